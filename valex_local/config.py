@@ -1,0 +1,169 @@
+"""Every setting and its default, once: the TOML files, the command line and the Python interface all read this.
+
+A section is what one stage reads; changing a field makes the records of that stage, and of those after it, stale. What
+only says how to work (jobs, device, what to keep on disk) lives in `Work` and never changes a record.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from valex_local.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A group of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class MediaSettings(Section):
+    """Shots and keyframes."""
+
+    shot_threshold: float = Field(default=27.0, gt=0, description="Content change that makes a cut (PySceneDetect)")
+    min_shot_seconds: float = Field(default=0.6, gt=0, description="Shorter shots join the one before")
+    keyframe_every_seconds: float = Field(default=6.0, gt=0, description="A long shot gets a keyframe per this span")
+    max_keyframes: int = Field(default=24, ge=1, description="Most keyframes of a video")
+    keyframe_max_side: int = Field(default=768, ge=16, description="Longest side of a stored keyframe, pixels")
+
+
+class SpeechSettings(Section):
+    """Speech recognition and what of it counts."""
+
+    language: str | None = Field(default=None, description="ISO 639-1 code; found by the model when left out")
+    translate: bool = Field(default=False, description="Translate the speech to English")
+    beam_size: int = Field(default=5, ge=1, description="Beams of the decoder")
+    silence_db: float = Field(default=-60.0, lt=0, description="Below this level the track is silent, dB of full scale")
+    max_no_speech: float = Field(default=0.6, ge=0, le=1, description="Drop above this no-speech probability")
+    min_avg_logprob: float = Field(default=-1.0, description="Drop below this mean log-probability of the tokens")
+    max_compression: float = Field(default=2.4, gt=0, description="Drop above this compression ratio: repetition")
+    min_voice: float = Field(default=0.2, ge=0, le=1, description="Drop below this share of time with a voice")
+
+
+class OcrSettings(Section):
+    """On-screen text."""
+
+    fps: float = Field(default=4.0, gt=0, description="Frames looked at per second of video")
+    max_side: int = Field(default=640, ge=64, description="Longest side of the detector's input, pixels")
+    min_confidence: float = Field(default=0.6, ge=0, le=1, description="Readings below this confidence do not count")
+
+
+class VisionSettings(Section):
+    """Zero-shot tags of keyframes."""
+
+    vocabulary: Path | None = Field(default=None, description="TOML of categories and entries; ours when left out")
+    min_probability: float = Field(default=0.3, ge=0, le=1, description="Tags below this probability are left out")
+
+
+class LlmWriterSettings(Section):
+    """The language model that arranges evidence into scenes."""
+
+    context: int = Field(default=4096, ge=512, description="Tokens of context")
+    max_tokens: int = Field(default=512, ge=32, description="Most tokens written per scene")
+    temperature: float = Field(default=0.0, ge=0)
+    seed: int = 0
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+
+
+class ScriptSettings(Section):
+    """The script and its variants."""
+
+    variants: tuple[Literal["template", "local"], ...] = Field(
+        default=("template",), min_length=1, description="Writers to run; the first is the one shown by default"
+    )
+    include_post_text: bool = Field(default=True, description="Begin the script with the text published with the video")
+    mumbled_logprob: float = Field(default=-0.7, description="Speech below this mean log-probability is marked mumbled")
+    llm: LlmWriterSettings = LlmWriterSettings()
+
+
+class LabelSettings(Section):
+    """The labelling routes."""
+
+    routes: tuple[Literal["encoder"], ...] = Field(default=("encoder",), description="Routes to run on every script")
+    keep_silent: bool = Field(default=False, description="Label posts without verbal sound too")
+
+
+class Work(Section):
+    """How to work: nothing here changes a record."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    jobs: int | None = Field(default=None, ge=1, description="Threads that prepare inputs; by the cores when left out")
+    chunk: int = Field(default=200, ge=1, description="Posts per sweep")
+    keep_keyframes: bool = Field(default=True, description="Leave the keyframes in the study")
+    keep_audio: bool = Field(default=True, description="Leave the 16 kHz sound in the study")
+
+
+class Settings(Section):
+    """All settings of a study. `models` overrides the profile's model of a role, by id."""
+
+    profile: str = "cpu"
+    models: dict[str, str] = {}
+    media: MediaSettings = MediaSettings()
+    speech: SpeechSettings = SpeechSettings()
+    ocr: OcrSettings = OcrSettings()
+    vision: VisionSettings = VisionSettings()
+    script: ScriptSettings = ScriptSettings()
+    labels: LabelSettings = LabelSettings()
+    work: Work = Work()
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError("there is no such file", path=path) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the file ({error})", path=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"this is not valid TOML ({error})", path=path) from error
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `over` laid on top, table by table."""
+    out = dict(base)
+    for key, value in over.items():
+        below = out.get(key)
+        out[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return out
+
+
+def make_settings(data: Mapping[str, Any], *, source: Path | str = "the options") -> Settings:
+    """Build settings from plain data.
+
+    Raises
+    ------
+    ConfigError
+        A key is unknown (the nearest known one is named) or a value is out of its bounds.
+    """
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain(e) for e in error.errors()), path=source) from error
+
+
+def _explain(error: Any) -> str:
+    """Turn one pydantic error into a sentence that names the key as the user wrote it."""
+    loc = [str(part) for part in error["loc"]]
+    key = ".".join(loc)
+    if error["type"] != "extra_forbidden":
+        return f"{key}: {error['msg']} (got {error['input']!r})"
+    table: Any = Settings
+    for part in loc[:-1]:
+        table = table.model_fields[part].annotation
+    near = get_close_matches(loc[-1], table.model_fields, n=1, cutoff=0.5)
+    prefix = ".".join([*loc[:-1], ""]) if len(loc) > 1 else ""
+    known = f"did you mean {prefix}{near[0]}?" if near else f"known here: {', '.join(table.model_fields)}"
+    return f"unknown setting {key}; {known}"

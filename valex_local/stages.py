@@ -1,0 +1,298 @@
+"""What a stage is, and the ordered list of them.
+
+A stage is a class. Its constructor loads the model; `prepare` reads and decodes the input of one post and may run in a
+thread beside the model; the call maps a batch of prepared inputs to outputs, one each and in order. A stage writes
+nothing itself: it hands records and the bytes of side files back, and the run writes them.
+
+    media -> speech, ocr, vision -> script.<variant> -> labels.<variant>.<route>
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from valex_local.config import Settings
+from valex_local.errors import ValexError
+from valex_local.records import (
+    Captions,
+    Labels,
+    MadeBy,
+    Media,
+    Post,
+    Record,
+    ScreenText,
+    Script,
+    Transcript,
+)
+
+if TYPE_CHECKING:
+    from valex_local.devices import Device
+    from valex_local.store import StoredModel
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One post as a stage sees it.
+
+    Attributes
+    ----------
+    post : Post
+        The post; `post.video.path` is the file.
+    folder : Path
+        The post's folder, to read side files (keyframes, sound) from. Never written to by a stage.
+    records : dict of str to Record
+        The records the step reads, by file stem (``"media"``, ``"transcript"``, ``"script.template"``).
+    """
+
+    post: Post
+    folder: Path
+    records: Mapping[str, Record] = field(default_factory=dict)
+
+    def get(self, stem: str, kind: type[R]) -> R:
+        """Return the record of that stem, of that kind."""
+        record = self.records[stem]
+        if not isinstance(record, kind):
+            raise TypeError(f"{stem} is a {type(record).__name__}, not a {kind.__name__}")
+        return record
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a stage made of one item: a record and its side files (path in the post's folder to bytes)."""
+
+    record: Record
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage is built from.
+
+    Attributes
+    ----------
+    settings : Settings
+        All settings; a stage reads its own section only.
+    models : dict of str to StoredModel
+        The verified model of each role the step names; optional roles without a model are absent.
+    device : Device
+        Where to compute, and with how many threads.
+    variant : str
+        What the step's name says after the stage: ``"template"``, ``"template.encoder"``, or empty.
+    """
+
+    settings: Settings
+    models: Mapping[str, StoredModel]
+    device: Device
+    variant: str = ""
+
+
+class Stage(Protocol):
+    """The shape of every stage. `batch_size` is how many prepared inputs one call takes."""
+
+    batch_size: int
+
+    def __init__(self, context: Context) -> None: ...
+
+    def prepare(self, item: Item) -> Any:
+        """Decode one item; runs in worker threads. Raises ValexError for an item that cannot be done."""
+
+    def __call__(self, batch: Sequence[Any]) -> Sequence[Output | ValexError]:
+        """Map prepared inputs to outputs, one each and in order."""
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """The facts of a stage that planning needs without importing it.
+
+    `reads` names what its fingerprint covers: ``video`` (the file's sum), ``post.text``, a record's stem, or one field
+    of a record (``media.audio``). Without a model for an optional role the stage still runs, and says what it skipped.
+    """
+
+    name: str
+    version: int
+    record: type[Record]
+    stem: str
+    factory: str
+    section: str
+    reads: tuple[str, ...]
+    roles: tuple[str, ...] = ()
+    optional_roles: tuple[str, ...] = ()
+
+
+STAGES: tuple[StageSpec, ...] = (
+    StageSpec("media", 1, Media, "media", "valex_local.media:MediaStage", "media", ("video",)),
+    StageSpec(
+        "speech", 1, Transcript, "transcript", "valex_local.speech:SpeechStage", "speech",
+        ("media.audio",), roles=("asr",),
+    ),
+    StageSpec(
+        "ocr", 1, ScreenText, "text", "valex_local.ocr:OcrStage", "ocr",
+        ("video", "media.video", "media.duration"), roles=("ocr",),
+    ),
+    StageSpec(
+        "vision", 1, Captions, "captions", "valex_local.vision:VisionStage", "vision",
+        ("video", "media.keyframes"), optional_roles=("clip",),
+    ),
+    StageSpec(
+        "script", 1, Script, "script.{variant}", "valex_local.script:ScriptStage", "script",
+        ("post.text", "media.duration", "media.shots", "media.keyframes", "transcript", "text", "captions"),
+    ),
+    StageSpec(
+        "labels", 1, Labels, "labels.{variant}", "valex_local.labels:LabelStage", "labels",
+        ("script.{script}",), roles=("labels",),
+    ),
+)  # fmt: skip
+
+# Settings that name a file: what counts is the file's content. The value is our own file when the setting is left out.
+FILES: dict[tuple[str, ...], str] = {
+    ("vision", "vocabulary"): "vision/vocabulary.toml",
+    ("script", "llm", "prompt"): "script/prompts/scene.jinja",
+}
+
+
+def setting_file(settings: Settings, *keys: str) -> Path:
+    """Return the file a setting of `FILES` names, or ours where it was left out."""
+    value: Any = settings
+    for key in keys:
+        value = getattr(value, key)
+    return Path(value) if value is not None else Path(__file__).parent / FILES[keys]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage in one of its variants, with the settings it reads: what a run does for every post.
+
+    Attributes
+    ----------
+    name : str
+        ``speech``, ``script.template``, ``labels.template.encoder``: as users and failure files name it.
+    stem : str
+        File stem of the record in the post's folder.
+    settings : dict
+        Exactly the settings that can change the record.
+    """
+
+    spec: StageSpec
+    variant: str
+    name: str
+    stem: str
+    settings: dict[str, Any]
+    reads: tuple[str, ...]
+    roles: tuple[str, ...]
+    optional_roles: tuple[str, ...]
+
+    def made_by(self, models: Mapping[str, StoredModel]) -> MadeBy:
+        """What a record of this step says of its making."""
+        used = {role: f"{models[role].id}@{models[role].digest}" for role in self.all_roles if role in models}
+        return MadeBy(stage=self.spec.name, version=self.spec.version, settings=self.settings, models=used)
+
+    @property
+    def all_roles(self) -> tuple[str, ...]:
+        """Roles the step uses a model of, needed ones first."""
+        return self.roles + self.optional_roles
+
+    def load(self, context: Context) -> Stage:
+        """Import the stage and build it: this loads its model."""
+        module, _, name = self.spec.factory.partition(":")
+        stage: Stage = getattr(importlib.import_module(module), name)(context)
+        return stage
+
+
+def plan(settings: Settings) -> tuple[Step, ...]:
+    """List every step of a run, each after those it reads."""
+    return tuple(step for spec in STAGES for step in _variants(spec, settings))
+
+
+def _variants(spec: StageSpec, settings: Settings) -> Iterator[Step]:
+    if spec.name == "script":
+        for writer in settings.script.variants:
+            roles = ("llm",) if writer == "local" else ()
+            yield _step(spec, settings, variant=writer, reads=spec.reads, roles=roles)
+    elif spec.name == "labels":
+        for script in settings.script.variants:
+            for route in settings.labels.routes:
+                reads = tuple(r.format(script=script) for r in spec.reads)
+                yield _step(spec, settings, variant=f"{script}.{route}", reads=reads, roles=spec.roles)
+    else:
+        yield _step(spec, settings, variant="", reads=spec.reads, roles=spec.roles)
+
+
+def _step(spec: StageSpec, settings: Settings, *, variant: str, reads: tuple[str, ...], roles: tuple[str, ...]) -> Step:
+    return Step(
+        spec=spec,
+        variant=variant,
+        name=f"{spec.name}.{variant}" if variant else spec.name,
+        stem=spec.stem.format(variant=variant),
+        settings=_settings_read(spec, settings, variant),
+        reads=reads,
+        roles=roles,
+        optional_roles=spec.optional_roles,
+    )
+
+
+def _settings_read(spec: StageSpec, settings: Settings, variant: str) -> dict[str, Any]:
+    """Return the part of the settings that can change the record, files replaced by the sums of their content."""
+    data: dict[str, Any] = getattr(settings, spec.section).model_dump(mode="json")
+    data.pop("variants", None)
+    data.pop("routes", None)
+    if variant == "template":
+        data.pop("llm", None)
+    for section, *keys in FILES:
+        table = data
+        for key in keys[:-1]:
+            table = table.get(key, {})
+        if section == spec.section and keys[-1] in table:
+            path = setting_file(settings, section, *keys)
+            table[keys[-1]] = _file_sum(path)
+    return data
+
+
+def _file_sum(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ValexError(f"a file that the settings name cannot be read ({error.strerror})", path=path) from error
+
+
+# --- fingerprints ---------------------------------------------------------------------------------------------------
+
+
+def content_hash(content: Any) -> str:
+    """Return the SHA-256 of JSON data in canonical form."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fingerprint(made_by: MadeBy, reads: Sequence[str], item: Item) -> str:
+    """Return what identifies a record before it is made: its making and the content of all it reads.
+
+    How a record read came about does not enter, only what it says: a change upstream that changes nothing stops there.
+    """
+    inputs = {name: _content(name, item) for name in reads}
+    return content_hash({"made_by": made_by.model_dump(mode="json"), "inputs": inputs})
+
+
+def _content(name: str, item: Item) -> Any:
+    if name == "video":
+        return item.post.video.sha256 if item.post.video else None
+    stem, part = (name, "") if name in item.records else name.rsplit(".", 1)
+    record = item.post if stem == "post" else item.records[stem]
+    if part:
+        value = getattr(record, part)
+        return [v.model_dump(mode="json") for v in value] if isinstance(value, tuple) else _plain(value)
+    return record.model_dump(mode="json", exclude={"fingerprint", "made_by", "schema_version"})
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
