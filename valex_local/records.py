@@ -1,8 +1,8 @@
 """The records: the only thing two rooms share.
 
 Times are float seconds from the start of the video, boxes are fractions of the displayed frame (after rotation and
-pixel aspect), text is NFC UTF-8, scores are probabilities in [0, 1]. Every record knows its schema version. Records hold
-what was found, never when or how fast: equal input gives equal records, byte for byte.
+pixel aspect), text is NFC UTF-8, scores are probabilities in [0, 1]. Every record knows its schema version. Records
+hold what was found, never when or how fast: equal input gives equal records, byte for byte.
 """
 
 from __future__ import annotations

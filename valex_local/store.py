@@ -15,7 +15,7 @@ class StoredModel:
     Attributes
     ----------
     id, role, engine : str
-        Its name, what it is for (``asr``, ``ocr``, ``clip``, ``llm``, ``sentence``, ``labels``) and the engine that loads it.
+        Its name, its role (``asr``, ``ocr``, ``clip``, ``llm``, ``sentence``, ``labels``) and the engine that loads it.
     folder : Path
         Where its files are.
     digest : str
