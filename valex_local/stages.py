@@ -117,6 +117,7 @@ class StageSpec:
 
     `reads` names what its fingerprint covers: ``video`` (the file's sum), ``post.text``, a record's stem, or one field
     of a record (``media.audio``). Without a model for an optional role the stage still runs, and says what it skipped.
+    `side_files` are those of media (``audio``, ``keyframes``) it opens; where they were dropped they are made again.
     """
 
     name: str
@@ -128,13 +129,14 @@ class StageSpec:
     reads: tuple[str, ...]
     roles: tuple[str, ...] = ()
     optional_roles: tuple[str, ...] = ()
+    side_files: tuple[str, ...] = ()
 
 
 STAGES: tuple[StageSpec, ...] = (
     StageSpec("media", 1, Media, "media", "valex_local.media:MediaStage", "media", ("video",)),
     StageSpec(
         "speech", 1, Transcript, "transcript", "valex_local.speech:SpeechStage", "speech",
-        ("media.audio",), roles=("asr",),
+        ("media.audio",), roles=("asr",), side_files=("audio",),
     ),
     StageSpec(
         "ocr", 1, ScreenText, "text", "valex_local.ocr:OcrStage", "ocr",
@@ -142,7 +144,7 @@ STAGES: tuple[StageSpec, ...] = (
     ),
     StageSpec(
         "vision", 1, Captions, "captions", "valex_local.vision:VisionStage", "vision",
-        ("video", "media.keyframes"), optional_roles=("clip",),
+        ("video", "media.keyframes"), optional_roles=("clip",), side_files=("keyframes",),
     ),
     StageSpec(
         "script", 1, Script, "script.{variant}", "valex_local.script:ScriptStage", "script",
@@ -274,25 +276,37 @@ def content_hash(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def fingerprint(made_by: MadeBy, reads: Sequence[str], item: Item) -> str:
+def fingerprint(made_by: MadeBy, reads: Sequence[str], post: Mapping[str, Any], records: Mapping[str, Any]) -> str:
     """Return what identifies a record before it is made: its making and the content of all it reads.
 
     How a record read came about does not enter, only what it says: a change upstream that changes nothing stops there.
+
+    Parameters
+    ----------
+    made_by : MadeBy
+        Stage, settings and models of the record to be made.
+    reads : sequence of str
+        As `StageSpec.reads`.
+    post, records : dict
+        The post and the records read, by stem, as JSON data.
     """
-    inputs = {name: _content(name, item) for name in reads}
+    inputs = {name: _content(name, post, records) for name in reads}
     return content_hash({"made_by": made_by.model_dump(mode="json"), "inputs": inputs})
 
 
-def _content(name: str, item: Item) -> Any:
+_NOT_CONTENT = frozenset({"fingerprint", "made_by", "schema_version"})
+
+
+def _content(name: str, post: Mapping[str, Any], records: Mapping[str, Any]) -> Any:
     if name == "video":
-        return item.post.video.sha256 if item.post.video else None
-    stem, part = (name, "") if name in item.records else name.rsplit(".", 1)
-    record = item.post if stem == "post" else item.records[stem]
-    if part:
-        value = getattr(record, part)
-        return [v.model_dump(mode="json") for v in value] if isinstance(value, tuple) else _plain(value)
-    return record.model_dump(mode="json", exclude={"fingerprint", "made_by", "schema_version"})
+        return post["video"]["sha256"] if post["video"] else None
+    if name in records:
+        return {key: value for key, value in records[name].items() if key not in _NOT_CONTENT}
+    stem, _, part = name.partition(".")
+    return (post if stem == "post" else records[stem])[part]
 
 
-def _plain(value: Any) -> Any:
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+def stems_read(reads: Sequence[str]) -> tuple[str, ...]:
+    """Return the stems of the records that `reads` names, each once, the post and the video left out."""
+    stems = (name if name.startswith("script.") else name.partition(".")[0] for name in reads)
+    return tuple(dict.fromkeys(stem for stem in stems if stem not in ("video", "post")))
