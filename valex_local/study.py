@@ -1,0 +1,401 @@
+"""The study folder: records, side files, failures, lock, erasing.
+
+    study/
+      study.toml                          the settings given by the user; all others are the profile's
+      posts/<post_id>/                    post.json, the records of each stage, audio.flac, keyframes/
+      failures/<post_id>.<step>.json
+      report/ exports/ logs/
+      sums.json                           checksums of videos, remembered by size and time of change
+
+Plain files, one writer a file: written to a temporary name, flushed, renamed. The temporary name is always the same, so
+an interrupted write leaves nothing that the next one does not take away.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomli_w
+from pydantic_core import from_json
+
+from valex_local.errors import StudyError
+from valex_local.records import Failure, Media, Post, Record
+
+R = TypeVar("R", bound=Record)
+
+_HEAD = "# The settings given for this study; every other one is its profile's or the default.\n"
+_DERIVED = ("report", "exports")
+
+
+class Study:
+    """A study folder.
+
+    Parameters
+    ----------
+    root : Path or str
+        The folder.
+    create : bool
+        Make the folder when there is none.
+
+    Raises
+    ------
+    StudyError
+        There is no study there, or the folder holds something else.
+    """
+
+    def __init__(self, root: Path | str, *, create: bool = False) -> None:
+        self.root = Path(root)
+        self._posts = self.root / "posts"
+        self._failures = self.root / "failures"
+        if create:
+            self._create()
+        elif not (self.root / "study.toml").is_file():
+            raise StudyError("there is no study here", path=self.root, hint="Make one with: valex run VIDEOS -o STUDY")
+
+    def _create(self) -> None:
+        foreign = self.root.exists() and not (self.root / "study.toml").exists() and any(_visible(self.root))
+        if foreign:
+            raise StudyError(
+                "this folder is not empty and holds no study", path=self.root, hint="Name a new folder with -o"
+            )
+        with _disk(self.root):
+            for folder in (self.root, self._posts, self._failures, self.root / "logs"):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not (self.root / "study.toml").exists():
+                self.save_options({})
+
+    # --- settings ---------------------------------------------------------------------------------------------------
+
+    def options(self) -> dict[str, Any]:
+        """Return the settings given for this study, as plain data."""
+        path = self.root / "study.toml"
+        try:
+            return tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise StudyError(f"study.toml is not valid TOML ({error})", path=path, hint="Mend the file") from error
+
+    def save_options(self, options: Mapping[str, Any]) -> None:
+        """Remember the settings given for this study."""
+        text = _HEAD + tomli_w.dumps(_without_none(options))
+        self.write_file(self.root / "study.toml", text.encode())
+
+    # --- posts and records ------------------------------------------------------------------------------------------
+
+    def post_ids(self) -> list[str]:
+        """Return the ids of all posts, sorted."""
+        return sorted(p.name for p in _visible(self._posts) if (p / "post.json").is_file())
+
+    def folder(self, post_id: str) -> Path:
+        """Return the folder of a post."""
+        return self._posts / post_id
+
+    def post(self, post_id: str) -> Post:
+        """Return a post.
+
+        Raises
+        ------
+        StudyError
+            The study holds no such post.
+        """
+        found = self.read(post_id, "post", Post)
+        if found is None:
+            raise StudyError(f"this study holds no post {post_id}", path=self.root, hint="List them with: valex status")
+        return found
+
+    def read(self, post_id: str, stem: str, kind: type[R]) -> R | None:
+        """Return a record, or None where there is none."""
+        path = self.folder(post_id) / f"{stem}.json"
+        raw = _bytes_of(path)
+        return None if raw is None else kind.parse(raw, path=path)
+
+    def read_raw(self, post_id: str, stem: str, kind: type[Record]) -> dict[str, Any] | None:
+        """Return a record as plain data, unvalidated but for its version: examining a large study needs no more.
+
+        A file that is no JSON object counts as no record; it will be made anew.
+
+        Raises
+        ------
+        StudyError
+            A newer version of this program wrote the record.
+        """
+        path = self.folder(post_id) / f"{stem}.json"
+        raw = _bytes_of(path)
+        if raw is None:
+            return None
+        try:
+            data = from_json(raw)
+        except ValueError:
+            return None
+        if not isinstance(data, dict):
+            return None
+        if data.get("schema_version", 1) > kind.SCHEMA_VERSION:
+            kind.parse(raw, path=path)  # raises, and says it well
+        return data
+
+    def write(self, post_id: str, stem: str, record: Record, files: Mapping[str, bytes] | None = None) -> None:
+        """Write a record and its side files; the record last, since it vouches for them.
+
+        Raises
+        ------
+        StudyError
+            The disk is full or the folder cannot be written.
+        """
+        folder = self.folder(post_id)
+        with _disk(folder):
+            for name, content in (files or {}).items():
+                (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.write_file(folder / name, content)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.write_file(folder / f"{stem}.json", record.to_json().encode())
+            if isinstance(record, Media):
+                self._drop_keyframes(post_id, keep={k.file for k in record.keyframes})
+
+    def copy(self, source: str, target: str, stem: str, kind: type[Record]) -> None:
+        """Copy a record and its side files from one post to another whose inputs are the same."""
+        record = self.read(source, stem, kind)
+        if record is None:
+            raise FileNotFoundError(self.folder(source) / f"{stem}.json")
+        names = side_files(record) if isinstance(record, Media) else ()
+        files = {name: (self.folder(source) / name).read_bytes() for name in names}
+        self.write(target, stem, record, files)
+
+    def has_side_files(self, post_id: str, media: Media, kind: str) -> bool:
+        """Whether the side files of one kind (``audio``, ``keyframes``) are all there."""
+        return all((self.folder(post_id) / name).is_file() for name in side_files(media, kind))
+
+    def drop_side_files(self, post_id: str, kind: str) -> None:
+        """Delete the side files of one kind (``audio``, ``keyframes``) of a post; its records stay."""
+        if kind == "keyframes":
+            self._drop_keyframes(post_id, keep=set())
+        else:
+            for path in self.folder(post_id).glob("audio.*"):
+                path.unlink()
+
+    def _drop_keyframes(self, post_id: str, keep: set[str]) -> None:
+        folder = self.folder(post_id) / "keyframes"
+        for path in _visible(folder):
+            if f"keyframes/{path.name}" not in keep:
+                path.unlink()
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+    # --- failures ---------------------------------------------------------------------------------------------------
+
+    def failure(self, post_id: str, step: str) -> Failure | None:
+        """Return why a step could not be done for a post, or None."""
+        path = self._failures / f"{post_id}.{step}.json"
+        raw = _bytes_of(path)
+        return None if raw is None else Failure.parse(raw, path=path)
+
+    def failures(self) -> list[Failure]:
+        """Return all failures, sorted by post and step."""
+        paths = sorted(p for p in _visible(self._failures) if p.suffix == ".json")
+        return [Failure.parse(p.read_bytes(), path=p) for p in paths]
+
+    def write_failure(self, failure: Failure) -> None:
+        """Record that a step could not be done for a post."""
+        with _disk(self._failures):
+            self._failures.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.write_file(self._failures / f"{failure.post}.{failure.stage}.json", failure.to_json().encode())
+
+    def clear_failure(self, post_id: str, step: str) -> None:
+        """Forget an earlier failure."""
+        (self._failures / f"{post_id}.{step}.json").unlink(missing_ok=True)
+
+    # --- erasing ----------------------------------------------------------------------------------------------------
+
+    def forget(self, post_id: str) -> list[str]:
+        """Remove every trace of a post and return what was removed, relative to the study.
+
+        Reports and exports mix all posts and may be compressed, so they go as a whole; both can be written again. The
+        video itself is the lab's and stays.
+        """
+        own = [path for path in sorted(_visible(self._failures)) if _failed_post(path) == post_id]
+        if not own and not self.folder(post_id).is_dir():
+            raise StudyError(f"this study holds no post {post_id}", path=self.root, hint="List them with: valex status")
+        video = self._video_path(post_id)
+        removed: list[str] = []
+        for folder in (self.folder(post_id), *(self.root / name for name in _DERIVED)):
+            if folder.is_dir():
+                shutil.rmtree(folder)
+                removed.append(f"{folder.relative_to(self.root)}/")
+        for path in sorted(_visible(self._failures)):
+            if path in own or _mentions(path, video):
+                path.unlink()
+                removed.append(str(path.relative_to(self.root)))
+        for path in sorted((self.root / "logs").glob("*.jsonl")):
+            removed += self._forget_lines(path, post_id, video)
+        removed += self._forget_sums(video)
+        return removed
+
+    def _video_path(self, post_id: str) -> str | None:
+        post = self.read(post_id, "post", Post)
+        return post.video.path if post and post.video else None
+
+    def _forget_lines(self, path: Path, post_id: str, video: str | None) -> list[str]:
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not _line_mentions(line, post_id, video)]
+        if len(kept) == len(lines):
+            return []
+        self.write_file(path, "".join(kept).encode())
+        return [f"{path.relative_to(self.root)} ({len(lines) - len(kept)} lines)"]
+
+    def _forget_sums(self, video: str | None) -> list[str]:
+        removed = []
+        for path in sorted(self.root.glob("sums*.json")):
+            sums = json.loads(path.read_bytes())
+            if video is not None and sums.pop(video, None) is not None:
+                self.write_file(path, json.dumps(sums, indent=0).encode())
+                removed.append(f"{path.name} (1 entry)")
+        return removed
+
+    # --- one run at a time ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self, shard: tuple[int, int] | None = None) -> Iterator[None]:
+        """Hold the study, or one shard ``(i, N)`` of it, against other runs.
+
+        Raises
+        ------
+        StudyError
+            Another run holds it.
+        """
+        with _flock(self.root / ".lock", shared=shard is not None):
+            if shard is None:
+                yield
+            else:
+                with _flock(self.root / f".lock.{shard[0]}-of-{shard[1]}", shared=False):
+                    yield
+
+    def write_file(self, path: Path, content: bytes) -> None:
+        """Write a file of the study so that it is there whole or not at all."""
+        with _disk(path):
+            temporary = path.with_name(f".{path.name}.part")
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+
+
+class Sums:
+    """SHA-256 of files, remembered by size and time of change in the study.
+
+    Parameters
+    ----------
+    study : Study
+        Where to remember them.
+    shard : tuple of int, optional
+        Each shard of a study keeps its own file, so that none is written by two.
+    """
+
+    def __init__(self, study: Study, shard: tuple[int, int] | None = None) -> None:
+        self._study = study
+        self._path = study.root / ("sums.json" if shard is None else f"sums.{shard[0]}-of-{shard[1]}.json")
+        raw = _bytes_of(self._path)
+        self._known: dict[str, list[Any]] = {} if raw is None else json.loads(raw)
+        self._changed = False
+
+    def __call__(self, path: Path) -> str:
+        """Return the SHA-256 of a file, reading it only when its size or time of change is new."""
+        import hashlib
+
+        facts = path.stat()
+        key = str(path)
+        known = self._known.get(key)
+        if known is not None and known[:2] == [facts.st_size, facts.st_mtime_ns]:
+            return str(known[2])
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        self._known[key] = [facts.st_size, facts.st_mtime_ns, digest]
+        self._changed = True
+        return digest
+
+    def save(self) -> None:
+        """Write what was learnt."""
+        if self._changed:
+            self._study.write_file(self._path, json.dumps(self._known, indent=0).encode())
+
+
+def side_files(media: Media, kind: str | None = None) -> tuple[str, ...]:
+    """Return the names of the side files of a media record, all or of one kind (``audio``, ``keyframes``)."""
+    audio = (media.audio.file,) if media.audio and kind in (None, "audio") else ()
+    keyframes = tuple(k.file for k in media.keyframes) if kind in (None, "keyframes") else ()
+    return audio + keyframes
+
+
+@contextmanager
+def _flock(path: Path, *, shared: bool) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise StudyError(
+            "another run is at work in this study", path=path.parent, hint="Wait for it, or use --shard i/N in all runs"
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    """Say what went wrong when a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            what, hint = "the disk is full", "Make room and run again: finished work is kept"
+        else:
+            what, hint = f"cannot write ({error.strerror})", "Check the folder's permissions and run again"
+        raise StudyError(what, path=path, hint=hint) from error
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from (p for p in folder.iterdir() if not p.name.startswith("."))
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {k: _without_none(v) if isinstance(v, Mapping) else v for k, v in data.items() if v is not None}
+    return {k: str(v) if isinstance(v, Path) else v for k, v in plain.items()}
+
+
+def _failed_post(path: Path) -> str | None:
+    try:
+        data = from_json(path.read_bytes())
+    except ValueError:
+        return None
+    return data.get("post") if isinstance(data, dict) else None
+
+
+def _mentions(path: Path, word: str | None) -> bool:
+    text = path.read_text("utf-8", "replace")
+    return word is not None and (word in text or json.dumps(word)[1:-1] in text)
+
+
+def _line_mentions(line: str, post_id: str, video: str | None) -> bool:
+    try:
+        data = json.loads(line)
+    except ValueError:
+        return True  # half a line of a killed run: nobody misses it
+    return data.get("post") == post_id or (video is not None and video in json.dumps(data, ensure_ascii=False))
