@@ -276,22 +276,24 @@ def content_hash(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def fingerprint(made_by: MadeBy, reads: Sequence[str], post: Mapping[str, Any], records: Mapping[str, Any]) -> str:
+def fingerprint(
+    made_by: Mapping[str, Any], reads: Sequence[str], post: Mapping[str, Any], records: Mapping[str, Any]
+) -> str:
     """Return what identifies a record before it is made: its making and the content of all it reads.
 
     How a record read came about does not enter, only what it says: a change upstream that changes nothing stops there.
 
     Parameters
     ----------
-    made_by : MadeBy
-        Stage, settings and models of the record to be made.
+    made_by : dict
+        Stage, settings and models of the record to be made, as JSON data.
     reads : sequence of str
         As `StageSpec.reads`.
     post, records : dict
         The post and the records read, by stem, as JSON data.
     """
     inputs = {name: _content(name, post, records) for name in reads}
-    return content_hash({"made_by": made_by.model_dump(mode="json"), "inputs": inputs})
+    return content_hash({"made_by": made_by, "inputs": inputs})
 
 
 _NOT_CONTENT = frozenset({"fingerprint", "made_by", "schema_version"})
@@ -310,3 +312,11 @@ def stems_read(reads: Sequence[str]) -> tuple[str, ...]:
     """Return the stems of the records that `reads` names, each once, the post and the video left out."""
     stems = (name if name.startswith("script.") else name.partition(".")[0] for name in reads)
     return tuple(dict.fromkeys(stem for stem in stems if stem not in ("video", "post")))
+
+
+def record_kind(stem: str) -> type[Record]:
+    """Return the kind of the record with that file stem."""
+    if stem == "post":
+        return Post
+    first = stem.partition(".")[0]
+    return next(spec.record for spec in STAGES if spec.stem.partition(".")[0] == first)

@@ -1,0 +1,145 @@
+"""What is due: derived from fingerprints, never from a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from valex_local.records import Post
+from valex_local.stages import Step, fingerprint, record_kind, stems_read
+from valex_local.study import Study
+
+if TYPE_CHECKING:
+    from valex_local.store import StoredModel
+
+
+class State(StrEnum):
+    """Where one step of one post stands."""
+
+    CURRENT = "current"
+    MISSING = "missing"
+    STALE = "stale"  # something it read has changed: made again without asking
+    OUTDATED = "outdated"  # its settings, model or stage have changed: made again only when asked to
+    FAILED = "failed"
+    WAITING = "waiting"  # a record it reads is itself due
+    BLOCKED = "blocked"  # a record it reads cannot be had
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Where one step of one post stands, and why.
+
+    Attributes
+    ----------
+    state : State
+        The standing.
+    fingerprint : str
+        What a run would give the record now; empty while it waits or is blocked.
+    differences : tuple of str
+        For outdated records: each setting, model or version that differs, as ``name: old -> new``.
+    skipped, degraded : bool
+        Whether a current record says that it was skipped or carries notices.
+    """
+
+    state: State
+    fingerprint: str = ""
+    differences: tuple[str, ...] = ()
+    skipped: bool = False
+    degraded: bool = False
+
+
+class Examiner:
+    """Tells what is due in a study under given steps and models.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    steps : sequence of Step
+        The steps in order.
+    models : mapping of str to StoredModel
+        The model of each role.
+    """
+
+    def __init__(self, study: Study, steps: Sequence[Step], models: Mapping[str, StoredModel]) -> None:
+        self._study = study
+        self._steps = steps
+        self._made_by = {step.name: step.made_by(models).model_dump(mode="json") for step in steps}
+
+    def examine(self, post_id: str) -> dict[str, Verdict]:
+        """Return the verdict on every step of a post.
+
+        Records that none of the steps makes are taken as they are.
+        """
+        post = self._post(post_id)
+        made_here = {step.stem for step in self._steps}
+        records: dict[str, Any] = {}
+        states: dict[str, State] = {}
+        verdicts: dict[str, Verdict] = {}
+        for step in self._steps:
+            stems = stems_read(step.reads)
+            for stem in stems:
+                if stem not in made_here and stem not in records:
+                    records[stem] = self._study.read_raw(post_id, stem, record_kind(stem))
+            records[step.stem] = self._study.read_raw(post_id, step.stem, step.spec.record)
+            verdict = _wait([states[s] for s in stems if s in states]) or self._judge(post_id, step, post, records)
+            verdicts[step.name] = verdict
+            states[step.stem] = verdict.state
+        return verdicts
+
+    def _post(self, post_id: str) -> dict[str, Any]:
+        post = self._study.read_raw(post_id, "post", Post)
+        return post if post is not None else self._study.post(post_id).model_dump(mode="json")
+
+    def _judge(self, post_id: str, step: Step, post: dict[str, Any], records: dict[str, Any]) -> Verdict:
+        if any(records.get(stem) is None for stem in stems_read(step.reads)):
+            return Verdict(State.BLOCKED)
+        made_by = self._made_by[step.name]
+        print_now = fingerprint(made_by, step.reads, post, records)
+        failure = self._study.failure(post_id, step.name)
+        if failure is not None and failure.fingerprint == print_now:
+            return Verdict(State.FAILED, print_now)
+        record = records[step.stem]
+        if record is None:
+            return Verdict(State.MISSING, print_now)
+        if record.get("fingerprint") == print_now:
+            skipped, degraded = record.get("skipped") is not None, bool(record.get("notices"))
+            return Verdict(State.CURRENT, print_now, skipped=skipped, degraded=degraded)
+        differences = tuple(_differences(record.get("made_by") or {}, made_by))
+        if differences and record.get("skipped") is None:
+            return Verdict(State.OUTDATED, print_now, differences)
+        return Verdict(State.STALE, print_now)
+
+
+def _wait(upstream: Sequence[State]) -> Verdict | None:
+    if any(state in (State.FAILED, State.BLOCKED) for state in upstream):
+        return Verdict(State.BLOCKED)
+    if any(state is not State.CURRENT for state in upstream):
+        return Verdict(State.WAITING)
+    return None
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Name what differs between two makings as a user would write it."""
+    stage = new["stage"]
+    if old.get("version") != new["version"]:
+        yield f"version of {stage}: {old.get('version')} -> {new['version']}"
+    yield from _changed(stage, old.get("settings") or {}, new["settings"])
+    yield from _changed("model", old.get("models") or {}, new["models"])
+
+
+def _changed(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from _changed(f"{prefix}.{key}", before, after)
+        elif before != after:
+            yield f"{prefix}.{key}: {_short(before)} -> {_short(after)}"
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    name, at, digest = text.partition("@")
+    return f"{name}@{digest[:8]}" if at and len(digest) == 64 else text[:40]
