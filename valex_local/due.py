@@ -39,15 +39,17 @@ class Verdict:
         What a run would give the record now; empty while it waits or is blocked.
     differences : tuple of str
         For outdated records: each setting, model or version that differs, as ``name: old -> new``.
-    skipped, degraded : bool
-        Whether a current record says that it was skipped or carries notices.
+    skipped : str or None
+        Why a current record was skipped, if it was.
+    notices : tuple of str
+        What a current record's notices say.
     """
 
     state: State
     fingerprint: str = ""
     differences: tuple[str, ...] = ()
-    skipped: bool = False
-    degraded: bool = False
+    skipped: str | None = None
+    notices: tuple[str, ...] = ()
 
 
 class Examiner:
@@ -84,7 +86,7 @@ class Examiner:
                 if stem not in made_here and stem not in records:
                     records[stem] = self._study.read_raw(post_id, stem, record_kind(stem))
             records[step.stem] = self._study.read_raw(post_id, step.stem, step.spec.record)
-            verdict = _wait([states[s] for s in stems if s in states]) or self._judge(post_id, step, post, records)
+            verdict = self._judge(post_id, step, post, records, [states[s] for s in stems if s in states])
             verdicts[step.name] = verdict
             states[step.stem] = verdict.state
         return verdicts
@@ -93,32 +95,34 @@ class Examiner:
         post = self._study.read_raw(post_id, "post", Post)
         return post if post is not None else self._study.post(post_id).model_dump(mode="json")
 
-    def _judge(self, post_id: str, step: Step, post: dict[str, Any], records: dict[str, Any]) -> Verdict:
-        if any(records.get(stem) is None for stem in stems_read(step.reads)):
+    def _judge(
+        self, post_id: str, step: Step, post: dict[str, Any], records: dict[str, Any], upstream: Sequence[State]
+    ) -> Verdict:
+        if State.FAILED in upstream or State.BLOCKED in upstream:
+            return Verdict(State.BLOCKED)
+        waiting = any(state is not State.CURRENT for state in upstream)
+        if not waiting and any(records[stem] is None for stem in stems_read(step.reads)):
             return Verdict(State.BLOCKED)
         made_by = self._made_by[step.name]
-        print_now = fingerprint(made_by, step.reads, post, records)
-        failure = self._study.failure(post_id, step.name)
-        if failure is not None and failure.fingerprint == print_now:
-            return Verdict(State.FAILED, print_now)
+        now = "" if waiting else fingerprint(made_by, step.reads, post, records)
         record = records[step.stem]
+        differences = tuple(_differences(record["made_by"], made_by)) if record and record.get("made_by") else ()
+        if now and self._failed_before(post_id, step, now):
+            return Verdict(State.FAILED, now)
         if record is None:
-            return Verdict(State.MISSING, print_now)
-        if record.get("fingerprint") == print_now:
-            skipped, degraded = record.get("skipped") is not None, bool(record.get("notices"))
-            return Verdict(State.CURRENT, print_now, skipped=skipped, degraded=degraded)
-        differences = tuple(_differences(record.get("made_by") or {}, made_by))
+            return Verdict(State.WAITING if waiting else State.MISSING, now)
         if differences and record.get("skipped") is None:
-            return Verdict(State.OUTDATED, print_now, differences)
-        return Verdict(State.STALE, print_now)
+            return Verdict(State.OUTDATED, now, differences)
+        if waiting:
+            return Verdict(State.WAITING)
+        if record.get("fingerprint") != now:
+            return Verdict(State.STALE, now)
+        notices = tuple(notice["text"] for notice in record.get("notices", ()))
+        return Verdict(State.CURRENT, now, skipped=record.get("skipped"), notices=notices)
 
-
-def _wait(upstream: Sequence[State]) -> Verdict | None:
-    if any(state in (State.FAILED, State.BLOCKED) for state in upstream):
-        return Verdict(State.BLOCKED)
-    if any(state is not State.CURRENT for state in upstream):
-        return Verdict(State.WAITING)
-    return None
+    def _failed_before(self, post_id: str, step: Step, now: str) -> bool:
+        failure = self._study.failure(post_id, step.name)
+        return failure is not None and failure.fingerprint == now
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

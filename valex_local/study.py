@@ -33,6 +33,7 @@ from valex_local.records import Failure, Media, Post, Record
 R = TypeVar("R", bound=Record)
 
 _HEAD = "# The settings given for this study; every other one is its profile's or the default.\n"
+_LIST_POSTS = "List them with: valex status STUDY --posts"
 _DERIVED = ("report", "exports")
 
 
@@ -108,7 +109,7 @@ class Study:
         """
         found = self.read(post_id, "post", Post)
         if found is None:
-            raise StudyError(f"this study holds no post {post_id}", path=self.root, hint="List them with: valex status")
+            raise StudyError(f"this study holds no post {post_id}", path=self.root, hint=_LIST_POSTS)
         return found
 
     def read(self, post_id: str, stem: str, kind: type[R]) -> R | None:
@@ -116,6 +117,19 @@ class Study:
         path = self.folder(post_id) / f"{stem}.json"
         raw = _bytes_of(path)
         return None if raw is None else kind.parse(raw, path=path)
+
+    def require(self, post_id: str, stem: str, kind: type[R]) -> R:
+        """Return a record.
+
+        Raises
+        ------
+        StudyError
+            There is none.
+        """
+        record = self.read(post_id, stem, kind)
+        if record is None:
+            raise StudyError(f"{post_id} has no {stem}.json yet", path=self.root, hint="Run: valex run -o STUDY")
+        return record
 
     def read_raw(self, post_id: str, stem: str, kind: type[Record]) -> dict[str, Any] | None:
         """Return a record as plain data, unvalidated but for its version: examining a large study needs no more.
@@ -221,7 +235,7 @@ class Study:
         """
         own = [path for path in sorted(_visible(self._failures)) if _failed_post(path) == post_id]
         if not own and not self.folder(post_id).is_dir():
-            raise StudyError(f"this study holds no post {post_id}", path=self.root, hint="List them with: valex status")
+            raise StudyError(f"this study holds no post {post_id}", path=self.root, hint=_LIST_POSTS)
         video = self._video_path(post_id)
         removed: list[str] = []
         for folder in (self.folder(post_id), *(self.root / name for name in _DERIVED)):

@@ -1,0 +1,359 @@
+"""The main job: take posts into a study, sweep every step over all that are due, say what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from valex_local import devices, offline
+from valex_local.config import Settings, make_settings, merge, read_toml
+from valex_local.due import Examiner, State, Verdict
+from valex_local.errors import ConfigError, InputError, StudyError
+from valex_local.posts import discover
+from valex_local.records import Media, Post
+from valex_local.stages import Step, plan
+from valex_local.store import Store, StoredModel
+from valex_local.study import Study, Sums
+from valex_local.summary import StepCount, Summary
+from valex_local.sweep import Job, Progress, Silence, Sweeper
+
+NOT_REMEMBERED = {"jobs", "device", "chunk"}
+INTAKE = "intake"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which part of a run is wanted.
+
+    Attributes
+    ----------
+    until, only : str, optional
+        Name of a stage: stop after it, or do nothing else.
+    shard : tuple of int, optional
+        ``(i, N)``: the i-th of N parts of the posts, from 1.
+    redo : bool
+        Make outdated records again.
+    retry : bool
+        Try again what failed before.
+    dry : bool
+        Only say what is due.
+    """
+
+    until: str | None = None
+    only: str | None = None
+    shard: tuple[int, int] | None = None
+    redo: bool = False
+    retry: bool = False
+    dry: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether all stages are wanted."""
+        return self.until is None and self.only is None
+
+    def steps(self, settings: Settings) -> tuple[Step, ...]:
+        """Return the steps wanted.
+
+        Raises
+        ------
+        ConfigError
+            There is no stage of that name.
+        """
+        steps = plan(settings)
+        names = list(dict.fromkeys(step.spec.name for step in steps))
+        for name in (self.until, self.only):
+            if name is not None and name not in names:
+                raise ConfigError(f"there is no stage {name!r}", hint=f"Stages are: {', '.join(names)}")
+        if self.only is not None:
+            return tuple(step for step in steps if step.spec.name == self.only)
+        last = names.index(self.until) if self.until is not None else len(names)
+        return tuple(step for step in steps if names.index(step.spec.name) <= last)
+
+    def holds(self, post_id: str) -> bool:
+        """Whether the post belongs to the shard: by its id, so that every machine finds the same answer."""
+        if self.shard is None:
+            return True
+        number, shards = self.shard
+        return int(hashlib.sha256(post_id.encode()).hexdigest(), 16) % shards == number - 1
+
+    def wants(self, verdict: Verdict) -> bool:
+        """Whether a step that stands so is to be done."""
+        if verdict.state is State.FAILED:
+            return self.retry
+        return verdict.state in (State.MISSING, State.STALE, State.OUTDATED, State.WAITING)
+
+
+def run(
+    paths: Iterable[Path | str] = (),
+    out: Path | str = "study",
+    *,
+    options: Mapping[str, Any] | None = None,
+    config: Path | str | None = None,
+    meta: Path | str | None = None,
+    selection: Selection | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Do everything that is due in a study.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Videos, and folders of videos, to take into the study; none to go on with those it holds.
+    out : Path
+        The study folder; made when there is none.
+    options : mapping, optional
+        Settings as nested plain data, as in study.toml: ``{"profile": "demo", "speech": {"language": "de"}}``.
+    config : Path, optional
+        A TOML file of settings; `options` win over it, both over what the study remembers.
+    meta : Path, optional
+        A table of post texts (CSV, TSV, NDJSON).
+    selection : Selection, optional
+        Which part is wanted; everything when left out.
+    store : Store, optional
+        The model store; the user's when left out.
+    progress : Progress, optional
+        Hears how it goes on.
+
+    Returns
+    -------
+    Summary
+        Failures of single posts are in it and do not raise.
+
+    Raises
+    ------
+    ValexError
+        The run as a whole cannot be done: a wrong setting, missing weights, a locked study, a full disk.
+    """
+    selection, store = selection or Selection(), store or Store()
+    videos = [Path(p) for p in paths]
+    with offline.guarded():
+        started = time.perf_counter()
+        if selection.dry:
+            return _dry(videos, Path(out), lambda study: _Run(study, selection, store, _given(study, options, config)))
+        study = Study(out, create=True)
+        with study.lock(selection.shard):
+            job = _Run(study, selection, store, _given(study, options, config), progress)
+            job.refuse_outdated()
+            job.remember()
+            job.take_in(videos, None if meta is None else Path(meta))
+            job.sweep_all()
+            summary = job.summary()
+        summary.seconds = time.perf_counter() - started
+        return summary
+
+
+def examine(study: Study, store: Store | None = None, selection: Selection | None = None) -> Summary:
+    """Say how a study stands, without doing anything."""
+    return _Run(study, selection or Selection(), store or Store(), study.options()).summary()
+
+
+def _dry(paths: Sequence[Path], out: Path, make: Callable[[Study], _Run]) -> Summary:
+    """Say what a run would do; write nothing."""
+    if (out / "study.toml").is_file():
+        summary = make(Study(out)).summary()
+        known = set(Study(out).post_ids())
+    else:
+        with TemporaryDirectory() as nowhere:
+            summary, known = make(Study(nowhere, create=True)).summary(), set()
+        summary.study = str(out)
+    if paths:
+        found = discover(paths)
+        new = [post.id for post in found.posts if post.id not in known]
+        summary.posts += len(new)
+        summary.failures += found.failures
+        for count in summary.steps:
+            count.due += len(new)
+    return summary
+
+
+def _given(study: Study, options: Mapping[str, Any] | None, config: Path | str | None) -> dict[str, Any]:
+    """Return the settings given: those the study remembers, under the file's, under the options."""
+    from_file = {} if config is None else read_toml(Path(config))
+    make_settings(from_file, source=config or "the options")
+    return merge(merge(study.options(), from_file), options or {})
+
+
+class _Run:
+    """One run in one study, whose lock the caller holds."""
+
+    def __init__(
+        self,
+        study: Study,
+        selection: Selection,
+        store: Store,
+        given: Mapping[str, Any],
+        progress: Progress | None = None,
+    ) -> None:
+        self._study = study
+        self._selection = selection
+        self._given = given
+        self._progress = progress or Silence()
+        name = str(given.get("profile", Settings().profile))
+        self.settings = make_settings(merge(store.profile(name).settings, given))
+        self._plan = plan(self.settings)
+        self._steps = selection.steps(self.settings)
+        self._models = _models(store, self.settings, self._plan if selection.whole else self._steps)
+        self._examiner = Examiner(study, self._steps, self._models)
+        self._standing: dict[str, dict[str, Verdict]] = {}
+        self._written: Counter[str] = Counter()
+        self._unmatched: list[str] = []
+        self._device = devices.detect(self.settings.work.device)
+
+    # --- before -----------------------------------------------------------------------------------------------------
+
+    def refuse_outdated(self) -> None:
+        """Stop before options make finished work outdated, unless that was asked for."""
+        if self._selection.redo:
+            return
+        reasons: Counter[str] = Counter()
+        posts = set()
+        for post_id, verdicts in self._stand().items():
+            for verdict in verdicts.values():
+                if verdict.state is State.OUTDATED:
+                    posts.add(post_id)
+                    reasons.update(verdict.differences)
+        if posts:
+            named = "; ".join(reason for reason, _ in reasons.most_common(8))
+            raise StudyError(
+                f"finished work of {len(posts)} posts would become outdated: {named}",
+                path=self._study.root,
+                hint="Add --redo to make it again, or leave the settings as they were",
+            )
+
+    def remember(self) -> None:
+        """Write the settings given into the study; how to work is not remembered."""
+        given = dict(self._given)
+        work = {k: v for k, v in given.pop("work", {}).items() if k not in NOT_REMEMBERED}
+        kept = {**given, "work": work} if work else given
+        if kept != self._study.options():
+            self._study.save_options(kept)
+
+    def take_in(self, paths: Sequence[Path], meta: Path | None) -> None:
+        """Take the posts found at `paths` into the study."""
+        if not paths:
+            if not self._study.post_ids():
+                raise InputError("the study holds no posts yet", path=self._study.root, hint="Name videos or folders")
+            return
+        sums = Sums(self._study, self._selection.shard)
+        found = discover(paths, meta=meta, sums=sums)
+        sums.save()
+        for failure in self._study.failures():
+            if failure.stage == INTAKE:
+                self._study.clear_failure(failure.post, INTAKE)
+        for failure in found.failures:
+            self._study.write_failure(failure)
+        for post in found.posts:
+            if self._selection.holds(post.id) and self._study.read(post.id, "post", Post) != post:
+                self._study.write(post.id, "post", post)
+                self._standing.pop(post.id, None)
+        self._unmatched = list(found.unmatched)
+        if not self._study.post_ids() and not found.failures:
+            raise InputError("no videos were found", path=paths[0], hint="Name video files or folders that hold some")
+
+    # --- the work ---------------------------------------------------------------------------------------------------
+
+    def sweep_all(self) -> None:
+        """Sweep every step over the posts that are due, some hundred posts at a time."""
+        note = devices.unused_gpu(self._device)
+        if note:
+            self._progress.say(note)
+        sweeper = Sweeper(self._study, self.settings, self._models, self._device, self._progress)
+        due = [p for p, verdicts in self._stand().items() if any(map(self._selection.wants, verdicts.values()))]
+        for chunk in _chunks(due, self.settings.work.chunk):
+            for step in self._steps:
+                jobs = [job for post_id in chunk if (job := self._job(post_id, step)) is not None]
+                self._restore_side_files(sweeper, step, jobs)
+                self._written[step.name] += sweeper.sweep(step, jobs)
+            for post_id in chunk:
+                self._standing[post_id] = self._examiner.examine(post_id)
+        self._drop_side_files()
+
+    def _job(self, post_id: str, step: Step) -> Job | None:
+        verdict = self._examiner.examine(post_id)[step.name]
+        wanted = self._selection.wants(verdict) and verdict.state is not State.WAITING
+        return Job(post_id, verdict.fingerprint) if wanted else None
+
+    def _restore_side_files(self, sweeper: Sweeper, step: Step, jobs: Sequence[Job]) -> None:
+        """Make side files again that an earlier run dropped and this step opens."""
+        media = next(s for s in self._plan if s.stem == "media")
+        lacking = []
+        for job in jobs if step.spec.side_files else ():
+            record = self._study.read(job.post_id, "media", Media)
+            if record and not all(self._study.has_side_files(job.post_id, record, k) for k in step.spec.side_files):
+                lacking.append(Job(job.post_id, record.fingerprint))
+        sweeper.sweep(media, lacking)
+
+    def _drop_side_files(self) -> None:
+        work = self.settings.work
+        if not self._selection.whole:
+            return
+        for post_id in self._stand():
+            if not work.keep_keyframes:
+                self._study.drop_side_files(post_id, "keyframes")
+            if not work.keep_audio:
+                self._study.drop_side_files(post_id, "audio")
+
+    def _stand(self) -> dict[str, dict[str, Verdict]]:
+        """Return how every step of every post of the shard stands; posts are examined once, and when they change."""
+        for post_id in self._study.post_ids():
+            if post_id not in self._standing and self._selection.holds(post_id):
+                self._standing[post_id] = self._examiner.examine(post_id)
+        return self._standing
+
+    # --- after ------------------------------------------------------------------------------------------------------
+
+    def summary(self) -> Summary:
+        """Say how the study stands."""
+        standing = self._stand()
+        names = {step.name for step in self._steps} | {INTAKE}
+        note = devices.unused_gpu(self._device)
+        return Summary(
+            study=str(self._study.root),
+            posts=len(standing),
+            steps=[self._count(step.name, [verdicts[step.name] for verdicts in standing.values()])
+                   for step in self._steps],
+            skipped=_tally((n, v.skipped) for vs in standing.values() for n, v in vs.items() if v.skipped),
+            degraded=_tally((n, text) for vs in standing.values() for n, v in vs.items() for text in v.notices),
+            failures=[f for f in self._study.failures() if f.stage in names and self._selection.holds(f.post)],
+            unmatched=self._unmatched,
+            models={role: model.id for role, model in self._models.items()},
+            offline=offline.current().describe(),
+            notes=[note] if note else [],
+        )  # fmt: skip
+
+    def _count(self, name: str, verdicts: Sequence[Verdict]) -> StepCount:
+        states = Counter(verdict.state for verdict in verdicts)
+        return StepCount(
+            step=name,
+            written=self._written[name],
+            current=states[State.CURRENT],
+            failed=states[State.FAILED],
+            blocked=states[State.BLOCKED],
+            due=states[State.MISSING] + states[State.STALE] + states[State.WAITING],
+            outdated=states[State.OUTDATED],
+        )
+
+
+def _models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[str, StoredModel]:
+    """Resolve the roles the steps use; those they can do without may be missing."""
+    needed = {role for step in steps for role in step.roles}
+    optional = {role for step in steps for role in step.optional_roles} - needed
+    return store.resolve(settings.profile, settings.models, needed=needed, optional=optional)
+
+
+def _tally(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
+    return dict(sorted(Counter(f"{step}: {text}" for step, text in pairs).items()))
+
+
+def _chunks(ids: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while chunk := list(islice(rest, size)):
+        yield chunk

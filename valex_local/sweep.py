@@ -1,0 +1,242 @@
+"""One sweep: a step's model is loaded once and every due post goes through it.
+
+Threads prepare the next inputs while the model works, a bounded number ahead. Posts whose inputs are equal (the same
+bytes under two ids) are done once and copied. A post that cannot be done is recorded as a failure; the sweep goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from valex_local.config import Settings
+from valex_local.devices import Device, peak_rss
+from valex_local.errors import StudyError, ValexError
+from valex_local.records import Failure, Record
+from valex_local.stages import Context, Item, Output, Stage, Step, record_kind, stems_read
+from valex_local.store import StoredModel
+from valex_local.study import Study
+
+
+class Progress(Protocol):
+    """Hears how a run goes on."""
+
+    def step(self, name: str, total: int) -> None:
+        """Hear that a sweep over `total` posts begins."""
+
+    def advance(self, posts: int = 1) -> None:
+        """Hear that posts of the sweep are done."""
+
+    def say(self, text: str) -> None:
+        """Hear what a user must know now."""
+
+
+class Silence:
+    """A progress that shows nothing."""
+
+    def step(self, name: str, total: int) -> None:
+        """Show nothing."""
+
+    def advance(self, posts: int = 1) -> None:
+        """Show nothing."""
+
+    def say(self, text: str) -> None:
+        """Show nothing."""
+
+
+class Log:
+    """Timings and machine facts of one run, a JSON object a line; never what was said or shown.
+
+    Parameters
+    ----------
+    study : Study
+        The study; the file is ``logs/<time>.jsonl``, begun with the first line.
+    """
+
+    def __init__(self, study: Study) -> None:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        self._path = study.root / "logs" / f"{stamp}.jsonl"
+
+    def line(self, event: str, **facts: Any) -> None:
+        """Append one line."""
+        self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"event": event, **facts}) + "\n")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One post that is due, and the fingerprint its record will bear."""
+
+    post_id: str
+    fingerprint: str
+
+
+@dataclass
+class _Prepared:
+    job: Job
+    item: Item
+    ready: Future[Any]
+
+
+class Sweeper:
+    """Runs sweeps in one study.
+
+    Parameters
+    ----------
+    study : Study
+        Where records are read and written; the caller holds its lock.
+    settings : Settings
+        All settings.
+    models : dict of str to StoredModel
+        The model of each role.
+    device : Device
+        Where to compute.
+    progress : Progress
+        Hears how it goes on.
+    """
+
+    def __init__(
+        self, study: Study, settings: Settings, models: dict[str, StoredModel], device: Device, progress: Progress
+    ) -> None:
+        self._study = study
+        self._settings = settings
+        self._models = models
+        self._device = device
+        self._progress = progress
+        self._log = Log(study)
+        self._jobs = settings.work.jobs or max(1, min(4, device.threads))
+
+    def sweep(self, step: Step, jobs: Sequence[Job]) -> int:
+        """Do a step for every job and return how many records were written.
+
+        Raises
+        ------
+        StudyError
+            Records cannot be written (a full disk): the sweep stops.
+        """
+        leaders: dict[str, Job] = {}
+        followers = [job for job in jobs if leaders.setdefault(job.fingerprint, job) is not job]
+        if not leaders:
+            return 0
+        self._progress.step(step.name, len(jobs))
+        started, cpu = time.perf_counter(), time.process_time()
+        models = {role: self._models[role] for role in step.all_roles if role in self._models}
+        done: set[str] = set()
+        with closing(step.load(Context(self._settings, models, self._device, step.variant))) as stage:
+            loaded = time.perf_counter()
+            for batch in self._batches(stage, step, list(leaders.values())):
+                done |= self._do(stage, step, batch)
+                self._progress.advance(len(batch))
+        for job in followers:
+            done |= self._follow(step, leaders[job.fingerprint], job)
+            self._progress.advance()
+        self._log.line(
+            "sweep",
+            step=step.name,
+            posts=len(jobs),
+            written=len(done),
+            load_seconds=round(loaded - started, 3),
+            seconds=round(time.perf_counter() - started, 3),
+            cpu_seconds=round(time.process_time() - cpu, 3),
+            peak_rss=peak_rss(),
+        )
+        return len(done)
+
+    def _batches(self, stage: Stage, step: Step, jobs: Sequence[Job]) -> Iterator[list[_Prepared]]:
+        """Yield prepared inputs in order, in batches, while threads prepare the next ones."""
+        ahead: deque[_Prepared] = deque()
+        waiting = iter(jobs)
+        pool = ThreadPoolExecutor(self._jobs, thread_name_prefix=f"prepare-{step.spec.name}")
+        try:
+            while True:
+                while len(ahead) < stage.batch_size + self._jobs and (job := next(waiting, None)) is not None:
+                    item = self._item(step, job)
+                    ahead.append(_Prepared(job, item, pool.submit(stage.prepare, item)))
+                if not ahead:
+                    return
+                yield [ahead.popleft() for _ in range(min(stage.batch_size, len(ahead)))]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _item(self, step: Step, job: Job) -> Item:
+        records: dict[str, Record] = {}
+        for stem in stems_read(step.reads):
+            record = self._study.read(job.post_id, stem, record_kind(stem))
+            if record is None:
+                raise StudyError(f"{stem}.json has vanished", path=self._study.folder(job.post_id), hint="Run again")
+            records[stem] = record
+        return Item(self._study.post(job.post_id), self._study.folder(job.post_id), records)
+
+    def _do(self, stage: Stage, step: Step, batch: Sequence[_Prepared]) -> set[str]:
+        """Put one batch through the model and write what came of it."""
+        inputs: list[Any] = []
+        ready: list[_Prepared] = []
+        for prepared in batch:
+            try:
+                inputs.append(prepared.ready.result())
+                ready.append(prepared)
+            except Exception as error:  # noqa: BLE001 - one bad video must not stop the sweep
+                self._fail(step, prepared.job, error)
+        return {
+            prepared.job.post_id
+            for prepared, output in zip(ready, self._call(stage, inputs), strict=True)
+            if self._take(step, prepared.job, output)
+        }
+
+    def _call(self, stage: Stage, inputs: Sequence[Any]) -> list[Output | Exception]:
+        """Call the stage; when a batch breaks, one by one, so that only what broke it fails."""
+        if not inputs:
+            return []
+        try:
+            return list(stage(inputs))
+        except Exception as error:  # noqa: BLE001 - as above
+            if len(inputs) == 1:
+                return [error]
+            return [output for one in inputs for output in self._call(stage, [one])]
+
+    def _take(self, step: Step, job: Job, output: Output | Exception) -> bool:
+        if isinstance(output, Exception):
+            self._fail(step, job, output)
+            return False
+        made = {"fingerprint": job.fingerprint, "made_by": step.made_by(self._models)}
+        self._study.write(job.post_id, step.stem, output.record.model_copy(update=made), output.files)
+        self._study.clear_failure(job.post_id, step.name)
+        return True
+
+    def _follow(self, step: Step, leader: Job, job: Job) -> set[str]:
+        """Give a post the result of another one whose inputs are equal."""
+        failure = self._study.failure(leader.post_id, step.name)
+        if failure is not None and failure.fingerprint == leader.fingerprint:
+            self._study.write_failure(failure.model_copy(update={"post": job.post_id}))
+            return set()
+        self._study.copy(leader.post_id, job.post_id, step.stem, step.spec.record)
+        self._study.clear_failure(job.post_id, step.name)
+        return {job.post_id}
+
+    def _fail(self, step: Step, job: Job, error: Exception) -> None:
+        if isinstance(error, StudyError):
+            raise error
+        if isinstance(error, ValexError):
+            what, hint = f"{error.what}", error.hint
+        else:
+            what = f"unexpected {type(error).__name__}: {error}"
+            hint = "This is a defect of valex_local: please report it with the log of this run"
+        self._log.line(
+            "failure",
+            step=step.name,
+            post=job.post_id,
+            error=type(error).__name__,
+            where=[f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)],
+        )
+        self._study.write_failure(
+            Failure(post=job.post_id, stage=step.name, fingerprint=job.fingerprint, what=what, hint=hint)
+        )
