@@ -28,7 +28,7 @@ import tomli_w
 from pydantic_core import from_json
 
 from valex_local.errors import StudyError
-from valex_local.records import Failure, Media, Post, Record
+from valex_local.records import Failure, Labels, Media, Post, Record, Script
 
 R = TypeVar("R", bound=Record)
 
@@ -95,6 +95,10 @@ class Study:
         """Return the ids of all posts, sorted."""
         return sorted(p.name for p in _visible(self._posts) if (p / "post.json").is_file())
 
+    def known_ids(self) -> set[str]:
+        """Return the ids of all posts, those included of which nothing but a failure is known."""
+        return {*self.post_ids(), *(failure.post for failure in self.failures())}
+
     def folder(self, post_id: str) -> Path:
         """Return the folder of a post."""
         return self._posts / post_id
@@ -130,6 +134,21 @@ class Study:
         if record is None:
             raise StudyError(f"{post_id} has no {stem}.json yet", path=self.root, hint="Run: valex run -o STUDY")
         return record
+
+    def script(self, post_id: str, variant: str | None = None) -> tuple[str, Script]:
+        """Return a script and the name of its variant: the one named, or the first of the study's that is there."""
+        stems = sorted(p.stem for p in self.folder(post_id).glob("script.*.json"))
+        first = self.options().get("script", {}).get("variants", [])
+        wanted = [variant] if variant is not None else [*first, *(s.removeprefix("script.") for s in stems)]
+        for name in wanted:
+            if f"script.{name}" in stems:
+                return name, self.require(post_id, f"script.{name}", Script)
+        return str(variant), self.require(post_id, f"script.{variant or '<variant>'}", Script)
+
+    def labels(self, post_id: str, variant: str) -> dict[str, Labels]:
+        """Return the labels of one script of a post, by route."""
+        stems = sorted(p.stem for p in self.folder(post_id).glob(f"labels.{variant}.*.json"))
+        return {stem.rpartition(".")[2]: self.require(post_id, stem, Labels) for stem in stems}
 
     def read_raw(self, post_id: str, stem: str, kind: type[Record]) -> dict[str, Any] | None:
         """Return a record as plain data, unvalidated but for its version: examining a large study needs no more.

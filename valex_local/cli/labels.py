@@ -1,0 +1,44 @@
+"""How labels look on a terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from valex_local.records import Labels, ValueLabel
+from valex_local.schwartz import State
+
+_STYLES = {State.PRESENT: "bold green", State.CONFLICTED: "bold red", State.ABSENT: "dim", State.NOT_ASSESSED: "dim"}
+
+
+def print_labels(console: Console, stem: str, labels: Labels) -> None:
+    """Print the labels of one script with their probabilities and whose they are."""
+    source = labels.source
+    languages = ", ".join(source.languages) or "any language"
+    console.print(Text(f"{stem}: {source.model} ({source.domain}; {languages})", style="bold"))
+    if source.baseline:
+        console.print(Text(f"baseline: {source.baseline}", style="yellow"))
+    for notice in labels.notices:
+        console.print(Text(f"notice: {notice.text}", style="yellow"))
+    if labels.skipped:
+        console.print(Text(f"no labels: {labels.skipped}"))
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("value", "present", "conflicted", "state"):
+        table.add_column(name)
+    for label in labels.values:
+        style = _STYLES[label.state]
+        table.add_row(label.value.value, _bar(label.present), _bar(label.conflicted), _state(label), style=style)
+    console.print(table)
+
+
+def _bar(probability: float | None) -> str:
+    if probability is None:
+        return "-"
+    return f"{probability:.2f} {'█' * round(probability * 12)}"
+
+
+def _state(label: ValueLabel) -> str:
+    return label.state.value.replace("_", " ") + (" (dominant)" if label.dominant else "")

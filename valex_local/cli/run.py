@@ -1,0 +1,120 @@
+"""`valex run`."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from valex_local.cli.progress import progress
+from valex_local.cli.summary import print_json, print_summary
+from valex_local.config import merge
+from valex_local.errors import ConfigError
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The study folder.")
+@click.option("--profile", help="Models and settings to use: cpu, demo, workstation, server or your own.")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings, as study.toml.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting: --set ocr.fps=2 (repeatable)."
+)
+@click.option("--meta", type=click.Path(path_type=Path), help="Table of post texts (CSV, TSV, NDJSON).")
+@click.option("--language", metavar="CODE", help="Language spoken, ISO 639-1; recognised when left out.")
+@click.option("--translate/--no-translate", default=None, help="Translate the speech to English.")
+@click.option("--keep-silent/--no-keep-silent", default=None, help="Label posts without verbal sound too.")
+@click.option("--keep-keyframes", type=click.Choice(["yes", "no"]), help="Leave the keyframes in the study.")
+@click.option("--keep-audio", type=click.Choice(["yes", "no"]), help="Leave the 16 kHz sound in the study.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Threads that decode beside the model.")
+@click.option("--until", metavar="STAGE", help="Stop after this stage.")
+@click.option("--only", metavar="STAGE", help="Do this stage alone, from the records that are there.")
+@click.option("--shard", metavar="i/N", help="The i-th of N parts of the posts, for several machines.")
+@click.option("--redo", is_flag=True, help="Make finished work again that new settings or models outdate.")
+@click.option("--retry", is_flag=True, help="Try again what failed before.")
+@click.option("--dry-run", is_flag=True, help="Only say what is due.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def run(paths: tuple[Path, ...], out: Path, settings: tuple[str, ...], as_json: bool, **given: Any) -> None:
+    """Take videos (files or folders) into a study and do everything that is due.
+
+    Interrupt at any time: the same command goes on from there. Without PATHS it goes on with the posts of the study.
+    """
+    from valex_local.run import Selection
+    from valex_local.run import run as do
+
+    selection = Selection(
+        until=given["until"],
+        only=given["only"],
+        shard=_shard(given["shard"]),
+        redo=given["redo"],
+        retry=given["retry"],
+        dry=given["dry_run"],
+    )
+    with progress(quiet=as_json) as shown:
+        summary = do(
+            paths,
+            out,
+            options=_options(given, settings),
+            config=given["config"],
+            meta=given["meta"],
+            selection=selection,
+            progress=shown,
+        )
+    if as_json:
+        print_json(summary)
+    else:
+        print_summary(summary, dry=selection.dry)
+    sys.exit(0 if summary.ok else 1)
+
+
+def _options(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
+    """Collect the settings the options give, leaving out those not given."""
+    keys = {
+        "profile": ("profile",),
+        "language": ("speech", "language"),
+        "translate": ("speech", "translate"),
+        "keep_silent": ("labels", "keep_silent"),
+        "keep_keyframes": ("work", "keep_keyframes"),
+        "keep_audio": ("work", "keep_audio"),
+        "device": ("work", "device"),
+        "jobs": ("work", "jobs"),
+    }
+    out: dict[str, Any] = {}
+    for option, path in keys.items():
+        value = given[option]
+        if value is not None:
+            out = merge(out, _nested(path, value == "yes" if value in ("yes", "no") else value))
+    for text in settings:
+        out = merge(out, _setting(text))
+    return out
+
+
+def _setting(text: str) -> dict[str, Any]:
+    """Read one ``key=value``; the value is TOML, or a plain string where it is none."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {text}: expected KEY=VALUE", hint="For example --set ocr.fps=2")
+    try:
+        plain = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        plain = value
+    return _nested(tuple(key.split(".")), plain)
+
+
+def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    return dict(value)
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    number, slash, shards = text.partition("/")
+    if slash and number.isdecimal() and shards.isdecimal() and 1 <= int(number) <= int(shards):
+        return int(number), int(shards)
+    raise ConfigError(f"--shard {text}: expected i/N with 1 <= i <= N", hint="For example --shard 1/4")

@@ -1,0 +1,37 @@
+"""`valex show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from valex_local.cli.study import find_posts, open_study, study_option
+
+
+@click.command()
+@click.argument("posts", nargs=-1)
+@study_option
+@click.option(
+    "--as", "form", type=click.Choice(["text", "fountain", "json"]), default="text", help="Form of the script."
+)
+@click.option("--script", "variant", help="Variant of the script; by default the study's first.")
+def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | None) -> None:
+    """Show the script and the labels of POSTS, or of every post. The names may be beginnings of post ids."""
+    from rich.console import Console
+
+    from valex_local.cli.labels import print_labels
+    from valex_local.errors import printable
+    from valex_local.script.render import render
+
+    study = open_study(folder)
+    console = Console(highlight=False)
+    for post_id in find_posts(study, posts):
+        name, script = study.script(post_id, variant)
+        if form != "text":
+            click.echo(render(script, form))
+            continue
+        console.rule(f"[bold]{printable(post_id)}[/]  script.{name}", align="left")
+        click.echo(render(script, form))
+        for stem, labels in study.labels(post_id, name).items():
+            print_labels(console, stem, labels)
