@@ -1,0 +1,282 @@
+"""The run itself, on toy stages whose output follows from their input: nothing here needs weights."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import toystages
+from valex_local.errors import ConfigError, InputError, StudyError
+from valex_local.records import Media, Transcript
+from valex_local.run import Selection, examine, run
+from valex_local.stages import STAGES, StageSpec
+from valex_local.study import Study
+
+MEDIA = StageSpec("media", 1, Media, "media", "toystages:ToyMedia", "media", ("video",))
+SPEECH = StageSpec(
+    "speech",
+    1,
+    Transcript,
+    "transcript",
+    "toystages:ToySpeech",
+    "speech",
+    ("video", "media.duration"),
+    side_files=("audio",),
+)
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch):
+    monkeypatch.setattr("valex_local.stages.STAGES", (MEDIA, SPEECH))
+    toystages.LOADED.clear()
+    toystages.SEEN.clear()
+
+
+@pytest.fixture
+def videos(tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+
+    def make(**contents):
+        for name, text in contents.items():
+            (folder / f"{name}.mp4").write_text(text)
+        return [folder]
+
+    make.folder = folder
+    return make
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "study"
+
+
+def counts(summary):
+    return {c.step: (c.written, c.current, c.failed, c.blocked) for c in summary.steps}
+
+
+def loads():
+    done = [name for name in toystages.LOADED if not name.startswith("-")]
+    assert len(done) * 2 == len(toystages.LOADED), "every model loaded is freed"
+    toystages.LOADED.clear()
+    return done
+
+
+def posts(study):
+    return {p.partition("-")[0]: p for p in Study(study).post_ids()}
+
+
+def records(study):
+    root = Path(study)
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted((root / "posts").rglob("*")) if p.is_file()}
+
+
+def test_each_model_is_loaded_once_and_a_second_run_loads_none(videos, out):
+    paths = videos(a="one", b="two two", c="three three three", d="4")
+    assert counts(run(paths, out)) == {"media": (4, 4, 0, 0), "speech": (4, 4, 0, 0)}
+    assert loads() == ["media", "speech"]
+    assert [n for s, n in toystages.SEEN if s == "speech"] == [3, 1], "batches of the stage's own size"
+    before = records(out)
+    again = run(paths, out)
+    assert counts(again) == {"media": (0, 4, 0, 0), "speech": (0, 4, 0, 0)}
+    assert again.ok
+    assert loads() == []
+    assert records(out) == before
+
+
+def test_one_bad_video_does_not_stop_the_others(videos, out):
+    summary = run(videos(a="one", b="bad", c="bug"), out)
+    assert counts(summary) == {"media": (1, 1, 2, 0), "speech": (1, 1, 0, 2)}
+    assert not summary.ok
+    what = {f.post.partition("-")[0]: f.what for f in summary.failures}
+    assert what["b"] == "this is no video"
+    assert what["c"].startswith("unexpected ZeroDivisionError")
+
+
+def test_a_failure_is_not_tried_again_until_asked(videos, out):
+    paths = videos(a="one", b="bad")
+    run(paths, out)
+    loads()
+    again = run(paths, out)
+    assert counts(again)["media"] == (0, 1, 1, 0)
+    assert not again.ok, "what failed before still failed"
+    assert loads() == []
+    run(paths, out, selection=Selection(retry=True))
+    assert loads() == ["media"]
+
+
+def test_a_mended_video_is_done(videos, out):
+    paths = videos(**{"@u_video_7000000000000000001": "bad"})
+    assert not run(paths, out).ok
+    videos(**{"@u_video_7000000000000000001": "good now"})
+    assert run(paths, out).ok
+
+
+def test_only_what_breaks_a_batch_fails(videos, out):
+    summary = run(videos(a="one", b="this breaks-batch", c="three!"), out)
+    assert counts(summary)["speech"] == (2, 2, 1, 0)
+    assert [f.post.partition("-")[0] for f in summary.failures] == ["b"]
+
+
+def test_equal_videos_are_done_once_and_copied(videos, out):
+    summary = run(videos(a="same", b="same", c="other"), out)
+    assert counts(summary) == {"media": (3, 3, 0, 0), "speech": (3, 3, 0, 0)}
+    assert sum(n for stage, n in toystages.SEEN if stage == "media") == 2
+    ids = posts(out)
+    study = Study(out)
+    for name in ("media.json", "transcript.json", "audio.flac"):
+        assert (study.folder(ids["a"]) / name).read_bytes() == (study.folder(ids["b"]) / name).read_bytes()
+
+
+def test_equal_bad_videos_fail_each_under_its_own_name(videos, out):
+    summary = run(videos(a="bad", b="bad"), out)
+    assert [f.post.partition("-")[0] for f in summary.failures] == ["a", "b"]
+
+
+def test_skipped_and_degraded_posts_are_counted_with_the_reason(videos, out):
+    summary = run(videos(a="mute", b="noisy", c="fine"), out)
+    assert summary.skipped == {"speech: no audio track": 1}
+    assert summary.degraded == {"speech: the sound is noisy": 1}
+
+
+def test_a_changed_setting_needs_redo_and_is_named(videos, out):
+    paths = videos(a="one")
+    run(paths, out)
+    loads()
+    with pytest.raises(StudyError, match=r"speech\.language: none -> de.*--redo"):
+        run(paths, out, options={"speech": {"language": "de"}})
+    assert Study(out).options() == {}, "a refused run changes nothing"
+    assert loads() == []
+    done = run(paths, out, options={"speech": {"language": "de"}}, selection=Selection(redo=True))
+    assert counts(done) == {"media": (0, 1, 0, 0), "speech": (1, 1, 0, 0)}
+    assert loads() == ["speech"], "only the stage that reads the setting"
+    assert run(paths, out).ok, "the study remembers it"
+    assert loads() == []
+
+
+def test_a_change_upstream_that_changes_nothing_stops_there(videos, out):
+    paths = videos(a="one")
+    run(paths, out)
+    loads()
+    run(paths, out, options={"media": {"max_keyframes": 2}}, selection=Selection(redo=True))
+    assert loads() == ["media"], "speech reads the duration, which is the same"
+
+
+def test_until_and_only(videos, out):
+    paths = videos(a="one")
+    assert counts(run(paths, out, selection=Selection(until="media"))) == {"media": (1, 1, 0, 0)}
+    assert loads() == ["media"]
+    assert counts(run((), out, selection=Selection(only="speech"))) == {"speech": (1, 1, 0, 0)}
+    assert loads() == ["speech"]
+    with pytest.raises(ConfigError, match="there is no stage 'sing'"):
+        run(paths, out, selection=Selection(only="sing"))
+
+
+def test_a_dry_run_writes_nothing(videos, out):
+    paths = videos(a="one", b="two")
+    summary = run(paths, out, selection=Selection(dry=True))
+    assert not out.exists()
+    assert [c.due for c in summary.steps] == [2, 2]
+    run(paths, out)
+    before = records(out)
+    videos(c="three")
+    assert [c.due for c in run(paths, out, selection=Selection(dry=True)).steps] == [1, 1]
+    assert records(out) == before
+
+
+def test_shards_part_the_posts_between_them(videos, out):
+    paths = videos(**{f"v{i}": "x" * (i + 1) for i in range(12)})
+    first = run(paths, out, selection=Selection(shard=(1, 3)))
+    assert 0 < first.posts < 12
+    for i in (2, 3):
+        run(paths, out, selection=Selection(shard=(i, 3)))
+    loads()
+    assert counts(run(paths, out))["speech"] == (0, 12, 0, 0)
+    assert loads() == []
+
+
+def test_chunks_give_the_same_records(videos, out, tmp_path):
+    paths = videos(**{f"v{i}": "x" * (i + 1) for i in range(7)})
+    run(paths, out)
+    run(paths, tmp_path / "other", options={"work": {"chunk": 2, "jobs": 1}})
+    assert records(out) == records(tmp_path / "other")
+
+
+def test_dropped_sound_is_made_again_when_needed(videos, out):
+    paths = videos(a="one")
+    run(paths, out, options={"work": {"keep_audio": False}})
+    assert not list(Path(out).rglob("audio.flac"))
+    loads()
+    assert run(paths, out).ok
+    assert loads() == [], "dropped files do not make finished work due"
+    done = run((), out, options={"speech": {"language": "de"}}, selection=Selection(redo=True))
+    assert counts(done)["speech"] == (1, 1, 0, 0)
+    assert loads() == ["media", "speech"]
+    assert not list(Path(out).rglob("audio.flac"))
+
+
+def test_no_videos_and_no_paths_are_said(videos, out, tmp_path):
+    with pytest.raises(InputError, match="no videos were found"):
+        run(videos(), out)
+    with pytest.raises(InputError, match="no posts yet"):
+        run((), tmp_path / "new")
+
+
+def test_the_log_has_timings_and_no_words(videos, out):
+    run(videos(a="secretword", b="bad secretword"), out)
+    text = "".join(p.read_text() for p in (Path(out) / "logs").iterdir())
+    assert "secretword" not in text
+    sweeps = [json.loads(line) for line in text.splitlines() if '"sweep"' in line]
+    assert {s["step"] for s in sweeps} == {"media", "speech"}
+    assert all(s["peak_rss"] > 0 and s["seconds"] >= 0 for s in sweeps)
+
+
+def test_status_changes_nothing(videos, out):
+    run(videos(a="one", b="bad"), out)
+    before = records(out)
+    loads()
+    summary = examine(Study(out))
+    assert counts(summary) == {"media": (0, 1, 1, 0), "speech": (0, 1, 0, 1)}
+    assert loads() == []
+    assert records(out) == before
+
+
+SLOW_RUN = """
+import sys, time
+sys.path.insert(0, {tests!r})
+import toystages, valex_local.stages as stages
+from test_run import MEDIA, SPEECH
+stages.STAGES = (MEDIA, SPEECH)
+for toy in (toystages.ToyMedia, toystages.ToySpeech):
+    prepare = toy.prepare
+    toy.prepare = lambda self, item, prepare=prepare: (time.sleep(0.05), prepare(self, item))[1]
+from valex_local.run import run
+run([{videos!r}], {out!r})
+"""
+
+
+@pytest.mark.parametrize("after", [0.3, 0.7, 1.1])
+def test_killed_anywhere_and_run_again_gives_equal_records(videos, out, tmp_path, after):
+    paths = videos(**{f"v{i:02}": "x" * (i + 1) for i in range(20)})
+    run(paths, tmp_path / "undisturbed")
+    code = SLOW_RUN.format(tests=str(Path(__file__).parent), videos=str(paths[0]), out=str(out))
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    deadline = time.monotonic() + 60
+    while not list(Path(out).glob("posts/*/media.json")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(after - 0.3)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert run(paths, out).ok
+    assert records(out) == records(tmp_path / "undisturbed")
+
+
+def test_the_real_stages_are_listed_in_order():
+    assert [spec.name for spec in STAGES] == ["media", "speech", "ocr", "vision", "script", "labels"]

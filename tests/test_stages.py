@@ -1,0 +1,117 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from valex_local.config import Settings, make_settings
+from valex_local.errors import ValexError
+from valex_local.stages import STAGES, content_hash, fingerprint, plan, record_kind, stems_read
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def names(settings):
+    return [step.name for step in plan(settings)]
+
+
+def test_the_order_of_a_run():
+    assert names(Settings()) == ["media", "speech", "ocr", "vision", "script.template", "labels.template.encoder"]
+
+
+def test_every_step_reads_only_what_came_before():
+    settings = make_settings({"script": {"variants": ["template", "local"]}})
+    made = {"post"}
+    for step in plan(settings):
+        assert set(stems_read(step.reads)) <= made, step.name
+        made.add(step.stem)
+
+
+def test_variants_stand_side_by_side():
+    both = make_settings({"script": {"variants": ["local", "template"]}})
+    assert [s.stem for s in plan(both)][-4:] == [
+        "script.local",
+        "script.template",
+        "labels.local.encoder",
+        "labels.template.encoder",
+    ]
+
+
+def test_only_the_local_writer_needs_a_language_model():
+    both = make_settings({"script": {"variants": ["local", "template"]}})
+    roles = {step.name: step.roles for step in plan(both)}
+    assert roles["script.local"] == ("llm",)
+    assert roles["script.template"] == ()
+
+
+# Changing one setting re-runs exactly the stages that read it: their own settings are all that enters a fingerprint.
+READERS = [
+    ({"media": {"max_keyframes": 3}}, {"media"}),
+    ({"speech": {"language": "de"}}, {"speech"}),
+    ({"ocr": {"fps": 1.0}}, {"ocr"}),
+    ({"vision": {"min_probability": 0.9}}, {"vision"}),
+    ({"script": {"include_post_text": False}}, {"script.template", "script.local"}),
+    ({"script": {"llm": {"seed": 7}}}, {"script.local"}),
+    ({"labels": {"keep_silent": True}}, {"labels.template.encoder", "labels.local.encoder"}),
+    ({"work": {"jobs": 7, "keep_keyframes": False}}, set()),
+]
+
+
+@pytest.mark.parametrize(("change", "readers"), READERS)
+def test_a_setting_changes_exactly_the_steps_that_read_it(change, readers):
+    base = {"script": {"variants": ["template", "local"]}}
+    before = {s.name: s.settings for s in plan(make_settings(base))}
+    merged = {**base, **change, "script": {**base["script"], **change.get("script", {})}}
+    after = {s.name: s.settings for s in plan(make_settings(merged))}
+    assert {name for name in before if before[name] != after[name]} == readers
+
+
+def test_a_file_named_by_a_setting_counts_by_its_content(tmp_path):
+    def vision(text):
+        path = tmp_path / f"{len(text)}.toml"
+        path.write_text(text)
+        settings = make_settings({"vision": {"vocabulary": str(path)}})
+        return next(s for s in plan(settings) if s.name == "vision").settings["vocabulary"]
+
+    assert vision("a=1") != vision("a=12")
+    (tmp_path / "copy.toml").write_text("a=1")
+    copy = make_settings({"vision": {"vocabulary": str(tmp_path / "copy.toml")}})
+    assert next(s for s in plan(copy) if s.name == "vision").settings["vocabulary"] == vision("a=1")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(ValexError, match=r"none\.toml"):
+        plan(make_settings({"vision": {"vocabulary": str(tmp_path / "none.toml")}}))
+
+
+@given(json_values, json_values)
+def test_content_hash_tells_contents_apart(one, other):
+    assert (content_hash(one) == content_hash(other)) == (repr_json(one) == repr_json(other))
+
+
+def repr_json(value):
+    import json
+
+    return json.dumps(value, sort_keys=True)
+
+
+def test_a_fingerprint_ignores_how_its_inputs_came_about():
+    reads = ("transcript", "media.audio", "video", "post.text")
+    post = {"video": {"sha256": "0" * 64, "path": "a"}, "text": {"caption": "c"}}
+    record = {"segments": [], "fingerprint": "x", "made_by": {"stage": "speech"}}
+    records = {"transcript": record, "media": {"audio": None, "shots": []}}
+    first = fingerprint({}, reads, post, records)
+    same = {**records, "transcript": {**record, "fingerprint": "y", "made_by": None}}
+    assert fingerprint({}, reads, post, same) == first
+    assert fingerprint({}, reads, {**post, "video": {"sha256": "0" * 64, "path": "b"}}, records) == first
+    assert fingerprint({}, reads, post, {**records, "media": {"audio": None, "shots": [1]}}) == first
+    assert fingerprint({}, reads, post, {**records, "transcript": {**record, "segments": [1]}}) != first
+    assert fingerprint({"version": 2}, reads, post, records) != first
+    assert fingerprint({}, reads, {**post, "text": {"caption": "d"}}, records) != first
+
+
+def test_stems_know_their_kind():
+    for spec in STAGES:
+        assert record_kind(spec.stem.format(variant="x.y")) is spec.record

@@ -1,0 +1,221 @@
+import json
+import multiprocessing
+import os
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+from valex_local.errors import StudyError
+from valex_local.records import AudioTrack, Failure, Keyframe, Media, Post, PostText, Transcript, Video
+from valex_local.study import Study, Sums
+
+SHA = "0" * 64
+
+
+@pytest.fixture
+def study(tmp_path):
+    return Study(tmp_path / "study", create=True)
+
+
+def media(*names):
+    keyframes = tuple(
+        Keyframe(id=f"K{i}", time=i, shot=0, file=f"keyframes/{name}", width=1, height=1)
+        for i, name in enumerate(names, 1)
+    )
+    audio = AudioTrack(
+        codec="aac", sample_rate=1, channels=1, duration=1, rms_db=-9, peak_db=-1, file="audio.flac", sha256=SHA
+    )
+    return Media(keyframes=keyframes, audio=audio)
+
+
+def put(study, post_id, *names):
+    study.write(post_id, "post", Post(id=post_id, video=Video(path=f"/v/{post_id}.mp4", sha256=SHA, size=1)))
+    files = {f"keyframes/{name}": b"jpeg" for name in names} | {"audio.flac": b"flac"}
+    study.write(post_id, "media", media(*names), files)
+
+
+def test_what_is_written_is_read_and_private(study):
+    put(study, "a", "K1.jpg")
+    assert study.post_ids() == ["a"]
+    assert study.require("a", "media", Media) == media("K1.jpg")
+    for path in study.root.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_no_study_and_foreign_folders_are_refused(tmp_path):
+    with pytest.raises(StudyError, match="no study here"):
+        Study(tmp_path)
+    (tmp_path / "thesis.docx").touch()
+    with pytest.raises(StudyError, match="not empty"):
+        Study(tmp_path, create=True)
+
+
+def test_options_are_remembered(study):
+    study.save_options({"profile": "demo", "speech": {"language": "de", "translate": None}})
+    assert Study(study.root).options() == {"profile": "demo", "speech": {"language": "de"}}
+
+
+def test_keyframes_no_longer_named_are_deleted(study):
+    put(study, "a", "K1.jpg", "K2.jpg")
+    study.write("a", "media", media("K1.jpg"), {"keyframes/K1.jpg": b"new", "audio.flac": b"flac"})
+    assert [p.name for p in (study.folder("a") / "keyframes").iterdir()] == ["K1.jpg"]
+
+
+def test_side_files_can_be_dropped_and_are_missed(study):
+    put(study, "a", "K1.jpg")
+    record = study.require("a", "media", Media)
+    assert study.has_side_files("a", record, "keyframes")
+    study.drop_side_files("a", "keyframes")
+    assert not study.has_side_files("a", record, "keyframes")
+    assert study.has_side_files("a", record, "audio")
+    study.drop_side_files("a", "audio")
+    assert not study.has_side_files("a", record, "audio")
+
+
+def test_a_copy_is_equal_to_the_byte(study):
+    put(study, "a", "K1.jpg")
+    study.write("b", "post", Post(id="b"))
+    study.copy("a", "b", "media", Media)
+    for name in ("media.json", "audio.flac", "keyframes/K1.jpg"):
+        assert (study.folder("a") / name).read_bytes() == (study.folder("b") / name).read_bytes()
+
+
+def test_garbage_counts_as_no_record_and_newer_ones_stop(study):
+    put(study, "a")
+    path = study.folder("a") / "media.json"
+    path.write_bytes(b"{half a rec")
+    assert study.read_raw("a", "media", Media) is None
+    path.write_bytes(b'{"schema_version": 2}')
+    with pytest.raises(StudyError, match="newer version"):
+        study.read_raw("a", "media", Media)
+    assert path.read_bytes() == b'{"schema_version": 2}'
+
+
+def test_an_interrupted_write_leaves_the_old_record(study, monkeypatch):
+    put(study, "a", "K1.jpg")
+    before = (study.folder("a") / "media.json").read_bytes()
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(StudyError, match="disk is full"):
+        study.write("a", "media", media())
+    monkeypatch.undo()
+    assert (study.folder("a") / "media.json").read_bytes() == before
+    study.write("a", "media", media("K1.jpg"))
+    assert not list(study.root.rglob("*.part"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="mounting a small disk needs root")
+def test_a_disk_that_is_really_full(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"this machine does not let us mount: {made.stderr.strip()}")
+    try:
+        study = Study(disk / "study", create=True)
+        study.write("a", "transcript", Transcript(language="en"))
+        with pytest.raises(StudyError, match=r"disk is full.*Make room and run again"):
+            study.write("a", "media", Media(), {"audio.flac": b"x" * 100_000})
+        assert study.require("a", "transcript", Transcript).language == "en"
+        assert study.read("a", "media", Media) is None
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_failures_are_kept_and_cleared(study):
+    failure = Failure(post="a.b", stage="speech", what="no good", hint="do this", fingerprint="f")
+    study.write_failure(failure)
+    assert study.failures() == [failure]
+    assert study.failure("a.b", "speech") == failure
+    study.clear_failure("a.b", "speech")
+    assert study.failures() == []
+
+
+def _hold(root, shard, held, release):
+    with Study(root).lock(shard):
+        held.set()
+        release.wait(30)
+
+
+@pytest.fixture
+def holder(study):
+    context = multiprocessing.get_context("spawn")
+    held, release, processes = context.Event(), context.Event(), []
+
+    def hold(shard):
+        process = context.Process(target=_hold, args=(study.root, shard, held, release))
+        process.start()
+        processes.append(process)
+        assert held.wait(30)
+
+    yield hold
+    release.set()
+    for process in processes:
+        process.join()
+
+
+def test_a_second_run_is_told_and_stops(study, holder):
+    holder(None)
+    with pytest.raises(StudyError, match="another run"), study.lock():
+        pass
+    with pytest.raises(StudyError, match="another run"), study.lock((1, 2)):
+        pass
+
+
+def test_shards_work_side_by_side(study, holder):
+    holder((1, 2))
+    with study.lock((2, 2)):
+        pass
+    with pytest.raises(StudyError, match="another run"), study.lock((1, 2)):
+        pass
+    with pytest.raises(StudyError, match="another run"), study.lock():
+        pass
+
+
+def test_sums_are_remembered_by_size_and_time(study, tmp_path):
+    video = tmp_path / "v.mp4"
+    video.write_bytes(b"one")
+    sums = Sums(study)
+    first = sums(video)
+    sums.save()
+    facts = video.stat()
+    video.write_bytes(b"two")
+    os.utime(video, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert Sums(study)(video) == first, "same size and time: not read again"
+    os.utime(video, ns=(facts.st_atime_ns, facts.st_mtime_ns + 1))
+    assert Sums(study)(video) != first
+
+
+def test_forgetting_leaves_no_trace(study, tmp_path):
+    secret = "Rosalind"
+    for post_id in ("a", "a.b"):
+        put(study, post_id, "K1.jpg")
+        study.write_failure(Failure(post=post_id, stage="speech", what=f"{secret} {post_id}"))
+    study.write(
+        "a", "post", Post(id="a", video=Video(path="/v/a.mp4", sha256=SHA, size=1), text=PostText(author=secret))
+    )
+    study.write_failure(Failure(post="c", stage="intake", what="same id as /v/a.mp4"))
+    for folder in ("report", "exports"):
+        (study.root / folder).mkdir()
+        (study.root / folder / "all.html").write_text(secret)
+    log = study.root / "logs" / "1.jsonl"
+    log.write_text('{"event": "failure", "post": "a"}\n{"event": "failure", "post": "a.b"}\n{"event": "sweep"}\n{"ev')
+    (study.root / "sums.json").write_text(json.dumps({"/v/a.mp4": [1, 2, SHA], "/v/a.b.mp4": [1, 2, SHA]}))
+
+    removed = study.forget("a")
+
+    assert "posts/a/" in removed
+    assert "report/" in removed
+    assert "failures/a.speech.json" in removed
+    assert "failures/c.intake.json" in removed
+    assert study.post_ids() == ["a.b"]
+    assert [f.post for f in study.failures()] == ["a.b"], "the neighbour whose id begins alike is untouched"
+    assert log.read_text().splitlines() == ['{"event": "failure", "post": "a.b"}', '{"event": "sweep"}']
+    assert list(json.loads((study.root / "sums.json").read_text())) == ["/v/a.b.mp4"]
+    left = "".join(p.read_text("utf-8", "replace") for p in study.root.rglob("*") if p.is_file())
+    assert "/v/a.mp4" not in left
+    with pytest.raises(StudyError, match="no post a"):
+        study.forget("a")
