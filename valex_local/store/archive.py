@@ -1,0 +1,188 @@
+"""One archive that carries models, and the Python wheels if asked, to a machine without network.
+
+    valex-models.json          format, and the manifests with all sums; always first
+    models/<id>/<file>
+    wheels/<wheel>
+
+A plain tar: weights do not compress. The wheels are for ``tar -xf``, since this program must be installed before it
+can unpack the models.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from valex_local.errors import ModelError
+from valex_local.store.manifests import File, Manifest, parse
+from valex_local.store.store import Say, Store
+from valex_local.store.sums import check, receive
+from valex_local.store.wheels import collect
+
+_INDEX = "valex-models.json"
+_FORMAT = 1
+_MAX_INDEX = 64 << 20
+
+
+def pack(store: Store, out: Path, ids: Iterable[str], *, wheels: bool = False, say: Say = lambda _: None) -> None:
+    """Write models of the store into an archive.
+
+    Parameters
+    ----------
+    ids : iterable of str
+        Models to carry; those they require come along, those shipped with this program stay out.
+    wheels : bool
+        Put in the Python wheels of this environment too; pip may use the network for that.
+
+    Raises
+    ------
+    ModelError
+        A model is missing or altered, or the archive cannot be written.
+    """
+    manifests = [m for m in _closure(store, ids) if not m.shipped]
+    manifests = [m.recorded(store.check(m)) for m in manifests]
+    partial = out.with_name(f".{out.name}.part")
+    try:
+        with tempfile.TemporaryDirectory(prefix="valex-wheels-") as folder:
+            found = collect(Path(folder), say) if wheels else []
+            with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
+                _add_index(tar, manifests, found)
+                for manifest in manifests:
+                    say(f"packing {manifest.id}")
+                    for file in manifest.files:
+                        _add(tar, store.folder(manifest) / file.name, f"models/{manifest.id}/{file.name}")
+                for wheel in found:
+                    _add(tar, wheel, f"wheels/{wheel.name}")
+        partial.replace(out)
+    except OSError as error:
+        raise ModelError(f"cannot write the archive ({error.strerror})", path=out, hint="Make room") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def unpack(store: Store, archive: Path, *, say: Say = lambda _: None) -> list[str]:
+    """Bring the models of an archive into the store and return their ids.
+
+    Every file is checked against its sum: that of this program's own manifest where it has one. Nothing appears in the
+    store unless the whole archive is right.
+
+    Raises
+    ------
+    ModelError
+        The archive is damaged, holds something that has no place in it, or a file is not the right one.
+    """
+    try:
+        with tarfile.open(archive, "r:") as tar, store.staging() as staging:
+            manifests = _read_index(tar, archive, store)
+            found = _extract(tar, staging, manifests, archive, say)
+            for manifest in manifests.values():
+                _complete(manifest, found[manifest.id], archive)
+            for manifest in manifests.values():
+                store.place(manifest, staging / manifest.id)
+    except (OSError, tarfile.TarError, EOFError) as error:
+        raise ModelError(
+            f"this archive cannot be read ({error})", path=archive, hint="Carry it over again, or pack it again"
+        ) from error
+    return list(manifests)
+
+
+def wheels_in(archive: Path) -> int:
+    """Return how many Python wheels an archive holds."""
+    with tarfile.open(archive, "r:") as tar:
+        return sum(1 for member in tar if member.name.startswith("wheels/"))
+
+
+def _closure(store: Store, ids: Iterable[str]) -> list[Manifest]:
+    waiting, found = list(ids), dict[str, Manifest]()
+    while waiting:
+        model_id = waiting.pop(0)
+        if model_id not in found:
+            found[model_id] = store.manifest(model_id)
+            waiting.extend(found[model_id].requires)
+    return list(found.values())
+
+
+def _add_index(tar: tarfile.TarFile, manifests: list[Manifest], wheels: list[Path]) -> None:
+    data = {
+        "format": _FORMAT,
+        "models": [m.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for m in manifests],
+        "wheels": [wheel.name for wheel in wheels],
+    }
+    raw = json.dumps(data, indent=1).encode()
+    info = tarfile.TarInfo(_INDEX)
+    info.size = len(raw)
+    info.mode = 0o644
+    tar.addfile(info, io.BytesIO(raw))
+
+
+def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = path.stat().st_size
+    info.mode = 0o644
+    with path.open("rb") as file:
+        tar.addfile(info, file)
+
+
+def _read_index(tar: tarfile.TarFile, archive: Path, store: Store) -> dict[str, Manifest]:
+    first = tar.next()
+    stream = tar.extractfile(first) if first is not None and first.isreg() and first.size <= _MAX_INDEX else None
+    if first is None or first.name != _INDEX or stream is None:
+        raise ModelError("this is no archive of valex models", path=archive, hint="Make one with: valex models pack")
+    try:
+        data = json.loads(stream.read())
+        written, models = data["format"], data["models"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError("the archive's index is damaged", path=archive, hint="Pack it again") from error
+    if written != _FORMAT:
+        raise ModelError(
+            f"the archive is of format {written}; this program knows {_FORMAT}", path=archive, hint="Update valex_local"
+        )
+    manifests = [parse(Manifest, model, archive) for model in models]
+    return {m.id: _trusted(m, store) for m in manifests}
+
+
+def _trusted(manifest: Manifest, store: Store) -> Manifest:
+    """Return the archive's manifest, or our own of that id completed by the archive's sums."""
+    own = store.shipped.get(manifest.id)
+    if own is not None and own.shipped:
+        raise ModelError(f"the archive holds {manifest.id}, which comes with this program")
+    return manifest if own is None else own.recorded(manifest.files)
+
+
+def _extract(
+    tar: tarfile.TarFile, staging: Path, manifests: dict[str, Manifest], archive: Path, say: Say
+) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {model_id: set() for model_id in manifests}
+    for member in tar:
+        parts = PurePosixPath(member.name).parts
+        if member.isreg() and len(parts) == 2 and parts[0] == "wheels":
+            continue
+        model_id, name = (parts[1], "/".join(parts[2:])) if len(parts) > 2 and parts[0] == "models" else ("", "")
+        expected = _file(manifests.get(model_id), name)
+        stream = tar.extractfile(member) if member.isreg() else None
+        if expected is None or stream is None or name in found[model_id]:
+            raise ModelError(f"the archive holds something that has no place in it: {member.name!r}", path=archive)
+        if not found[model_id]:
+            say(f"unpacking {model_id}")
+        with stream:
+            receive([stream], staging / model_id / name, expected, model=model_id)
+        found[model_id].add(name)
+    return found
+
+
+def _file(manifest: Manifest | None, name: str) -> File | None:
+    return next((f for f in manifest.files if f.name == name), None) if manifest is not None else None
+
+
+def _complete(manifest: Manifest, found: set[str], archive: Path) -> None:
+    missing = {file.name for file in manifest.files} - found
+    if missing:
+        raise ModelError(f"the archive lacks {', '.join(sorted(missing))} of {manifest.id}", path=archive)
+    for file in manifest.files:
+        check(file, File(name=file.name), model=manifest.id)
+        if file.sha256 is None:
+            raise ModelError(f"the archive states no sum of {file.name} of {manifest.id}", path=archive)

@@ -1,0 +1,89 @@
+"""What an unknown folder of model files is, read off the files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from valex_local.errors import ModelError
+from valex_local.store.manifests import ROLES, Manifest, parse
+
+_ENGINES = {
+    "asr": "faster-whisper",
+    "ocr": "rapidocr",
+    "clip": "open_clip",
+    "llm": "llama_cpp",
+    "sentence": "transformers",
+    "encoder": "transformers",
+    "labels": "encoder",
+}
+"""The engine that loads a model of a role when nobody says otherwise."""
+
+
+def describe(
+    path: Path, *, model_id: str | None = None, role: str | None = None, engine: str | None = None
+) -> Manifest:
+    """Return a manifest for a folder or file of a model that has none.
+
+    All regular files count, but for hidden ones.
+
+    Raises
+    ------
+    ModelError
+        There is nothing, or the files do not tell what they are for.
+    """
+    if not path.exists():
+        raise ModelError("there is no such file or folder", path=path)
+    names = [path.name] if path.is_file() else _names(path)
+    if not names:
+        raise ModelError("this folder holds no files", path=path)
+    role = role or _role(names)
+    if role not in ROLES:
+        what = "these files do not tell what they are for" if role is None else f"there is no role {role}"
+        raise ModelError(what, path=path, hint=f"Say --role, one of: {', '.join(ROLES)}")
+    data: dict[str, Any] = {
+        "id": model_id or _slug(path),
+        "role": role,
+        "engine": engine or _ENGINES[role],
+        "options": _gguf_options(names, path),
+        "files": [{"name": name} for name in names],
+    }
+    return parse(Manifest, data, path)
+
+
+def _names(folder: Path) -> list[str]:
+    paths = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
+    return sorted(p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts))
+
+
+def _role(names: list[str]) -> str | None:
+    if any(name.endswith(".gguf") for name in names):
+        return "llm"
+    if "open_clip_config.json" in names:
+        return "clip"
+    if "model.bin" in names and any(name.startswith("vocabulary.") for name in names):
+        return "asr"
+    return None
+
+
+def _gguf_options(names: list[str], path: Path) -> dict[str, str]:
+    """Return which GGUF file is the model and which the projector of pictures."""
+    gguf = [name for name in names if name.endswith(".gguf")]
+    projectors = [name for name in gguf if "mmproj" in name.lower()]
+    models = [name for name in gguf if name not in projectors and not re.search(r"-0*([2-9]|\d\d+)-of-\d+\.", name)]
+    if len(models) > 1 or len(projectors) > 1:
+        raise ModelError(
+            f"this folder holds several models: {', '.join(models + projectors)}",
+            path=path,
+            hint="Give a folder with one GGUF file and, for pictures, its mmproj file",
+        )
+    return {key: found[0] for key, found in (("file", models), ("mmproj", projectors)) if found}
+
+
+def _slug(path: Path) -> str:
+    stem = path.stem if path.is_file() else path.resolve().name
+    slug = re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-._")
+    if not slug:
+        raise ModelError("this name makes no id", path=path, hint="Say --id")
+    return slug

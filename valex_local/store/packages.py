@@ -1,0 +1,149 @@
+"""Model files that Python packages carry: found in this environment, in a folder of wheels, or fetched with pip.
+
+Fetching is the one thing this program does that uses the network, only when asked to (``valex models install``), and
+in a process of its own: this process stays cut off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from importlib import metadata
+from pathlib import Path
+from typing import IO
+
+from valex_local.errors import ModelError
+from valex_local.store.manifests import File, Manifest, Package
+from valex_local.store.sums import receive
+
+_NO_PIP = "No module named pip"
+
+
+def is_installed(package: Package) -> bool:
+    """Whether this environment has the package in exactly that version, with all its members."""
+    try:
+        distribution = metadata.distribution(package.name)
+    except metadata.PackageNotFoundError:
+        return False
+    members = package.members.values()
+    return distribution.version == package.version and all(_file(distribution, name).is_file() for name in members)
+
+
+def find_wheel(package: Package, folder: Path) -> Path:
+    """Return the wheel of a package in a folder.
+
+    Raises
+    ------
+    ModelError
+        It is not there, or its sum is not the pinned one.
+    """
+    stem = package.name.replace("-", "_")
+    wheels = sorted(folder.glob(f"{stem}-{package.version}-*.whl"))
+    if not wheels:
+        raise ModelError(
+            f"there is no wheel of {package.name} {package.version}",
+            path=folder,
+            hint=f"Fetch it on a machine with network: pip download --no-deps {package.name}=={package.version}",
+        )
+    with wheels[0].open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != package.sha256:
+        raise ModelError(
+            f"this wheel is not the pinned one: SHA-256 {found} instead of {package.sha256}",
+            path=wheels[0],
+            hint="Fetch it again",
+        )
+    return wheels[0]
+
+
+def download(packages: Iterable[Package], into: Path) -> None:
+    """Fetch wheels with this environment's pip, which checks their sums too.
+
+    Raises
+    ------
+    ModelError
+        pip is missing, has no network or finds something else than what is pinned.
+    """
+    lines = [f"{p.name}=={p.version} --hash=sha256:{p.sha256}\n" for p in packages]
+    wanted = into / "requirements.txt"
+    wanted.write_text("".join(lines), "utf-8")
+    pip("download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", str(into), "-r", str(wanted))
+
+
+def pip(command: str, *arguments: str) -> None:
+    """Run a pip command of this environment.
+
+    Raises
+    ------
+    ModelError
+        pip is missing or failed; its last words are passed on.
+    """
+    quiet = ("--quiet", "--no-input", "--disable-pip-version-check")
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", command, *quiet, *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return
+    words = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
+    if _NO_PIP in done.stderr:
+        raise ModelError("this Python environment has no pip", hint=f"Run: {sys.executable} -m ensurepip")
+    raise ModelError(
+        f"pip {command} failed: {' / '.join(words[-3:]) or f'exit status {done.returncode}'}",
+        hint="Without network, bring the files from another machine: valex models pack there, valex models unpack "
+        "here; or install --from a folder of the wheels",
+    )
+
+
+def assemble(manifest: Manifest, wheels: Mapping[str, Path], target: Path) -> tuple[File, ...]:
+    """Write a model's files into a folder from the packages that carry them.
+
+    Parameters
+    ----------
+    wheels : dict of str to Path
+        Wheel by package name; packages left out are taken from this environment.
+
+    Raises
+    ------
+    ModelError
+        A member is missing, or a file is not what the manifest says.
+    """
+    with ExitStack() as stack:
+        archives = {name: stack.enter_context(_open_wheel(path)) for name, path in wheels.items()}
+        return tuple(
+            receive(_parts(file, manifest, archives), target / file.name, file, model=manifest.id)
+            for file in manifest.files
+        )
+
+
+def _parts(file: File, manifest: Manifest, archives: Mapping[str, zipfile.ZipFile]) -> Iterator[IO[bytes]]:
+    for package in manifest.packages:
+        member = package.members.get(file.name)
+        if member is None:
+            continue
+        try:
+            part = _open_member(package, member, archives.get(package.name))
+        except (KeyError, OSError) as error:
+            raise ModelError(f"{package.name} {package.version} holds no {member}") from error
+        with part:
+            yield part
+
+
+def _open_member(package: Package, member: str, archive: zipfile.ZipFile | None) -> IO[bytes]:
+    if archive is not None:
+        return archive.open(member)
+    return _file(metadata.distribution(package.name), member).open("rb")
+
+
+def _open_wheel(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ModelError("this is no wheel", path=path, hint="Fetch it again") from error
+
+
+def _file(distribution: metadata.Distribution, member: str) -> Path:
+    return Path(str(distribution.locate_file(member)))

@@ -1,0 +1,84 @@
+"""The Python wheels of this environment: this program with all it needs, in the versions installed here."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from valex_local.errors import ModelError
+from valex_local.store.manifests import built_in
+from valex_local.store.packages import pip
+from valex_local.store.store import Say
+
+_OURS = "valex_local"
+
+
+def collect(into: Path, say: Say) -> list[Path]:
+    """Collect the wheels of this program and of all that is installed of what it needs.
+
+    They fit the same operating system, processor and Python version only. What is in pip's cache is not fetched again.
+
+    Raises
+    ------
+    ModelError
+        A wheel cannot be had.
+    """
+    wanted = pinned()
+    say(f"collecting {len(wanted)} Python packages: gigabytes, which takes some minutes")
+    requirements = into / "requirements.txt"
+    requirements.write_text("".join(f"{line}\n" for line in wanted), "utf-8")
+    pip("wheel", "--no-deps", "--wheel-dir", str(into), "-r", str(requirements))
+    pip("wheel", "--no-deps", "--wheel-dir", str(into), str(_own_source()))
+    requirements.unlink()
+    return sorted(into.glob("*.whl"))
+
+
+def pinned(extras: tuple[str, ...] = ("all",)) -> list[str]:
+    """Return ``name==version`` of every installed distribution that this program needs, itself left out.
+
+    What an extra needs and is not installed here is left out: the other machine will be like this one.
+    """
+    seen: dict[tuple[str, frozenset[str]], None] = {}
+    versions: dict[str, str] = {}
+    waiting = [(_OURS, frozenset(extras))]
+    while waiting:
+        name, wanted = waiting.pop()
+        if (canonicalize_name(name), wanted) in seen:
+            continue
+        seen[canonicalize_name(name), wanted] = None
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        versions[canonicalize_name(name)] = distribution.version
+        for line in distribution.requires or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or any(requirement.marker.evaluate({"extra": e}) for e in ("", *wanted)):
+                waiting.append((requirement.name, frozenset(requirement.extras)))
+    if canonicalize_name(_OURS) not in versions:
+        raise ModelError(
+            "valex_local is not installed in this Python environment", hint="Install it first: pip install PATH"
+        )
+    del versions[canonicalize_name(_OURS)]
+    return [f"{name}=={version}" for name, version in sorted(versions.items())]
+
+
+def _own_source() -> Path:
+    """Return the source tree or wheel that this program was installed from."""
+    tree = built_in().parent
+    if (tree / "setup.cfg").is_file():
+        return tree
+    text = metadata.distribution(_OURS).read_text("direct_url.json")
+    url = str(json.loads(text).get("url", "")) if text else ""
+    path = Path(url.removeprefix("file://"))
+    if url.startswith("file://") and path.exists():
+        return path
+    raise ModelError(
+        "the wheel that this program was installed from is not there any more",
+        path=path if url else None,
+        hint="Pack from an environment that was installed from the source tree, or leave out --wheels",
+    )
