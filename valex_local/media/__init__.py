@@ -1,0 +1,1 @@
+"""What a video holds: probe, sound, shots, keyframes."""
