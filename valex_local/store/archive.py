@@ -134,7 +134,7 @@ def _read_index(tar: tarfile.TarFile, archive: Path, store: Store) -> dict[str, 
         raise ModelError("this is no archive of valex models", path=archive, hint="Make one with: valex models pack")
     try:
         data = json.loads(stream.read())
-        written, models = data["format"], data["models"]
+        written, models = data["format"], list(data["models"])
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError("the archive's index is damaged", path=archive, hint="Pack it again") from error
     if written != _FORMAT:
@@ -157,7 +157,7 @@ def _extract(
     tar: tarfile.TarFile, staging: Path, manifests: dict[str, Manifest], archive: Path, say: Say
 ) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {model_id: set() for model_id in manifests}
-    for member in tar:
+    while (member := tar.next()) is not None:
         parts = PurePosixPath(member.name).parts
         if member.isreg() and len(parts) == 2 and parts[0] == "wheels":
             continue

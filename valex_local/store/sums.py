@@ -46,12 +46,11 @@ class Sums:
 
     def save(self) -> None:
         """Write what was learnt; files that are gone are forgotten."""
-        if not self._changed:
+        if not self._changed or not self._path.parent.is_dir():
             return
         known = {key: value for key, value in self._memory().items() if Path(key).exists()}
         temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(json.dumps(known, indent=0), "utf-8")
             temporary.replace(self._path)
         except OSError as error:

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from valex_local.config import make_settings
+from valex_local.errors import ConfigError, ModelError
+from valex_local.store import Store
+from valex_local.store.manifests import (
+    File,
+    Manifest,
+    built_in,
+    parse,
+    profile_names,
+    read_manifest,
+    read_manifests,
+    read_profile,
+)
+
+MANIFESTS = read_manifests(built_in())
+SMALL = {"whisper-base-ct2", "ppocrv6", "minilm-l6", "smollm2-135m-instruct"}
+
+
+def test_the_weights_of_cpu_and_demo_are_pinned_by_size_and_sum():
+    for model_id in SMALL:
+        manifest = MANIFESTS[model_id]
+        assert manifest.packages, model_id
+        assert all(file.size and file.sha256 for file in manifest.files), model_id
+        assert manifest.licence
+        assert manifest.origin
+
+
+def test_whisper_base_is_the_official_conversion():
+    weights = next(f for f in MANIFESTS["whisper-base-ct2"].files if f.name == "model.bin")
+    assert weights.size == 145_217_532
+    assert weights.sha256 == "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
+def test_every_manifest_says_where_its_files_come_from(manifest: Manifest):
+    assert manifest.licence
+    assert manifest.origin
+    assert manifest.description
+    assert all(required in MANIFESTS for required in manifest.requires)
+    assert manifest.packages or manifest.shipped or len(manifest.files) > 1
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
+def test_options_that_name_files_name_those_of_the_model(manifest: Manifest):
+    names = {file.name for file in manifest.files}
+    for key in {"file", "mmproj", "det", "rec", "cls"} & manifest.options.keys():
+        assert manifest.options[key] in names
+
+
+def test_a_manifest_names_no_host():
+    for path in built_in().rglob("*.toml"):
+        assert "://" not in path.read_text("utf-8"), path
+
+
+@pytest.mark.parametrize("name", ["cpu", "demo", "workstation", "server"])
+def test_profiles_name_known_models_of_the_right_role_and_valid_settings(name: str):
+    profile = read_profile(name)
+    assert profile.name == name
+    assert profile.description
+    for role, model_id in profile.models.items():
+        assert MANIFESTS[model_id].role == role
+    settings = make_settings({"profile": name} | profile.settings)
+    if "local" in settings.script.variants:
+        assert "llm" in profile.models
+
+
+def test_the_profile_cpu_needs_no_language_model_and_no_clip():
+    assert {"llm", "clip"}.isdisjoint(read_profile("cpu").models)
+
+
+def test_demo_adds_to_cpu():
+    cpu, demo = read_profile("cpu"), read_profile("demo")
+    assert cpu.models.items() < demo.models.items()
+    assert demo.models["llm"] == "smollm2-135m-instruct"
+
+
+def test_all_profiles_are_listed():
+    assert profile_names() == ["cpu", "demo", "server", "workstation"]
+
+
+def test_an_unknown_profile_names_the_nearest():
+    with pytest.raises(ConfigError, match="Did you mean workstation"):
+        read_profile("workstaton")
+
+
+def test_a_profile_of_the_user_is_a_path(tmp_path: Path):
+    path = tmp_path / "lab.toml"
+    path.write_text('[models]\nasr = "whisper-large-v3-turbo"\n[settings.ocr]\nfps = 2\n', "utf-8")
+    profile = read_profile(str(path))
+    assert profile.name == "lab"
+    assert profile.models == {"asr": "whisper-large-v3-turbo"}
+    assert profile.settings == {"ocr": {"fps": 2}}
+
+
+GOOD = {"id": "m", "role": "asr", "engine": "e", "files": [{"name": "a"}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"licnce": "MIT"}, "unknown key licnce; did you mean licence"),
+        ({"files": [{"name": "a", "sha": "x"}]}, r"unknown key files\.0\.sha; did you mean sha256"),
+        ({"role": "ears"}, "role"),
+        ({"id": "../m"}, "id"),
+        ({"id": "Big"}, "id"),
+        ({"files": [{"name": "a", "sha256": "12"}]}, "sha256"),
+        ({"files": []}, "names no files"),
+        ({"files": [{"name": "a"}, {"name": "a"}]}, "named twice"),
+        (
+            {"packages": [{"name": "p", "version": "1", "sha256": "0" * 64, "members": {"b": "x"}}]},
+            "packages and files differ: a, b",
+        ),
+        (
+            {"packages": [{"name": "p", "version": "1", "sha256": "0" * 64, "members": {"a": "x"}}]},
+            "has no size or sum",
+        ),
+    ],
+)
+def test_a_bad_manifest_is_refused_and_the_key_named(change: dict[str, object], message: str, tmp_path: Path):
+    with pytest.raises(ModelError, match=message):
+        parse(Manifest, GOOD | change, tmp_path / "m.toml")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "../a", "/a", "a/../b", "a//b", "./a", "a\\b", "C:a", "model.toml", "a\0b", "a/"]
+)
+def test_a_file_name_stays_in_the_models_folder(name: str):
+    with pytest.raises(ModelError, match="plain relative path"):
+        parse(Manifest, GOOD | {"files": [{"name": name}]}, "m.toml")
+
+
+@given(st.text(max_size=30))
+def test_no_accepted_name_leaves_the_folder(name: str):
+    try:
+        file = File(name=name)
+    except ValueError:
+        return
+    root = Path("/store/model")
+    assert root in (root / file.name).parents
+    assert ".." not in (root / file.name).parts
+
+
+def test_a_manifest_survives_toml(tmp_path: Path):
+    for manifest in MANIFESTS.values():
+        path = tmp_path / f"{manifest.id}.toml"
+        path.write_text(manifest.to_toml(), "utf-8")
+        assert read_manifest(path) == manifest
+
+
+def test_the_file_is_called_as_the_model(tmp_path: Path):
+    (tmp_path / "other.toml").write_text(MANIFESTS["ppocrv6"].to_toml(), "utf-8")
+    with pytest.raises(ModelError, match="not its file name"):
+        read_manifests(tmp_path)
+
+
+def test_broken_toml_is_said_plainly(tmp_path: Path):
+    (tmp_path / "m.toml").write_text("id = ", "utf-8")
+    with pytest.raises(ModelError, match="not valid TOML"):
+        read_manifest(tmp_path / "m.toml")
+
+
+def test_an_unknown_model_names_the_nearest(tmp_path: Path):
+    with pytest.raises(ModelError, match="Did you mean whisper-base-ct2"):
+        Store(tmp_path).find("whisper-base")
