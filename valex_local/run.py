@@ -265,6 +265,7 @@ class _Run:
         note = devices.unused_gpu(self._device)
         if note:
             self._progress.say(note)
+        devices.set_threads(self._device.threads)
         sweeper = Sweeper(self._study, self.settings, self._models, self._device, self._progress)
         due = [p for p, verdicts in self._stand().items() if any(map(self._selection.wants, verdicts.values()))]
         for chunk in _chunks(due, self.settings.work.chunk):

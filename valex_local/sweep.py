@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from valex_local.config import Settings
-from valex_local.devices import Device, peak_rss
+from valex_local.devices import Device, PeakMemory
 from valex_local.errors import StudyError, ValexError
 from valex_local.records import Failure, Record
 from valex_local.stages import Context, Item, Output, Stage, Step, record_kind, stems_read
@@ -129,9 +129,8 @@ class Sweeper:
             return 0
         self._progress.step(step.name, len(jobs))
         started, cpu = time.perf_counter(), time.process_time()
-        models = {role: self._models[role] for role in step.all_roles if role in self._models}
         done: set[str] = set()
-        with closing(step.load(Context(self._settings, models, self._device, step.variant))) as stage:
+        with PeakMemory() as memory, closing(step.load(self._context(step))) as stage:
             loaded = time.perf_counter()
             for batch in self._batches(stage, step, list(leaders.values())):
                 done |= self._do(stage, step, batch)
@@ -147,9 +146,14 @@ class Sweeper:
             load_seconds=round(loaded - started, 3),
             seconds=round(time.perf_counter() - started, 3),
             cpu_seconds=round(time.process_time() - cpu, 3),
-            peak_rss=peak_rss(),
+            peak_rss=memory.rss,
+            peak_vram=memory.vram,
         )
         return len(done)
+
+    def _context(self, step: Step) -> Context:
+        models = {role: self._models[role] for role in step.all_roles if role in self._models}
+        return Context(self._settings, models, self._device, step.variant)
 
     def _batches(self, stage: Stage, step: Step, jobs: Sequence[Job]) -> Iterator[list[_Prepared]]:
         """Yield prepared inputs in order, in batches, while threads prepare the next ones."""
