@@ -68,6 +68,7 @@ LOCAL_PROGRAMS = frozenset(
 _RESOLVER_PORTS = frozenset({53, 853})
 _LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 _HINT = "Nothing may leave this machine: bring what is missing as a local file (`valex models add`)"
+_PROGRAM_HINT = "The kernel does not hold here what programs do, so only those that use no network may be started"
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,7 @@ def _check_program(program: Any, *_: object) -> None:
     name = os.fsdecode(program)
     own = os.path.realpath(sys.executable)
     if Path(name).name not in LOCAL_PROGRAMS and os.path.realpath(name) != own:
-        raise _refusal(f"start the program {name}")
+        raise _refusal(f"start the program {name}", _PROGRAM_HINT)
 
 
 def _check_popen(program: Any, args: Any, *_: object) -> None:
@@ -340,8 +341,8 @@ def _text(host: Any) -> str:
 # --- who did it -----------------------------------------------------------------------------------------------------
 
 
-def _refusal(what: str) -> OfflineError:
-    return OfflineError(f"{_callers()} tried to {what}", hint=_HINT)
+def _refusal(what: str, hint: str = _HINT) -> OfflineError:
+    return OfflineError(f"{_callers()} tried to {what}", hint=hint)
 
 
 def _callers() -> str:
@@ -357,7 +358,7 @@ def _callers() -> str:
             found.append(f"{module}:{frame.f_lineno}")
         frame = frame.f_back
     if not found:
-        return "the standard library"
+        return f"the standard library (thread {threading.current_thread().name})"
     first, *above = found
     return f"{first} (called from {', '.join(above)})" if above else first
 
