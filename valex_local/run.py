@@ -345,9 +345,9 @@ class _Run:
 
 def _models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[str, StoredModel]:
     """Resolve the roles the steps use; those they can do without may be missing."""
-    optional = {role: False for step in steps for role in step.optional_roles}
-    needed = {role: True for step in steps for role in step.roles}
-    return store.resolve(settings.profile, settings.models, optional | needed)
+    needed = {role for step in steps for role in step.roles}
+    optional = {role for step in steps for role in step.optional_roles} - needed
+    return store.resolve(settings.profile, settings.models, needed=needed, optional=optional)
 
 
 def _tally(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
