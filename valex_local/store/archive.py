@@ -47,7 +47,7 @@ def pack(store: Store, out: Path, ids: Iterable[str], *, wheels: bool = False, s
     manifests = [m.recorded(store.check(m)) for m in manifests]
     partial = out.with_name(f".{out.name}.part")
     try:
-        with tempfile.TemporaryDirectory(prefix="valex-wheels-") as folder:
+        with tempfile.TemporaryDirectory(prefix=".wheels-", dir=out.parent) as folder:
             found = collect(Path(folder), say) if wheels else []
             with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
                 _add_index(tar, manifests, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -38,33 +39,36 @@ def collect(into: Path, say: Say) -> list[Path]:
 
 
 def pinned(extras: tuple[str, ...] = ("all",)) -> list[str]:
-    """Return ``name==version`` of every installed distribution that this program needs, itself left out.
+    """Return a requirement for every installed distribution that this program needs, itself left out.
 
-    What an extra needs and is not installed here is left out: the other machine will be like this one.
+    It is the version installed, or the wheel file that this was installed from where that still lies on the disk (what
+    took minutes to compile is not compiled again). What an extra needs and is not installed here is left out.
     """
-    seen: dict[tuple[str, frozenset[str]], None] = {}
-    versions: dict[str, str] = {}
+    seen: set[tuple[str, frozenset[str]]] = set()
+    found: dict[str, str] = {}
     waiting = [(_OURS, frozenset(extras))]
     while waiting:
         name, wanted = waiting.pop()
         if (canonicalize_name(name), wanted) in seen:
             continue
-        seen[canonicalize_name(name), wanted] = None
+        seen.add((canonicalize_name(name), wanted))
         try:
             distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue
-        versions[canonicalize_name(name)] = distribution.version
+        source = _installed_from(distribution)
+        exact = f"=={distribution.version}" if source is None or source.is_dir() else f" @ {source.as_uri()}"
+        found[canonicalize_name(name)] = f"{distribution.metadata['Name']}{exact}"
         for line in distribution.requires or ():
             requirement = Requirement(line)
             if requirement.marker is None or any(requirement.marker.evaluate({"extra": e}) for e in ("", *wanted)):
                 waiting.append((requirement.name, frozenset(requirement.extras)))
-    if canonicalize_name(_OURS) not in versions:
+    if canonicalize_name(_OURS) not in found:
         raise ModelError(
             "valex_local is not installed in this Python environment", hint="Install it first: pip install PATH"
         )
-    del versions[canonicalize_name(_OURS)]
-    return [f"{name}=={version}" for name, version in sorted(versions.items())]
+    del found[canonicalize_name(_OURS)]
+    return [line for _, line in sorted(found.items())]
 
 
 def _own_source() -> Path:
@@ -72,13 +76,18 @@ def _own_source() -> Path:
     tree = built_in().parent
     if (tree / "setup.cfg").is_file():
         return tree
-    text = metadata.distribution(_OURS).read_text("direct_url.json")
-    url = str(json.loads(text).get("url", "")) if text else ""
-    path = Path(url.removeprefix("file://"))
-    if url.startswith("file://") and path.exists():
-        return path
-    raise ModelError(
-        "the wheel that this program was installed from is not there any more",
-        path=path if url else None,
-        hint="Pack from an environment that was installed from the source tree, or leave out --wheels",
-    )
+    source = _installed_from(metadata.distribution(_OURS))
+    if source is None:
+        raise ModelError(
+            "the wheel that this program was installed from is not there any more",
+            hint="Pack from an environment that was installed from the source tree, or leave out --wheels",
+        )
+    return source
+
+
+def _installed_from(distribution: metadata.Distribution) -> Path | None:
+    """Return the file or folder that a distribution was installed from, where it still lies on the disk."""
+    text = distribution.read_text("direct_url.json")
+    url = urlsplit(str(json.loads(text).get("url", ""))) if text else None
+    path = Path(unquote(url.path)) if url is not None and url.scheme == "file" else None
+    return path if path is not None and path.exists() else None

