@@ -1,0 +1,46 @@
+"""The encoder route: one pass per window gives the probabilities of all values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from valex_local.errors import ValexError
+from valex_local.labels.model import LabelModel
+from valex_local.labels.routes import Judgement, Task
+from valex_local.records import LabelSource
+from valex_local.stages import Context
+
+EMPTY = "the script is empty"
+_CPU_BATCH, _CUDA_BATCH = 4, 64
+
+
+class EncoderRoute:
+    """Labels the paper text of a script with a label model of the store."""
+
+    def __init__(self, context: Context) -> None:
+        stored = context.models["labels"]
+        self._model = LabelModel(stored.folder, requires=stored.requires, device=context.device)
+        card = self._model.card
+        self.source = LabelSource(
+            route="encoder", model=stored.id, baseline=card.baseline, domain=card.domain, languages=card.languages
+        )
+        self.batch_size = _CPU_BATCH if context.device.kind == "cpu" else _CUDA_BATCH
+
+    def prepare(self, task: Task) -> str:
+        """Render the script to the text the model reads."""
+        from valex_local.script.render import render
+
+        text: str = render(task.script, "text")
+        return text
+
+    def __call__(self, batch: Sequence[str]) -> Sequence[Judgement | ValexError]:
+        """Judge the texts of a batch."""
+        scores = iter(self._model.scores([text for text in batch if text.strip()]))
+        return [
+            Judgement(self._model.labels(next(scores))) if text.strip() else Judgement((), skipped=EMPTY)
+            for text in batch
+        ]
+
+    def close(self) -> None:
+        """Free the model."""
+        del self._model

@@ -1,0 +1,88 @@
+"""What a labelling route is, and the table of them: one file a route, chosen by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from valex_local.errors import ConfigError, ValexError
+from valex_local.records import LabelSource, Media, Notice, Script, ValueLabel
+from valex_local.stages import Context
+
+
+@dataclass(frozen=True)
+class Task:
+    """One script to label.
+
+    Attributes
+    ----------
+    script : Script
+        The script, with its evidence ids.
+    folder : Path
+        The post's folder, for routes that look at keyframes.
+    media : Media or None
+        The keyframes and their times, where the route's step reads them.
+    """
+
+    script: Script
+    folder: Path
+    media: Media | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a route says of one script: the 19 values in circle order, or none and the reason why."""
+
+    values: tuple[ValueLabel, ...]
+    notices: tuple[Notice, ...] = ()
+    skipped: str | None = None
+
+
+class Route(Protocol):
+    """The shape of every route. The constructor loads the model.
+
+    Attributes
+    ----------
+    source : LabelSource
+        Whose labels these are.
+    batch_size : int
+        Scripts a call takes.
+    """
+
+    source: LabelSource
+    batch_size: int
+
+    def __init__(self, context: Context) -> None: ...
+
+    def prepare(self, task: Task) -> Any:
+        """Turn a task into the route's input; runs in worker threads."""
+
+    def __call__(self, batch: Sequence[Any]) -> Sequence[Judgement | ValexError]:
+        """Judge scripts, one each and in order."""
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+ROUTES: Mapping[str, str] = {
+    "encoder": "valex_local.labels.encoder:EncoderRoute",
+}
+"""Route name to the class, as ``module:name``."""
+
+
+def route(name: str) -> type[Route]:
+    """Return the class of a route.
+
+    Raises
+    ------
+    ConfigError
+        There is no route of that name.
+    """
+    if name not in ROUTES:
+        raise ConfigError(f"there is no labelling route {name!r}", hint=f"Routes are: {', '.join(ROUTES)}")
+    module, _, attribute = ROUTES[name].partition(":")
+    found: type[Route] = getattr(importlib.import_module(module), attribute)
+    return found

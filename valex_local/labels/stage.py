@@ -1,0 +1,85 @@
+"""The label stage: whatever the route, the same filter, the same notices, the same record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from valex_local.errors import ValexError
+from valex_local.labels.routes import Judgement, Task, route
+from valex_local.records import Labels, Media, Notice, Script
+from valex_local.stages import Context, Item, Output
+
+SILENT = "no verbal sound (the paper's filter); labels.keep_silent labels such posts too"
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A script as the stage hands it on: the route's input, or the reason why there is none."""
+
+    language: str | None
+    skipped: str | None
+    task: Any = None
+
+
+class LabelStage:
+    """Labels scripts by one route.
+
+    Parameters
+    ----------
+    context : Context
+        `variant` is ``<script>.<route>``; the model is that of the role ``labels``.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._script, _, name = context.variant.rpartition(".")
+        self._keep_silent = context.settings.labels.keep_silent
+        self._route = route(name)(context)
+        self.batch_size = self._route.batch_size
+
+    def prepare(self, item: Item) -> _Prepared:
+        """Read the post's script and turn it into the route's input."""
+        script = item.get(f"script.{self._script}", Script)
+        reason = self._reason_to_skip(script)
+        if reason is not None:
+            return _Prepared(script.language, reason)
+        media = item.get("media", Media) if "media" in item.records else None
+        return _Prepared(script.language, None, self._route.prepare(Task(script, item.folder, media)))
+
+    def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
+        """Label the scripts of a batch."""
+        judged = iter(self._route([p.task for p in batch if p.skipped is None]))
+        return [self._output(p, Judgement((), skipped=p.skipped) if p.skipped else next(judged)) for p in batch]
+
+    def close(self) -> None:
+        """Free the model."""
+        self._route.close()
+
+    def _reason_to_skip(self, script: Script) -> str | None:
+        if script.skipped is not None:
+            return f"there is no script: {script.skipped}"
+        # A script from elsewhere may not say what was heard: it is labelled.
+        silent = script.sound is not None and not script.sound.has_verbal_sound
+        return SILENT if silent and not self._keep_silent else None
+
+    def _output(self, prepared: _Prepared, judged: Judgement | ValexError) -> Output | ValexError:
+        if isinstance(judged, ValexError):
+            return judged
+        notices = judged.notices if judged.skipped else (*judged.notices, *self._foreign(prepared.language))
+        return Output(
+            Labels(
+                script=self._script,
+                source=self._route.source,
+                values=judged.values,
+                notices=notices,
+                skipped=judged.skipped,
+            )
+        )
+
+    def _foreign(self, language: str | None) -> tuple[Notice, ...]:
+        known = self._route.source.languages
+        if language is None or not known or language in known:
+            return ()
+        text = f"the script's language is {language}; the label model was made for: {', '.join(known)}"
+        return (Notice(code="language-not-covered", text=text),)

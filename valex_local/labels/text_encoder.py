@@ -1,0 +1,223 @@
+"""Texts to vectors: a local Hugging Face encoder over overlapping windows, so that nothing is cut off.
+
+On CPU every window goes through the encoder alone: no padding is computed, and what a text's vectors are does not
+depend on the texts beside it, to the last bit. On a card windows are sorted by length and padded in small batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from valex_local.devices import Device
+from valex_local.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+_CUDA_WINDOWS = 64
+_BRING = "Bring the whole directory of the encoder, tokenizer included"
+
+
+class TextEncoder:
+    """An encoder with its tokenizer.
+
+    Parameters
+    ----------
+    folder : Path
+        A Hugging Face model directory: ``config.json``, safetensors weights, tokenizer files. Code in it is never run.
+    pooling : {"mean", "cls"}
+        How token vectors become the vector of a window; special tokens count in the mean.
+    normalise : bool
+        Bring that vector to length 1.
+    window, overlap : int
+        Tokens per window, special tokens included, and tokens that two neighbouring windows share.
+    device : Device
+        Where to compute.
+
+    Raises
+    ------
+    ModelError
+        Files are missing, do not fit each other, or are no encoder; or the window is longer than the encoder takes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        pooling: Literal["mean", "cls"],
+        normalise: bool,
+        window: int,
+        overlap: int,
+        device: Device,
+    ) -> None:
+        _check_files(folder)
+        with _quiet(), _as_model_error(folder):
+            self._tokenizer = _load_tokenizer(folder)
+            self._model = _load_model(folder).to(device.kind).eval()
+        self._pooling, self._normalise = pooling, normalise
+        self._window, self._overlap = window, overlap
+        self._device = device
+        self._check_window(folder)
+
+    @property
+    def hidden(self) -> int:
+        """Length of a vector."""
+        return int(self._model.config.hidden_size)
+
+    def vectors(self, texts: Sequence[str]) -> list[torch.Tensor]:
+        """Encode texts.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Texts of any length.
+
+        Returns
+        -------
+        list of Tensor
+            For each text float32 (windows, hidden), on CPU; the windows in the order of the text, at least one.
+        """
+        import torch
+
+        windows = [self._windows(text) for text in texts]
+        flat = [ids for of_text in windows for ids in of_text]
+        rows = torch.empty(len(flat), self.hidden)
+        for batch in self._batches(flat):
+            rows[batch] = self._encode([flat[i] for i in batch])
+        ends = accumulate(len(of_text) for of_text in windows)
+        return [rows[end - len(of_text) : end] for end, of_text in zip(ends, windows, strict=True)]
+
+    def _windows(self, text: str) -> list[list[int]]:
+        """Return the token ids of a text in overlapping windows, each with its special tokens."""
+        encoded = self._tokenizer(
+            text,
+            truncation=True,
+            max_length=self._window,
+            stride=self._overlap,
+            return_overflowing_tokens=True,
+            return_attention_mask=False,
+        )
+        windows: list[list[int]] = encoded["input_ids"]
+        return windows
+
+    def _batches(self, windows: Sequence[list[int]]) -> Iterator[list[int]]:
+        size = 1 if self._device.kind == "cpu" else _CUDA_WINDOWS
+        order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
+        return (order[at : at + size] for at in range(0, len(order), size))
+
+    def _encode(self, windows: Sequence[list[int]]) -> torch.Tensor:
+        """Return the vectors of windows, float32 (len(windows), hidden) on CPU."""
+        import torch
+
+        longest = max(map(len, windows))
+        ids = torch.full((len(windows), longest), self._tokenizer.pad_token_id or 0)
+        mask = torch.zeros_like(ids)
+        for row, window in enumerate(windows):
+            ids[row, : len(window)] = torch.tensor(window)
+            mask[row, : len(window)] = 1
+        with torch.inference_mode():
+            mask = mask.to(self._device.kind)
+            tokens = self._model(input_ids=ids.to(self._device.kind), attention_mask=mask).last_hidden_state
+            if self._pooling == "cls":
+                pooled = tokens[:, 0]
+            else:
+                weight = mask.unsqueeze(-1).to(tokens.dtype)
+                pooled = (tokens * weight).sum(1) / weight.sum(1)
+            if self._normalise:
+                pooled = torch.nn.functional.normalize(pooled, dim=1)
+        result: torch.Tensor = pooled.float().cpu()
+        return result
+
+    def _check_window(self, folder: Path) -> None:
+        limit = min(self._tokenizer.model_max_length, _positions(self._model))
+        special = self._tokenizer.num_special_tokens_to_add()
+        if self._window > limit:
+            raise ModelError(
+                f"the window of {self._window} tokens is longer than the encoder's {limit}",
+                path=folder,
+                hint="Lower `window` in labels.json, or take an encoder with a longer reach",
+            )
+        if self._overlap >= self._window - special:
+            raise ModelError(f"a window of {self._window} tokens leaves no room for an overlap of {self._overlap}")
+
+
+def _check_files(folder: Path) -> None:
+    """Name what is missing before a library tries to find it elsewhere, or makes do without it."""
+    if not (folder / "config.json").is_file():
+        raise ModelError("the encoder has no config.json", path=folder, hint=_BRING)
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError("the encoder has no weights in safetensors form", path=folder, hint=_BRING)
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise ModelError("the encoder has no tokenizer (tokenizer.json)", path=folder, hint=_BRING)
+
+
+def _load_tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if not tokenizer.is_fast:
+        raise ModelError(
+            "the encoder's tokenizer has no fast form", path=folder, hint="Save it with a tokenizer.json file"
+        )
+    return tokenizer
+
+
+def _load_model(folder: Path) -> Any:
+    import torch
+    from transformers import AutoModel
+
+    model, info = AutoModel.from_pretrained(
+        folder,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
+    # The library fills what the file lacks with noise. Only the pooler, which is not used here, may be missing.
+    missing = sorted(key for key in info["missing_keys"] if "pooler" not in key.split("."))
+    if missing:
+        raise ModelError(
+            f"the encoder's weights lack {len(missing)} tensors, {missing[0]} among them", path=folder, hint=_BRING
+        )
+    return model
+
+
+def _positions(model: Any) -> int:
+    """Return how many tokens the encoder takes; RoBERTa and its kin count positions from after the padding index."""
+    limit = int(getattr(model.config, "max_position_embeddings", 0)) or 1 << 30
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return limit if padding is None else limit - padding - 1
+
+
+@contextmanager
+def _as_model_error(folder: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(f"this encoder cannot be loaded ({first})", path=folder, hint=_BRING) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library's bars and reports off the terminal: what matters in them is checked here."""
+    from transformers.utils import logging
+
+    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
