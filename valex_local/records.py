@@ -7,11 +7,12 @@ hold what was found, never when or how fast: equal input gives equal records, by
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 from pydantic_core import from_json
 
 from valex_local.errors import StudyError
@@ -31,6 +32,21 @@ Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda x: round(x,
 Score = Annotated[float, AfterValidator(lambda x: round(x, 4))]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Settings = dict[str, Any]
+
+
+_FOREIGN_BYTE = re.compile("\0([0-9a-f]{2})")
+
+
+def _path_from_json(path: str) -> str:
+    return _FOREIGN_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), path)
+
+
+def _path_to_json(path: str) -> str:
+    """Spell bytes that are no UTF-8 (lone surrogates in Python) with NUL, which no path can hold."""
+    return re.sub("[\udc80-\udcff]", lambda found: f"\0{ord(found[0]) - 0xDC00:02x}", path)
+
+
+FilePath = Annotated[str, AfterValidator(_path_from_json), PlainSerializer(_path_to_json, when_used="json")]
 
 
 class Part(BaseModel):
@@ -122,7 +138,7 @@ class Record(Part):
 class Video(Part):
     """The video file of a post."""
 
-    path: str
+    path: FilePath
     sha256: Sha256
     size: int
 

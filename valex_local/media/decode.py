@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from io import BufferedReader
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from valex_local.errors import InputError
 
@@ -59,7 +60,7 @@ class Frame:
 # --- opening --------------------------------------------------------------------------------------------------------
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading; never waits (on a pipe, say).
 
     Raises
@@ -68,7 +69,7 @@ def open_regular(path: Path) -> BinaryIO:
         There is no such file, it is no regular file, or it may not be read.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError as error:
         raise InputError("there is no such file", path=path) from error
     except OSError as error:
@@ -109,7 +110,7 @@ def open_video(path: Path) -> Iterator[InputContainer]:
 class _Nameless:
     """The parts of a file that FFmpeg needs, without its name."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedReader) -> None:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 
@@ -117,7 +118,7 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> Any:
     raise PermissionError("a video may not open other files")
 
 
-def _complaint(file: BinaryIO) -> str:
+def _complaint(file: BufferedReader) -> str:
     """Say in words why a file could not be opened as a video."""
     file.seek(0)
     head = file.read(4096)

@@ -1,0 +1,109 @@
+"""Names of posts: the TikTok user and number where a name or address holds them, else a safe stem and part of a sum."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+STEM_LENGTH = 40
+"""Characters of a file's stem that its post id keeps; with the letters of any script the id stays under 200 bytes."""
+
+_NUMBER = r"(?P<number>[0-9]{17,20})"
+_USER = r"(?P<user>[A-Za-z0-9._]{1,64}?)"
+# The digits must end there: a longer number is no TikTok number.
+_END = r"(?![0-9])"
+_ADDRESSES = (
+    re.compile(rf"@{_USER}/(?:video|photo)/{_NUMBER}{_END}"),
+    re.compile(rf"/(?:video|photo|v)/{_NUMBER}{_END}"),
+)
+_NAMES = (
+    re.compile(rf"@?{_USER}(?:_video|_photo)*_{_NUMBER}(?:\.[A-Za-z0-9]{{1,8}}){{0,3}}"),
+    re.compile(rf"(?:.*\[)?{_NUMBER}\]?(?:\.[A-Za-z0-9]{{1,8}}){{0,3}}", re.DOTALL),
+)
+
+
+class PostKey(NamedTuple):
+    """What identifies a TikTok post wherever it is named.
+
+    `user` is in lower case, without ``@`` and without a trailing ``_video`` or ``_photo`` (which file names add, so
+    that the two cannot be told apart); None where the text held a number only.
+    """
+
+    user: str | None
+    number: str
+
+
+def post_key(text: str) -> PostKey | None:
+    """Find the TikTok user and number in an address, a file name, a stem or a ``user_ID``.
+
+    Parameters
+    ----------
+    text : str
+        ``https://www.tiktok.com/@user/video/ID`` (or ``/photo/``), ``@user_video_ID``, ``user_ID``, ``ID`` or
+        ``title [ID]``; folders before it, endings such as ``.mp4`` or ``.txt`` and blanks around it do not matter.
+
+    Returns
+    -------
+    PostKey or None
+        None where the text names no TikTok post.
+    """
+    plain = unicodedata.normalize("NFC", unquote(text)).strip()
+    for pattern in _ADDRESSES:
+        if found := pattern.search(plain):
+            return _key(found)
+    name = re.split(r"[/\\]", plain)[-1].strip()
+    for pattern in _NAMES:
+        if found := pattern.fullmatch(name):
+            return _key(found)
+    return None
+
+
+def _key(found: re.Match[str]) -> PostKey:
+    user = found.groupdict().get("user")
+    if user is not None:
+        user = re.sub(r"(?<=.)(?:_video|_photo)+$", "", user.lower())
+    return PostKey(user, found["number"])
+
+
+def same_post(one: PostKey, other: PostKey) -> bool:
+    """Whether two keys name the same post; an unknown user agrees with any."""
+    return one.number == other.number and (one.user == other.user or one.user is None or other.user is None)
+
+
+def post_id(key: PostKey | None, stem: str, digest: str) -> str:
+    """Return the id of a post, which is also the name of its folder.
+
+    Parameters
+    ----------
+    key : PostKey or None
+        User and number of the post, where known.
+    stem : str
+        The file's name without its ending.
+    digest : str
+        SHA-256 of the file, hexadecimal.
+    """
+    if key is None or key.user is None:
+        return f"{safe_stem(stem)}-{digest[:8]}"
+    plain = f"{key.user}_{key.number}"
+    # A name that begins with a dot would be a hidden folder.
+    return f"@{plain}" if plain.startswith(".") else plain
+
+
+def stand_in_id(path: Path, key: PostKey | None) -> str:
+    """Return the id under which a problem with a file is filed whose sum cannot be told."""
+    return post_id(key, path.stem, sha256(os.fsencode(path)).hexdigest())
+
+
+def safe_stem(stem: str) -> str:
+    """Return a stem as letters, digits, ``-`` and ``_``, in lower case and NFC: safe as a folder on any disk."""
+    kept = ""
+    for char in unicodedata.normalize("NFC", stem.casefold()):
+        mark = unicodedata.category(char) in ("Mn", "Mc") and kept[-1:].isalpha()
+        kept += char if char.isalnum() or char == "-" or mark else "_"
+    kept = re.sub(r"_+", "_", unicodedata.normalize("NFC", kept))[:STEM_LENGTH].strip("_-")
+    return kept or "video"

@@ -1,0 +1,140 @@
+"""Tables of post text: CSV, TSV, NDJSON or JSON with a column of ids or addresses, as 4CAT and Zeeschuimer export."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from valex_local.errors import InputError
+from valex_local.posts.ids import PostKey, same_post
+from valex_local.posts.text import COLUMNS, cells, flatten, key_of, post_text, read_text
+from valex_local.records import PostText
+
+CELL = 1 << 24
+"""Characters of the largest cell."""
+
+
+@dataclass
+class Row:
+    """A row of the table. `names` are its id cells as written; `used` says whether a video was found for it."""
+
+    where: str
+    key: PostKey | None
+    names: tuple[str, ...]
+    text: PostText
+    used: bool = False
+
+    def __str__(self) -> str:
+        name = f"{self.key.user or '?'}_{self.key.number}" if self.key else (self.names or ("without an id",))[0]
+        return f"{self.where}: {name}"
+
+
+@dataclass
+class MetaTable:
+    """Rows by what they can be found under."""
+
+    rows: list[Row] = field(default_factory=list)
+    _by_number: dict[str, list[Row]] = field(default_factory=dict)
+    _by_name: dict[str, list[Row]] = field(default_factory=dict)
+
+    def add(self, row: Row) -> None:
+        """Take a row in."""
+        self.rows.append(row)
+        if row.key is not None:
+            self._by_number.setdefault(row.key.number, []).append(row)
+        for name in row.names:
+            self._by_name.setdefault(name, []).append(row)
+
+    def find(self, key: PostKey | None, *names: str) -> list[PostText]:
+        """Return what the table says of a post, given its key and its names, and mark those rows as used."""
+        found = (
+            [] if key is None else [r for r in self._by_number.get(key.number, []) if r.key and same_post(r.key, key)]
+        )
+        for name in names:
+            found += [row for row in self._by_name.get(name, []) if row.key is None or key is None]
+        for row in found:
+            row.used = True
+        return [row.text for row in found]
+
+    def unmatched(self) -> tuple[str, ...]:
+        """Return the rows that no video was found for."""
+        return tuple(str(row) for row in self.rows if not row.used)
+
+
+def read_meta(path: Path) -> MetaTable:
+    """Read a table of post text.
+
+    Raises
+    ------
+    InputError
+        The file is no such table, has no column of ids or addresses, or a cell cannot be understood (row and column are
+        named).
+    """
+    text = read_text(path)
+    kind = path.suffix.lower()
+    objects = kind in (".ndjson", ".jsonl", ".json") or (
+        kind not in (".csv", ".tsv", ".tab") and text[:1] in ("{", "[")
+    )
+    table = MetaTable()
+    for where, item in _objects(text, path) if objects else _lines(text, path):
+        flat = flatten(item)
+        names = tuple(dict.fromkeys(str(v).strip() for _, v in cells(flat, "id") if isinstance(v, str | int)))
+        try:
+            table.add(Row(where, key_of(flat), names, post_text(flat)))
+        except ValueError as error:
+            raise InputError(f"{where}, {error}", path=path, hint="Mend the cell or empty it") from error
+    return table
+
+
+def _objects(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the objects of NDJSON or of a JSON list; Zeeschuimer's are wrapped in ``data``."""
+    if text.lstrip().startswith("["):
+        items = _json(text, "the file", path)
+        numbered = [(f"item {n}", item) for n, item in enumerate(items, 1)]
+    else:
+        lines = [(f"line {n}", line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+        numbered = [(where, _json(line, where, path)) for where, line in lines]
+    for where, item in numbered:
+        if not isinstance(item, dict):
+            raise InputError(f"{where}: expected a JSON object", path=path, hint="Mend or remove it")
+        inner = item.get("data")
+        yield where, {"item_id": item.get("item_id"), **inner} if isinstance(inner, dict) else item
+
+
+def _json(text: str, where: str, path: Path) -> Any:
+    try:
+        return from_json(text)
+    except ValueError as error:
+        raise InputError(f"{where} is not valid JSON ({error})", path=path, hint="Mend or remove it") from error
+
+
+def _lines(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the rows of a CSV or TSV file; the separator is the one most frequent in the head."""
+    head = text.partition("\n")[0]
+    separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else max(",;\t", key=head.count)
+    before = csv.field_size_limit(CELL)
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        columns = reader.fieldnames or ()
+        if not cells(flatten(dict.fromkeys(columns, "x")), "id"):
+            raise InputError(
+                f"no column holds ids or addresses (columns: {', '.join(columns) or 'none'})",
+                path=path,
+                hint=f"Name one of them: {', '.join(COLUMNS['id'])}",
+            )
+        for n, row in enumerate(reader, 2):
+            if None in row:
+                raise InputError(
+                    f"row {n} has {len(columns) + len(row[None])} cells, the head has {len(columns)}", path=path
+                )
+            yield f"row {n}", row
+    except csv.Error as error:
+        raise InputError(f"this is not valid CSV near line {reader.line_num + 1} ({error})", path=path) from error
+    finally:
+        csv.field_size_limit(before)
