@@ -1,0 +1,161 @@
+"""`valex doctor`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from valex_local.config import Settings
+from valex_local.errors import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from valex_local.doctor import Report
+
+GOOD, LESS, BAD, PLAIN = "good", "less", "bad", "plain"
+Line = tuple[str, str, str]
+"""A mark, what it is about, what is said of it."""
+
+_COLOURS = {GOOD: "green", LESS: "yellow", BAD: "red", PLAIN: "dim"}
+_MARKS = {GOOD: "✓", LESS: "!", BAD: "✗", PLAIN: "·"}
+_ASCII_MARKS = {GOOD: "+", LESS: "!", BAD: "x", PLAIN: "-"}
+
+
+@click.command()
+@click.option("--profile", default=Settings().profile, show_default=True, help="The profile to judge by.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def doctor(profile: str, as_json: bool) -> None:
+    """Say what this machine has and what keeps it offline; exit 1 when a run of the profile would not work."""
+    from valex_local.doctor import examine
+
+    report = examine(profile)
+    if as_json:
+        click.echo(json.dumps({**asdict(report), "ok": not report.troubles}, indent=1, ensure_ascii=False))
+    else:
+        _print(report)
+    sys.exit(1 if report.troubles else 0)
+
+
+def _print(report: Report) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    console.print(Text(f"valex_local {report.version}, profile {report.profile}", style="bold"))
+    sections = {
+        "Machine": _machine(report),
+        "Offline": _offline(report),
+        "Models": _models(report),
+        "Libraries": _libraries(report),
+    }
+    for title, lines in sections.items():
+        console.print()
+        console.print(Text(title, style="bold cyan"))
+        console.print(_table(console, lines))
+    console.print()
+    if report.troubles:
+        console.print(Text(f"{len(report.troubles)} to mend before the profile {report.profile} runs:", "bold red"))
+        console.print(_table(console, ((BAD, "", trouble) for trouble in report.troubles)))
+    if report.notes:
+        console.print(_table(console, ((LESS, "", note) for note in report.notes)))
+    if not report.troubles:
+        console.print(Text(f"All that the profile {report.profile} needs is here.", style="bold green"))
+
+
+def _table(console: Console, lines: Iterator[Line]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    marks = _ASCII_MARKS if console.options.ascii_only else _MARKS
+    rows = list(lines)
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    if any(name for _, name, _ in rows):
+        table.add_column(no_wrap=True, min_width=23)
+    table.add_column(overflow="fold")
+    for mark, name, said in rows:
+        cells = [Text(printable(cell)) for cell in (name, said)][-len(table.columns) + 1 :]
+        table.add_row(Text(f"  {marks[mark]}", style=_COLOURS[mark]), *cells)
+    return table
+
+
+def _machine(report: Report) -> Iterator[Line]:
+    machine, device = report.machine, report.device
+    quota = "" if machine.cpu_quota is None else f", {machine.cpu_quota:g} granted by the cgroup"
+    yield PLAIN, "system", f"{machine.system}, Python {machine.python}"
+    yield PLAIN, "processor", f"{machine.cpu}, {machine.cpus} CPUs{quota}"
+    yield PLAIN, "memory", _bytes(machine.memory)
+    for card in machine.cards:
+        capability, cuda = (f"{major}.{minor}" for major, minor in (card.capability, card.cuda))
+        facts = f"{_bytes(card.memory)}, compute capability {capability}, driver {card.driver} (CUDA {cuda})"
+        yield GOOD if device and device.kind == "cuda" else LESS, "card", f"{card.name}, {facts}"
+    if not machine.cards:
+        yield PLAIN, "card", "none"
+    if device is None:
+        yield BAD, "computes on", "nothing: the device asked for cannot be had"
+    else:
+        yield GOOD, "computes on", f"{device.kind}, {_count(device.threads, 'thread')}, {_bytes(device.memory)}"
+    if machine.ffmpeg is None:
+        yield BAD, "FFmpeg libraries", "not installed"
+    else:
+        yield GOOD, "FFmpeg libraries", machine.ffmpeg
+    if machine.llama_cuda is not None:
+        worse = LESS if machine.cards else PLAIN
+        yield (GOOD, "llama.cpp", "with CUDA") if machine.llama_cuda else (worse, "llama.cpp", "without CUDA")
+
+
+def _offline(report: Report) -> Iterator[Line]:
+    layers = report.offline
+    why = f" ({layers.why_not})" if layers.why_not else ""
+    yield _held(layers.environment), "environment", "libraries are told so, proxies are out of sight"
+    yield _held(layers.hook), "audit hook", "Python reaches loopback only"
+    if layers.kernel:
+        yield GOOD, "kernel", f"{layers.means}, for C libraries and programs too"
+    else:
+        yield LESS, "kernel", f"not held{why}"
+
+
+def _models(report: Report) -> Iterator[Line]:
+    store = report.store
+    state = f"{_bytes(store.free)} free" + ("" if store.writable else ", not writable")
+    yield GOOD if store.exists else PLAIN, "store", f"{store.folder}{'' if store.exists else ' (to be made)'}, {state}"
+    for model in report.models:
+        if model.problem is None:
+            size = "" if model.size is None else f", {_bytes(model.size)}"
+            yield GOOD, model.id, f"{model.role}, verified{size}"
+        else:
+            used = "" if model.needed else ", no step of a run uses it"
+            yield BAD if model.needed else PLAIN, model.id, f"{model.role}, not usable{used}"
+    if store.others:
+        yield PLAIN, "also here", ", ".join(store.others)
+
+
+def _libraries(report: Report) -> Iterator[Line]:
+    for library in report.libraries:
+        mark = BAD if library.problem else GOOD if library.version else PLAIN
+        wanted = f" (wanted: {library.wanted})" if library.problem and library.wanted else ""
+        yield mark, library.name, f"{library.version or 'not installed'}{wanted}, {library.purpose}"
+
+
+def _held(holds: bool) -> str:
+    return GOOD if holds else BAD
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _bytes(number: int) -> str:
+    size = float(number)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
