@@ -51,8 +51,16 @@ def test_every_manifest_says_where_its_files_come_from(manifest: Manifest):
 @pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
 def test_options_that_name_files_name_those_of_the_model(manifest: Manifest):
     names = {file.name for file in manifest.files}
-    for key in {"file", "mmproj", "det", "rec", "cls"} & manifest.options.keys():
+    for key in {"file", "mmproj", "detector", "recogniser"} & manifest.options.keys():
         assert manifest.options[key] in names
+
+
+def test_what_comes_with_this_program_is_what_its_manifest_pins(tmp_path: Path):
+    store = Store(tmp_path)
+    for manifest in MANIFESTS.values():
+        if manifest.shipped:
+            assert all(file.sha256 for file in manifest.files), manifest.id
+            assert len(store.check(manifest, fresh=True)) == len(manifest.files)
 
 
 def test_a_manifest_names_no_host():
