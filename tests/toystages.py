@@ -1,9 +1,10 @@
 """Small real stages for tests of the run itself: what they make follows from what they read."""
 
+import hashlib
 from pathlib import Path
 
 from valex_local.errors import InputError
-from valex_local.records import Media, Notice, Segment, Shot, Transcript
+from valex_local.records import AudioTrack, Media, Notice, Segment, Shot, Transcript
 from valex_local.stages import Output
 
 LOADED = []
@@ -32,6 +33,7 @@ class ToyMedia:
                 Media(
                     container="toy",
                     duration=len(data),
+                    audio=_track(data),
                     shots=(Shot(start=0, end=min(len(data), self._settings.max_keyframes)),),
                 ),
                 {"audio.flac": data},
@@ -41,6 +43,13 @@ class ToyMedia:
 
     def close(self):
         LOADED.append("-media")
+
+
+def _track(data):
+    sha256 = hashlib.sha256(data).hexdigest()
+    return AudioTrack(
+        codec="toy", sample_rate=1, channels=1, duration=1, rms_db=-9, peak_db=-1, file="audio.flac", sha256=sha256
+    )
 
 
 class ToySpeech:
