@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-HEAVY = (
-    "torch transformers cv2 numpy av whisper faster_whisper ctranslate2 open_clip llama_cpp onnxruntime rapidocr scenedetect"
-).split()
+HEAVY = ["torch", "transformers", "cv2", "numpy", "av", "whisper", "faster_whisper", "ctranslate2", "open_clip"]
+HEAVY += ["llama_cpp", "onnxruntime", "rapidocr", "scenedetect"]
 
 
 def python(code, **env):
