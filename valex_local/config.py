@@ -27,7 +27,7 @@ class MediaSettings(Section):
     """Shots and keyframes."""
 
     shot_threshold: float = Field(default=27.0, gt=0, description="Content change that makes a cut (PySceneDetect)")
-    min_shot_seconds: float = Field(default=0.6, gt=0, description="Shorter shots join the one before")
+    min_shot_seconds: float = Field(default=0.6, gt=0, description="Shorter shots join the one after")
     keyframe_every_seconds: float = Field(default=6.0, gt=0, description="A long shot gets a keyframe per this span")
     max_keyframes: int = Field(default=24, ge=1, description="Most keyframes of a video")
     keyframe_max_side: int = Field(default=768, ge=16, description="Longest side of a stored keyframe, pixels")
@@ -43,13 +43,17 @@ class SpeechSettings(Section):
     max_no_speech: float = Field(default=0.6, ge=0, le=1, description="Drop above this no-speech probability")
     min_avg_logprob: float = Field(default=-1.0, description="Drop below this mean log-probability of the tokens")
     max_compression: float = Field(default=2.4, gt=0, description="Drop above this compression ratio: repetition")
+    voice_threshold: float = Field(default=0.5, gt=0, lt=1, description="Probability that makes sound a voice")
     min_voice: float = Field(default=0.2, ge=0, le=1, description="Drop below this share of time with a voice")
+    min_speech_voice: float = Field(
+        default=0.5, ge=0, le=1, description="Words with a smaller share of time with a voice are sung, not spoken"
+    )
 
 
 class OcrSettings(Section):
     """On-screen text."""
 
-    fps: float = Field(default=4.0, gt=0, description="Frames looked at per second of video")
+    fps: float = Field(default=6.0, gt=0, le=60, description="Frames looked at per second of video")
     max_side: int = Field(default=640, ge=64, description="Longest side of the detector's input, pixels")
     min_confidence: float = Field(default=0.6, ge=0, le=1, description="Readings below this confidence do not count")
 

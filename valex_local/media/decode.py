@@ -104,7 +104,10 @@ def open_video(path: Path) -> Iterator[InputContainer]:
         except (av.FFmpegError, ValueError) as error:
             raise InputError(_complaint(file), path=path, hint="Get the file again, or leave it out") from error
         with container:
-            yield container
+            try:
+                yield container
+            except OSError as error:
+                raise InputError(f"the file cannot be read ({error.strerror or error})", path=path) from error
 
 
 class _Nameless:
