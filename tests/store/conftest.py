@@ -37,3 +37,12 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
     profile.write_text('[models]\nasr = "tiny"\n', "utf-8")
     monkeypatch.chdir(tmp_path)
     return Tiny(store, manifest, wheels)
+
+
+@pytest.fixture
+def clip_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "my clip"
+    folder.mkdir()
+    (folder / "open_clip_config.json").write_text("{}", "utf-8")
+    (folder / "open_clip_model.safetensors").write_bytes(b"weights")
+    return folder

@@ -10,13 +10,13 @@ import pytest
 
 from tests.store.tiny import WEIGHTS, Tiny
 from valex_local.errors import ModelError
-from valex_local.store import Store
+from valex_local.store import Store, add, install
 from valex_local.store.archive import pack, unpack, wheels_in
 
 
 @pytest.fixture
 def archive(tiny: Tiny, tmp_path: Path) -> Path:
-    tiny.store.install("tiny.toml", source=tiny.wheels)
+    install(tiny.store, "tiny.toml", source=tiny.wheels)
     pack(tiny.store, tmp_path / "models.tar", ["tiny"])
     return tmp_path / "models.tar"
 
@@ -54,7 +54,7 @@ def test_a_model_of_the_labs_own_arrives_with_its_manifest(tmp_path: Path):
     folder.mkdir()
     (folder / "config.json").write_text("{}", "utf-8")
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
-    model = here.add(folder, role="labels", licence="ours", options={"window": 512})
+    model = add(here, folder, role="labels", licence="ours", options={"window": 512})
     pack(here, tmp_path / "a.tar", ["enc"])
     unpack(there, tmp_path / "a.tar")
     assert there.find("enc").digest == model.digest
@@ -71,7 +71,7 @@ def test_models_that_others_rest_on_come_along_and_shipped_ones_stay(tmp_path: P
             f'id = "{name}"\nrole = "labels"\nengine = "encoder"\nrequires = {requires}\n[[files]]\nname = "w"\n',
             "utf-8",
         )
-        store.add(folder)
+        add(store, folder)
     pack(store, tmp_path / "a.tar", ["above"])
     assert unpack(Store(tmp_path / "there"), tmp_path / "a.tar") == ["above", "below"]
 

