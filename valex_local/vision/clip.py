@@ -1,0 +1,63 @@
+"""What an engine that sees pictures and texts in one space is, and the table of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from valex_local.devices import Device
+from valex_local.errors import ModelError
+from valex_local.store import StoredModel
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+
+class Clip(Protocol):
+    """The shape of every engine. The constructor loads the model.
+
+    Attributes
+    ----------
+    scale : float
+        What the product of two vectors is multiplied by to be a logit.
+    """
+
+    scale: float
+
+    def __init__(self, model: StoredModel, device: Device) -> None: ...
+
+    def preprocess(self, image: Image.Image) -> torch.Tensor:
+        """Turn an RGB picture into the model's input, float32 (3, height, width); called from worker threads."""
+
+    def images(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return the vectors of preprocessed pictures, float32 (len(inputs), size) of length 1, on CPU."""
+
+    def texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return the vectors of texts, float32 (len(texts), size) of length 1, on CPU."""
+
+
+ENGINES: Mapping[str, str] = {
+    "open_clip": "valex_local.vision.openclip:OpenClip",
+}
+"""Engine name to the class, as ``module:name``."""
+
+
+def load(model: StoredModel, device: Device) -> Clip:
+    """Load a model with its engine.
+
+    Raises
+    ------
+    ModelError
+        There is no such engine, or the model cannot be loaded.
+    """
+    if model.engine not in ENGINES:
+        raise ModelError(
+            f"the model {model.id} wants the engine {model.engine!r}, which cannot see",
+            path=model.folder,
+            hint=f"Engines for the role clip are: {', '.join(ENGINES)}",
+        )
+    module, _, name = ENGINES[model.engine].partition(":")
+    found: type[Clip] = getattr(importlib.import_module(module), name)
+    return found(model, device)
