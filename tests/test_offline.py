@@ -325,6 +325,24 @@ def test_without_the_kernel_only_local_tools_are_started():
     assert {k for k, v in got.items() if v == "refused"} == {"sh", "shell", "system", "spawn"}
 
 
+def test_a_library_that_looks_for_an_optional_program_goes_on_without():
+    pytest.importorskip("scenedetect")
+    got = python(
+        ENTER
+        + """
+    import subprocess
+    import scenedetect  # It looks for ffmpeg as it is imported.
+    try:
+        subprocess.run(["ffmpeg"])
+    except OSError as error:
+        said = str(error)
+    print(json.dumps({"said": said}))
+    """,
+        VALEX_NO_NAMESPACE="1",
+    )
+    assert "tried to start the program ffmpeg" in got["said"]
+
+
 def test_a_guard_of_a_library_leaves_programs_alone():
     with offline.guarded():
         subprocess.run([sys.executable, "-c", ""], check=True)

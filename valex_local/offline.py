@@ -71,6 +71,10 @@ _HINT = "Nothing may leave this machine: bring what is missing as a local file (
 _PROGRAM_HINT = "The kernel does not hold here what programs do, so only those that use no network may be started"
 
 
+class ProgramRefused(OfflineError, PermissionError):
+    """A program was not started. It is an OSError too: libraries that can do without the program go on without."""
+
+
 @dataclass(frozen=True)
 class Layers:
     """Which layers hold.
@@ -267,7 +271,7 @@ def _check_program(program: Any, *_: object) -> None:
     name = os.fsdecode(program)
     own = os.path.realpath(sys.executable)
     if Path(name).name not in LOCAL_PROGRAMS and os.path.realpath(name) != own:
-        raise _refusal(f"start the program {name}", _PROGRAM_HINT)
+        raise ProgramRefused(f"{_callers()} tried to start the program {name}", hint=_PROGRAM_HINT)
 
 
 def _check_popen(program: Any, args: Any, *_: object) -> None:
@@ -341,8 +345,8 @@ def _text(host: Any) -> str:
 # --- who did it -----------------------------------------------------------------------------------------------------
 
 
-def _refusal(what: str, hint: str = _HINT) -> OfflineError:
-    return OfflineError(f"{_callers()} tried to {what}", hint=hint)
+def _refusal(what: str) -> OfflineError:
+    return OfflineError(f"{_callers()} tried to {what}", hint=_HINT)
 
 
 def _callers() -> str:
