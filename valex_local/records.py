@@ -402,6 +402,7 @@ class ScriptFigures(Part):
     references_refused: int = 0
     references_restored: int = 0
     scenes_fallen_back: int = 0
+    actions_refused: int = 0
     actions_without_keyframes: int = 0
     prompt_tokens: int = 0
     output_tokens: int = 0

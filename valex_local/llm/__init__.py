@@ -1,0 +1,44 @@
+"""Language-model engines, shared by every stage that asks one.
+
+An engine is a class behind the protocol `LanguageModel`, in a file of its own; its line in `ENGINES` makes it known.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from valex_local.devices import Device
+from valex_local.errors import ModelError
+from valex_local.llm.base import ContextOverflow, LanguageModel, Message, Reply
+from valex_local.store import StoredModel
+
+ENGINES = {"llama_cpp": "valex_local.llm.llama_cpp:LlamaCpp"}
+
+__all__ = ["ENGINES", "ContextOverflow", "LanguageModel", "Message", "Reply", "load_language_model"]
+
+
+def load_language_model(model: StoredModel, device: Device, *, context: int) -> LanguageModel:
+    """Load a language model with the engine that its manifest names.
+
+    Parameters
+    ----------
+    model : StoredModel
+        The weights.
+    device : Device
+        Where to compute, and with how many threads.
+    context : int
+        Tokens of prompt and answer together; a model trained on fewer gets as many as it knows.
+
+    Raises
+    ------
+    ModelError
+        No such engine, or it cannot load the weights.
+    MissingExtra
+        The library of the engine is not installed.
+    """
+    if model.engine not in ENGINES:
+        known = ", ".join(ENGINES)
+        raise ModelError(f"{model.id} names the engine {model.engine!r}; engines for language models: {known}")
+    module, _, name = ENGINES[model.engine].partition(":")
+    engine: LanguageModel = getattr(importlib.import_module(module), name)(model, device, context=context)
+    return engine

@@ -1,0 +1,28 @@
+"""What a writer of scripts is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from valex_local.records import Notice, Scene, ScriptFigures
+from valex_local.script.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The scenes of a script, how they came about, and what a reader must know of that."""
+
+    scenes: tuple[Scene, ...]
+    figures: ScriptFigures = field(default_factory=ScriptFigures)
+    notices: tuple[Notice, ...] = ()
+
+
+class Writer(Protocol):
+    """Turns evidence into scenes."""
+
+    def write(self, evidence: Evidence) -> Draft:
+        """Write the scenes of one post."""
+
+    def close(self) -> None:
+        """Free what the writer holds."""
