@@ -164,6 +164,18 @@ def test_the_switches_reach_the_hub_library_before_its_import():
     assert got == {"said": "OfflineModeIsEnabled", "telemetry_off": True}
 
 
+def test_onnxruntime_collects_nothing(tmp_path):
+    """Its wheels for Linux make a device id and a queue of events under the user's home as they are imported."""
+    pytest.importorskip("onnxruntime")
+    import_it = "    import onnxruntime\n    print(json.dumps(None))"
+    (tmp_path / "without").mkdir(), (tmp_path / "within").mkdir()
+    python("    import json\n" + import_it, HOME=str(tmp_path / "without"), XDG_CACHE_HOME="")
+    if not list((tmp_path / "without").rglob("*onnxruntime*")):
+        pytest.skip("this build collects nothing by itself")
+    python(ENTER + import_it, HOME=str(tmp_path / "within"), XDG_CACHE_HOME="")
+    assert not list((tmp_path / "within").rglob("*onnxruntime*"))
+
+
 def test_switches_that_come_too_late_are_not_claimed():
     got = python("""
     import json, huggingface_hub

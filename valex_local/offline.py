@@ -43,7 +43,7 @@ SWITCHES = {
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
     "HF_HUB_DISABLE_XET": "1",  # A downloader in Rust, which no Python hook sees.
-    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime's wheels for Linux carry a client that uploads usage events.
+    "ORT_DISABLE_TELEMETRY": "1",  # Its wheels for Linux queue usage events for upload, from import on.
     "DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
     # Experiment trackers that transformers reports to by itself where they are installed.
