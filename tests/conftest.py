@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from valex_local.errors import ModelError
 from valex_local.store import Store, StoredModel
+from valex_local.store.manifests import read_profile
 
 # Two threads serve all engines best on small machines; set before any of them is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -34,3 +38,20 @@ def stored_model(store: Store) -> Callable[[str], StoredModel]:
             pytest.skip(f"needs weights: {error}")
 
     return find
+
+
+@pytest.fixture(scope="session")
+def demo_models(stored_model: Callable[[str], StoredModel]) -> None:
+    """Skip, or fail where ``CI`` is set, unless the models of the profile demo are installed."""
+    for model_id in read_profile("demo").models.values():
+        stored_model(model_id)
+
+
+@pytest.fixture(scope="session")
+def demo_study(demo_models: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of the demo clips, run once for all tests; copy it before you change it."""
+    out = tmp_path_factory.mktemp("demo") / "study"
+    clips = Path(__file__).parent.parent / "models" / "demo" / "clips"
+    code = "from valex_local.cli import main; main()"
+    subprocess.run([sys.executable, "-c", code, "run", clips, "-o", out, "--profile", "demo"], check=True)
+    return out

@@ -15,9 +15,10 @@ from typing import Any
 from valex_local import devices, offline
 from valex_local.config import Settings, make_settings, merge, read_toml
 from valex_local.due import Examiner, State, Verdict
-from valex_local.errors import ConfigError, InputError, StudyError
+from valex_local.errors import ConfigError, InputError, StudyError, printable
 from valex_local.posts import discover
-from valex_local.records import Media, Post
+from valex_local.posts.discover import STAGE as INTAKE
+from valex_local.records import Failure, Media, Post
 from valex_local.stages import Step, plan
 from valex_local.store import Store, StoredModel
 from valex_local.study import Study, Sums
@@ -25,7 +26,6 @@ from valex_local.summary import StepCount, Summary
 from valex_local.sweep import Job, Progress, Silence, Sweeper
 
 NOT_REMEMBERED = {"jobs", "device", "chunk"}
-INTAKE = "intake"
 
 
 @dataclass(frozen=True)
@@ -251,12 +251,24 @@ class _Run:
         for failure in found.failures:
             self._study.write_failure(failure)
         for post in found.posts:
-            if self._selection.holds(post.id) and self._study.read(post.id, "post", Post) != post:
-                self._study.write(post.id, "post", post)
-                self._standing.pop(post.id, None)
+            if self._selection.holds(post.id):
+                self._take(post)
         self._unmatched = list(found.unmatched)
         if not self._study.post_ids() and not found.failures:
             raise InputError("no videos were found", path=paths[0], hint="Name video files or folders that hold some")
+
+    def _take(self, post: Post) -> None:
+        """Take in one post, unless the study knows it by another file that is still there."""
+        known = self._study.read(post.id, "post", Post)
+        if known == post:
+            return
+        old, new = known.video if known else None, post.video
+        if old and new and old.sha256 != new.sha256 and old.path != new.path and Path(old.path).exists():
+            what = f"2 different files name this post: [{printable(old.path)}] and [{printable(new.path)}]"
+            self._study.write_failure(Failure(post=post.id, stage=INTAKE, what=what, hint="Keep one of them"))
+            return
+        self._study.write(post.id, "post", post)
+        self._standing.pop(post.id, None)
 
     # --- the work ---------------------------------------------------------------------------------------------------
 
