@@ -23,7 +23,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valex_local.devices import Device, usable_cores
+from valex_local.devices import Device, set_threads, usable_cores
 from valex_local.labels.card import CARD, HEAD, Card, Measured, OutputRow, ValueOutputs
 from valex_local.labels.model import LabelModel
 from valex_local.labels.text_encoder import TextEncoder
@@ -111,6 +111,7 @@ def main() -> None:
 
     base: StoredModel = Store().find(ENCODER)
     device = Device("cpu", usable_cores())
+    set_threads(device.threads)
     card = CARD_WITHOUT_FIGURES
     encoder = TextEncoder(
         base.folder,

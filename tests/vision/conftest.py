@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.vision.tiny import VOCABULARY, save_clip
+from valex_local.devices import set_threads
 from valex_local.store import StoredModel
+
+set_threads(2)  # Before torch is imported: threads that wait must sleep, or they take the cores from those that work.
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from valex_local.errors import ValexError
 from valex_local.labels.model import LabelModel
 from valex_local.labels.routes import Judgement, Task
 from valex_local.records import LabelSource
+from valex_local.script.render import render
 from valex_local.stages import Context
 
-EMPTY = "the script is empty"
 _CPU_BATCH, _CUDA_BATCH = 4, 64
 
 
@@ -28,18 +28,11 @@ class EncoderRoute:
 
     def prepare(self, task: Task) -> str:
         """Render the script to the text the model reads."""
-        from valex_local.script.render import render
-
-        text: str = render(task.script, "text")
-        return text
+        return render(task.script, "text")
 
     def __call__(self, batch: Sequence[str]) -> Sequence[Judgement | ValexError]:
         """Judge the texts of a batch."""
-        scores = iter(self._model.scores([text for text in batch if text.strip()]))
-        return [
-            Judgement(self._model.labels(next(scores))) if text.strip() else Judgement((), skipped=EMPTY)
-            for text in batch
-        ]
+        return [Judgement(self._model.labels(scores)) for scores in self._model.scores(batch)]
 
     def close(self) -> None:
         """Free the model."""

@@ -34,11 +34,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a route says of one script: the 19 values in circle order, or none and the reason why."""
+    """What a route says of one script: the 19 values in circle order."""
 
     values: tuple[ValueLabel, ...]
     notices: tuple[Notice, ...] = ()
-    skipped: str | None = None
 
 
 class Route(Protocol):

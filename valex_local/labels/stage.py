@@ -12,6 +12,7 @@ from valex_local.records import Labels, Media, Notice, Script
 from valex_local.stages import Context, Item, Output
 
 SILENT = "no verbal sound (the paper's filter); labels.keep_silent labels such posts too"
+EMPTY = "the script holds nothing: no words were heard or read, and nothing was described"
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class LabelStage:
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
         """Label the scripts of a batch."""
-        judged = iter(self._route([p.task for p in batch if p.skipped is None]))
-        return [self._output(p, Judgement((), skipped=p.skipped) if p.skipped else next(judged)) for p in batch]
+        tasks = [prepared.task for prepared in batch if prepared.skipped is None]
+        judged = iter(self._route(tasks) if tasks else ())
+        return [self._skipped(p.skipped) if p.skipped else self._output(p, next(judged)) for p in batch]
 
     def close(self) -> None:
         """Free the model."""
@@ -61,21 +63,18 @@ class LabelStage:
             return f"there is no script: {script.skipped}"
         # A script from elsewhere may not say what was heard: it is labelled.
         silent = script.sound is not None and not script.sound.has_verbal_sound
-        return SILENT if silent and not self._keep_silent else None
+        if silent and not self._keep_silent:
+            return SILENT
+        return None if any(scene.elements for scene in script.scenes) else EMPTY
+
+    def _skipped(self, reason: str) -> Output:
+        return Output(Labels(script=self._script, source=self._route.source, skipped=reason))
 
     def _output(self, prepared: _Prepared, judged: Judgement | ValexError) -> Output | ValexError:
         if isinstance(judged, ValexError):
             return judged
-        notices = judged.notices if judged.skipped else (*judged.notices, *self._foreign(prepared.language))
-        return Output(
-            Labels(
-                script=self._script,
-                source=self._route.source,
-                values=judged.values,
-                notices=notices,
-                skipped=judged.skipped,
-            )
-        )
+        notices = (*judged.notices, *self._foreign(prepared.language))
+        return Output(Labels(script=self._script, source=self._route.source, values=judged.values, notices=notices))
 
     def _foreign(self, language: str | None) -> tuple[Notice, ...]:
         known = self._route.source.languages

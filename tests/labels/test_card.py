@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.labels.tiny import card
+from valex_local.errors import ModelError
+from valex_local.labels.card import Card, read_card
+from valex_local.schwartz import CIRCLE, Polarity
+
+SD_THOUGHT = CIRCLE[0].value
+
+
+def test_the_rows_are_in_circle_order_and_only_those_there_are():
+    read = Card.model_validate(card())
+    assert list(read.rows)[:2] == [(CIRCLE[0], Polarity.PRESENT), (CIRCLE[0], Polarity.CONFLICTED)]
+    assert len(read.rows) == 9
+    assert (CIRCLE[4], Polarity.CONFLICTED) not in read.rows
+
+
+def test_a_card_survives_writing_and_reading(tmp_path: Path):
+    read = Card.model_validate(card())
+    (tmp_path / "labels.json").write_text(read.to_json(), "utf-8")
+    assert read_card(tmp_path) == read
+
+
+def _changed(path: list[str], value: object) -> str:
+    data = card()
+    table = data
+    for key in path[:-1]:
+        table = table[key]
+    table[path[-1]] = value
+    return json.dumps(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "should be an object"),
+        (_changed(["format"], 2), "format"),
+        (_changed(["pooling"], "sum"), "pooling"),
+        (_changed(["poolin"], "mean"), "unknown key poolin; did you mean 'pooling'?"),
+        (_changed(["window"], 2), "window"),
+        (_changed(["overlap"], 17), "overlap must be at most half the window, 16"),
+        (_changed(["outputs"], {}), "outputs"),
+        (_changed(["outputs"], {SD_THOUGHT: {}}), "no value has an output"),
+        (_changed(["outputs", "Hedonismus"], {}), "there is no value 'Hedonismus'; did you mean 'Hedonism'?"),
+        (_changed(["outputs", SD_THOUGHT, "presnt"], None), "did you mean 'present'?"),
+        (_changed(["outputs", SD_THOUGHT, "present", "treshold"], 1), "did you mean 'threshold'?"),
+        (_changed(["outputs", SD_THOUGHT, "present", "threshold"], 1.5), "threshold"),
+        (_changed(["outputs", SD_THOUGHT, "present", "row"], 3), "rows must be 0 to 8, each once"),
+        (_changed(["outputs", SD_THOUGHT, "present", "row"], 9), "rows must be 0 to 8, each once"),
+        (_changed(["languages"], ["English"]), "languages"),
+    ],
+)
+def test_a_wrong_card_says_where(tmp_path: Path, text: str, said: str):
+    path = tmp_path / "labels.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ModelError) as caught:
+        read_card(tmp_path)
+    assert said in caught.value.what
+    assert caught.value.path == str(path)
+    assert caught.value.hint
+
+
+def test_a_missing_card_is_named(tmp_path: Path):
+    with pytest.raises(ModelError, match=r"no labels\.json"):
+        read_card(tmp_path)
