@@ -114,8 +114,8 @@ def make_clip(
             stream = out.add_stream(codec, rate=rate, options=codec_options or {})
             stream.height, stream.width = images[0].shape[:2]
             stream.pix_fmt = pixel_format
-            stream.codec_context.time_base = Fraction(1, 90000)
-            stream.time_base = Fraction(1, 90000)
+            stream.codec_context.time_base = Fraction(1, 60000)
+            stream.time_base = Fraction(1, 60000)
             if pixel_aspect is not None:
                 stream.codec_context.sample_aspect_ratio = pixel_aspect
             if rotation:
@@ -148,8 +148,8 @@ def make_clip(
 def _pictures(images, times, rate):
     for i, image in enumerate(images):
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        frame.time_base = Fraction(1, 90000)
-        frame.pts = round((times[i] if times is not None else i / rate) * 90000)
+        frame.time_base = Fraction(1, 60000)
+        frame.pts = round((times[i] if times is not None else i / rate) * 60000)
         yield frame
 
 

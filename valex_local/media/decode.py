@@ -89,25 +89,29 @@ def open_video(path: Path) -> Iterator[InputContainer]:
     InputError
         The file cannot be read or is no container of `CONTAINERS`.
     """
-    import av
-
     with open_regular(path) as file:
         try:
-            # `name` would reach FFmpeg as the address from which relative references start.
-            container = av.open(
-                _Nameless(file),
-                options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
-                metadata_errors="replace",
-                buffer_size=1 << 18,
-                io_open=_refuse,
-            )
-        except (av.FFmpegError, ValueError) as error:
-            raise InputError(_complaint(file), path=path, hint="Get the file again, or leave it out") from error
-        with container:
-            try:
+            with _open(file, path) as container:
                 yield container
-            except OSError as error:
-                raise InputError(f"the file cannot be read ({error.strerror or error})", path=path) from error
+        except OSError as error:
+            raise InputError(f"the file cannot be read ({error.strerror or error})", path=path) from error
+
+
+def _open(file: BufferedReader, path: Path) -> InputContainer:
+    import av
+
+    try:
+        # Without its name, from which relative references would start.
+        container: InputContainer = av.open(
+            _Nameless(file),
+            options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+            buffer_size=1 << 18,
+            io_open=_refuse,
+        )
+        return container
+    except (av.FFmpegError, ValueError) as error:
+        raise InputError(_complaint(file), path=path, hint="Get the file again, or leave it out") from error
 
 
 class _Nameless:
@@ -216,7 +220,7 @@ class Geometry:
 
         width, height = self._scaled(max_side)
         exact = Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-        scaled = frame.reformat(width, height, "rgb24", interpolation=Interpolation.BILINEAR | exact)
+        scaled = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA | exact, threads=1)
         picture = np.asarray(scaled.to_ndarray(), np.uint8)
         if self.swap:
             picture = picture.transpose(1, 0, 2)
@@ -252,24 +256,30 @@ class Clock:
     """Presentation times that only go forward.
 
     Missing, repeated and absurd timestamps are replaced by the one before plus the usual distance; `broken` counts
-    them.
+    them. Where `trusted` is false none counts.
     """
 
     zero: float
     step: float
+    trusted: bool = True
     last: float | None = None
     broken: int = 0
 
     @classmethod
     def of(cls, container: InputContainer, stream: VideoStream) -> Clock:
         """Make the clock of a track."""
-        rate = stream.average_rate or stream.guessed_rate
-        usable = rate is not None and 0.1 <= rate <= 1000
-        return cls(start_of(container), 1 / float(rate) if rate is not None and usable else 0.04)
+        rate = float(stream.average_rate or stream.guessed_rate or 0)
+        length = seconds(stream.duration, stream.time_base)
+        if length and length > 0 and stream.frames > 1:
+            promised = stream.frames / length
+            if not 0.25 < rate / promised < 4:
+                # A damaged table of durations: the demuxer's times have nothing to do with the track's length.
+                return cls(start_of(container), 1 / promised, trusted=False)
+        return cls(start_of(container), 1 / rate if 0.1 <= rate <= 1000 else 0.04)
 
     def tell(self, stamp: float | None) -> float:
         """Return the time of the next picture, whose timestamp is given in seconds, from the start of the video."""
-        time = None if stamp is None else stamp - self.zero
+        time = None if stamp is None or not self.trusted else stamp - self.zero
         if self.last is None:
             fine = time is not None and time < LONGEST_GAP
             now = max(0.0, time) if time is not None and fine else 0.0
@@ -308,7 +318,8 @@ class PictureDecoder:
         codec = self.stream.codec_context
         codec.thread_type = "AUTO"
         codec.thread_count = THREADS
-        if self.max_gap is not None:
+        # Without timestamps every picture must be counted.
+        if self.max_gap is not None and self.clock.trusted:
             codec.skip_frame = "NONREF"
 
     def decode(self, packet: Packet[VideoStream] | None) -> Iterator[tuple[float, VideoFrame]]:
@@ -324,7 +335,7 @@ class PictureDecoder:
             if self.geometry is None or (frame.width, frame.height) != (self.geometry.width, self.geometry.height):
                 self.geometry = Geometry.of(self.stream, frame)
             before = self.clock.last
-            now = self.clock.tell(seconds(frame.pts, self.stream.time_base))
+            now = self.clock.tell(seconds(frame.pts if frame.pts is not None else frame.dts, self.stream.time_base))
             if self.max_gap is not None and before is not None and now - before > self.max_gap:
                 # Some encoders mark nearly all pictures as needed by no other; skipping them would leave gaps.
                 self.stream.codec_context.skip_frame = "DEFAULT"
