@@ -11,6 +11,8 @@ Nothing is trained and nothing is fitted to labelled text. By rule, from definit
    deviations above its mean over the neutral sentences, so that a value near to any text has no advantage.
 3. The probability is the logistic of that count less 2: a value holds from two standard deviations above neutral.
 
+The sums of both files stand in models/minilm-definitions.toml: write the new ones there.
+
 `--measure` runs the finished model over the validation split of Touché ValueEval'23 (arguments-validation.tsv and
 labels-validation.tsv) and writes its F1 into the card.
 """

@@ -81,6 +81,18 @@ def test_padding_changes_nothing(folder: Path, pooling: str):
         assert torch.allclose(made._encode([window])[0], found, atol=1e-5)
 
 
+def test_padded_batches_give_each_text_its_own_vectors(folder: Path):
+    import torch
+
+    made = encoder(folder)
+    texts = [sentence(n, offset=n) for n in (40, 3, 11, 90, 1)]
+    alone = made.vectors(texts)
+    made._at_once = 3  # as on a card
+    for one, batched in zip(alone, made.vectors(texts), strict=True):
+        assert one.shape == batched.shape
+        assert torch.allclose(one, batched, atol=1e-5)
+
+
 @pytest.mark.parametrize(("kind", "limit"), [("bert", POSITIONS), ("roberta", POSITIONS - 1)])
 def test_a_window_longer_than_the_encoder_is_refused(tmp_path: Path, kind: str, limit: int):
     folder = save_encoder(tmp_path / "encoder", kind=kind)

@@ -106,6 +106,17 @@ def test_records_do_not_depend_on_the_batch(tmp_path: Path, clip: StoredModel, v
     assert [record.to_json() for record in run(again, *items)] == alone
 
 
+def test_batches_across_posts_give_each_picture_its_own_tags(tmp_path: Path, clip: StoredModel, vocabulary: Path):
+    items = [post(tmp_path / str(n), [RED, BLUE, GREY][: n % 3 + 1], seed=n) for n in range(5)]
+    stage = VisionStage(context(clip, vocabulary, min_probability=0.0))
+    alone = run(stage, *items)
+    stage._at_once = 4  # as on a card
+    for one, batched in zip(alone, run(stage, *items), strict=True):
+        for a, b in zip(one.keyframes, batched.keyframes, strict=True):
+            assert (a.keyframe, [t.label for t in a.tags]) == (b.keyframe, [t.label for t in b.tags])
+            assert [t.probability for t in a.tags] == pytest.approx([t.probability for t in b.tags], abs=2e-4)
+
+
 def test_our_vocabulary_runs(tmp_path: Path, clip: StoredModel):
     (captions,) = run(VisionStage(context(clip)), post(tmp_path / "one", [RED]))
     assert captions.keyframes[0].keyframe == "K1"

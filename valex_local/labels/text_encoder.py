@@ -62,6 +62,7 @@ class TextEncoder:
         self._pooling, self._normalise = pooling, normalise
         self._window, self._overlap = window, overlap
         self._device = device
+        self._at_once = 1 if device.kind == "cpu" else _CUDA_WINDOWS
         self._check_window(folder)
 
     @property
@@ -106,9 +107,8 @@ class TextEncoder:
         return windows
 
     def _batches(self, windows: Sequence[list[int]]) -> Iterator[list[int]]:
-        size = 1 if self._device.kind == "cpu" else _CUDA_WINDOWS
         order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
-        return (order[at : at + size] for at in range(0, len(order), size))
+        return (order[at : at + self._at_once] for at in range(0, len(order), self._at_once))
 
     def _encode(self, windows: Sequence[list[int]]) -> torch.Tensor:
         """Return the vectors of windows, float32 (len(windows), hidden) on CPU."""

@@ -54,8 +54,10 @@ class VisionStage:
     """
 
     def __init__(self, context: Context) -> None:
-        self._on_cpu = context.device.kind == "cpu"
-        self.batch_size = _CPU_POSTS if self._on_cpu else _CUDA_POSTS
+        on_cpu = context.device.kind == "cpu"
+        self.batch_size = _CPU_POSTS if on_cpu else _CUDA_POSTS
+        # One picture at a time on CPU: its vector must not depend, in its last bits, on the pictures beside it.
+        self._at_once = 1 if on_cpu else _CUDA_IMAGES
         self._clip = self._tagger = None
         stored = context.models.get("clip")
         if stored is not None:
@@ -88,11 +90,9 @@ class VisionStage:
         clip = self._clip
         if clip is None:
             return [[] for _ in posts]
-        if self._on_cpu:
-            # One picture at a time: its vector must not depend, in its last bits, on the pictures beside it.
-            return [[clip.images([image])[0] for image in images] for images in posts]
         flat = [image for images in posts for image in images]
-        found = [v for at in range(0, len(flat), _CUDA_IMAGES) for v in clip.images(flat[at : at + _CUDA_IMAGES])]
+        step = self._at_once
+        found = [vector for at in range(0, len(flat), step) for vector in clip.images(flat[at : at + step])]
         ends = accumulate(map(len, posts))
         return [found[end - len(images) : end] for end, images in zip(ends, posts, strict=True)]
 
