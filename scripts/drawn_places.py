@@ -64,6 +64,18 @@ def _window(pen: Pen, x: float, y: float, width: float, height: float, sky: Colo
     pen.box(x, y + height / 2 + 0.03, width + 0.1, 0.028, shade(COLORS["white"], -0.08), 0.01)
 
 
+def _pane(pen: Pen, x: float, y: float, width: float, height: float) -> None:
+    """Draw a window without bars: small ones with bars look like letters."""
+    glass = (96, 118, 146)
+    pen.box(x, y + height * 0.1, width, height * 0.8, glass)
+    pen.disc(x, y - height * 0.28, width / 2, glass)
+    shine = [(x + width * 0.1, y - height * 0.3), (x + width * 0.4, y - height * 0.3)]
+    pen.polygon(
+        [*shine, (x - width * 0.1, y + height * 0.5), (x - width * 0.4, y + height * 0.5)], COLORS["white"], 0.16
+    )
+    pen.box(x, y + height / 2 + 0.008, width + 0.035, 0.018, shade(COLORS["white"], -0.08), 0.006)
+
+
 @_place("plain")
 def _plain(pen: Pen, height: float, dice: random.Random) -> None:
     color = dice.choice([(236, 231, 220), (214, 226, 236), (226, 236, 216), (240, 222, 222), (84, 92, 112)])
@@ -232,9 +244,7 @@ def _street(pen: Pen, height: float, dice: random.Random) -> None:
         pen.box(x + width / 2, ground - tall, width + 0.03, 0.04, shade(color, -0.3), 0.01)
         for row in range(int((tall - 0.3) / 0.2)):
             for column in range(2):
-                _window(
-                    pen, x + width * (0.28 + 0.44 * column), ground - tall + 0.15 + row * 0.2, 0.07, 0.1, (96, 118, 146)
-                )
+                _pane(pen, x + width * (0.28 + 0.44 * column), ground - tall + 0.15 + row * 0.2, 0.085, 0.12)
         pen.box(x + width / 2, ground - 0.11, 0.1, 0.22, shade(color, -0.5), 0.01)
         x += width
     _gradient(pen, ground, ground + 0.22, (206, 200, 194), (188, 182, 178))

@@ -316,8 +316,8 @@ def _head(pen: Pen, skin: Color, hair: Color, mood: str, time: float) -> None:
     blink = time % 2.9 < 0.12
     for side in (-1, 1):
         pen.oval(side * 0.045, 0.005, 0.014, 0.003 if blink else 0.019, INK)
-        lift = {"sad": 0.012, "surprised": -0.02}.get(mood, 0.0)
-        pen.line([(side * 0.028, -0.038 - lift), (side * 0.064, -0.036 + lift)], 0.009, shade(hair, -0.2))
+        tilt, height = 0.012 * (mood == "sad"), 0.037 + 0.014 * (mood == "surprised")
+        pen.line([(side * 0.028, -height - tilt), (side * 0.064, -height + tilt)], 0.009, shade(hair, -0.2))
         pen.disc(side * 0.07, 0.045, 0.02, COLORS["red"], 0.18)
     if mood == "smiling":
         pen.polygon(arc(0, 0.05, 0.046, 0.042, 0, 180), shade(COLORS["red"], -0.35))

@@ -362,7 +362,9 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     for plan, clip in zip(plans, clips, strict=True):
         target = args.out / f"{clip.stem}.mp4"
-        encode(clip, target, with_music=plan["music"])
+        part = args.out / ".part.mp4"
+        encode(clip, part, with_music=plan["music"])
+        part.replace(target)
         _write_json(target.with_name(f"{clip.stem}.truth.json"), truth(clip))
         _write_json(target.with_name(f"{clip.stem}.info.json"), info(plan, clip.frames / FRAME_RATE))
         print(f"{target.name}: {clip.frames / FRAME_RATE:.1f} s, {target.stat().st_size / 1e6:.2f} MB")

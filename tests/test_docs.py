@@ -1,0 +1,160 @@
+"""Every command of the README and of docs/ is run, or, where a comment says why not, held against its options."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import click
+import pytest
+
+from valex_local.cli import cli
+from valex_local.store import Store, StoredModel
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CLIP = "@thrift.tilda_video_7300000000000000001"
+VALEX = "import sys; from valex_local.cli import main; sys.argv[0] = 'valex'; main()"
+
+_BLOCK = re.compile(r"(?:<!-- (?P<why>.*?) -->\n)?```(?P<kind>\w+)\n(?P<body>.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:)(?P<file>[^)#]*)(?:#(?P<anchor>[^)]*))?\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page; `why_not` is the reason why it is not run."""
+
+    kind: str
+    body: str
+    why_not: str | None
+
+    @property
+    def commands(self) -> list[str]:
+        return [line.removeprefix("$ ") for line in self.body.splitlines() if line.startswith("$ ")]
+
+
+def blocks(page: Path) -> list[Block]:
+    found = []
+    for match in _BLOCK.finditer(page.read_text("utf-8")):
+        why = match["why"]
+        assert why is None or why.startswith("not run: "), f"{page.name}: {why}"
+        found.append(Block(match["kind"], match["body"], why))
+    return found
+
+
+ALL = [(page, block) for page in PAGES for block in blocks(page)]
+COMMANDS = [(page, command) for page, block in ALL if block.kind == "console" for command in block.commands]
+
+
+def test_blocks_are_found() -> None:
+    assert len(PAGES) >= 9
+    assert len(COMMANDS) >= 40
+    assert {block.kind for _, block in ALL} == {"console", "python", "csv"}
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS, ids=lambda v: v if isinstance(v, str) else v.stem)
+def test_options_exist(page: Path, command: str) -> None:
+    words = shlex.split(command)
+    if "valex" in words[:6]:
+        parse(words[words.index("valex") + 1 :])
+    elif words[0].startswith("./"):
+        script = ROOT / words[0]
+        assert os.access(script, os.X_OK)
+        subprocess.run(["bash", "-n", script], check=True)
+    else:
+        assert words[0] in ("tar", "pip"), f"{page.name}: what is {words[0]}?"
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command line by the program's own definitions; unknown commands and options raise."""
+    command: click.Command = cli
+    context = click.Context(cli, info_name="valex")
+    while isinstance(command, click.Group):
+        _, words, _ = command.make_parser(context).parse_args(list(words))
+        inner = command.get_command(context, words[0])
+        assert inner is not None, f"there is no command {words[0]}"
+        command, context, words = inner, click.Context(inner, info_name=words[0], parent=context), words[1:]
+    values, left, _ = command.make_parser(context).parse_args(words)
+    assert not left
+    for parameter in command.params:
+        if parameter.required:
+            assert values.get(parameter.name), f"{parameter.name} is missing"
+
+
+def test_a_wrong_option_would_be_noticed() -> None:
+    with pytest.raises(click.NoSuchOption):
+        parse(["run", "videos/", "-o", "study/", "--no-such-option"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in _LINK.finditer(page.read_text("utf-8")):
+        target = page.parent / link["file"] if link["file"] else page
+        assert target.exists(), link[0]
+        if link["anchor"]:
+            heads = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE)
+            assert link["anchor"] in {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_the_picture_is_drawn_and_told() -> None:
+    picture = ElementTree.parse(ROOT / "docs" / "dataflow.svg").getroot()
+    texts = " ".join(picture.itertext())
+    for stage in ("media", "speech", "ocr", "vision", "script", "labels"):
+        assert stage in texts
+    alt = re.search(r"!\[(.*?)\]\(docs/dataflow.svg\)", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert alt is not None and "labels" in alt[1]
+
+
+@pytest.fixture(scope="session")
+def study_made(
+    store: Store, stored_model: Callable[[str], StoredModel], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder with one clip in videos/ and a finished study of it."""
+    for model_id in ("whisper-base-ct2", "ppocrv6", "minilm-l6"):
+        stored_model(model_id)
+    folder = tmp_path_factory.mktemp("docs")
+    clips = ROOT / "models" / "demo" / "clips"
+    (folder / "videos").mkdir()
+    for suffix in (".mp4", ".info.json"):
+        shutil.copy(clips / f"{CLIP}{suffix}", folder / "videos")
+    valex(["run", "videos/", "-o", "study/"], folder, store)
+    return folder
+
+
+def valex(words: list[str], folder: Path, store: Store) -> str:
+    return _call([sys.executable, "-c", VALEX, *words], folder, store)
+
+
+def _call(command: list[str], folder: Path, store: Store) -> str:
+    environment = {**os.environ, "VALEX_MODELS": str(store.root), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"{command[3:]}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_runs_from_top_to_bottom(page: Path, study_made: Path, store: Store, tmp_path: Path) -> None:
+    shutil.copytree(study_made, tmp_path, dirs_exist_ok=True)
+    for block in blocks(page):
+        if block.kind == "csv":
+            (tmp_path / "posts.csv").write_text(block.body, "utf-8")
+    for block in blocks(page):
+        if block.why_not is not None:
+            continue
+        if block.kind == "python":
+            assert "present" in block.body
+            printed = _call([sys.executable, "-c", block.body], tmp_path, store)
+            assert "twelve" in printed or "$12" in printed
+        for command in block.commands if block.kind == "console" else ():
+            words = shlex.split(command)
+            assert words[0] == "valex", f"cannot run {command}; say why not in a comment"
+            valex(words[1:], tmp_path, store)
