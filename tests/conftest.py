@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from valex_local.devices import set_threads
 from valex_local.errors import ModelError
 from valex_local.offline import SWITCHES
 from valex_local.store import Store, StoredModel
 from valex_local.store.manifests import read_profile
 
-# Two threads serve all engines best on small machines; set before any of them is imported.
+# As in a run, and before any engine is imported: nothing is looked for outside, and waiting threads sleep.
 os.environ.update(SWITCHES)
-os.environ.setdefault("OMP_NUM_THREADS", "2")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+set_threads(2)
 
 
 @pytest.fixture(scope="session")
