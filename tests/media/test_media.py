@@ -12,7 +12,7 @@ import pytest
 
 from clips import BLUE, GREEN, RED, YELLOW, Scene, make_clip, silence, tone
 from valex_local.media.audio import encode_flac, level_db, load_audio
-from valex_local.media.keyframes import SAME, thumbnail
+from valex_local.media.keyframes import Candidate, alike, thumbnail
 from valex_local.records import Media
 
 SCENES = [Scene(2.0, RED), Scene(1.5, GREEN, 1), Scene(3.0, BLUE, 2), Scene(1.5, YELLOW, 3)]
@@ -104,9 +104,22 @@ def test_a_long_still_shot_has_one_keyframe_a_moving_one_several(tmp_path, run):
 def test_keyframes_of_a_shot_differ(tmp_path, run):
     path = make_clip(tmp_path / "a.mp4", [Scene(20, RED, motion=0.1), Scene(5, BLUE, 1)], rate=10, height=96)
     output = run(path, keyframe_every_seconds=1)
-    first = [thumbnail(decode(output.files[k.file])) for k in output.record.keyframes if k.shot == 0]
+    small = [thumbnail(decode(output.files[k.file])) for k in output.record.keyframes if k.shot == 0]
+    first = [Candidate(0.0, 0, 0.0, picture, b"", 0, 0) for picture in small]
     assert len(first) > 2
-    assert min(np.abs(a - b).mean() for i, a in enumerate(first) for b in first[:i]) > SAME * 0.9
+    assert not any(alike(a, b) for i, a in enumerate(first) for b in first[:i])
+
+
+def test_a_thing_held_into_the_picture_is_worth_a_keyframe(tmp_path, run):
+    without = np.full((256, 256, 3), 90, np.uint8)
+    held = without.copy()
+    held[100:164, 180:244] = RED
+    moved = without.copy()
+    moved[120:130, 120:130] = 255
+    frames = [without] * 60 + [moved] * 60 + [held] * 60
+    keyframes = run(make_clip(tmp_path / "a.mp4", frames=frames, rate=10)).record.keyframes
+    assert len(keyframes) == 2
+    assert keyframes[1].time >= 12
 
 
 def test_the_sharp_picture_is_taken(tmp_path, run):

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 THUMBNAIL = 16
 """Side, in pixels, of the pictures that are compared."""
-SAME = 0.035
-"""Mean difference of two thumbnails, of full scale, below which pictures of one shot are near-duplicates."""
+SAME, SAME_PART = 0.035, 0.15
+"""Mean differences of two thumbnails, of full scale, on the whole and in the window of a sixteenth where it is largest.
+Below both two pictures of one shot are near-duplicates: gestures of a speaker are, a thing held into the picture is not.
+"""
 MOST_HELD = 240
 """Candidates held at once; a longer video is thinned out on the way."""
 JPEG_QUALITY = 90
@@ -141,11 +143,20 @@ def difference(one: Candidate, other: Candidate) -> float:
     return float(abs(one.thumbnail - other.thumbnail).mean())
 
 
+def alike(one: Candidate, other: Candidate) -> bool:
+    """Whether two pictures are near-duplicates."""
+    from numpy.lib.stride_tricks import sliding_window_view
+
+    far = abs(one.thumbnail - other.thumbnail).reshape(THUMBNAIL, THUMBNAIL, 3).mean(axis=2)
+    windows = sliding_window_view(far, (THUMBNAIL // 4, THUMBNAIL // 4)).mean(axis=(2, 3))
+    return bool(far.mean() < SAME and windows.max() < SAME_PART)
+
+
 def without_duplicates(candidates: list[Candidate]) -> list[Candidate]:
     """Drop every picture that is nearly the same as an earlier one of its shot."""
     kept: list[Candidate] = []
     for candidate in candidates:
-        if all(c.shot != candidate.shot or difference(c, candidate) >= SAME for c in kept):
+        if not any(c.shot == candidate.shot and alike(c, candidate) for c in kept):
             kept.append(candidate)
     return kept
 
