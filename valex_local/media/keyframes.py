@@ -16,7 +16,7 @@ THUMBNAIL = 16
 """Side, in pixels, of the pictures that are compared."""
 SAME, SAME_PART = 0.035, 0.15
 """Mean differences of two thumbnails, of full scale, on the whole and in the window of a sixteenth where it is largest.
-Below both two pictures of one shot are near-duplicates: gestures of a speaker are, a thing held into the picture is not.
+Below both two pictures of one shot are near-duplicates: gestures of a speaker are, a thing held up is not.
 """
 MOST_HELD = 240
 """Candidates held at once; a longer video is thinned out on the way."""
