@@ -41,7 +41,7 @@ class SpeechSettings(Section):
     beam_size: int = Field(default=5, ge=1, description="Beams of the decoder")
     silence_db: float = Field(default=-60.0, lt=0, description="Below this level the track is silent, dB of full scale")
     max_no_speech: float = Field(default=0.6, ge=0, le=1, description="Drop above this no-speech probability")
-    min_avg_logprob: float = Field(default=-1.0, description="Drop below this mean log-probability of the tokens")
+    min_avg_logprob: float = Field(default=-0.8, description="Drop below this mean log-probability of the tokens")
     max_compression: float = Field(default=2.4, gt=0, description="Drop above this compression ratio: repetition")
     voice_threshold: float = Field(default=0.5, gt=0, lt=1, description="Probability that makes sound a voice")
     min_voice: float = Field(default=0.2, ge=0, le=1, description="Drop below this share of time with a voice")
