@@ -21,7 +21,7 @@ SLOT = 30
 GPU_POSTS = 8
 GPU_WINDOWS = 16
 
-# With Whisper base on one core, int8 took 1.6 times less time than float32 over 328 s of synthetic speech, clean and with
+# With Whisper base on one core, int8 took 1.6 times less time than float32 over 328 s of synthetic speech, clean and in
 # noise, and made no more errors (95 and 101 of 1024 words); but it changed words in mumbled speech and left out more
 # ends of sentences, which break the lines of the script. So the default is the more faithful one, and a manifest may
 # say int8 where time counts.
