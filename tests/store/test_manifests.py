@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from valex_local import llm
 from valex_local.config import make_settings
 from valex_local.errors import ConfigError, ModelError
+from valex_local.ocr import engines
+from valex_local.speech import engine
 from valex_local.store import Store
+from valex_local.store.describe import _ENGINES
 from valex_local.store.manifests import (
     File,
     Manifest,
@@ -19,8 +23,10 @@ from valex_local.store.manifests import (
     read_manifests,
     read_profile,
 )
+from valex_local.vision import clip
 
 MANIFESTS = read_manifests(built_in())
+ENGINES = {"asr": engine.ENGINES, "ocr": engines.ENGINES, "clip": clip.ENGINES, "llm": llm.ENGINES}
 SMALL = {"whisper-base-ct2", "ppocrv6", "minilm-l6", "smollm2-135m-instruct"}
 
 
@@ -61,6 +67,13 @@ def test_what_comes_with_this_program_is_what_its_manifest_pins(tmp_path: Path):
         if manifest.shipped:
             assert all(file.sha256 for file in manifest.files), manifest.id
             assert len(store.check(manifest, fresh=True)) == len(manifest.files)
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
+def test_every_manifest_names_an_engine_that_there_is(manifest: Manifest):
+    if manifest.role in ENGINES:
+        assert manifest.engine in ENGINES[manifest.role]
+    assert _ENGINES[manifest.role] == manifest.engine, "what describe() would say of it"
 
 
 def test_a_manifest_names_no_host():
