@@ -16,6 +16,7 @@ from typing import Any
 from valex_local.records import Action, Dialogue, Element, OnScreenText, PostLine, Scene
 from valex_local.script.evidence import Evidence
 from valex_local.script.scenes import SPEAKER, ActionLine, Stretch, places
+from valex_local.script.template import template_scene
 from valex_local.script.wording import is_one_of, is_plain, retypes
 
 MAX_SPEAKER_LENGTH = 40
@@ -214,12 +215,17 @@ def _invented(scenes: Sequence[Scene], evidence: Evidence) -> Iterator[str]:
         names = [e.speaker for e in scene.elements if isinstance(e, Dialogue)]
         own = [e.text for e in actions] + ([scene.heading] if scene.heading else [])
         yield from (f"a line quotes: {line}" for line in own if not is_plain(line))
-        yield from (
-            f"a line retypes: {line}" for line in own if scene.written_by == "llm" and retypes(line, evidence.words)
-        )
-        yield from (
-            f"a line rests on nothing: {e.text}" for e in actions if not e.keyframes or set(e.keyframes) - keyframes
-        )
+        invented = set(own) - _told_by_keyframes(scene, evidence)
+        yield from (f"a line retypes: {line}" for line in sorted(invented) if retypes(line, evidence.words))
+        yield from (f"a line rests on nothing: {e.text}" for e in actions if not set(e.keyframes) & keyframes)
+        yield from (f"no such keyframe: {k}" for e in actions for k in e.keyframes if k not in keyframes)
         yield from (f"no name: {name}" for name in names if name != speaker_name(name, evidence))
         if not keyframes and (own or set(names) - {SPEAKER}):
             yield "a scene that nobody saw holds an action, a place or a name"
+
+
+def _told_by_keyframes(scene: Scene, evidence: Evidence) -> set[str]:
+    """Return the lines that captions and tags make by themselves: these may read what a sign in the picture says."""
+    seen = tuple(k for k in evidence.seen if k.id in scene.evidence)
+    told = template_scene(Stretch(scene.start or 0.0, scene.end or 0.0, seen=seen), evidence)
+    return {e.text for e in told.elements if isinstance(e, Action)} | ({told.heading} if told.heading else set())

@@ -184,8 +184,8 @@ def find_repeats(speech: Sequence[Segment], texts: Sequence[Track]) -> dict[str,
     for track in texts:
         heard = [(s, words) for s in speech if (words := _heard_during(s, track))]
         if heard and _says_the_same(track.text, " ".join(words for _, words in heard)):
-            shown = _plain(track.text)
-            found[track.id] = max(heard, key=lambda pair: fuzz.partial_ratio(shown, _plain(pair[1])))[0].id
+            shown = set(_plain(track.text).split())
+            found[track.id] = max(heard, key=lambda pair: len(shown.intersection(_plain(pair[1]).split())))[0].id
     return found
 
 

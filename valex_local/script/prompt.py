@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +69,26 @@ _BLOCKS = "It must hold {% block system %}…{% endblock %} and {% block user %}
 
 
 def _facts(stretch: Stretch, evidence: Evidence, speakers: Sequence[str]) -> dict[str, Any]:
-    _, tracks = references(stretch, evidence)
     return {
         "scene": {"start": stretch.start, "end": stretch.end},
         "post": _quoted(evidence.post[:MAX_POST_CHARACTERS]) if evidence.post else None,
-        "speech": [{"id": s.id, "start": s.start, "text": _quoted(s.text)} for s in stretch.speech],
-        "texts": [{"id": t.id, "start": t.start, "text": _quoted(t.text)} for t in stretch.texts if t.id in tracks],
-        "seen": [{"id": k.id, "time": k.keyframe.time, "shows": _shows(k)} for k in stretch.seen],
+        "lines": sorted(_lines(stretch, evidence), key=lambda line: line["time"]),
         "speakers": list(speakers),
         "sees": bool(stretch.seen),
         "knows_place": knows_place(stretch),
     }
+
+
+def _lines(stretch: Stretch, evidence: Evidence) -> Iterator[dict[str, Any]]:
+    """Yield the evidence of a stretch as the prompt lists it."""
+    _, tracks = references(stretch, evidence)
+    for k in stretch.seen:
+        yield {"id": k.id, "kind": "picture", "time": k.keyframe.time, "text": _shows(k)}
+    for t in stretch.texts:
+        if t.id in tracks:
+            yield {"id": t.id, "kind": "on screen", "time": t.start, "text": _quoted(t.text)}
+    for s in stretch.speech:
+        yield {"id": s.id, "kind": "speech", "time": s.start, "text": _quoted(s.text)}
 
 
 def _quoted(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 RETYPED_WORDS = 4
 """An invented line that shares so many words in a row with the evidence retypes it."""
 
-_QUOTES = '"“”„‟«»‹›「」『』〝〞＂'
+_LEFT_OUT = frozenset('"“”„‟«»‹›「」『』〝〞＂：[]')
 _SINGLE_QUOTES = "'‘’‚‛`´"
 # An apostrophe follows a letter; a quotation opens before one.
 _OPENING = re.compile(rf"(?<!\w)[{_SINGLE_QUOTES}]")
@@ -18,8 +18,8 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff]|[^\W
 
 def plain_line(text: str) -> str:
     """Return `text` on one line, without quotation marks, brackets and other marks that a script gives a meaning."""
-    kept = _OPENING.sub("", re.sub(rf"[{re.escape(_QUOTES)}\[\]]", "", text)).replace(": ", ", ")
-    return " ".join("".join(c if c.isprintable() or c.isspace() else " " for c in kept).split()).rstrip(":")
+    kept = "".join(c if c.isprintable() else " " for c in text if c not in _LEFT_OUT)
+    return " ".join(_OPENING.sub("", kept).split()).replace(": ", ", ").rstrip(": ")
 
 
 def is_plain(text: str) -> bool:

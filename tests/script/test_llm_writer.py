@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.script.evidences import CAPTIONS, evidence, segment, track
+from tests.script.test_checks import good_answer, write
+from valex_local.records import Action, Dialogue
+from valex_local.script.checks import faults
+from valex_local.script.evidence import Evidence
+from valex_local.script.scenes import plan_scenes
+
+SEEN = evidence(captions=CAPTIONS)
+
+
+def answers(found: Evidence) -> list[str]:
+    return [json.dumps(good_answer(s, found)) for s in plan_scenes(found)]
+
+
+def test_each_scene_is_asked_for_once_when_all_goes_well() -> None:
+    draft, parrot = write(SEEN, lambda n: answers(SEEN)[n])
+    assert len(parrot.asked) == len(draft.scenes) == 3
+    assert {(a["temperature"], a["seed"]) for a in parrot.asked} == {(0.0, 0)}
+    assert (draft.figures.prompt_tokens, draft.figures.output_tokens) == (300, 150)
+    assert draft.notices == ()
+
+
+def test_a_bad_answer_is_asked_for_once_more_in_another_way() -> None:
+    good = answers(SEEN)
+    draft, parrot = write(SEEN, lambda n: ["no JSON", *good][n])
+    assert [(a["temperature"] > 0, a["seed"]) for a in parrot.asked] == [(False, 0), (True, 1), (False, 0), (False, 0)]
+    assert {s.written_by for s in draft.scenes} == {"llm"}
+    assert draft.figures.prompt_tokens == 400
+
+
+def test_a_scene_that_fails_twice_is_the_templates() -> None:
+    good = answers(SEEN)
+    draft, _ = write(SEEN, lambda n: ["no JSON", "{", *good[1:]][n])
+    assert [s.written_by for s in draft.scenes] == ["template", "llm", "llm"]
+    assert draft.figures.scenes_fallen_back == 1
+    assert [n.text for n in draft.notices] == [
+        "the scene from 0.0 to 10.0 s was written without the language model: it is cut or no JSON"
+    ]
+    assert faults(draft.scenes, SEEN) == []
+
+
+def test_names_given_before_are_told_on() -> None:
+    _, parrot = write(SEEN, lambda n: answers(SEEN)[n])
+    told = ["Speakers so far: YOUNG GIRL" in a["messages"][1].content for a in parrot.asked]
+    assert told == [False, True, True]
+
+
+def test_what_is_seen_is_said_even_when_the_model_has_nothing_to_say_of_it() -> None:
+    silent = [
+        json.dumps({"elements": [e for e in json.loads(a)["elements"] if "action" not in e]}) for a in answers(SEEN)
+    ]
+    draft, _ = write(SEEN, lambda n: silent[n])
+    assert {k for s in draft.scenes for e in s.elements if isinstance(e, Action) for k in e.keyframes} == {
+        "K1", "K2", "K3", "K4", "K5",
+    }  # fmt: skip
+    assert draft.figures.references_restored == 5
+
+
+def test_too_much_evidence_goes_into_smaller_scenes_and_is_never_cut() -> None:
+    speech = tuple(segment(i, i, i + 0.9, f"sentence number {i} of a long talk") for i in range(1, 61))
+    long_talk = evidence(captions=CAPTIONS, speech=speech, texts=(), shots=(), duration=70.0)
+    draft, parrot = write(long_talk, lambda n: json.dumps({"elements": []}), max_tokens=256)
+    assert len(draft.scenes) >= 60 * 28 / 256
+    assert faults(draft.scenes, long_talk) == []
+    assert all(a["max_tokens"] == 256 for a in parrot.asked)
+    assert [a.end for a in draft.scenes[:-1]] == [b.start for b in draft.scenes[1:]]
+
+
+def test_one_text_longer_than_the_context_is_not_asked_about() -> None:
+    found = replace(evidence(), speech=(), repeats={}, texts=(track(1, 1, 2, "word " * 5000), track(2, 1, 2, "short")))
+    draft, parrot = write(found, lambda n: json.dumps({"elements": [{"text": "T2"}]}))
+    assert faults(draft.scenes, found) == []
+    assert draft.figures.scenes_fallen_back == 1
+    assert len(parrot.asked) == 1
+
+
+def test_scenes_without_any_evidence_are_not_asked_about() -> None:
+    draft, parrot = write(evidence(speech=(), texts=()), lambda n: "never")
+    assert parrot.asked == []
+    assert draft.figures.scenes_fallen_back == 0
+
+
+@pytest.mark.parametrize("post_text", [True, False])
+def test_scenes_name_what_they_were_written_from(post_text: bool) -> None:
+    found = SEEN if post_text else replace(SEEN, post=None)
+    draft, _ = write(found, lambda n: answers(found)[n])
+    assert draft.scenes[1].evidence == (("P1",) if post_text else ()) + ("S3", "T3", "K3", "K4")
+
+
+def test_speakers_are_named_and_mumbling_is_kept() -> None:
+    draft, _ = write(SEEN, lambda n: answers(SEEN)[n])
+    said = {e.ref: (e.speaker, e.mumbled) for s in draft.scenes for e in s.elements if isinstance(e, Dialogue)}
+    assert said == {
+        "S1": ("YOUNG GIRL", False),
+        "S2": ("YOUNG GIRL", False),
+        "S3": ("YOUNG GIRL", True),
+        "S4": ("YOUNG GIRL", False),
+    }
