@@ -55,7 +55,7 @@ class Style:
 
 STYLES = {
     "title": Style(52, 0.125),
-    "label": Style(46, 0.25, (250, 214, 74)),
+    "label": Style(46, 0.3, (250, 214, 74)),
     "subtitle": Style(38, 0.84),
     "karaoke": Style(44, 0.68),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ def speech_errors(truth: Mapping[str, Any], transcript: Transcript) -> Errors:
 
 @dataclass(frozen=True)
 class CaptionReading:
-    """A caption of the truth and the tracks that lie on it in time and place, from top to bottom."""
+    """A caption of the truth and the lines read that lie on it in time and place, from top to bottom."""
 
     text: str
     start: float
@@ -63,11 +63,11 @@ class CaptionReading:
 
 
 def match_captions(truth: Mapping[str, Any], text: ScreenText) -> tuple[list[CaptionReading], list[Track]]:
-    """Give every track to the caption it reads; return the captions and the tracks that read none."""
+    """Give every line of every track to the caption it reads; return the captions and the lines that read none."""
     captions = truth["captions"]
     given: list[list[Track]] = [[] for _ in captions]
     invented = []
-    for track in text.tracks:
+    for track in _lines(text):
         shares = [_overlap(track, c) if _lies_on(track.box, c["box"]) else 0.0 for c in captions]
         best = max(range(len(captions)), key=shares.__getitem__)
         (given[best] if shares[best] > 0 else invented).append(track)
@@ -76,6 +76,16 @@ def match_captions(truth: Mapping[str, Any], text: ScreenText) -> tuple[list[Cap
         for c, tracks in zip(captions, given, strict=True)
     ]
     return readings, invented
+
+
+def _lines(text: ScreenText) -> Iterator[Track]:
+    """Cut tracks of several lines into one a line, each with its share of the box."""
+    for track in text.tracks:
+        lines, box = track.text.split("\n"), track.box
+        height = box.height / len(lines)
+        for i, line in enumerate(lines):
+            part = Box(left=box.left, top=box.top + i * height, width=box.width, height=height)
+            yield track.model_copy(update={"text": line, "box": part})
 
 
 def caption_errors(truth: Mapping[str, Any], text: ScreenText) -> Errors:

@@ -135,7 +135,9 @@ def valex(words: list[str], folder: Path, store: Store) -> str:
 
 def _call(command: list[str], folder: Path, store: Store) -> str:
     environment = {**os.environ, "VALEX_MODELS": str(store.root), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
     assert done.returncode == 0, f"{command[3:]}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -39,6 +39,17 @@ def test_a_caption_in_two_lines_is_read_as_one() -> None:
     assert caption_errors({"captions": [CAPTION]}, text) == Errors(0, 11)
 
 
+def test_the_lines_of_one_track_are_read_as_one_text() -> None:
+    text = ScreenText(tracks=(track("Budget:\n$12"),))
+    assert caption_errors({"captions": [CAPTION]}, text) == Errors(0, 11)
+
+
+def test_lines_of_one_track_may_belong_to_two_captions() -> None:
+    title = {**CAPTION, "text": "CHALLENGE", "box": {**CAPTION["box"], "top": 0.1}}
+    both = track("CHALLENGE\nBudget: $12").model_copy(update={"box": Box(left=0.25, top=0.1, width=0.5, height=0.15)})
+    assert caption_errors({"captions": [title, CAPTION]}, ScreenText(tracks=(both,))) == Errors(0, 20)
+
+
 def test_a_missing_caption_counts_in_full() -> None:
     assert caption_errors({"captions": [CAPTION]}, ScreenText()).rate == 1.0
 
