@@ -20,12 +20,13 @@ def sha256(content: bytes) -> str:
 
 def make_wheel(folder: Path, name: str, members: dict[str, bytes]) -> Package:
     """Write a wheel and return a package that pins it, its members still unnamed."""
-    path = folder / f"{name.replace('-', '_')}-1.0-py3-none-any.whl"
+    stem = f"{name.replace('-', '_')}-1.0"
+    path = folder / f"{stem}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
         for member, content in members.items():
             wheel.writestr(member, content)
-        wheel.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        wheel.writestr(f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        wheel.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
     return Package(name=name, version="1.0", sha256=sha256(path.read_bytes()), members={})
 
 
