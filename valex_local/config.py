@@ -10,9 +10,9 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from valex_local.errors import ConfigError
 
@@ -73,6 +73,12 @@ class LlmWriterSettings(Section):
     temperature: float = Field(default=0.0, ge=0)
     seed: int = 0
     prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+
+    @model_validator(mode="after")
+    def _leaves_room_for_the_question(self) -> Self:
+        if self.max_tokens > self.context // 2:
+            raise ValueError("max_tokens must be at most half of context: the rest is for the question")
+        return self
 
 
 class ScriptSettings(Section):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from valex_local.devices import Device, set_threads
+from valex_local.devices import Device
 from valex_local.llm import LanguageModel, load_language_model
 from valex_local.store import StoredModel
 
@@ -14,7 +14,6 @@ from valex_local.store import StoredModel
 @pytest.fixture(scope="session")
 def smollm(stored_model: Callable[[str], StoredModel]) -> Iterator[LanguageModel]:
     pytest.importorskip("llama_cpp")
-    set_threads(2)  # Threads that wait must sleep: on a busy machine they would take the cores from those that work.
     model = load_language_model(stored_model("smollm2-135m-instruct"), Device("cpu", 2), context=1024)
     yield model
     model.close()

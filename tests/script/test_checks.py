@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,15 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.script.evidences import CAPTIONS, INJECTIONS, any_evidence, evidence
-from valex_local.config import LlmWriterSettings, Settings
-from valex_local.llm import ContextOverflow, Message, Reply
+from tests.script.parrot import good_answer, write
 from valex_local.records import Action, Dialogue, OnScreenText, Scene
-from valex_local.script.checks import BadAnswer, check_answer, faults, references, speaker_name
+from valex_local.script.checks import BadAnswer, check_answer, faults, speaker_name
 from valex_local.script.evidence import Evidence
-from valex_local.script.llm import LlmWriter
-from valex_local.script.prompt import ScenePrompt
-from valex_local.script.scenes import Stretch, plan_scenes
-from valex_local.stages import setting_file
+from valex_local.script.scenes import plan_scenes
 
 FOUND = evidence(captions=CAPTIONS)
 FIRST, SECOND, _ = plan_scenes(FOUND)
@@ -32,47 +28,6 @@ GOOD: dict[str, Any] = {
         {"dialogue": "S2", "speaker": "Young Girl"},
     ],
 }
-
-
-class Parrot:
-    """Gives prepared answers, one a question: the writer around it is what is tested."""
-
-    context = 4096
-
-    def __init__(self, answer: Callable[[int], str]) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self._answer = answer
-
-    def count(self, messages: Sequence[Message]) -> int:
-        return sum(len(m.content) for m in messages) // 4
-
-    def chat(self, messages: Sequence[Message], **how: Any) -> Reply:
-        if self.count(messages) + how["max_tokens"] > self.context:
-            raise ContextOverflow("too much")
-        self.asked.append({"messages": messages, **how})
-        return Reply(self._answer(len(self.asked) - 1), 100, 50, "stop")
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-def write(found: Evidence, answer: Callable[[int], str], **settings: Any) -> Any:
-    parrot = Parrot(answer)
-    prompt = ScenePrompt(setting_file(Settings(), "script", "llm", "prompt"))
-    return LlmWriter(parrot, prompt, LlmWriterSettings(**settings)).write(found), parrot
-
-
-def good_answer(stretch: Stretch, found: Evidence) -> dict[str, Any]:
-    """What an able model would answer."""
-    segments, tracks = references(stretch, found)
-    timed = [
-        (k.keyframe.time, {"action": f"Somebody is seen, picture {k.id}.", "keyframes": [k.id]}) for k in stretch.seen
-    ]
-    timed += [(t.start, {"text": t.id}) for t in stretch.texts if t.id in tracks]
-    named = {"speaker": "YOUNG GIRL"} if stretch.seen else {}
-    timed += [(s.start, {"dialogue": s.id} | named) for s in stretch.speech if s.id in segments]
-    elements = [element for _, element in sorted(timed, key=lambda pair: pair[0])]
-    return {"elements": elements}
 
 
 def test_a_good_answer_is_taken_whole() -> None:

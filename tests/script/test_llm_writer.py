@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.script.evidences import CAPTIONS, evidence, segment, track
-from tests.script.test_checks import good_answer, write
+from tests.script.parrot import good_answer, write
 from valex_local.records import Action, Dialogue
 from valex_local.script.checks import faults
 from valex_local.script.evidence import Evidence

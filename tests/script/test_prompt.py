@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.script.evidences import CAPTIONS, INJECTIONS, evidence, segment, track
-from valex_local.config import Settings
+from valex_local.config import Settings, make_settings
 from valex_local.errors import ConfigError
 from valex_local.records import PostText
 from valex_local.script.prompt import MAX_POST_CHARACTERS, ScenePrompt, answer_schema
@@ -86,3 +86,8 @@ def test_a_prompt_of_the_labs_own_is_checked(tmp_path: Path, source: str, compla
 def test_a_missing_prompt_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.jinja"):
         ScenePrompt(tmp_path / "gone.jinja")
+
+
+def test_an_answer_that_leaves_no_room_for_the_question_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at most half of context"):
+        make_settings({"script": {"llm": {"context": 1024, "max_tokens": 1000}}})

@@ -8,7 +8,7 @@ import pytest
 
 from tests.script.evidences import CAPTIONS, INJECTIONS, item, segment, track
 from valex_local.config import Settings
-from valex_local.devices import Device, set_threads
+from valex_local.devices import Device
 from valex_local.errors import ModelError
 from valex_local.records import Captions, KeyframeCaption, PostText, Script
 from valex_local.script import ScriptStage, render
@@ -40,7 +40,6 @@ def scripts(stage: ScriptStage, *posts: Item) -> list[Script]:
 @pytest.fixture(scope="module")
 def local(stored_model: Callable[[str], StoredModel]) -> Iterator[ScriptStage]:
     pytest.importorskip("llama_cpp")
-    set_threads(2)
     stage = ScriptStage(context("local", llm=stored_model("smollm2-135m-instruct")))
     yield stage
     stage.close()

@@ -1,0 +1,57 @@
+"""A language model that says what it was taught: what is tested is the writer around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from valex_local.config import LlmWriterSettings, Settings
+from valex_local.llm import ContextOverflow, Message, Reply
+from valex_local.script.checks import references
+from valex_local.script.evidence import Evidence
+from valex_local.script.llm import LlmWriter
+from valex_local.script.prompt import ScenePrompt
+from valex_local.script.scenes import Stretch
+from valex_local.script.writers import Draft
+from valex_local.stages import setting_file
+
+
+class Parrot:
+    """Gives prepared answers, one a question: the writer around it is what is tested."""
+
+    context = 4096
+
+    def __init__(self, answer: Callable[[int], str]) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self._answer = answer
+
+    def count(self, messages: Sequence[Message]) -> int:
+        return sum(len(m.content) for m in messages) // 4
+
+    def chat(self, messages: Sequence[Message], **how: Any) -> Reply:
+        if self.count(messages) + how["max_tokens"] > self.context:
+            raise ContextOverflow("too much")
+        self.asked.append({"messages": messages, **how})
+        return Reply(self._answer(len(self.asked) - 1), 100, 50, "stop")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def write(found: Evidence, answer: Callable[[int], str], **settings: Any) -> tuple[Draft, Parrot]:
+    parrot = Parrot(answer)
+    prompt = ScenePrompt(setting_file(Settings(), "script", "llm", "prompt"))
+    return LlmWriter(parrot, prompt, LlmWriterSettings(**settings)).write(found), parrot
+
+
+def good_answer(stretch: Stretch, found: Evidence) -> dict[str, Any]:
+    """What an able model would answer."""
+    segments, tracks = references(stretch, found)
+    timed = [
+        (k.keyframe.time, {"action": f"Somebody is seen, picture {k.id}.", "keyframes": [k.id]}) for k in stretch.seen
+    ]
+    timed += [(t.start, {"text": t.id}) for t in stretch.texts if t.id in tracks]
+    named = {"speaker": "YOUNG GIRL"} if stretch.seen else {}
+    timed += [(s.start, {"dialogue": s.id} | named) for s in stretch.speech if s.id in segments]
+    elements = [element for _, element in sorted(timed, key=lambda pair: pair[0])]
+    return {"elements": elements}
