@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 
     from valex_local.devices import Device
     from valex_local.store import StoredModel
+
+
+# What torch and Whisper raise over a file that is damaged, holds code, or belongs to another model.
+UNREADABLE = (
+    UnpicklingError,
+    struct.error,
+    LookupError,
+    EOFError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
 
 
 class OpenaiWhisper:
@@ -95,9 +109,10 @@ def load_checkpoint(path: Path) -> Any:
             mask = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
             mask[tuple(torch.tensor(heads).T)] = True
             model.register_buffer("alignment_heads", mask.to_sparse(), persistent=False)
-    except (UnpicklingError, EOFError, RuntimeError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except UNREADABLE as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"this is not an openai-whisper checkpoint ({str(error).splitlines()[0]})",
+            f"this is not an openai-whisper checkpoint ({first})",
             path=path,
             hint="Check it with: valex models verify",
         ) from error
