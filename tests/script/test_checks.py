@@ -60,6 +60,7 @@ MUTATIONS: dict[str, tuple[str, dict[str, int]]] = {
     "text dropped": (corrupt(lambda a: a["elements"].pop(1)), {"references_restored": 1}),
     "all but one dropped": (corrupt(lambda a: a.update(elements=a["elements"][-1:])), {"references_restored": 2}),
     "speech doubled": (corrupt(put({"dialogue": "S1", "speaker": "ECHO"})), {"references_refused": 1}),
+    "speech doubled at once": (corrupt(put({"dialogue": "S2", "speaker": "ECHO"})), {"references_refused": 1}),
     "text doubled": (corrupt(put({"text": "T1"}, {"text": "T1"})), {"references_refused": 2}),
     "speech swapped": (corrupt(lambda a: a["elements"].reverse()), {"references_refused": 2, "references_restored": 2}),
     "forged speech": (corrupt(put({"dialogue": "S9", "speaker": "GHOST"})), {"references_refused": 1}),

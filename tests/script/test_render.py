@@ -149,6 +149,26 @@ def test_fountain() -> None:
     assert parsed(source)[8] == ("Dialog", "SPEAKER", ["(mumbled)", "Look at this jacket!"])
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (".INT. HOUSE", "\\.INT. HOUSE"),
+        ("...well", "...well"),
+        ("@bob said", "\\@bob said"),
+        ("!", "\\!"),
+        ("~la", "\\~la"),
+        ("# one", "\\# one"),
+        ("===", "\\==="),
+        ("> centre <", "\\> centre <"),
+        ("(aside)", "\\(aside)"),
+        ("(aside) and on", "(aside) and on"),
+        ("a _b_ *c* [[d]] \\", "a \\_b\\_ \\*c\\* [\\[d]] \\\\"),
+    ],
+)
+def test_speech_that_looks_like_markup_is_escaped(text: str, line: str) -> None:
+    assert render(one_scene(dialogue(text)), "fountain").splitlines()[-1] == line
+
+
 def test_times_in_fountain_are_notes() -> None:
     timed = render(script(evidence(captions=CAPTIONS)), "fountain", times=True)
     assert "[[0:05.2]]" in timed

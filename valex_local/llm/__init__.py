@@ -36,9 +36,5 @@ def load_language_model(model: StoredModel, device: Device, *, context: int) -> 
     MissingExtra
         The library of the engine is not installed.
     """
-    if model.engine not in ENGINES:
-        known = ", ".join(ENGINES)
-        raise ModelError(f"{model.id} names the engine {model.engine!r}; engines for language models: {known}")
-    module, _, name = ENGINES[model.engine].partition(":")
-    engine: LanguageModel = getattr(importlib.import_module(module), name)(model, device, context=context)
+    engine: LanguageModel = find_engine(model, ENGINES)(model, device, context=context)
     return engine
