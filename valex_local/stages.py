@@ -10,7 +10,6 @@ nothing itself: it hands records and the bytes of side files back, and the run w
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from valex_local.config import Settings
+from valex_local.engines import load_object
 from valex_local.errors import ValexError
 from valex_local.records import (
     Captions,
@@ -206,8 +206,7 @@ class Step:
 
     def load(self, context: Context) -> Stage:
         """Import the stage and build it: this loads its model."""
-        module, _, name = self.spec.factory.partition(":")
-        stage: Stage = getattr(importlib.import_module(module), name)(context)
+        stage: Stage = load_object(self.spec.factory)(context)
         return stage
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from valex_local.engines import load_object
 from valex_local.errors import ConfigError, ValexError
 from valex_local.records import LabelSource, Media, Notice, Script, ValueLabel
 from valex_local.stages import Context
@@ -82,6 +82,5 @@ def route(name: str) -> type[Route]:
     """
     if name not in ROUTES:
         raise ConfigError(f"there is no labelling route {name!r}", hint=f"Routes are: {', '.join(ROUTES)}")
-    module, _, attribute = ROUTES[name].partition(":")
-    found: type[Route] = getattr(importlib.import_module(module), attribute)
+    found: type[Route] = load_object(ROUTES[name])
     return found

@@ -5,10 +5,8 @@ An engine is a class behind the protocol `LanguageModel`, in a file of its own; 
 
 from __future__ import annotations
 
-import importlib
-
 from valex_local.devices import Device
-from valex_local.errors import ModelError
+from valex_local.engines import find_engine
 from valex_local.llm.base import ContextOverflow, LanguageModel, Message, Reply
 from valex_local.store import StoredModel
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from valex_local.errors import ModelError
+from valex_local.engines import find_engine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,12 +86,5 @@ def load_engine(model: StoredModel, device: Device) -> Engine:
     ModelError
         There is no engine of that name, or it cannot load the weights.
     """
-    if model.engine not in ENGINES:
-        raise ModelError(
-            f"no speech engine is called {model.engine}",
-            path=model.folder,
-            hint=f"Set engine in the manifest of {model.id} to one of: {', '.join(ENGINES)}",
-        )
-    module, _, name = ENGINES[model.engine].partition(":")
-    engine: Engine = getattr(importlib.import_module(module), name)(model, device)
+    engine: Engine = find_engine(model, ENGINES)(model, device)
     return engine

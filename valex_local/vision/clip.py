@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from valex_local.devices import Device
-from valex_local.errors import ModelError
+from valex_local.engines import find_engine
 from valex_local.store import StoredModel
 
 if TYPE_CHECKING:
@@ -52,12 +51,5 @@ def load(model: StoredModel, device: Device) -> Clip:
     ModelError
         There is no such engine, or the model cannot be loaded.
     """
-    if model.engine not in ENGINES:
-        raise ModelError(
-            f"the model {model.id} wants the engine {model.engine!r}, which cannot see",
-            path=model.folder,
-            hint=f"Engines for the role clip are: {', '.join(ENGINES)}",
-        )
-    module, _, name = ENGINES[model.engine].partition(":")
-    found: type[Clip] = getattr(importlib.import_module(module), name)
-    return found(model, device)
+    clip: Clip = find_engine(model, ENGINES)(model, device)
+    return clip
