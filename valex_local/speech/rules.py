@@ -2,7 +2,8 @@
 
 A segment is kept when it passes every threshold of the settings: no-speech probability, mean log-probability,
 compression ratio, and the share of its time in which the voice detector heard a voice. There is no list of words that
-Whisper is known to invent: people do say "thank you".
+Whisper is known to invent: people do say "thank you". The default for the mean log-probability, -0.8, is stricter than
+the -1.0 below which Whisper tries again: here nothing is tried again, and words made up over loud song came at -0.98.
 
 - `has_sound`: the track is louder than `silence_db`.
 - `has_verbal_sound`: at least one segment was kept: words were heard, spoken or sung.
