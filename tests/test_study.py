@@ -9,7 +9,7 @@ import pytest
 
 from valex_local.errors import StudyError
 from valex_local.records import AudioTrack, Failure, Keyframe, Media, Post, PostText, Transcript, Video
-from valex_local.study import Study, Sums
+from valex_local.study import Study
 
 SHA = "0" * 64
 
@@ -178,15 +178,15 @@ def test_shards_work_side_by_side(study, holder):
 def test_sums_are_remembered_by_size_and_time(study, tmp_path):
     video = tmp_path / "v.mp4"
     video.write_bytes(b"one")
-    sums = Sums(study)
+    sums = study.sums()
     first = sums(video)
     sums.save()
     facts = video.stat()
     video.write_bytes(b"two")
     os.utime(video, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-    assert Sums(study)(video) == first, "same size and time: not read again"
+    assert study.sums()(video) == first, "same size and time: not read again"
     os.utime(video, ns=(facts.st_atime_ns, facts.st_mtime_ns + 1))
-    assert Sums(study)(video) != first
+    assert study.sums()(video) != first
 
 
 def test_forgetting_leaves_no_trace(study, tmp_path):

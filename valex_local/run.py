@@ -21,7 +21,7 @@ from valex_local.posts.discover import STAGE as INTAKE
 from valex_local.records import Failure, Media, Post
 from valex_local.stages import Step, plan
 from valex_local.store import Store, StoredModel
-from valex_local.study import Study, Sums
+from valex_local.study import Study
 from valex_local.summary import StepCount, Summary
 from valex_local.sweep import Job, Progress, Silence, Sweeper
 
@@ -242,7 +242,7 @@ class _Run:
             if not self._study.post_ids():
                 raise InputError("the study holds no posts yet", path=self._study.root, hint="Name videos or folders")
             return
-        sums = Sums(self._study, self._selection.shard)
+        sums = self._study.sums(self._selection.shard)
         found = discover(paths, meta=meta, sums=sums)
         sums.save()
         for failure in self._study.failures():

@@ -29,6 +29,7 @@ from pydantic_core import from_json
 
 from valex_local.errors import StudyError
 from valex_local.records import Failure, Labels, Media, Post, Record, Script
+from valex_local.sums import Sums
 
 R = TypeVar("R", bound=Record)
 
@@ -291,6 +292,11 @@ class Study:
                 removed.append(f"{path.name} (1 entry)")
         return removed
 
+    def sums(self, shard: tuple[int, int] | None = None) -> Sums:
+        """Return the remembered checksums of videos; each shard keeps its own file, so that none is written by two."""
+        name = "sums.json" if shard is None else f"sums.{shard[0]}-of-{shard[1]}.json"
+        return Sums(self.root / name)
+
     # --- one run at a time ------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -319,45 +325,6 @@ class Study:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-
-
-class Sums:
-    """SHA-256 of files, remembered by size and time of change in the study.
-
-    Parameters
-    ----------
-    study : Study
-        Where to remember them.
-    shard : tuple of int, optional
-        Each shard of a study keeps its own file, so that none is written by two.
-    """
-
-    def __init__(self, study: Study, shard: tuple[int, int] | None = None) -> None:
-        self._study = study
-        self._path = study.root / ("sums.json" if shard is None else f"sums.{shard[0]}-of-{shard[1]}.json")
-        raw = _bytes_of(self._path)
-        self._known: dict[str, list[Any]] = {} if raw is None else json.loads(raw)
-        self._changed = False
-
-    def __call__(self, path: Path) -> str:
-        """Return the SHA-256 of a file, reading it only when its size or time of change is new."""
-        import hashlib
-
-        facts = path.stat()
-        key = str(path)
-        known = self._known.get(key)
-        if known is not None and known[:2] == [facts.st_size, facts.st_mtime_ns]:
-            return str(known[2])
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        self._known[key] = [facts.st_size, facts.st_mtime_ns, digest]
-        self._changed = True
-        return digest
-
-    def save(self) -> None:
-        """Write what was learnt."""
-        if self._changed:
-            self._study.write_file(self._path, json.dumps(self._known, indent=0).encode())
 
 
 def side_files(media: Media, kind: str | None = None) -> tuple[str, ...]:

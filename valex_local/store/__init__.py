@@ -6,7 +6,7 @@ store.py       the store: looking models up and checking them
 intake.py      bringing models in; describe.py reads off unknown files what they are
 packages.py    weights that Python packages carry, fetched with pip
 archive.py     one archive to carry models, and with wheels.py the Python wheels, to a machine without network
-sums.py        checksums, remembered; copying with the sum taken on the way
+files.py       writing files with their sum taken on the way
 """
 
 from valex_local.store.archive import pack, unpack

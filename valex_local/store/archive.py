@@ -18,10 +18,10 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from valex_local.errors import ModelError
+from valex_local.store.files import check, receive
 from valex_local.store.intake import Say
 from valex_local.store.manifests import File, Manifest, parse
 from valex_local.store.store import Store
-from valex_local.store.sums import check, receive
 from valex_local.store.wheels import collect
 
 _INDEX = "valex-models.json"

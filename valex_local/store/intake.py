@@ -11,10 +11,10 @@ from typing import Any
 from valex_local.errors import ModelError
 from valex_local.store import packages
 from valex_local.store.describe import describe
+from valex_local.store.files import check, receive
 from valex_local.store.manifests import RECORD, File, Manifest, parse, read_manifest
 from valex_local.store.model import StoredModel
 from valex_local.store.store import Store
-from valex_local.store.sums import check, receive
 
 Say = Callable[[str], None]
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from valex_local.errors import ModelError
+from valex_local.store.files import receive
 from valex_local.store.manifests import File, Manifest, Package
-from valex_local.store.sums import receive
 
 _NO_PIP = "No module named pip"
 

@@ -32,7 +32,7 @@ from valex_local.store.manifests import (
     read_profile,
 )
 from valex_local.store.model import StoredModel, digest
-from valex_local.store.sums import Sums
+from valex_local.sums import Sums
 
 LOCAL = "local-dir:"
 """Begins the id of a model that is used where it lies."""
