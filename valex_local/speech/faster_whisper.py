@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from valex_local.errors import ModelError
+from valex_local.errors import MissingExtra, ModelError
+from valex_local.gpu import CUBLAS, load_cublas
 from valex_local.speech.engine import Heard, HeardWord, Task
 
 if TYPE_CHECKING:
@@ -34,12 +35,21 @@ class FasterWhisper:
     The manifest's option `compute_type` says how to compute; left out, it is ``float32`` on the CPU and ``float16`` on
     a GPU. On the CPU the pieces go one by one, since matrix products of another shape differ in the last bits and
     batches do not pay there; on a GPU the pieces of several posts share batches.
+
+    Raises
+    ------
+    ModelError
+        The directory is incomplete or the weights cannot be loaded.
+    MissingExtra
+        A card is to be used and CTranslate2 finds no cuBLAS for it.
     """
 
     def __init__(self, model: StoredModel, device: Device) -> None:
         _require_complete(model.folder)
         from faster_whisper import BatchedInferencePipeline, WhisperModel
 
+        if device.kind == "cuda" and not load_cublas():
+            raise MissingExtra(CUBLAS, "gpu")
         compute_type = str(model.options.get("compute_type", COMPUTE_TYPE[device.kind]))
         try:
             self._model: Any = WhisperModel(
