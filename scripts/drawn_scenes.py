@@ -50,7 +50,7 @@ SCENES: dict[str, Scene] = {
         "room",
         (
             *(
-                Thing("coin", "yellow", (0.32 + 0.18 * (i % 3), 0.36 + 0.11 * (i // 3)), 0.15, appears=0.3 + 0.2 * i)
+                Thing("coin", "yellow", (0.32 + 0.18 * (i % 3), 0.4 + 0.1 * (i // 3)), 0.15, appears=0.3 + 0.2 * i)
                 for i in range(9)
             ),
             replace(TILDA, at=(0.5, 1.03), height=0.72, pose="cheering"),
