@@ -17,13 +17,13 @@ def print_labels(console: Console, stem: str, labels: Labels) -> None:
     """Print the labels of one script with their probabilities and whose they are."""
     source = labels.source
     languages = ", ".join(source.languages) or "any language"
-    console.print(Text(f"{stem}: {source.model} ({source.domain}; {languages})", style="bold"))
+    console.print(Text(f"{stem}: {source.model} ({source.domain}; {languages})", style="bold"), soft_wrap=True)
     if source.baseline:
-        console.print(Text(f"baseline: {source.baseline}", style="yellow"))
+        console.print(Text(f"baseline: {source.baseline}", style="yellow"), soft_wrap=True)
     for notice in labels.notices:
-        console.print(Text(f"notice: {notice.text}", style="yellow"))
+        console.print(Text(f"notice: {notice.text}", style="yellow"), soft_wrap=True)
     if labels.skipped:
-        console.print(Text(f"no labels: {labels.skipped}"))
+        console.print(Text(f"no labels: {labels.skipped}"), soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("value", "present", "conflicted", "state"):

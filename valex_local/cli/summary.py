@@ -39,16 +39,16 @@ def print_summary(summary: Summary, *, dry: bool = False) -> None:
     console.print(table)
     for title, counts in (("skipped", summary.skipped), ("degraded", summary.degraded)):
         for reason, posts in counts.items():
-            console.print(Text(f"{title} {posts:>4}  {printable(reason)}"))
+            console.print(Text(f"{title} {posts:>4}  {printable(reason)}"), soft_wrap=True)
     _list(console, "unmatched", summary.unmatched)
     for failure in summary.failures:
-        console.print(Text(f"failed  {_failure(failure)}", style="red"))
+        console.print(Text(f"failed  {_failure(failure)}", style="red"), soft_wrap=True)
     for note in summary.notes:
-        console.print(Text(f"note    {note}", style="yellow"))
+        console.print(Text(f"note    {note}", style="yellow"), soft_wrap=True)
     done = "would be done" if dry else f"{summary.seconds:.1f} s"
     counted = f"{summary.posts} posts, {len(summary.failures)} failures, {len(summary.unmatched)} unmatched"
-    console.print(Text(f"{counted} · {done} · {summary.study}", style="bold"))
-    console.print(Text(f"offline: {summary.offline}"))
+    console.print(Text(f"{counted} · {done} · {summary.study}", style="bold"), soft_wrap=True)
+    console.print(Text(f"offline: {summary.offline}"), soft_wrap=True)
 
 
 def _columns(steps: list[StepCount]) -> tuple[str, ...]:
@@ -63,6 +63,6 @@ def _failure(failure: Failure) -> str:
 
 def _list(console: Console, title: str, rows: list[str]) -> None:
     for row in rows[:_MOST]:
-        console.print(Text(f"{title}  {printable(row)}"))
+        console.print(Text(f"{title}  {printable(row)}"), soft_wrap=True)
     if len(rows) > _MOST:
-        console.print(Text(f"{title}  and {len(rows) - _MOST} more (all of them with --json)"))
+        console.print(Text(f"{title}  and {len(rows) - _MOST} more (all of them with --json)"), soft_wrap=True)
