@@ -45,9 +45,9 @@ def print_summary(summary: Summary, *, dry: bool = False) -> None:
         console.print(Text(f"failed  {_failure(failure)}", style="red"), soft_wrap=True)
     for note in summary.notes:
         console.print(Text(f"note    {note}", style="yellow"), soft_wrap=True)
-    done = "would be done" if dry else f"{summary.seconds:.1f} s"
     counted = f"{summary.posts} posts, {len(summary.failures)} failures, {len(summary.unmatched)} unmatched"
-    console.print(Text(f"{counted} · {done} · {summary.study}", style="bold"), soft_wrap=True)
+    took = "nothing was done" if dry else f"{summary.seconds:.1f} s"
+    console.print(Text(f"{counted} · {took} · {summary.study}", style="bold"), soft_wrap=True)
     console.print(Text(f"offline: {summary.offline}"), soft_wrap=True)
 
 
