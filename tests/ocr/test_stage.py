@@ -6,9 +6,10 @@ from rapidfuzz.distance import Levenshtein
 from captioned import Caption, karaoke, make_clip
 from valex_local.config import Settings
 from valex_local.devices import Device
-from valex_local.errors import ModelError
+from valex_local.errors import InputError, ModelError
 from valex_local.media.stage import read_media
 from valex_local.ocr import OcrStage
+from valex_local.ocr.stage import Watched
 from valex_local.records import Media, Post, Video
 from valex_local.stages import Context, Item
 
@@ -20,6 +21,9 @@ CAPTIONS = (
     Caption("My sister Joana\nsaid stop", 4.0, 6.5),
     Caption("@user.name", 0.0, 8.0, top=0.02, size=30),
 )
+
+
+STEP = 1 / Settings().ocr.fps
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +51,8 @@ def test_captions_over_moving_backgrounds(stage, tmp_path, background):
     assert wrong <= 0.05 * sum(len(c.text) for c in CAPTIONS)
     for caption in CAPTIONS:
         track = closest(record, caption.text)
-        assert track.start == pytest.approx(caption.start, abs=0.35), caption.text
-        assert track.end == pytest.approx(caption.end, abs=0.35), caption.text
+        assert track.start == pytest.approx(caption.start, abs=STEP + 1 / 24), caption.text
+        assert track.end == pytest.approx(caption.end, abs=STEP + 1 / 24), caption.text
     assert len(record.tracks) == len(CAPTIONS), [t.text for t in record.tracks]
     assert record.frames_read <= record.frames_seen / 2
 
@@ -64,6 +68,40 @@ def test_a_karaoke_caption_is_one_track(stage, tmp_path):
         stage, make_clip(tmp_path / "a.mp4", karaoke("I am so sorry my friend", 0.5, 0.5, size=30), duration=5.0)
     )
     assert [t.text for t in record.tracks] == ["I am so sorry my friend"]
+
+
+def test_small_and_short_captions_one_upon_the_other(stage, tmp_path):
+    said = ["I tried a thrift shop", "for 30 days", "my friend Maya said no", "$12 for this?!", "do NOT skip it"]
+    captions = [Caption(text, 0.4 + 0.8 * i, 1.2 + 0.8 * i, size=20, outline=2) for i, text in enumerate(said)]
+    record = read(stage, make_clip(tmp_path / "a.mp4", captions, "cuts", duration=5.0))
+    assert [t.text for t in record.tracks] == said
+    for caption, track in zip(captions, record.tracks, strict=True):
+        assert track.start == pytest.approx(caption.start, abs=STEP + 1 / 24)
+        assert track.end == pytest.approx(caption.end, abs=STEP + 1 / 24)
+
+
+def test_a_long_video_is_decoded_as_it_is_read(stage, tmp_path, monkeypatch):
+    path = make_clip(tmp_path / "a.mp4", CAPTIONS, duration=8.0)
+    whole = read(stage, path)
+    monkeypatch.setattr("valex_local.ocr.stage.PICTURES_AHEAD", 1)
+    monkeypatch.setattr("valex_local.ocr.stage.LOOKS_AHEAD", 5)
+    assert read(stage, path) == whole
+
+
+def test_a_video_that_breaks_while_it_is_read_fails_alone(stage, tmp_path):
+    def breaks():
+        yield from ()
+        raise InputError("the file is gone")
+
+    failed, skipped = stage([Watched(breaks()), Watched(None)])
+    assert isinstance(failed, InputError)
+    assert skipped.record.skipped
+
+
+@pytest.mark.parametrize("size", [(2, 720), (720, 2), (16, 16)])
+def test_pictures_of_any_shape_are_read(stage, tmp_path, size):
+    record = read(stage, make_clip(tmp_path / "a.mp4", (), "gradient", duration=0.5, size=size))
+    assert (record.tracks, record.frames_read) == ((), 1)
 
 
 def test_equal_videos_give_equal_records(stage, tmp_path):

@@ -1,10 +1,8 @@
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valex_local.ocr.engines import Reading
-from valex_local.ocr.tracks import Span, find_span, merge
+from valex_local.ocr.spans import Span
+from valex_local.ocr.tracks import merge
 from valex_local.records import Box
 
 STEP = 0.2
@@ -30,6 +28,42 @@ def test_readings_of_one_text_in_one_place_are_one_track():
 
 def test_the_surest_of_differing_readings_stands():
     assert texts(said("Tota1: S9", 1, 2, confidence=0.7), said("Total: $9", 1.5, 3, confidence=0.95)) == ["Total: $9"]
+
+
+def test_readings_vote_with_their_confidence():
+    jitter = [said("Tota1 cost: nine", i, i + 1, confidence=c) for i, c in enumerate((0.7, 0.95, 0.7))]
+    right = [said("Total cost: nine", 3 + i, 4 + i) for i in range(3)]
+    (track,) = merge(jitter + right, STEP)
+    assert (track.text, track.confidence, track.readings) == ("Total cost: nine", 0.9, 6)
+
+
+def test_figures_that_change_are_another_text():
+    assert texts(said("TRY 26", 1, 2), said("TRY 27", 2, 3)) == ["TRY 26", "TRY 27"]
+
+
+def test_two_readings_that_claim_one_place_at_one_time_are_one_text():
+    assert texts(said("G0 N0W", 1, 3, confidence=0.7), said("GO NOW", 1, 3.2)) == ["GO NOW"]
+
+
+def test_pieces_of_one_line_are_one_text_from_left_to_right():
+    left, right = box(0.5, left=0.1, width=0.3), box(0.505, left=0.43, width=0.3)
+    assert texts(said("you", 1, 2, right), said("I love", 1, 2, left)) == ["I love you"]
+    assert len(texts(said("you", 1, 2, box(0.5, left=0.7, width=0.2)), said("I love", 1, 2, left))) == 2
+
+
+def test_a_title_over_captions_that_change_stays_apart():
+    captions = [said(text, i * 2, i * 2 + 2, box(0.56)) for i, text in enumerate(("one day", "I fell", "and got up"))]
+    assert sorted(texts(said("The title", 0, 6, box(0.5)), *captions)) == [
+        "I fell",
+        "The title",
+        "and got up",
+        "one day",
+    ]
+
+
+def test_chinese_captions_grow_by_the_character():
+    grown = ["对不起", "对不起我的", "对不起我的朋友"]
+    assert texts(*(said(text, i, i + 1, box(0.5, width=0.1 + 0.1 * i)) for i, text in enumerate(grown))) == [grown[-1]]
 
 
 def test_the_same_text_somewhere_else_or_later_is_another_track():
@@ -98,27 +132,3 @@ def test_no_reading_is_lost_and_times_stand_in_order(found):
     assert sum(t.readings for t in tracks) <= len(found)
     for span in found:
         assert any(t.start - 1e-3 <= span.start and span.end <= t.end + 1e-3 for t in tracks)
-
-
-def strokes(*present):
-    maps = []
-    for there in present:
-        plane = np.zeros((2, 100, 100), np.bool_)
-        plane[0, 50:55, 20:80:3] = there
-        maps.append(plane)
-    return maps
-
-
-@pytest.mark.parametrize(
-    ("present", "at", "expected"),
-    [
-        ((1, 1, 1, 1, 1), 2, (0.0, 9.0)),
-        ((0, 1, 1, 1, 0), 2, (0.5, 3.5)),
-        ((0, 0, 1, 0, 0), 2, (1.5, 2.5)),
-        ((1, 1, 0, 1, 1), 1, (0.0, 1.5)),
-    ],
-)
-def test_a_text_was_there_while_its_strokes_were(present, at, expected):
-    reading = Reading("x", box(0.5, 0.2, 0.6, 0.05), 0.9)
-    span = find_span(reading, at, [0.0, 1.0, 2.0, 3.0, 4.0], strokes(*present), end=9.0)
-    assert (span.start, span.end) == expected

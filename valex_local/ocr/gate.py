@@ -41,11 +41,11 @@ CELL = 8
 CELL_EDGES = 4
 """Left edges of strokes that make a cell look like part of a letter."""
 
-CELL_LOST = 0.3
-"""Share of a cell's edges that must go at once. The text that replaces another covers about half of its strokes."""
-
 CELLS_IN_LINE = 3
 """Cells side by side that make a line of text."""
+
+LINE_LOST = 0.3
+"""Share of their edges that must go at once. The text that replaces another covers about half of its strokes."""
 
 REFRESH = 5.0
 """Seconds after which a frame is read in any case: finds text too faint for the map and text that always moves."""
@@ -134,12 +134,16 @@ class Gate:
 
 
 def _looks_like_text(edges: Strokes, lost: Strokes) -> bool:
-    """Say whether cells that lost their edges lie side by side, as the letters of a line do."""
+    """Say whether cells full of edges that lie side by side, as the letters of a line do, have lost many of them."""
     there, gone = _per_cell(edges), _per_cell(lost)
-    line = (there >= CELL_EDGES) & (gone >= CELL_LOST * there)
-    for _ in range(CELLS_IN_LINE - 1):
-        line = line[:, 1:] & line[:, :-1]
-    return bool(line.any())
+    full = there >= CELL_EDGES
+    if full.shape[1] < CELLS_IN_LINE:
+        return False
+    side_by_side = [slice(i, full.shape[1] - CELLS_IN_LINE + 1 + i) for i in range(CELLS_IN_LINE)]
+    line = np.logical_and.reduce([full[:, s] for s in side_by_side])
+    there_in_line = sum(there[:, s] for s in side_by_side)
+    gone_in_line = sum(gone[:, s] for s in side_by_side)
+    return bool((line & (gone_in_line >= LINE_LOST * there_in_line)).any())
 
 
 def _per_cell(strokes: Strokes) -> NDArray[np.int64]:

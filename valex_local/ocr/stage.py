@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from valex_local.errors import ValexError
-from valex_local.ocr.engines import load_engine
+from valex_local.ocr.engines import Reading, load_engine
 from valex_local.ocr.gate import Look, looks
-from valex_local.ocr.tracks import find_span, merge
+from valex_local.ocr.likeness import plain
+from valex_local.ocr.spans import follow
+from valex_local.ocr.tracks import merge
 from valex_local.records import Media, ScreenText
 from valex_local.stages import Context, Item, Output
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PICTURES_AHEAD = 24
+"""Pictures that are decoded and kept before reading begins (3 MB each, at most); the others come as they are needed."""
+
+LOOKS_AHEAD = 1200
+"""Frames that are looked at before reading begins: 30 kB each."""
+
+SHORT = 2
+"""Readings of so few characters are often no text at all: a stick is read as 1, a wheel as O."""
+
+SHORT_CONFIDENCE = 0.9
+"""Least confidence of a short reading. Real ones have 0.99."""
 
 
 @dataclass(frozen=True)
 class Watched:
-    """A video as it was looked at, and its end, seconds; no looks where it has no picture track."""
+    """A video as it is looked at, once, and its end, seconds; None where it has no picture track."""
 
-    looks: Sequence[Look]
-    end: float
-    has_picture: bool = True
+    looks: Iterator[Look] | None
+    end: float = 0.0
 
 
 class OcrStage:
@@ -42,29 +61,44 @@ class OcrStage:
         """
         media = item.get("media", Media)
         if media.video is None or item.post.video is None:
-            return Watched((), 0.0, has_picture=False)
-        return Watched(list(looks(Path(item.post.video.path), self._settings.fps)), media.duration)
+            return Watched(None)
+        coming = looks(Path(item.post.video.path), self._settings.fps)
+        return Watched(chain(_some(coming), coming), media.duration)
 
     def __call__(self, batch: Sequence[Watched]) -> Sequence[Output | ValexError]:
         """Read the frames due and follow their texts."""
-        return [Output(self._read(watched)) for watched in batch]
+        return [self._output(watched) for watched in batch]
 
     def close(self) -> None:
         """Free the models."""
         self._engine.close()
 
-    def _read(self, watched: Watched) -> ScreenText:
-        if not watched.has_picture:
-            return ScreenText(skipped="no picture track")
-        times = [look.time for look in watched.looks]
-        maps = [look.strokes() for look in watched.looks]
-        spans = []
-        read = 0
-        for at, look in enumerate(watched.looks):
-            if look.picture is None:
-                continue
-            read += 1
-            for reading in self._engine.read(look.picture):
-                if reading.confidence >= self._settings.min_confidence and any(c.isalnum() for c in reading.text):
-                    spans.append(find_span(reading, at, times, maps, max(watched.end, times[at])))
-        return ScreenText(tracks=merge(spans, 1 / self._settings.fps), frames_seen=len(times), frames_read=read)
+    def _output(self, watched: Watched) -> Output | ValexError:
+        if watched.looks is None:
+            return Output(ScreenText(skipped="no picture track"))
+        try:
+            followed = follow(watched.looks, self._read, watched.end)
+        except ValexError as error:
+            return error
+        tracks = merge(followed.spans, 1 / self._settings.fps)
+        return Output(ScreenText(tracks=tracks, frames_seen=followed.seen, frames_read=followed.read))
+
+    def _read(self, picture: NDArray[np.uint8]) -> list[Reading]:
+        """Return the readings that count."""
+        return [reading for reading in self._engine.read(picture) if self._counts(reading)]
+
+    def _counts(self, reading: Reading) -> bool:
+        least = self._settings.min_confidence
+        if len(plain(reading.text)) <= SHORT:
+            least = max(least, SHORT_CONFIDENCE)
+        return reading.confidence >= least and any(c.isalnum() for c in reading.text)
+
+
+def _some(coming: Iterator[Look]) -> list[Look]:
+    """Take as many looks as may be kept in memory."""
+    taken: list[Look] = []
+    pictures = 0
+    while len(taken) < LOOKS_AHEAD and pictures < PICTURES_AHEAD and (look := next(coming, None)) is not None:
+        taken.append(look)
+        pictures += look.picture is not None
+    return taken

@@ -1,83 +1,37 @@
-"""From readings of single frames to tracks: one text in one place, from when to when.
+"""From readings to tracks: one text in one place, from when to when.
 
-A reading tells what stood in a box at one moment. How long it stood there follows from the strokes of the frames around
-it: the text was there while most strokes of its box were. Readings of one text in one place then become one track, and
-lines that stand together over each other become one text.
+Spans of one text in one place that follow each other become one track, in which the readings vote; a caption that grows
+word by word is one text; lines that stand together become one text in the order of reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import reduce
+from statistics import fmean
 
-import numpy as np
-
-from valex_local.ocr.engines import Reading
+from valex_local.ocr.likeness import begins, plain, same_place, same_text, similarity
+from valex_local.ocr.spans import Span
 from valex_local.records import Box, Track
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+GAP_STEPS = 2
+"""Steps between two frames looked at: a shorter gap does not part a text."""
 
-    from valex_local.ocr.gate import Strokes
+AT_ONCE = 0.6
+"""Similarity from which two readings are one text when both claim one place at one time."""
 
-LASTING = 0.5
-"""Share of the strokes of a text that must be seen for it to be there still."""
+FULL_LENGTH = 0.9
+"""Readings shorter than this share of the longest show a caption that was still growing, and have no vote."""
 
-SAME_TEXT = 80.0
-"""Similarity, of 100, above which two readings in one place are one text."""
-
-SAME_PLACE = 0.5
-"""Share of the smaller box that two boxes must share to be one place."""
+ALIKE = 1.6
+"""Most by which lines of one text differ in height."""
 
 LINE_GAP = 0.9
 """Lines less than this many line heights apart stand together."""
 
-
-@dataclass(frozen=True)
-class Span:
-    """A reading with the time in which its text stood there, seconds."""
-
-    text: str
-    box: Box
-    confidence: float
-    start: float
-    end: float
-    readings: int = 1
-
-
-def find_span(reading: Reading, at: int, times: Sequence[float], maps: Sequence[Strokes], end: float) -> Span:
-    """Say since when and until when a text stood there.
-
-    Parameters
-    ----------
-    reading : Reading
-        What was read in the frame `at`.
-    at : int
-        Index of the frame.
-    times : sequence of float
-        Time of each frame, seconds.
-    maps : sequence of ndarray of bool, shape (2, height, width)
-        Strokes of each frame.
-    end : float
-        End of the video, seconds.
-    """
-    strokes = _crop(maps[at], reading.box)
-    count = max(1, int(strokes.sum()))
-
-    def lasts(index: int) -> bool:
-        there = _crop(maps[index], reading.box)
-        return there.shape == strokes.shape and int((there & strokes).sum()) >= LASTING * count
-
-    first = last = at
-    while first > 0 and lasts(first - 1):
-        first -= 1
-    while last + 1 < len(maps) and lasts(last + 1):
-        last += 1
-    # A text comes and goes between two frames: half-way is the best guess.
-    start = times[first] if first == 0 else (times[first - 1] + times[first]) / 2
-    stop = end if last + 1 == len(maps) else (times[last] + times[last + 1]) / 2
-    return Span(reading.text, reading.box, reading.confidence, start, max(start, stop))
+WORD_GAP = 1.0
+"""Pieces of a line less than this many line heights apart stand together."""
 
 
 def merge(spans: Sequence[Span], step: float) -> tuple[Track, ...]:
@@ -88,11 +42,14 @@ def merge(spans: Sequence[Span], step: float) -> tuple[Track, ...]:
     spans : sequence of Span
         In any order.
     step : float
-        Seconds between two frames looked at: gaps shorter than two of them do not part a text.
+        Seconds between two frames looked at.
     """
-    merged = _merge_repeated(spans, 2 * step)
-    blocks = _join_lines(merged, step)
-    ordered = sorted(_merge_repeated(blocks, 2 * step), key=_order)
+    gap = GAP_STEPS * step
+    texts = [_vote(group) for group in _group_repeated(spans, gap)]
+    rows = _join(texts, lambda one, other: _beside(one, other, gap), " ", lambda s: (s.box.left, s.box.top))
+    blocks = _join(rows, lambda one, other: _below(one, other, gap, rows), "\n", lambda s: (s.box.top, s.box.left))
+    # A caption whose lines broke elsewhere as it grew is one text only now.
+    ordered = sorted((_vote(group) for group in _group_repeated(blocks, gap)), key=_order)
     return tuple(
         Track(
             id=f"T{i}",
@@ -107,98 +64,123 @@ def merge(spans: Sequence[Span], step: float) -> tuple[Track, ...]:
     )
 
 
-def _merge_repeated(spans: Sequence[Span], gap: float) -> list[Span]:
-    """Merge spans of one text in one place that follow each other; of differing readings the surest one stands."""
-    out: list[Span] = []
+def _order(span: Span) -> tuple[float, float, float, float, str, float]:
+    return round(span.start, 3), span.box.top, span.box.left, span.end, span.text, span.confidence
+
+
+# --- one text in one place ------------------------------------------------------------------------------------------
+
+
+def _group_repeated(spans: Sequence[Span], gap: float) -> list[list[Span]]:
+    """Group spans of one text in one place that follow each other or overlap."""
+    closed: list[list[Span]] = []
+    current: list[list[Span]] = []
     for span in sorted(spans, key=_order):
-        for i in reversed(range(len(out))):
-            if _same(out[i], span, gap):
-                out[i] = _united(out[i], span)
-                break
+        closed += [group for group in current if max(s.end for s in group) < span.start - gap]
+        current = [group for group in current if max(s.end for s in group) >= span.start - gap]
+        group = next((g for g in reversed(current) if any(_same(s, span, gap) for s in g)), None)
+        if group is None:
+            current.append([span])
         else:
-            out.append(span)
-    return out
+            group.append(span)
+    return closed + current
 
 
-def _same(one: Span, other: Span, gap: float) -> bool:
-    from rapidfuzz import fuzz
-
-    near = one.start - gap <= other.end and other.start - gap <= one.end
-    if not near or _shared(one.box, other.box) < SAME_PLACE:
+def _same(earlier: Span, later: Span, gap: float) -> bool:
+    if later.start > earlier.end + gap or not same_place(earlier.box, later.box):
         return False
-    a, b = _plain(one.text), _plain(other.text)
-    # Karaoke captions grow: the shorter is the beginning of the longer.
-    shorter, longer = sorted((a, b), key=len)
-    return bool(fuzz.ratio(a, b) >= SAME_TEXT or fuzz.ratio(shorter, longer[: len(shorter)]) >= SAME_TEXT)
+    if same_text(earlier.text, later.text) or begins(earlier.text, later.text):
+        return True
+    # Two texts cannot stand in one place at one time: one of them was misread.
+    shorter = min(earlier.end - earlier.start, later.end - later.start)
+    together = min(earlier.end, later.end) - later.start
+    return 0 < shorter <= 2 * together and similarity(earlier.text, later.text) >= AT_ONCE
 
 
-def _united(one: Span, other: Span) -> Span:
-    """Unite two spans; a much longer reading is the grown caption, else the surer one is right."""
-    best = max((one, other), key=lambda s: (s.confidence, len(s.text)))
-    longer = max((one, other), key=lambda s: (len(s.text), s.confidence))
-    if len(_plain(longer.text)) > 1.2 * len(_plain(best.text)):
-        best = longer
-    return replace(
-        best,
-        box=_hull(one.box, other.box),
-        start=min(one.start, other.start),
-        end=max(one.end, other.end),
-        readings=one.readings + other.readings,
-    )
-
-
-def _join_lines(spans: Sequence[Span], step: float) -> list[Span]:
-    """Join lines that stand over each other for the same time into one text, from top to bottom."""
-    blocks: list[list[Span]] = []
-    for span in sorted(spans, key=lambda s: (s.box.top, s.box.left, s.start, s.text)):
-        for block in blocks:
-            if _next_line(block[-1], span, step):
-                block.append(span)
-                break
-        else:
-            blocks.append([span])
-    return [_block(block) for block in blocks]
-
-
-def _next_line(upper: Span, lower: Span, step: float) -> bool:
-    # They go together; they need not come together, since captions grow line by line.
-    together = abs(upper.end - lower.end) <= 2 * step and lower.start < upper.end and upper.start < lower.end
-    height = min(upper.box.height, lower.box.height)
-    alike = max(upper.box.height, lower.box.height) <= 1.6 * height
-    gap = lower.box.top - (upper.box.top + upper.box.height)
-    left = max(upper.box.left, lower.box.left)
-    right = min(upper.box.left + upper.box.width, lower.box.left + lower.box.width)
-    return together and alike and -0.5 * height <= gap <= LINE_GAP * height and right > left
-
-
-def _block(lines: Sequence[Span]) -> Span:
-    box = lines[0].box
-    for line in lines[1:]:
-        box = _hull(box, line.box)
-    weight = sum(len(line.text) for line in lines)
+def _vote(group: Sequence[Span]) -> Span:
+    """Unite the spans of one text; of differing full-length readings that with the most confidence behind it stands."""
+    longest = max(len(plain(span.text)) for span in group)
+    votes: dict[str, list[Span]] = defaultdict(list)
+    for span in group:
+        if len(plain(span.text)) >= FULL_LENGTH * longest:
+            votes[span.text].append(span)
+    chosen = max(votes, key=lambda text: (round(sum(s.confidence * s.readings for s in votes[text]), 6), text))
     return Span(
-        text="\n".join(line.text for line in lines),
-        box=box,
-        confidence=sum(line.confidence * len(line.text) for line in lines) / max(1, weight),
-        start=min(line.start for line in lines),
-        end=max(line.end for line in lines),
-        readings=max(line.readings for line in lines),
+        text=chosen,
+        box=reduce(_hull, (span.box for span in votes[chosen])),
+        confidence=fmean(sorted(span.confidence for span in votes[chosen])),
+        start=min(span.start for span in group),
+        end=max(span.end for span in group),
+        readings=sum(span.readings for span in group),
     )
 
 
-def _order(span: Span) -> tuple[float, float, float, str]:
-    return round(span.start, 3), span.box.top, span.box.left, span.text
+# --- lines that stand together --------------------------------------------------------------------------------------
 
 
-def _plain(text: str) -> str:
-    return "".join(text.casefold().split())
+def _join(
+    spans: Sequence[Span],
+    follows: Callable[[Span, Span], bool],
+    between: str,
+    order: Callable[[Span], tuple[float, float]],
+) -> list[Span]:
+    """Chain spans of which each follows the one before in the given order of place, and make each chain one text."""
+    chains: list[list[Span]] = []
+    for span in sorted(spans, key=lambda s: (*order(s), *_order(s))):
+        chain = next((c for c in chains if follows(c[-1], span)), None)
+        if chain is None:
+            chains.append([span])
+        else:
+            chain.append(span)
+    return [chain[0] if len(chain) == 1 else _joined(chain, between) for chain in chains]
 
 
-def _crop(strokes: Strokes, box: Box) -> NDArray[np.bool_]:
-    _, height, width = strokes.shape
-    top, left = int(box.top * height), int(box.left * width)
-    bottom, right = int(np.ceil((box.top + box.height) * height)), int(np.ceil((box.left + box.width) * width))
-    return strokes[:, top : max(bottom, top + 1), left : max(right, left + 1)]
+def _joined(spans: Sequence[Span], between: str) -> Span:
+    letters = sum(len(span.text) for span in spans)
+    return Span(
+        text=between.join(span.text for span in spans),
+        box=reduce(_hull, (span.box for span in spans)),
+        confidence=sum(span.confidence * len(span.text) for span in spans) / letters,
+        start=min(span.start for span in spans),
+        end=max(span.end for span in spans),
+        readings=max(span.readings for span in spans),
+    )
+
+
+def _beside(left: Span, right: Span, gap: float) -> bool:
+    """Say whether a span goes on in the same line as another."""
+    height = min(left.box.height, right.box.height)
+    apart = right.box.left - (left.box.left + left.box.width)
+    shared = _shared(left.box.top, left.box.height, right.box.top, right.box.height)
+    # Fractions of width and of height differ by the shape of the picture: boxes of a letter's height do for a measure.
+    return _together(left, right, gap) and shared >= 0.6 * height and -0.5 * height <= apart <= WORD_GAP * height
+
+
+def _below(upper: Span, lower: Span, gap: float, lines: Sequence[Span]) -> bool:
+    """Say whether a span is the next line of another."""
+    height = min(upper.box.height, lower.box.height)
+    apart = lower.box.top - (upper.box.top + upper.box.height)
+    shared = _shared(upper.box.left, upper.box.width, lower.box.left, lower.box.width)
+    if not _together(upper, lower, gap) or shared <= 0 or not -0.5 * height <= apart <= LINE_GAP * height:
+        return False
+    # A second line may come later than the first, never sooner; under a title the captions change.
+    changed = any(
+        upper.start + gap < line.end <= lower.start + gap and same_place(line.box, lower.box)
+        for line in lines
+        if line is not lower
+    )
+    return lower.start >= upper.start - gap and not changed
+
+
+def _together(one: Span, other: Span, gap: float) -> bool:
+    """Say whether two spans of like height stand at one time and go together."""
+    alike = max(one.box.height, other.box.height) <= ALIKE * min(one.box.height, other.box.height)
+    at_once = min(one.end, other.end) > max(one.start, other.start)
+    return alike and at_once and abs(one.end - other.end) <= gap
+
+
+def _shared(start: float, length: float, other_start: float, other_length: float) -> float:
+    return min(start + length, other_start + other_length) - max(start, other_start)
 
 
 def _hull(one: Box, other: Box) -> Box:
@@ -206,11 +188,3 @@ def _hull(one: Box, other: Box) -> Box:
     right = max(one.left + one.width, other.left + other.width)
     bottom = max(one.top + one.height, other.top + other.height)
     return Box(left=left, top=top, width=min(1.0, right - left), height=min(1.0, bottom - top))
-
-
-def _shared(one: Box, other: Box) -> float:
-    """Return the share of the smaller box that lies in the other."""
-    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
-    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
-    smaller = min(one.width * one.height, other.width * other.height)
-    return max(0.0, width) * max(0.0, height) / smaller if smaller > 0 else 0.0
