@@ -1,11 +1,23 @@
 """The door: help is quick, heavy libraries stay out, errors are one line, exit statuses mean what they say."""
 
+import io
+import json
 import os
 import subprocess
 import sys
 import time
 
 import pytest
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, TextColumn
+from rich.progress import Progress as RichProgress
+
+from valex_local.cli.progress import Bars
+from valex_local.cli.run import _options
+from valex_local.cli.summary import print_json
+from valex_local.records import Failure, Post, Script, Video
+from valex_local.study import Study
+from valex_local.summary import StepCount, Summary
 
 HEAVY = ["torch", "transformers", "cv2", "numpy", "av", "whisper", "faster_whisper", "ctranslate2", "open_clip"]
 HEAVY += ["llama_cpp", "onnxruntime", "rapidocr", "scenedetect"]
@@ -17,11 +29,26 @@ def python(code, **env):
     )
 
 
-def valex(*arguments, cwd=None):
+def valex(*arguments, cwd=None, answer=None, **env):
     code = "from valex_local.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, cwd=cwd
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        input=answer,
+        env={**os.environ, **env},
     )
+
+
+@pytest.fixture
+def study(tmp_path):
+    study = Study(tmp_path / "study", create=True)
+    for post_id in ("a", "b"):
+        study.write(post_id, "post", Post(id=post_id, video=Video(path=f"/v/{post_id}.mp4", sha256="0" * 64, size=1)))
+    study.write("b", "script.template", Script(name="template", genre="☕ stories"))
+    return study
 
 
 @pytest.mark.parametrize(
@@ -68,7 +95,7 @@ def test_errors_are_one_line_and_exit_with_2(tmp_path):
 def test_debug_shows_the_traceback(tmp_path):
     done = valex("--debug", "status", str(tmp_path))
     assert "Traceback" in done.stderr
-    assert done.returncode != 0
+    assert done.returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -87,3 +114,62 @@ def test_wrong_options_say_what_was_expected(tmp_path, options, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_defect_is_one_line_and_no_traceback(tmp_path):
+    code = "import valex_local.cli as c; c.cli.main = lambda **_: 1 // 0; c.main()"
+    done = python(code)
+    assert done.returncode == 2, "1 would say that some posts failed"
+    assert done.stderr.startswith("valex: unexpected ZeroDivisionError")
+    assert done.stderr.count("\n") == 1
+
+
+def test_languages_are_no_answers():
+    assert _options({**dict.fromkeys(OPTIONS), "language": "no"}, ()) == {"speech": {"language": "no"}}
+    assert _options({**dict.fromkeys(OPTIONS), "keep_audio": "no"}, ()) == {"work": {"keep_audio": False}}
+
+
+OPTIONS = ("profile", "language", "translate", "keep_silent", "keep_keyframes", "keep_audio", "device", "jobs")
+
+
+def test_json_is_valid_whatever_names_and_terminals_are(capsys):
+    failure = Failure(post="a", stage="media", what="☕")
+    print_json(Summary(study="st\udcff", steps=[StepCount("media")], failures=[failure], unmatched=["é"]))
+    text = capsys.readouterr().out
+    assert text.isascii()
+    assert json.loads(text)["study"] == "st\udcff"
+
+
+def test_terminals_without_utf_8(study):
+    done = valex("show", "-s", str(study.root), "b", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_showing_all_goes_on_past_a_post_without_a_script(study):
+    done = valex("show", "-s", str(study.root))
+    assert done.returncode == 0, done.stderr
+    assert "a has no script" in done.stderr
+    assert "script.template" in done.stdout
+    assert valex("show", "-s", str(study.root), "a").returncode == 2
+
+
+def test_forgetting_asks_first(study):
+    done = valex("forget", "-s", str(study.root), "a", answer="n\n")
+    assert done.returncode == 1
+    assert "nothing was removed" in done.stdout
+    assert "goes on from here" not in done.stderr
+    assert study.post_ids() == ["a", "b"]
+    assert valex("forget", "-s", str(study.root), "a", answer="y\n").returncode == 0
+    assert study.post_ids() == ["b"]
+
+
+def test_a_step_has_one_bar_however_many_sweeps_it_takes():
+    console = Console(file=io.StringIO(), force_terminal=True, width=60)
+    with RichProgress(TextColumn("{task.description}"), MofNCompleteColumn(), console=console) as bars:
+        shown = Bars(bars)
+        for _ in range(3):
+            for name in ("media", "speech"):
+                shown.step(name, 2)
+                shown.advance(2)
+        assert [(t.description, t.completed, t.total) for t in bars.tasks] == [("media", 6, 6), ("speech", 6, 6)]

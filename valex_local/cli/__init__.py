@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import traceback
 from importlib import import_module
 
 import click
 
 from valex_local import __version__, offline
-from valex_local.errors import ValexError
+from valex_local.errors import ValexError, printable
 
 # Command to module and what it does; spelled out here so that `valex --help` imports none of them.
 COMMANDS = {
@@ -56,20 +58,31 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; exit 0 when all is well, 1 when some posts failed, 2 when nothing could be done."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is escaped, not fatal
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:]
+    debug = "--debug" in arguments
     words = tuple(a for a in arguments if not a.startswith("-"))[:2]
     try:
         if words not in ONLINE:
             offline.enter()
         cli.main(prog_name="valex", standalone_mode=False)
-    except ValexError as error:
-        if "--debug" in arguments:
-            raise
-        click.echo(f"valex: {error}", err=True)
-        sys.exit(2)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nvalex: interrupted. Finished work is kept; the same command goes on from here", err=True)
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - a traceback reaches a user only with --debug
+        if debug:
+            traceback.print_exc()
+        click.echo(f"valex: {_explain(error)}", err=True)
+        sys.exit(2)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, ValexError):
+        return str(error)
+    what = printable(f"unexpected {type(error).__name__}: {error}")
+    return f"{what}. This is a defect of valex_local: please report it with what --debug shows"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -18,8 +19,9 @@ def forget(posts: tuple[str, ...], folder: Path | None, yes: bool) -> None:
     """Remove every trace of POSTS from a study, reports and exports included. The videos themselves stay."""
     study = open_study(folder)
     names = find_posts(study, posts) if set(posts) - study.known_ids() else list(posts)
-    if not yes:
-        click.confirm(f"Remove {', '.join(map(printable, names))} from {study.root}?", abort=True)
+    if not yes and not click.confirm(f"Remove {', '.join(map(printable, names))} from {study.root}?"):
+        click.echo("nothing was removed")
+        sys.exit(1)
     with study.lock():
         for name in names:
             for trace in study.forget(name):

@@ -37,15 +37,21 @@ class Lines:
 
 
 class Bars:
-    """A bar a sweep, with the time left."""
+    """A bar a step, with the time left; later sweeps of a step lengthen its bar."""
 
     def __init__(self, bars: RichProgress) -> None:
         self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+        self._totals: dict[str, int] = {}
         self._task: TaskID | None = None
 
     def step(self, name: str, total: int) -> None:
-        """Begin a bar."""
-        self._task = self._bars.add_task(name, total=total)
+        """Begin or lengthen a bar."""
+        self._totals[name] = self._totals.get(name, 0) + total
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total)
+        self._task = self._tasks[name]
+        self._bars.update(self._task, total=self._totals[name])
 
     def advance(self, posts: int = 1) -> None:
         """Move the bar."""

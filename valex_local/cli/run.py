@@ -87,7 +87,8 @@ def _options(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]
     for option, path in keys.items():
         value = given[option]
         if value is not None:
-            out = merge(out, _nested(path, value == "yes" if value in ("yes", "no") else value))
+            plain = value == "yes" if option.startswith("keep_") and isinstance(value, str) else value
+            out = merge(out, _nested(path, plain))
     for text in settings:
         out = merge(out, _setting(text))
     return out

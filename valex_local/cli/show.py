@@ -17,17 +17,26 @@ from valex_local.cli.study import find_posts, open_study, study_option
 )
 @click.option("--script", "variant", help="Variant of the script; by default the study's first.")
 def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | None) -> None:
-    """Show the script and the labels of POSTS, or of every post. The names may be beginnings of post ids."""
+    """Show the script and the labels of POSTS, or of every post that has some.
+
+    The names may be beginnings of post ids.
+    """
     from rich.console import Console
 
     from valex_local.cli.labels import print_labels
-    from valex_local.errors import printable
+    from valex_local.errors import StudyError, printable
     from valex_local.script.render import render
 
     study = open_study(folder)
     console = Console(highlight=False)
     for post_id in find_posts(study, posts):
-        name, script = study.script(post_id, variant)
+        try:
+            name, script = study.script(post_id, variant)
+        except StudyError as error:
+            if posts:
+                raise
+            click.echo(f"valex: {error}", err=True)
+            continue
         if form != "text":
             click.echo(render(script, form))
             continue

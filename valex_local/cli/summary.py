@@ -23,7 +23,7 @@ def print_json(summary: Summary) -> None:
     data: dict[str, Any] = asdict(summary)
     data["ok"] = summary.ok
     data["failures"] = [{"post": f.post, "step": f.stage, "what": f.what, "hint": f.hint} for f in summary.failures]
-    print(json.dumps(data, indent=1, ensure_ascii=False))
+    print(json.dumps(data, indent=1))  # in ASCII: valid on every terminal and for every file name
 
 
 def print_summary(summary: Summary, *, dry: bool = False) -> None:
@@ -47,7 +47,7 @@ def print_summary(summary: Summary, *, dry: bool = False) -> None:
         console.print(Text(f"note    {note}", style="yellow"), soft_wrap=True)
     counted = f"{summary.posts} posts, {len(summary.failures)} failures, {len(summary.unmatched)} unmatched"
     took = "nothing was done" if dry else f"{summary.seconds:.1f} s"
-    console.print(Text(f"{counted} · {took} · {summary.study}", style="bold"), soft_wrap=True)
+    console.print(Text(f"{counted} · {took} · {printable(summary.study)}", style="bold"), soft_wrap=True)
     console.print(Text(f"offline: {summary.offline}"), soft_wrap=True)
 
 
