@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -203,7 +204,9 @@ def test_forgetting_leaves_no_trace(study, tmp_path):
         (study.root / folder / "all.html").write_text(secret)
     log = study.root / "logs" / "1.jsonl"
     log.write_text('{"event": "failure", "post": "a"}\n{"event": "failure", "post": "a.b"}\n{"event": "sweep"}\n{"ev')
-    (study.root / "sums.json").write_text(json.dumps({"/v/a.mp4": [1, 2, SHA], "/v/a.b.mp4": [1, 2, SHA]}))
+    (study.root / "sums.json").write_text(json.dumps({"/v/a.mp4": [1, 2, SHA], "/old/a.mp4": [1, 2, SHA]}))
+    for half in (".failures", "failures/.a.ocr.json", "logs/.1.jsonl", "sums.json.77"):
+        (study.root / f"{half}.part").write_text("/old/a.mp4")
 
     removed = study.forget("a")
 
@@ -214,8 +217,93 @@ def test_forgetting_leaves_no_trace(study, tmp_path):
     assert study.post_ids() == ["a.b"]
     assert [f.post for f in study.failures()] == ["a.b"], "the neighbour whose id begins alike is untouched"
     assert log.read_text().splitlines() == ['{"event": "failure", "post": "a.b"}', '{"event": "sweep"}']
-    assert list(json.loads((study.root / "sums.json").read_text())) == ["/v/a.b.mp4"]
     left = "".join(p.read_text("utf-8", "replace") for p in study.root.rglob("*") if p.is_file())
-    assert "/v/a.mp4" not in left
+    assert "a.mp4" not in left
     with pytest.raises(StudyError, match="no post a"):
         study.forget("a")
+
+
+def test_a_post_half_forgotten_or_unreadable_can_be_forgotten(study):
+    put(study, "a", "K1.jpg")
+    put(study, "b")
+    (study.folder("a") / "post.json").unlink()
+    (study.folder("b") / "post.json").write_text("{garb")
+    (study.root / "failures" / "x.media.json").write_text("{garb")
+    (study.root / "sums.json").write_text("[garb")
+    assert {"a", "b"} <= study.known_ids()
+    study.forget("a")
+    study.forget("b")
+    assert study.known_ids() == set()
+
+
+def test_a_kill_while_a_study_is_made_leaves_a_study_or_nothing(tmp_path, monkeypatch):
+    def killed(path, *_, **__):
+        if path.name == "posts":
+            raise KeyboardInterrupt
+        os.makedirs(path, exist_ok=True)
+
+    monkeypatch.setattr(Path, "mkdir", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Study(tmp_path / "half", create=True)
+    monkeypatch.undo()
+    assert Study(tmp_path / "half", create=True).post_ids() == []
+
+
+def test_a_file_is_no_study(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StudyError, match="this is a file"):
+        Study(tmp_path / "file", create=True)
+
+
+def _make(root, number):
+    for i in range(20):
+        Study(root / str(i), create=True).save_options({"work": {"chunk": number}})
+
+
+def test_shards_may_begin_together(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_make, args=(tmp_path, n)) for n in (1, 2, 3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [p.exitcode for p in processes] == [0, 0, 0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="mounting a disk needs root")
+def test_a_study_that_cannot_be_written(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"this machine does not let us mount: {made.stderr.strip()}")
+    try:
+        put(Study(disk / "study", create=True), "a", "K1.jpg")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        study = Study(disk / "study")
+        for attempt in (
+            lambda: Study(disk / "study", create=True),
+            study.lock().__enter__,
+            lambda: study.forget("a"),
+            lambda: study.drop_side_files("a", "keyframes"),
+            lambda: study.save_options({}),
+        ):
+            with pytest.raises(StudyError, match=r"cannot write.*permissions"):
+                attempt()
+        assert study.require("a", "media", Media)
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_what_cannot_be_read_is_said(study):
+    put(study, "a")
+    (study.folder("a") / "transcript.json").mkdir()
+    with pytest.raises(StudyError, match="cannot read"):
+        study.read("a", "transcript", Transcript)
+
+
+def test_a_failure_cleared_by_a_run_beside_us_is_none(study, monkeypatch):
+    study.write_failure(Failure(post="a", stage="speech", what="no good"))
+    path = study.root / "failures" / "a.speech.json"
+    monkeypatch.setattr("valex_local.study._visible", lambda _: iter([path, path.with_name("gone.speech.json")]))
+    assert [f.post for f in study.failures()] == ["a"]

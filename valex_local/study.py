@@ -64,16 +64,21 @@ class Study:
             raise StudyError("there is no study here", path=self.root, hint="Make one with: valex run VIDEOS -o STUDY")
 
     def _create(self) -> None:
-        foreign = self.root.exists() and not (self.root / "study.toml").exists() and any(_visible(self.root))
-        if foreign:
-            raise StudyError(
-                "this folder is not empty and holds no study", path=self.root, hint="Name a new folder with -o"
-            )
-        with _disk(self.root):
-            for folder in (self.root, self._posts, self._failures, self.root / "logs"):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not (self.root / "study.toml").exists():
-                self.save_options({})
+        if self.root.exists() and not self.root.is_dir():
+            raise StudyError("this is a file, no folder", path=self.root, hint="Name a new folder with -o")
+        with writing(self.root):
+            foreign = not (self.root / "study.toml").exists() and any(_visible(self.root))
+            if foreign:
+                raise StudyError(
+                    "this folder is not empty and holds no study", path=self.root, hint="Name a new folder with -o"
+                )
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # First, and by one of several shards that begin together: it is what makes the folder a study.
+            with _flock(self.root / ".lock.settings", fcntl.LOCK_EX):
+                if not (self.root / "study.toml").exists():
+                    self._write_options({})
+            for folder in (self._posts, self._failures, self.root / "logs"):
+                folder.mkdir(mode=0o700, exist_ok=True)
 
     # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -81,12 +86,16 @@ class Study:
         """Return the settings given for this study, as plain data."""
         path = self.root / "study.toml"
         try:
-            return tomllib.loads(path.read_text("utf-8"))
+            return tomllib.loads((_bytes_of(path) or b"").decode("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise StudyError(f"study.toml is not valid TOML ({error})", path=path, hint="Mend the file") from error
 
     def save_options(self, options: Mapping[str, Any]) -> None:
-        """Remember the settings given for this study."""
+        """Remember the settings given for this study; shards that begin together write one after the other."""
+        with _flock(self.root / ".lock.settings", fcntl.LOCK_EX):
+            self._write_options(options)
+
+    def _write_options(self, options: Mapping[str, Any]) -> None:
         text = _HEAD + tomli_w.dumps(_without_none(options))
         self.write_file(self.root / "study.toml", text.encode())
 
@@ -97,8 +106,10 @@ class Study:
         return sorted(p.name for p in _visible(self._posts) if (p / "post.json").is_file())
 
     def known_ids(self) -> set[str]:
-        """Return the ids of all posts, those included of which nothing but a failure is known."""
-        return {*self.post_ids(), *(failure.post for failure in self.failures())}
+        """Return the ids of all posts, those included of which a failure or part of a folder is all there is."""
+        failed = (_failed_post(path) for path in _visible(self._failures))
+        folders = (path.name for path in _visible(self._posts) if path.is_dir())
+        return {*folders, *(post_id for post_id in failed if post_id is not None)}
 
     def folder(self, post_id: str) -> Path:
         """Return the folder of a post."""
@@ -171,7 +182,8 @@ class Study:
             return None
         if not isinstance(data, dict):
             return None
-        if data.get("schema_version", 1) > kind.SCHEMA_VERSION:
+        version = data.get("schema_version", 1)
+        if isinstance(version, int) and version > kind.SCHEMA_VERSION:
             kind.parse(raw, path=path)  # raises, and says it well
         return data
 
@@ -184,7 +196,7 @@ class Study:
             The disk is full or the folder cannot be written.
         """
         folder = self.folder(post_id)
-        with _disk(folder):
+        with writing(folder):
             for name, content in (files or {}).items():
                 (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self.write_file(folder / name, content)
@@ -211,16 +223,18 @@ class Study:
         if kind == "keyframes":
             self._drop_keyframes(post_id, keep=set())
         else:
-            for path in self.folder(post_id).glob("audio.*"):
-                path.unlink()
+            with writing(self.folder(post_id)):
+                for path in self.folder(post_id).glob("audio.*"):
+                    path.unlink()
 
     def _drop_keyframes(self, post_id: str, keep: set[str]) -> None:
         folder = self.folder(post_id) / "keyframes"
-        for path in _visible(folder):
-            if f"keyframes/{path.name}" not in keep:
-                path.unlink()
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        with writing(folder):
+            for path in _visible(folder):
+                if f"keyframes/{path.name}" not in keep:
+                    path.unlink()
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     # --- failures ---------------------------------------------------------------------------------------------------
 
@@ -233,64 +247,67 @@ class Study:
     def failures(self) -> list[Failure]:
         """Return all failures, sorted by post and step."""
         paths = sorted(p for p in _visible(self._failures) if p.suffix == ".json")
-        return [Failure.parse(p.read_bytes(), path=p) for p in paths]
+        found = ((path, _bytes_of(path)) for path in paths)  # a run beside us may just have cleared one
+        return [Failure.parse(raw, path=path) for path, raw in found if raw is not None]
 
     def write_failure(self, failure: Failure) -> None:
         """Record that a step could not be done for a post."""
-        with _disk(self._failures):
+        with writing(self._failures):
             self._failures.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.write_file(self._failures / f"{failure.post}.{failure.stage}.json", failure.to_json().encode())
 
     def clear_failure(self, post_id: str, step: str) -> None:
         """Forget an earlier failure."""
-        (self._failures / f"{post_id}.{step}.json").unlink(missing_ok=True)
+        with writing(self._failures):
+            (self._failures / f"{post_id}.{step}.json").unlink(missing_ok=True)
 
     # --- erasing ----------------------------------------------------------------------------------------------------
 
     def forget(self, post_id: str) -> list[str]:
         """Remove every trace of a post and return what was removed, relative to the study.
 
-        Reports and exports mix all posts and may be compressed, so they go as a whole; both can be written again. The
-        video itself is the lab's and stays.
+        Reports and exports mix all posts and may be compressed, so they go as a whole, and so do remembered sums: all
+        can be made again. The video itself is the lab's and stays.
         """
-        own = [path for path in sorted(_visible(self._failures)) if _failed_post(path) == post_id]
-        if not own and not self.folder(post_id).is_dir():
+        if post_id not in self.known_ids():
             raise StudyError(f"this study holds no post {post_id}", path=self.root, hint=_LIST_POSTS)
         video = self._video_path(post_id)
         removed: list[str] = []
-        for folder in (self.folder(post_id), *(self.root / name for name in _DERIVED)):
-            if folder.is_dir():
-                shutil.rmtree(folder)
-                removed.append(f"{folder.relative_to(self.root)}/")
-        for path in sorted(_visible(self._failures)):
-            if path in own or _mentions(path, video):
+        with writing(self.root):
+            # The post's own folder goes last: interrupted before, the post is still known and can be forgotten again.
+            for path in (*self._halves(), *sorted(self.root.glob("sums*.json"))):
                 path.unlink()
-                removed.append(str(path.relative_to(self.root)))
-        for path in sorted((self.root / "logs").glob("*.jsonl")):
-            removed += self._forget_lines(path, post_id, video)
-        removed += self._forget_sums(video)
+                removed.append(path.name)
+            for path in sorted((self.root / "logs").glob("*.jsonl")):
+                removed += self._forget_lines(path, post_id, video)
+            for path in sorted(_visible(self._failures)):
+                if _failed_post(path) == post_id or _mentions(path, video):
+                    path.unlink()
+                    removed.append(str(path.relative_to(self.root)))
+            for folder in (*(self.root / name for name in _DERIVED), self.folder(post_id)):
+                if folder.is_dir():
+                    shutil.rmtree(folder)
+                    removed.append(f"{folder.relative_to(self.root)}/")
         return removed
 
+    def _halves(self) -> list[Path]:
+        """Return what writes that were interrupted have left outside the posts' folders."""
+        return [p for folder in (self.root, self._failures, self.root / "logs") for p in sorted(folder.glob("*.part"))]
+
     def _video_path(self, post_id: str) -> str | None:
-        post = self.read(post_id, "post", Post)
+        try:
+            post = self.read(post_id, "post", Post)
+        except StudyError:  # whatever it is, it must go
+            return None
         return post.video.path if post and post.video else None
 
     def _forget_lines(self, path: Path, post_id: str, video: str | None) -> list[str]:
-        lines = path.read_text("utf-8").splitlines(keepends=True)
+        lines = path.read_text("utf-8", "replace").splitlines(keepends=True)
         kept = [line for line in lines if not _line_mentions(line, post_id, video)]
         if len(kept) == len(lines):
             return []
         self.write_file(path, "".join(kept).encode())
         return [f"{path.relative_to(self.root)} ({len(lines) - len(kept)} lines)"]
-
-    def _forget_sums(self, video: str | None) -> list[str]:
-        removed = []
-        for path in sorted(self.root.glob("sums*.json")):
-            sums = json.loads(path.read_bytes())
-            if video is not None and sums.pop(video, None) is not None:
-                self.write_file(path, json.dumps(sums, indent=0).encode())
-                removed.append(f"{path.name} (1 entry)")
-        return removed
 
     def sums(self, shard: tuple[int, int] | None = None) -> Sums:
         """Return the remembered checksums of videos; each shard keeps its own file, so that none is written by two."""
@@ -308,16 +325,20 @@ class Study:
         StudyError
             Another run holds it.
         """
-        with _flock(self.root / ".lock", shared=shard is not None):
-            if shard is None:
+        if shard is None:
+            with _flock(self.root / ".lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
                 yield
-            else:
-                with _flock(self.root / f".lock.{shard[0]}-of-{shard[1]}", shared=False):
-                    yield
+        else:
+            own = self.root / f".lock.{shard[0]}-of-{shard[1]}"
+            with (
+                _flock(self.root / ".lock", fcntl.LOCK_SH | fcntl.LOCK_NB),
+                _flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB),
+            ):
+                yield
 
     def write_file(self, path: Path, content: bytes) -> None:
         """Write a file of the study so that it is there whole or not at all."""
-        with _disk(path):
+        with writing(path):
             temporary = path.with_name(f".{path.name}.part")
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -335,23 +356,28 @@ def side_files(media: Media, kind: str | None = None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _flock(path: Path, *, shared: bool) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+def _flock(path: Path, how: int) -> Iterator[None]:
+    with writing(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise StudyError(
-            "another run is at work in this study", path=path.parent, hint="Wait for it, or use --shard i/N in all runs"
-        ) from error
-    try:
+        with writing(path):
+            _take_lock(descriptor, how, path.parent)
         yield
     finally:
         os.close(descriptor)
 
 
+def _take_lock(descriptor: int, how: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, how)
+    except BlockingIOError as error:
+        raise StudyError(
+            "another run is at work in this study", path=folder, hint="Wait for it, or use --shard i/N in all runs"
+        ) from error
+
+
 @contextmanager
-def _disk(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Say what went wrong when a file cannot be written."""
     try:
         yield
@@ -371,8 +397,11 @@ def _visible(folder: Path) -> Iterator[Path]:
 def _bytes_of(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        hint = "Check the permissions of the study and run again"
+        raise StudyError(f"cannot read ({error.strerror})", path=path, hint=hint) from error
 
 
 def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -382,7 +411,7 @@ def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _failed_post(path: Path) -> str | None:
     try:
-        data = from_json(path.read_bytes())
+        data = from_json(_bytes_of(path) or b"")
     except ValueError:
         return None
     return data.get("post") if isinstance(data, dict) else None
@@ -398,4 +427,8 @@ def _line_mentions(line: str, post_id: str, video: str | None) -> bool:
         data = json.loads(line)
     except ValueError:
         return True  # half a line of a killed run: nobody misses it
-    return data.get("post") == post_id or (video is not None and video in json.dumps(data, ensure_ascii=False))
+    return (
+        not isinstance(data, dict)
+        or data.get("post") == post_id
+        or (video is not None and video in json.dumps(data, ensure_ascii=False))
+    )
