@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -280,3 +281,126 @@ def test_killed_anywhere_and_run_again_gives_equal_records(videos, out, tmp_path
 
 def test_the_real_stages_are_listed_in_order():
     assert [spec.name for spec in STAGES] == ["media", "speech", "ocr", "vision", "script", "labels"]
+
+
+ONE = "@u_video_7000000000000000001"
+
+
+def test_one_path_may_be_a_string(videos, out):
+    assert run(str(videos(a="one")[0]), out).posts == 1
+
+
+def test_a_video_changed_within_a_run_fails_and_is_mended_by_the_next(videos, out, monkeypatch):
+    paths = videos(**{ONE: "one"})
+    close = toystages.ToyMedia.close
+
+    def change(self):
+        videos(**{ONE: "another"})
+        close(self)
+
+    monkeypatch.setattr(toystages.ToyMedia, "close", change)
+    summary = run(paths, out)
+    assert [(f.stage, f.what) for f in summary.failures] == [("speech", "the video has changed since it was taken in")]
+    monkeypatch.undo()
+    monkeypatch.setattr("valex_local.stages.STAGES", (MEDIA, SPEECH))
+    assert counts(run(paths, out)) == {"media": (1, 1, 0, 0), "speech": (1, 1, 0, 0)}
+
+
+def test_a_stage_is_closed_after_its_threads(videos, out, monkeypatch):
+    at_work, closed_at_work = [], []
+    prepare = toystages.ToySpeech.prepare
+
+    def slow(self, item):
+        at_work.append(threading.get_ident())
+        time.sleep(0.2)
+        at_work.remove(threading.get_ident())
+        return prepare(self, item)
+
+    def stop(self, batch):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(toystages.ToySpeech, "prepare", slow)
+    monkeypatch.setattr(toystages.ToySpeech, "__call__", stop)
+    monkeypatch.setattr(toystages.ToySpeech, "close", lambda _: closed_at_work.append(list(at_work)))
+    with pytest.raises(KeyboardInterrupt):
+        run(videos(**{f"v{i}": "x" * (i + 1) for i in range(9)}), out, options={"work": {"jobs": 3}})
+    assert closed_at_work == [[]]
+
+
+def test_a_failure_under_other_settings_is_none_now(videos, out, monkeypatch):
+    paths = videos(a="one")
+    run(paths, out)
+
+    def broken(self, batch):
+        raise InputError("not in German")
+
+    monkeypatch.setattr(toystages.ToySpeech, "__call__", broken)
+    german = {"speech": {"language": "de"}}
+    assert not run(paths, out, options=german, selection=Selection(redo=True)).ok
+    Study(out).save_options({})
+    again = run(paths, out)
+    assert counts(again)["speech"] == (0, 1, 0, 0)
+    assert again.ok
+
+
+def test_a_failure_belongs_to_one_shard(videos, out):
+    paths = videos(a="one", b="two")
+    for i in range(6):
+        (videos.folder / f"gone{i}.mp4").symlink_to("nowhere")
+    first = run(paths, out, selection=Selection(shard=(1, 2)))
+    assert len(first.failures) == len(Study(out).failures()) < 6
+    second = run(paths, out, selection=Selection(shard=(2, 2)))
+    assert len(first.failures) + len(second.failures) == 6
+    assert len(examine(Study(out)).failures) == 6
+
+
+def test_sound_that_cannot_be_made_again_is_a_failure_of_media(videos, out):
+    paths = videos(a="one", b="two")
+    run(paths, out, options={"work": {"keep_audio": False}})
+    (videos.folder / "a.mp4").unlink()
+    done = run((), out, options={"speech": {"language": "de"}}, selection=Selection(redo=True))
+    assert [f.stage for f in done.failures] == ["media"]
+    assert counts(done) == {"media": (0, 1, 1, 0), "speech": (1, 1, 0, 1)}
+
+
+def test_a_dry_run_sees_what_changed_and_what_fails_once(videos, out, tmp_path):
+    paths = videos(**{ONE: "one"}, b="two")
+    (videos.folder / "gone.mp4").symlink_to("nowhere")
+    run(paths, out)
+    videos(**{ONE: "changed"}, c="three")
+    dry = run(paths, out, selection=Selection(dry=True))
+    assert [c.due for c in dry.steps] == [2, 2]
+    assert (dry.posts, len(dry.failures)) == (3, 1)
+    shards = [run(paths, out, selection=Selection(dry=True, shard=(i, 2))) for i in (1, 2)]
+    assert sum(s.posts for s in shards) == 3
+    assert sum(s.steps[0].due for s in shards) == 2
+    assert sum(len(s.failures) for s in shards) == 1
+
+
+def test_what_a_table_told_is_kept_by_runs_without_it(videos, out, tmp_path):
+    paths = videos(**{ONE: "one"})
+    table = tmp_path / "posts.csv"
+    table.write_text("id,caption,genre\n7000000000000000001,thrift,vlog\n7000000000000000002,lost,vlog\n")
+    dry = run(paths, out, meta=table, selection=Selection(dry=True))
+    assert len(dry.unmatched) == 1
+    run(paths, out, meta=table)
+    run(paths, out)
+    (post_id,) = Study(out).post_ids()
+    assert Study(out).post(post_id).text.caption == "thrift"
+    table.write_text("id,caption\n7000000000000000001,mended\n")
+    run(paths, out, meta=table)
+    text = Study(out).post(post_id).text
+    assert (text.caption, text.genre) == ("mended", "vlog")
+    with pytest.raises(ConfigError, match="Name them or their folders"):
+        run((), out, meta=table)
+
+
+def test_a_record_that_lacks_what_is_read_is_said(videos, out):
+    paths = videos(a="one")
+    run(paths, out, selection=Selection(until="media"))
+    (post_id,) = Study(out).post_ids()
+    (Study(out).folder(post_id) / "media.json").write_text('{"duration": "x"}')
+    with pytest.raises(StudyError, match=r"not a readable Media record.*Delete the file"):
+        run((), out, selection=Selection(only="speech"))
+    (Study(out).folder(post_id) / "media.json").write_text("{}")
+    assert run(paths, out).ok

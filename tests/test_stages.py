@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from valex_local.config import Settings, make_settings
 from valex_local.errors import ValexError
-from valex_local.stages import STAGES, content_hash, fingerprint, plan, record_kind, stems_read
+from valex_local.records import Post
+from valex_local.stages import STAGES, absolute_paths, content_hash, fingerprint, plan, record_kind, stems_read
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -115,3 +116,29 @@ def test_a_fingerprint_ignores_how_its_inputs_came_about():
 def test_stems_know_their_kind():
     for spec in STAGES:
         assert record_kind(spec.stem.format(variant="x.y")) is spec.record
+
+
+def test_every_field_read_is_one_of_its_record():
+    for step in plan(make_settings({"script": {"variants": ["template", "local"]}})):
+        for name in step.reads:
+            stem, dot, part = name.partition(".")
+            if dot and stem != "script":
+                assert part in (Post if stem == "post" else record_kind(stem)).model_fields, name
+
+
+def test_paths_in_settings_become_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {
+        "vision": {"vocabulary": "v.toml"},
+        "script": {"llm": {"prompt": tmp_path / "p.jinja", "seed": 3}},
+        "models": {"clip": "local-dir:clip", "asr": "whisper"},
+        "profile": "demo",
+    }
+    assert absolute_paths(given) == {
+        "vision": {"vocabulary": f"{tmp_path}/v.toml"},
+        "script": {"llm": {"prompt": f"{tmp_path}/p.jinja", "seed": 3}},
+        "models": {"clip": f"local-dir:{tmp_path}/clip", "asr": "whisper"},
+        "profile": "demo",
+    }
+    for odd in ({}, {"vision": 3, "models": "x"}, {"vision": {"vocabulary": 3}}):
+        assert absolute_paths(odd) == odd, "what is wrong is for the settings to say"

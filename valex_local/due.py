@@ -70,12 +70,12 @@ class Examiner:
         self._steps = steps
         self._made_by = {step.name: step.made_by(models).model_dump(mode="json") for step in steps}
 
-    def examine(self, post_id: str) -> dict[str, Verdict]:
-        """Return the verdict on every step of a post.
+    def examine(self, post_id: str, post: Post | None = None) -> dict[str, Verdict]:
+        """Return the verdict on every step of a post: as the study holds it, or as it would be given `post`.
 
         Records that none of the steps makes are taken as they are.
         """
-        post = self._post(post_id)
+        told = (post or self._study.post(post_id)).model_dump(mode="json")
         made_here = {step.stem for step in self._steps}
         records: dict[str, Any] = {}
         states: dict[str, State] = {}
@@ -86,14 +86,10 @@ class Examiner:
                 if stem not in made_here and stem not in records:
                     records[stem] = self._study.read_raw(post_id, stem, record_kind(stem))
             records[step.stem] = self._study.read_raw(post_id, step.stem, step.spec.record)
-            verdict = self._judge(post_id, step, post, records, [states[s] for s in stems if s in states])
+            verdict = self._judge(post_id, step, told, records, [states[s] for s in stems if s in states])
             verdicts[step.name] = verdict
             states[step.stem] = verdict.state
         return verdicts
-
-    def _post(self, post_id: str) -> dict[str, Any]:
-        post = self._study.read_raw(post_id, "post", Post)
-        return post if post is not None else self._study.post(post_id).model_dump(mode="json")
 
     def _judge(
         self, post_id: str, step: Step, post: dict[str, Any], records: dict[str, Any], upstream: Sequence[State]

@@ -18,8 +18,9 @@ from valex_local.due import Examiner, State, Verdict
 from valex_local.errors import ConfigError, InputError, StudyError, printable
 from valex_local.posts import discover
 from valex_local.posts.discover import STAGE as INTAKE
+from valex_local.posts.text import merge as merge_texts
 from valex_local.records import Failure, Media, Post
-from valex_local.stages import Step, plan
+from valex_local.stages import Step, absolute_paths, plan
 from valex_local.store import Store, StoredModel
 from valex_local.study import Study
 from valex_local.summary import StepCount, Summary
@@ -91,7 +92,7 @@ class Selection:
 
 
 def run(
-    paths: Iterable[Path | str] = (),
+    paths: Iterable[Path | str] | Path | str = (),
     out: Path | str = "study",
     *,
     options: Mapping[str, Any] | None = None,
@@ -105,7 +106,7 @@ def run(
 
     Parameters
     ----------
-    paths : iterable of Path
+    paths : Path or iterable of Path
         Videos, and folders of videos, to take into the study; none to go on with those it holds.
     out : Path
         The study folder; made when there is none.
@@ -133,17 +134,20 @@ def run(
         The run as a whole cannot be done: a wrong setting, missing weights, a locked study, a full disk.
     """
     selection, store = selection or Selection(), store or Store()
-    videos = [Path(p) for p in paths]
+    videos = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    if meta is not None and not videos:
+        raise ConfigError("a table tells of videos, and none are named", path=meta, hint="Name them or their folders")
+    table = None if meta is None else Path(meta)
     with offline.guarded():
         started = time.perf_counter()
         if selection.dry:
-            return _dry(videos, Path(out), lambda study: _Run(study, selection, store, _given(study, options, config)))
+            return _dry(videos, table, Path(out), lambda s: _Run(s, selection, store, _given(s, options, config)))
         study = Study(out, create=True)
         with study.lock(selection.shard):
             job = _Run(study, selection, store, _given(study, options, config), progress)
             job.refuse_outdated()
             job.remember()
-            job.take_in(videos, None if meta is None else Path(meta))
+            job.take_in(videos, table)
             job.sweep_all()
             summary = job.summary()
         summary.seconds = time.perf_counter() - started
@@ -155,22 +159,13 @@ def examine(study: Study, store: Store | None = None, selection: Selection | Non
     return _Run(study, selection or Selection(), store or Store(), study.options()).summary()
 
 
-def _dry(paths: Sequence[Path], out: Path, make: Callable[[Study], _Run]) -> Summary:
-    """Say what a run would do; write nothing."""
-    if (out / "study.toml").is_file():
-        summary = make(Study(out)).summary()
-        known = set(Study(out).post_ids())
-    else:
-        with TemporaryDirectory() as nowhere:
-            summary, known = make(Study(nowhere, create=True)).summary(), set()
-        summary.study = str(out)
-    if paths:
-        found = discover(paths)
-        new = [post.id for post in found.posts if post.id not in known]
-        summary.posts += len(new)
-        summary.failures += found.failures
-        for count in summary.steps:
-            count.due += len(new)
+def _dry(paths: Sequence[Path], meta: Path | None, out: Path, make: Callable[[Study], _Run]) -> Summary:
+    """Say what a run would do; write nothing into the study."""
+    with TemporaryDirectory() as nowhere:
+        job = make(Study(out) if (out / "study.toml").is_file() else Study(nowhere, create=True))
+        job.look_at(paths, meta)
+        summary = job.summary()
+    summary.study = str(out)
     return summary
 
 
@@ -178,7 +173,7 @@ def _given(study: Study, options: Mapping[str, Any] | None, config: Path | str |
     """Return the settings given: those the study remembers, under the file's, under the options."""
     from_file = {} if config is None else read_toml(Path(config))
     make_settings(from_file, source=config or "the options")
-    return merge(merge(study.options(), from_file), options or {})
+    return merge(study.options(), absolute_paths(merge(from_file, options or {})))
 
 
 class _Run:
@@ -205,6 +200,8 @@ class _Run:
         self._standing: dict[str, dict[str, Verdict]] = {}
         self._written: Counter[str] = Counter()
         self._unmatched: list[str] = []
+        self._intake: list[Failure] | None = None  # until something is looked at: those the study holds
+        self._sums = study.sums(selection.shard)
         self._device = devices.detect(self.settings.work.device)
 
     # --- before -----------------------------------------------------------------------------------------------------
@@ -242,14 +239,14 @@ class _Run:
             if not self._study.post_ids():
                 raise InputError("the study holds no posts yet", path=self._study.root, hint="Name videos or folders")
             return
-        sums = self._study.sums(self._selection.shard)
-        found = discover(paths, meta=meta, sums=sums)
-        sums.save()
+        found = discover(paths, meta=meta, sums=self._sums)
+        self._sums.save()
         for failure in self._study.failures():
-            if failure.stage == INTAKE:
+            if failure.stage == INTAKE and self._selection.holds(failure.post):
                 self._study.clear_failure(failure.post, INTAKE)
         for failure in found.failures:
-            self._study.write_failure(failure)
+            if self._selection.holds(failure.post):
+                self._study.write_failure(failure)
         for post in found.posts:
             if self._selection.holds(post.id):
                 self._take(post)
@@ -257,9 +254,21 @@ class _Run:
         if not self._study.post_ids() and not found.failures:
             raise InputError("no videos were found", path=paths[0], hint="Name video files or folders that hold some")
 
+    def look_at(self, paths: Sequence[Path], meta: Path | None) -> None:
+        """Judge the posts found at `paths` as if they had been taken in."""
+        if not paths:
+            return
+        found = discover(paths, meta=meta, sums=self._sums)
+        for post in filter(lambda post: self._selection.holds(post.id), found.posts):
+            told = _with_known_text(post, self._study.read(post.id, "post", Post))
+            self._standing[post.id] = self._examiner.examine(post.id, told)
+        self._unmatched = list(found.unmatched)
+        self._intake = found.failures
+
     def _take(self, post: Post) -> None:
         """Take in one post, unless the study knows it by another file that is still there."""
         known = self._study.read(post.id, "post", Post)
+        post = _with_known_text(post, known)
         if known == post:
             return
         old, new = known.video if known else None, post.video
@@ -278,24 +287,31 @@ class _Run:
         if note:
             self._progress.say(note)
         devices.set_threads(self._device.threads)
-        sweeper = Sweeper(self._study, self.settings, self._models, self._device, self._progress)
+        sweeper = Sweeper(
+            self._study, self.settings, self._models, self._device, progress=self._progress, sums=self._sums
+        )
         due = [p for p, verdicts in self._stand().items() if any(map(self._selection.wants, verdicts.values()))]
         for chunk in _chunks(due, self.settings.work.chunk):
             for step in self._steps:
-                jobs = [job for post_id in chunk if (job := self._job(post_id, step)) is not None]
-                self._restore_side_files(sweeper, step, jobs)
+                jobs = self._jobs(chunk, step)
+                if self._restore_side_files(sweeper, step, jobs):
+                    jobs = self._jobs(chunk, step)  # without those that could not be restored
                 self._written[step.name] += sweeper.sweep(step, jobs)
             for post_id in chunk:
                 self._standing[post_id] = self._examiner.examine(post_id)
         self._drop_side_files()
+        self._sums.save()
+
+    def _jobs(self, chunk: Sequence[str], step: Step) -> list[Job]:
+        return [job for post_id in chunk if (job := self._job(post_id, step)) is not None]
 
     def _job(self, post_id: str, step: Step) -> Job | None:
         verdict = self._examiner.examine(post_id)[step.name]
         wanted = self._selection.wants(verdict) and verdict.state is not State.WAITING
         return Job(post_id, verdict.fingerprint) if wanted else None
 
-    def _restore_side_files(self, sweeper: Sweeper, step: Step, jobs: Sequence[Job]) -> None:
-        """Make side files again that an earlier run dropped and this step opens."""
+    def _restore_side_files(self, sweeper: Sweeper, step: Step, jobs: Sequence[Job]) -> bool:
+        """Make side files again that an earlier run dropped and this step opens; return whether there were any."""
         media = next(s for s in self._plan if s.stem == "media")
         lacking = []
         for job in jobs if step.spec.side_files else ():
@@ -303,6 +319,7 @@ class _Run:
             if record and not all(self._study.has_side_files(job.post_id, record, k) for k in step.spec.side_files):
                 lacking.append(Job(job.post_id, record.fingerprint))
         sweeper.sweep(media, lacking)
+        return bool(lacking)
 
     def _drop_side_files(self) -> None:
         work = self.settings.work
@@ -326,7 +343,6 @@ class _Run:
     def summary(self) -> Summary:
         """Say how the study stands."""
         standing = self._stand()
-        names = {step.name for step in self._steps} | {INTAKE}
         note = devices.unused_gpu(self._device)
         return Summary(
             study=str(self._study.root),
@@ -335,12 +351,21 @@ class _Run:
                    for step in self._steps],
             skipped=_tally((n, v.skipped) for vs in standing.values() for n, v in vs.items() if v.skipped),
             degraded=_tally((n, text) for vs in standing.values() for n, v in vs.items() for text in v.notices),
-            failures=[f for f in self._study.failures() if f.stage in names and self._selection.holds(f.post)],
+            failures=[f for f in self._failures() if self._selection.holds(f.post)],
             unmatched=self._unmatched,
             models={role: model.id for role, model in self._models.items()},
             offline=offline.current().describe(),
             notes=[note] if note else [],
         )  # fmt: skip
+
+    def _failures(self) -> Iterator[Failure]:
+        """Yield what stands between a post and its records now: a failure under other settings says nothing."""
+        kept = self._study.failures()
+        yield from [f for f in kept if f.stage == INTAKE] if self._intake is None else self._intake
+        for failure in kept:
+            verdict = self._stand().get(failure.post, {}).get(failure.stage)
+            if verdict is not None and verdict.state is State.FAILED:
+                yield failure
 
     def _count(self, name: str, verdicts: Sequence[Verdict]) -> StepCount:
         states = Counter(verdict.state for verdict in verdicts)
@@ -360,6 +385,11 @@ def _models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[str
     needed = {role for step in steps for role in step.roles}
     optional = {role for step in steps for role in step.optional_roles} - needed
     return store.resolve(settings.profile, settings.models, needed=needed, optional=optional)
+
+
+def _with_known_text(post: Post, known: Post | None) -> Post:
+    """Return the post with what an earlier run was told of it and this one was not: a table need not come twice."""
+    return post if known is None else post.model_copy(update={"text": merge_texts([post.text, known.text])})
 
 
 def _tally(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:

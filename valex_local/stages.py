@@ -30,6 +30,7 @@ from valex_local.records import (
     Script,
     Transcript,
 )
+from valex_local.store.store import LOCAL
 
 if TYPE_CHECKING:
     from valex_local.devices import Device
@@ -171,6 +172,27 @@ def setting_file(settings: Settings, *keys: str) -> Path:
     return Path(value) if value is not None else Path(__file__).parent / FILES[keys]
 
 
+def absolute_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as plain data with the paths in them made absolute: a study may be gone on with from anywhere."""
+    out = dict(options)
+    for keys in FILES:
+        out = _absolute(out, *keys)
+    if isinstance(models := out.get("models"), Mapping):
+        for role in models:
+            out = _absolute(out, "models", role, prefix=LOCAL)
+    return out
+
+
+def _absolute(table: Mapping[str, Any], key: str, *rest: str, prefix: str = "") -> dict[str, Any]:
+    value = table.get(key)
+    if rest and isinstance(value, Mapping):
+        return {**table, key: _absolute(value, *rest, prefix=prefix)}
+    if rest or not isinstance(value, str | Path) or not str(value).startswith(prefix):
+        return dict(table)
+    path = Path(str(value).removeprefix(prefix)).expanduser()
+    return {**table, key: f"{prefix}{path.absolute()}"}
+
+
 @dataclass(frozen=True)
 class Step:
     """A stage in one of its variants, with the settings it reads: what a run does for every post.
@@ -304,7 +326,7 @@ def _content(name: str, post: Mapping[str, Any], records: Mapping[str, Any]) -> 
     if name in records:
         return {key: value for key, value in records[name].items() if key not in _NOT_CONTENT}
     stem, _, part = name.partition(".")
-    return (post if stem == "post" else records[stem])[part]
+    return (post if stem == "post" else records[stem]).get(part)
 
 
 def stems_read(reads: Sequence[str]) -> tuple[str, ...]:

@@ -10,20 +10,21 @@ import json
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from valex_local.config import Settings
 from valex_local.devices import Device, PeakMemory
-from valex_local.errors import StudyError, ValexError
-from valex_local.records import Failure, Record
+from valex_local.errors import InputError, StudyError, ValexError
+from valex_local.records import Failure, Record, Video
 from valex_local.stages import Context, Item, Output, Stage, Step, record_kind, stems_read
 from valex_local.store import StoredModel
-from valex_local.study import Study
+from valex_local.study import Study, writing
 
 
 class Progress(Protocol):
@@ -67,9 +68,10 @@ class Log:
 
     def line(self, event: str, **facts: Any) -> None:
         """Append one line."""
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"event": event, **facts}) + "\n")
+        with writing(self._path):
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"event": event, **facts}) + "\n")
 
 
 @dataclass(frozen=True)
@@ -102,16 +104,26 @@ class Sweeper:
         Where to compute.
     progress : Progress
         Hears how it goes on.
+    sums : callable
+        Gives the SHA-256 of a video; remembers it.
     """
 
     def __init__(
-        self, study: Study, settings: Settings, models: dict[str, StoredModel], device: Device, progress: Progress
+        self,
+        study: Study,
+        settings: Settings,
+        models: dict[str, StoredModel],
+        device: Device,
+        *,
+        progress: Progress,
+        sums: Callable[[Path], str],
     ) -> None:
         self._study = study
         self._settings = settings
         self._models = models
         self._device = device
         self._progress = progress
+        self._sums = sums
         self._log = Log(study)
         self._jobs = settings.work.jobs or max(1, min(4, device.threads))
 
@@ -132,9 +144,11 @@ class Sweeper:
         done: set[str] = set()
         with PeakMemory() as memory, closing(step.load(self._context(step))) as stage:
             loaded = time.perf_counter()
-            for batch in self._batches(stage, step, list(leaders.values())):
-                done |= self._do(stage, step, batch)
-                self._progress.advance(len(batch))
+            # Closed before the stage is, whatever happens: threads may be preparing with its model.
+            with closing(self._batches(stage, step, list(leaders.values()))) as batches:
+                for batch in batches:
+                    done |= self._do(stage, step, batch)
+                    self._progress.advance(len(batch))
         for job in followers:
             done |= self._follow(step, leaders[job.fingerprint], job)
             self._progress.advance()
@@ -155,7 +169,7 @@ class Sweeper:
         models = {role: self._models[role] for role in step.all_roles if role in self._models}
         return Context(self._settings, models, self._device, step.variant)
 
-    def _batches(self, stage: Stage, step: Step, jobs: Sequence[Job]) -> Iterator[list[_Prepared]]:
+    def _batches(self, stage: Stage, step: Step, jobs: Sequence[Job]) -> Generator[list[_Prepared], None, None]:
         """Yield prepared inputs in order, in batches, while threads prepare the next ones."""
         ahead: deque[_Prepared] = deque()
         waiting = iter(jobs)
@@ -164,12 +178,26 @@ class Sweeper:
             while True:
                 while len(ahead) < stage.batch_size + self._jobs and (job := next(waiting, None)) is not None:
                     item = self._item(step, job)
-                    ahead.append(_Prepared(job, item, pool.submit(stage.prepare, item)))
+                    ahead.append(_Prepared(job, item, pool.submit(self._prepare, stage, step, item)))
                 if not ahead:
                     return
                 yield [ahead.popleft() for _ in range(min(stage.batch_size, len(ahead)))]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _prepare(self, stage: Stage, step: Step, item: Item) -> Any:
+        """Prepare an item, unless its video is another one by now: the record would pass for that of the old one."""
+        if "video" in step.reads and item.post.video is not None:
+            self._check(item.post.video)
+        return stage.prepare(item)
+
+    def _check(self, video: Video) -> None:
+        try:
+            now = self._sums(Path(video.path))
+        except OSError:
+            return  # the stage says it better, and some do without
+        if now != video.sha256:
+            raise InputError("the video has changed since it was taken in", hint="Run again and name it or its folder")
 
     def _item(self, step: Step, job: Job) -> Item:
         records: dict[str, Record] = {}
@@ -230,7 +258,7 @@ class Sweeper:
         if isinstance(error, StudyError):
             raise error
         if isinstance(error, ValexError):
-            what, hint = f"{error.what}", error.hint
+            what, hint = error.what, error.hint
         else:
             what = f"unexpected {type(error).__name__}: {error}"
             hint = "This is a defect of valex_local: please report it with the log of this run"
