@@ -43,35 +43,36 @@ class RapidOcrEngine:
             if not path.is_file():
                 raise ModelError("a file of the OCR model is missing", path=path, hint="Install the model again")
         try:
+            from omegaconf import flag_override
             from rapidocr import RapidOCR
         except ModuleNotFoundError as error:
             raise MissingExtra("rapidocr", "all") from error
-        _check(detector)
-        # Without this list in the file, rapidocr would fetch one from the network.
-        if "character" not in _check(recogniser):
+        finder, reader = (_load(path, device.threads) for path in (detector, recogniser))
+        if "character" not in reader.get_modelmeta().custom_metadata_map:
             raise ModelError(
                 "the recogniser does not carry the list of its characters",
                 path=recogniser,
                 hint="Use a recognition model that was exported for rapidocr",
             )
-        runtime = "EngineConfig.onnxruntime"
         self._ocr: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.use_cls": False,
                 "Global.text_score": 0.0,
-                "Det.model_path": str(detector),
                 "Det.limit_type": "max",
                 "Det.limit_side_len": settings.max_side,
-                "Rec.model_path": str(recogniser),
-                f"{runtime}.intra_op_num_threads": max(1, device.threads),
-                f"{runtime}.inter_op_num_threads": 1,
+                # In a batch all lines are padded to the widest, which costs time and changes what is read.
+                "Rec.rec_batch_num": 1,
             }
         )
+        # Models that are handed over loaded are neither looked for nor fetched, and wait as we say.
+        with flag_override(self._ocr.cfg, "allow_objects", True):
+            self._ocr.cfg.Det.session = finder
+            self._ocr.cfg.Rec.session = reader
         self._warm_up()
 
     def _warm_up(self) -> None:
-        """Load both models now: rapidocr itself waits for the first picture that needs them."""
+        """Build all now: rapidocr itself waits for the first picture that needs it."""
         import numpy as np
 
         blank = np.zeros((48, 320, 3), np.uint8)
@@ -97,19 +98,21 @@ class RapidOcrEngine:
         self._ocr = None
 
 
-def _check(path: Path) -> dict[str, str]:
-    """Open an ONNX file and return its metadata."""
+def _load(path: Path, threads: int) -> Any:
+    """Load an ONNX model."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = max(1, threads)
+    options.inter_op_num_threads = 1
+    # Pictures differ in shape: kept memory would only grow. Threads that wait spinning double the CPU time.
+    options.enable_cpu_mem_arena = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ModelError("ONNX Runtime cannot load this model", path=path, hint="Install the model again") from error
-    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    return metadata
 
 
 def _box(quad: NDArray[np.float32], width: int, height: int) -> Box:
