@@ -176,6 +176,8 @@ def test_until_and_only(videos, out):
     assert loads() == ["speech"]
     with pytest.raises(ConfigError, match="there is no stage 'sing'"):
         run(paths, out, selection=Selection(only="sing"))
+    with pytest.raises(ConfigError, match="exclude each other"):
+        run(paths, out, selection=Selection(only="speech", until="media"))
 
 
 def test_a_dry_run_writes_nothing(videos, out):
@@ -399,8 +401,10 @@ def test_a_record_that_lacks_what_is_read_is_said(videos, out):
     paths = videos(a="one")
     run(paths, out, selection=Selection(until="media"))
     (post_id,) = Study(out).post_ids()
+    for poor in ("{}", '{"schema_version": 1}'):
+        (Study(out).folder(post_id) / "media.json").write_text(poor)
+        assert run((), out, selection=Selection(only="speech")).ok
     (Study(out).folder(post_id) / "media.json").write_text('{"duration": "x"}')
     with pytest.raises(StudyError, match=r"not a readable Media record.*Delete the file"):
         run((), out, selection=Selection(only="speech"))
-    (Study(out).folder(post_id) / "media.json").write_text("{}")
-    assert run(paths, out).ok
+    assert run(paths, out).ok, "where media is swept too it is made anew"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from valex_local.errors import StudyError
-from valex_local.records import AudioTrack, Failure, Keyframe, Media, Post, PostText, Transcript, Video
+from valex_local.errors import ConfigError, StudyError
+from valex_local.records import AudioTrack, Failure, Keyframe, Media, Post, PostText, Script, Transcript, Video
 from valex_local.study import Study
 
 SHA = "0" * 64
@@ -238,7 +238,7 @@ def test_a_post_half_forgotten_or_unreadable_can_be_forgotten(study):
 
 def test_a_kill_while_a_study_is_made_leaves_a_study_or_nothing(tmp_path, monkeypatch):
     def killed(path, *_, **__):
-        if path.name == "posts":
+        if path.name == "failures":
             raise KeyboardInterrupt
         os.makedirs(path, exist_ok=True)
 
@@ -307,3 +307,15 @@ def test_a_failure_cleared_by_a_run_beside_us_is_none(study, monkeypatch):
     path = study.root / "failures" / "a.speech.json"
     monkeypatch.setattr("valex_local.study._visible", lambda _: iter([path, path.with_name("gone.speech.json")]))
     assert [f.post for f in study.failures()] == ["a"]
+
+
+def test_the_first_variant_of_the_settings_is_shown(study):
+    put(study, "a")
+    for name in ("local", "template"):
+        study.write("a", f"script.{name}", Script(name=name))
+    assert study.script("a")[0] == "local"
+    study.save_options({"script": {"variants": ["template", "local"]}})
+    assert study.script("a")[0] == "template"
+    (study.root / "study.toml").write_text("script = 3")
+    with pytest.raises(ConfigError, match=r"study\.toml"):
+        study.script("a")

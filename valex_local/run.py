@@ -65,8 +65,10 @@ class Selection:
         Raises
         ------
         ConfigError
-            There is no stage of that name.
+            There is no stage of that name, or both are named.
         """
+        if self.until is not None and self.only is not None:
+            raise ConfigError("--until and --only exclude each other", hint="Give one of them")
         steps = plan(settings)
         names = list(dict.fromkeys(step.spec.name for step in steps))
         for name in (self.until, self.only):

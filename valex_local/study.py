@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 import tomli_w
 from pydantic_core import from_json
 
+from valex_local.config import make_settings
 from valex_local.errors import StudyError
 from valex_local.records import Failure, Labels, Media, Post, Record, Script
 from valex_local.sums import Sums
@@ -150,7 +151,8 @@ class Study:
     def script(self, post_id: str, variant: str | None = None) -> tuple[str, Script]:
         """Return a script and the name of its variant: the one named, or the first of the study's that is there."""
         stems = sorted(p.stem for p in self.folder(post_id).glob("script.*.json"))
-        first = self.options().get("script", {}).get("variants", [])
+        settings = make_settings(self.options(), source=self.root / "study.toml")
+        first = settings.script.variants if "variants" in settings.script.model_fields_set else ()
         wanted = [variant] if variant is not None else [*first, *(s.removeprefix("script.") for s in stems)]
         for name in wanted:
             if f"script.{name}" in stems:
