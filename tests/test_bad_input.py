@@ -161,8 +161,14 @@ def test_killed_in_every_stage_and_run_again_is_equal_to_the_byte(demo_study, tm
 
 def test_an_interrupt_says_how_to_go_on(tmp_path, demo_models):
     out = tmp_path / "study"
+    code = command()[-1]
+    # A shell starts what it puts into the background with interrupts ignored, and children inherit that.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(
-        command("run", CLIPS, "-o", out, "--profile", "cpu"), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", heeding + code, "run", CLIPS, "-o", out, "--profile", "cpu"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     while not list(out.glob("posts/*/media.json")) and process.poll() is None:
         time.sleep(0.01)
