@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from valex_local.errors import ModelError
+from valex_local.engines import find_engine
 from valex_local.records import Box
 
 if TYPE_CHECKING:
@@ -59,12 +58,5 @@ def load_engine(model: StoredModel, settings: OcrSettings, device: Device) -> En
     ModelError
         There is no such engine, or it cannot use the model.
     """
-    if model.engine not in ENGINES:
-        raise ModelError(
-            f"the model {model.id} asks for the OCR engine {model.engine!r}",
-            path=model.folder,
-            hint=f"Known here: {', '.join(ENGINES)}",
-        )
-    module, _, name = ENGINES[model.engine].partition(":")
-    engine: Engine = getattr(importlib.import_module(module), name)(model, settings, device)
+    engine: Engine = find_engine(model, ENGINES)(model, settings, device)
     return engine
