@@ -145,6 +145,13 @@ def test_skipped_and_degraded_posts_are_counted_with_the_reason(videos, out):
     assert summary.degraded == {"speech: the sound is noisy": 1}
 
 
+def test_text_beside_a_video_that_cannot_be_read_is_said(videos, out):
+    paths = videos(a="one")
+    (videos.folder / "a.info.json").write_text("{half of it")
+    (said,) = run(paths, out).degraded
+    assert said.startswith("intake: the text beside the video was left out")
+
+
 def test_a_changed_setting_needs_redo_and_is_named(videos, out):
     paths = videos(a="one")
     run(paths, out)

@@ -352,13 +352,20 @@ class _Run:
             steps=[self._count(step.name, [verdicts[step.name] for verdicts in standing.values()])
                    for step in self._steps],
             skipped=_tally((n, v.skipped) for vs in standing.values() for n, v in vs.items() if v.skipped),
-            degraded=_tally((n, text) for vs in standing.values() for n, v in vs.items() for text in v.notices),
+            degraded=_tally(
+                [(n, text) for vs in standing.values() for n, v in vs.items() for text in v.notices]
+                + [(INTAKE, text) for post_id in standing for text in self._post_notices(post_id)]
+            ),
             failures=[f for f in self._failures() if self._selection.holds(f.post)],
             unmatched=self._unmatched,
             models={role: model.id for role, model in self._models.items()},
             offline=offline.current().describe(),
             notes=[note] if note else [],
         )  # fmt: skip
+
+    def _post_notices(self, post_id: str) -> list[str]:
+        post = self._study.read_raw(post_id, "post", Post) or {}
+        return [str(notice["text"]) for notice in post.get("notices", ())]
 
     def _failures(self) -> Iterator[Failure]:
         """Yield what stands between a post and its records now: a failure under other settings says nothing."""
