@@ -10,8 +10,6 @@ import pytest
 
 from tests.metrics import caption_errors, match_captions, missed, speech_errors, total
 from valex_local.records import Labels, Media, ScreenText, Script, Transcript
-from valex_local.run import run
-from valex_local.store import Store, StoredModel
 from valex_local.study import Study
 
 CLIPS = Path(__file__).resolve().parents[2] / "models" / "demo" / "clips"
@@ -22,13 +20,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def study(store: Store, stored_model: Callable[[str], StoredModel], tmp_path_factory: pytest.TempPathFactory) -> Study:
-    for model_id in ("whisper-base-ct2", "ppocrv6", "minilm-l6"):
-        stored_model(model_id)
-    folder = tmp_path_factory.mktemp("demo") / "study"
-    summary = run([CLIPS], folder, options={"profile": "cpu"}, store=store)
-    assert summary.failures == []
-    return Study(folder)
+def study(demo_study: Path) -> Study:
+    return Study(demo_study)
 
 
 @pytest.fixture(scope="module")
