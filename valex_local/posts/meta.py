@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +13,7 @@ from valex_local.errors import InputError
 from valex_local.posts.ids import PostKey, same_post
 from valex_local.posts.text import COLUMNS, cells, flatten, key_of, post_text, read_text
 from valex_local.records import PostText
-
-CELL = 1 << 24
-"""Characters of the largest cell."""
+from valex_local.tables import parse_table
 
 
 @dataclass
@@ -115,26 +111,13 @@ def _json(text: str, where: str, path: Path) -> Any:
 
 
 def _lines(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the rows of a CSV or TSV file; the separator is the one most frequent in the head."""
-    head = text.partition("\n")[0]
-    separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else max(",;\t", key=head.count)
-    before = csv.field_size_limit(CELL)
-    try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        columns = reader.fieldnames or ()
-        if not cells(flatten(dict.fromkeys(columns, "x")), "id"):
-            raise InputError(
-                f"no column holds ids or addresses (columns: {', '.join(columns) or 'none'})",
-                path=path,
-                hint=f"Name one of them: {', '.join(COLUMNS['id'])}",
-            )
-        for n, row in enumerate(reader, 2):
-            if None in row:
-                raise InputError(
-                    f"row {n} has {len(columns) + len(row[None])} cells, the head has {len(columns)}", path=path
-                )
-            yield f"row {n}", row
-    except csv.Error as error:
-        raise InputError(f"this is not valid CSV near line {reader.line_num + 1} ({error})", path=path) from error
-    finally:
-        csv.field_size_limit(before)
+    """Yield the rows of a CSV or TSV file."""
+    table = parse_table(text, path)
+    if not cells(flatten(dict.fromkeys(table.columns, "x")), "id"):
+        raise InputError(
+            f"no column holds ids or addresses (columns: {', '.join(table.columns) or 'none'})",
+            path=path,
+            hint=f"Name one of them: {', '.join(COLUMNS['id'])}",
+        )
+    for row in table.rows:
+        yield f"row {row.number}", row.cells

@@ -1,0 +1,67 @@
+"""Label sheets and texts for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import strategies as st
+
+from valex_local.answers import Answers
+from valex_local.schwartz import CIRCLE, Value
+
+N1, N2, N3 = "7301234567890123456", "7301234567890123457", "7301234567890123458"
+"""TikTok numbers."""
+
+AUTHORS_HEAD = [
+    "Self_Direction_Thought", "Self_Direction_Action", "Stimulation", "Hedonism", "Achievement", "Power_Resources",
+    "Power_dominance", "Face", "Security_Personal", "Security_Social", "Conformity_Rules", "Conformity_Interpersonal",
+    "Tradition", "Humility", "Benevolence_Dependability", "Benevolence_Care", "Universalism_Concern",
+    "Universalism_Nature", "Universalism_Tolerance",
+]  # fmt: skip
+"""The values as the authors' sheet names and orders them."""
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join([*lines, ""]), "utf-8")
+    return path
+
+
+def place(value: Value) -> int:
+    return CIRCLE.index(value)
+
+
+def holds(answers: Answers, name: str, value: Value) -> tuple[float, float]:
+    present, conflicted = answers.holds[answers.ids.index(name), place(value)]
+    return float(present), float(conflicted)
+
+
+def answers(**labels: dict[Value, tuple[float, float]]) -> Answers:
+    """Return answers that say what is given: by text and value, (present, conflicted)."""
+    made = Answers.empty(labels)
+    for row, said in enumerate(labels.values()):
+        for value, pair in said.items():
+            made.holds[row, place(value)] = pair
+    return made
+
+
+def equal(one: Answers, other: Answers) -> bool:
+    return one.ids == other.ids and all(
+        np.array_equal(a, b, equal_nan=True)
+        for a, b in ((one.holds, other.holds), (one.probabilities, other.probabilities), (one.dominant, other.dominant))
+    )
+
+
+@st.composite
+def any_answers(draw: st.DrawFn, ids: st.SearchStrategy[list[str]]) -> Answers:
+    """Draw answers of every kind: each polarity assessed or not, with a probability or without."""
+    made = Answers.empty(draw(ids))
+    seed = draw(st.integers(0, 2**32 - 1))
+    scored = draw(st.sampled_from([0.0, 0.5, 1.0]))
+    random = np.random.default_rng(seed)
+    made.holds[:] = random.choice([0.0, 1.0, np.nan], made.holds.shape)
+    probabilities = random.choice([0.0, 1.0, 0.12345678, 0.5, 1e-6], made.holds.shape)
+    made.probabilities[:] = np.where(random.random(made.holds.shape) < scored, probabilities, np.nan)
+    made.probabilities[np.isnan(made.holds)] = np.nan
+    made.dominant[:] = (random.random(made.dominant.shape) < 0.3) & (made.holds[..., 0] == 1)
+    return made

@@ -1,0 +1,229 @@
+"""What the columns and cells of a lab's table mean: ids of posts, names of values, groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from valex_local.errors import InputError
+from valex_local.posts.discover import SUFFIXES
+from valex_local.posts.ids import PostKey, post_key
+from valex_local.posts.text import COLUMNS, flatten
+from valex_local.records import clean_text
+from valex_local.schwartz import CIRCLE, Value
+from valex_local.tables import Row, Table
+
+SHORT = 300
+"""Characters of the longest cell in a column that texts can be grouped by."""
+
+ID_COLUMNS = ("post", "argumentid", *(name.replace("_", "") for name in COLUMNS["id"]))
+"""Names of columns of ids in order of trust, in plain spelling (see `plain_columns`)."""
+
+NO_VALUE = "Universalism: objectivity"
+"""The one category of ValueEval'23 that is none of the 19 values."""
+
+_ROUNDED = re.compile(r"\d([.,]\d+)?[Ee]\+?1\d")
+
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+
+def plain_columns(table: Table) -> Mapping[str, str]:
+    """Return the columns by their names without case, blanks, ``_`` and ``-``; of equal names the first."""
+    return {plain: name for name in reversed(table.columns) for plain in flatten({name: None})}
+
+
+def column_named(name: str, table: Table, path: Path) -> str:
+    """Return the column that a user named.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    found = name if name in table.columns else plain_columns(table).get(next(iter(flatten({name: None}))))
+    if found is None:
+        raise InputError(f"there is no column {name!r}", path=path, hint=f"There are: {', '.join(table.columns)}")
+    return found
+
+
+def is_no_value(name: str) -> bool:
+    """Whether a name is that of the category `NO_VALUE`."""
+    return _plain_value(name) == _plain_value(NO_VALUE)
+
+
+def value_named(name: str) -> Value | None:
+    """Return the value that a name means, or None.
+
+    Known are the names of the theory (``Self-direction: thought``), those of the authors' sheet
+    (``1_Value1_Self_Direction_Thought_values``, with or without what stands around the name) and the members of
+    `Value`; case, blanks and punctuation do not matter.
+    """
+    return _VALUES.get(_plain_value(name))
+
+
+def is_meant_as_value(name: str) -> bool:
+    """Whether a column's name that is no value's looks as if it were meant to be one."""
+    shaped = re.search(r"^\d+_?value|_values$", name, re.IGNORECASE) is not None
+    whole_family = _plain_value(name) in _FAMILIES  # Power, say, which is two of the 19
+    return shaped or whole_family or _likeness(name, _nearest(name)[0]) > 0.8
+
+
+def known_values(name: str) -> str:
+    """Return the names of all values, those nearest to `name` first."""
+    return ", ".join(_nearest(name))
+
+
+def _nearest(name: str) -> list[Value]:
+    return sorted(CIRCLE, key=lambda value: -_likeness(name, value))
+
+
+def _likeness(name: str, value: Value) -> float:
+    spellings = {_plain_value(value), _plain_value(value.sheet_column)}
+    return max(SequenceMatcher(None, _plain_value(name), spelling).ratio() for spelling in spellings)
+
+
+def _plain_value(name: str) -> str:
+    plain = re.sub(r"[\W_]+", "", name).casefold()
+    return re.sub(r"^\d*(?:value\d+)?(.*?)(?:values)?$", r"\1", plain)
+
+
+_FAMILIES = frozenset(_plain_value(value.partition(":")[0]) for value in CIRCLE)
+_VALUES = {_plain_value(name): value for value in CIRCLE for name in (value, value.sheet_column, value.name)}
+
+
+# --- ids ------------------------------------------------------------------------------------------------------------
+
+
+def text_id(name: str) -> str:
+    """Return the id that a name, an address or a file name gives a text.
+
+    ``user_number`` of a TikTok post, its number where there is no user; of anything else the name itself, stripped and
+    without the ending of a video or text file.
+    """
+    plain = clean_text(name).strip()
+    key = post_key(plain)
+    if key is not None:
+        return key_id(key)
+    stem = plain[: -len(ending[0])] if (ending := _ENDING.search(plain)) else ""
+    return text_id(stem) if stem.strip() else plain
+
+
+_ENDING = re.compile(rf"({'|'.join(re.escape(e) for e in sorted({*SUFFIXES, '.txt'}))})$", re.IGNORECASE)
+
+
+def key_id(key: PostKey) -> str:
+    """Return the id of a TikTok post."""
+    return key.number if key.user is None else f"{key.user}_{key.number}"
+
+
+class Ids:
+    """Reads the id in a row.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The columns of ids, in order of trust; empty where there is none.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    named : str, optional
+        The column of ids; else columns are known by their names, the first one also by TikTok addresses in it.
+    """
+
+    def __init__(self, table: Table, named: str | None = None) -> None:
+        plain = plain_columns(table)
+        known = (*(plain[name] for name in ID_COLUMNS if name in plain), *_first_column_of_posts(table))
+        self.columns = tuple(dict.fromkeys(known if named is None else (named,)))
+        authors = (plain.get(name.replace("_", "")) for name in COLUMNS["author"])
+        self._author = next((column for column in authors if column is not None), None)
+        self._seen: dict[tuple[str, ...], str] = {}
+
+    def of(self, row: Row) -> str:
+        """Return the id of a row, empty where it has none.
+
+        Raises
+        ------
+        ValueError
+            A spreadsheet has rounded it; the message names the column.
+        """
+        cells = {column: cell for column in self.columns if (cell := row.cells[column].strip())}
+        if not cells:
+            return ""
+        author = row.cells[self._author].strip().removeprefix("@") if self._author is not None else ""
+        seen = (*cells.values(), author)
+        if seen not in self._seen:
+            self._seen[seen] = _id_of(cells, author)
+        return self._seen[seen]
+
+
+def _first_column_of_posts(table: Table) -> tuple[str, ...]:
+    first = table.columns[:1]
+    filled = (cell for row in table.rows for column in first if (cell := row.cells[column].strip()))
+    return first if post_key(next(filled, "")) is not None else ()
+
+
+def _id_of(cells: Mapping[str, str], author: str) -> str:
+    for column, cell in cells.items():
+        if _ROUNDED.fullmatch(cell):
+            raise ValueError(f"column {column}: {cell!r} is an id that a spreadsheet has rounded")
+    keys = [key for cell in cells.values() if (key := post_key(cell)) is not None]
+    if not keys:
+        return text_id(next(iter(cells.values())))
+    whole = next((key for key in keys if key.user is not None), None)
+    return key_id(whole or post_key(f"{author}_{keys[0].number}") or keys[0])
+
+
+# --- groups ---------------------------------------------------------------------------------------------------------
+
+
+class Groups:
+    """Reads what texts can be grouped by: every column of short cells that means nothing else.
+
+    Columns of authors and genres are also there as ``author`` and ``genre``, whatever they are called.
+
+    Attributes
+    ----------
+    columns, left_out : tuple of str
+        The columns of short cells, and those with longer ones.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    taken : collection of str
+        Columns that mean something else.
+    """
+
+    def __init__(self, table: Table, taken: Collection[str]) -> None:
+        free = {column: _longest(table, column) for column in table.columns if column not in taken}
+        self.columns = tuple(column for column, longest in free.items() if 0 < longest <= SHORT)
+        self.left_out = tuple(column for column, longest in free.items() if longest > SHORT)
+        plain = plain_columns(table)
+        self._named = {column: column for column in self.columns}
+        for name in ("genre", "author"):
+            for spelling in COLUMNS[name]:
+                column = plain.get(spelling.replace("_", ""))
+                if column in self.columns and column is not None:
+                    self._named.setdefault(name, column)
+
+    def of(self, row: Row) -> dict[str, str]:
+        """Return the groups of a row."""
+        return {name: cell for name, column in self._named.items() if (cell := row.cells[column].strip())}
+
+
+def with_author(groups: Mapping[str, str], post: str) -> Mapping[str, str]:
+    """Return groups with the user in a TikTok id as ``author``.
+
+    The id goes before a name in some column: it is always there or never, so that one author is not two groups.
+    """
+    key = post_key(post)
+    return groups if key is None or key.user is None else {**groups, "author": key.user}
+
+
+def _longest(table: Table, column: str) -> int:
+    return max((len(row.cells[column].strip()) for row in table.rows), default=0)

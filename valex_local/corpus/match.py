@@ -1,0 +1,223 @@
+"""Which label is about which text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from valex_local.answers import Answers
+from valex_local.corpus.columns import with_author
+from valex_local.corpus.sheets import Sheet, gold_of, read_sheet
+from valex_local.corpus.texts import Text, join_texts, read_texts
+from valex_local.corpus.voices import join
+from valex_local.errors import InputError
+from valex_local.posts.ids import post_key, same_post
+
+NO_GROUP = "none"
+"""The name of the grouping that takes each text by itself."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts and what is known of them.
+
+    Attributes
+    ----------
+    texts : tuple of Text, (N,)
+        Those with labels, sorted by id.
+    gold : Answers
+        What is known of each of `texts`, under the ids of the texts.
+    unmatched_labels : tuple of str
+        Labelled posts without a text.
+    unlabelled : tuple of Text
+        Texts without labels, sorted by id.
+    notices : tuple of str
+        What a reader of the corpus must know.
+    """
+
+    texts: tuple[Text, ...]
+    gold: Answers
+    unmatched_labels: tuple[str, ...] = ()
+    unlabelled: tuple[Text, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def groups(self, name: str) -> tuple[str, ...]:
+        """Return the group of each text, (N,); a text without one is a group of its own.
+
+        Parameters
+        ----------
+        name : str
+            ``author``, ``genre`` or another group of the texts, case aside; ``none`` takes each text by itself.
+
+        Raises
+        ------
+        InputError
+            No text has such a group.
+        """
+        if name == NO_GROUP:
+            return tuple(text.id for text in self.texts)
+        found = [_group(text, name) for text in self.texts]
+        if not any(group is not None for group in found):
+            known = sorted({n for text in self.texts for n in text.groups})
+            raise InputError(
+                f"the texts cannot be grouped by {name!r}", hint=f"Group them by: {', '.join([*known, NO_GROUP])}"
+            )
+        named = {group for group in found if group is not None}
+        own = (_other_than(named, text.id) for text in self.texts)
+        return tuple(name if group is None else group for group, name in zip(found, own, strict=True))
+
+
+def _group(text: Text, name: str) -> str | None:
+    """Return the group of a text: of the name as it is before names in another case."""
+    wanted = name.casefold()
+    alike = (group for other, group in text.groups.items() if other.casefold() == wanted)
+    return text.groups.get(name, next(alike, None))
+
+
+def _other_than(names: set[str], name: str) -> str:
+    """Return a name that is not among `names`."""
+    return _other_than(names, f"({name})") if name in names else name
+
+
+def read_corpus(
+    labels: Sequence[Path],
+    texts: Sequence[Path],
+    *,
+    annotator: str | None = None,
+    id_column: str | None = None,
+    text_column: str | None = None,
+    script: str | None = None,
+) -> Corpus:
+    """Read label sheets and texts and match them.
+
+    Parameters
+    ----------
+    labels : sequence of Path
+        Label sheets; see `read_sheet`.
+    texts : sequence of Path
+        Sources of texts; see `read_texts`, also for `id_column`, `text_column` and `script`.
+    annotator : str, optional
+        The one annotator who counts; when left out, the majority; see `gold_of`.
+
+    Raises
+    ------
+    InputError
+        A file cannot be understood, or labels and texts have no post in common.
+    """
+    sheets = [read_sheet(path) for path in labels]
+    gold = gold_of(sheets, annotator)
+    parts = {path: read_texts(path, id_column=id_column, text_column=text_column, script=script) for path in texts}
+    found = join_texts(parts)
+    corpus = match(found, gold, _groups(sheets))
+    said = (f"{sheet.path.name}: {notice}" for sheet in sheets for notice in sheet.notices)
+    left_out = (f"text left out: {reason}" for reason in found.left_out)
+    return replace(corpus, notices=(*said, *left_out, *corpus.notices))
+
+
+def _groups(sheets: Sequence[Sheet]) -> dict[str, dict[str, str]]:
+    """Return the groups of all sheets; of each post the first."""
+    groups: dict[str, dict[str, str]] = {}
+    for sheet in sheets:
+        for name, cells in sheet.groups.items():
+            groups[name] = {**cells, **groups.get(name, {})}
+    return groups
+
+
+def match(texts: Sequence[Text], gold: Answers, groups: Mapping[str, Mapping[str, str]] | None = None) -> Corpus:
+    """Bring texts and labels together.
+
+    A label belongs to the text of its id. A TikTok number without a user fits the text of any user, and the other way
+    round, where there is only one; so do the other names of a text, such as the file of a study's video.
+
+    Parameters
+    ----------
+    texts : sequence of Text
+        The texts, each id once.
+    gold : Answers
+        The labels.
+    groups : mapping of str to mapping of str to str, optional
+        More groups of labelled posts, by name and the id in `gold`; those of the texts go before them.
+
+    Raises
+    ------
+    InputError
+        Labels and texts have no post in common, or two labels are about one text and contradict each other.
+    """
+    finder = _Finder(texts)
+    rows: dict[int, list[int]] = {}
+    unmatched, doubtful = [], []
+    for row, name in enumerate(gold.ids):
+        found = finder.find(name)
+        if len(found) == 1:
+            rows.setdefault(found[0], []).append(row)
+        else:
+            unmatched.append(name)
+            doubtful += [f"the label of {name} fits {len(found)} texts and is left out"] if found else []
+    if not rows:
+        raise _nothing_in_common(texts, gold)
+    order = sorted(rows, key=lambda at: texts[at].id)
+    labelled = tuple(_grouped(texts[at], [gold.ids[row] for row in rows[at]], groups or {}) for at in order)
+    unlabelled = sorted((text for at, text in enumerate(texts) if at not in rows), key=lambda text: text.id)
+    joined = sum(len(found) > 1 for found in rows.values())
+    notices = (*doubtful, *([f"texts with labels under two names, which agree: {joined}"] if joined else []))
+    aligned = _aligned(gold, [(texts[at].id, rows[at]) for at in order])
+    return Corpus(labelled, aligned, tuple(unmatched), tuple(unlabelled), notices)
+
+
+class _Finder:
+    """Finds the texts that a label may be about."""
+
+    def __init__(self, texts: Sequence[Text]) -> None:
+        self._by_id = {text.id: at for at, text in enumerate(texts)}
+        self._keys = [post_key(text.id) for text in texts]
+        self._by_number: dict[str, list[int]] = {}
+        self._by_name: dict[str, list[int]] = {}
+        for at, text in enumerate(texts):
+            key = self._keys[at]
+            if key is not None:
+                self._by_number.setdefault(key.number, []).append(at)
+            for name in dict.fromkeys(text.names):
+                self._by_name.setdefault(name, []).append(at)
+
+    def find(self, name: str) -> list[int]:
+        if name in self._by_id:
+            return [self._by_id[name]]
+        key = post_key(name)
+        if key is None:
+            return self._by_name.get(name, [])
+        found = self._by_number.get(key.number, [])
+        return [at for at in found if (other := self._keys[at]) is not None and same_post(key, other)]
+
+
+def _grouped(text: Text, names: Sequence[str], groups: Mapping[str, Mapping[str, str]]) -> Text:
+    """Return a text with the groups that its labels bring."""
+    for name in names:
+        brought = {group: cells[name] for group, cells in groups.items() if name in cells}
+        text = replace(text, groups=with_author({**brought, **text.groups}, name))
+    return text
+
+
+def _aligned(gold: Answers, rows: Sequence[tuple[str, Sequence[int]]]) -> Answers:
+    """Return labels under the ids of the texts; several of one text are joined."""
+    first = gold.take([found[0] for _, found in rows])
+    aligned = Answers(tuple(name for name, _ in rows), first.holds, first.probabilities, first.dominant)
+    for at, (name, found) in enumerate(rows):
+        if len(found) > 1:
+            parts = [gold.take([row]) for row in found]
+            named = [
+                (f"the label of {part.ids[0]}", Answers((name,), part.holds, part.probabilities, part.dominant))
+                for part in parts
+            ]
+            one = join(named)
+            aligned.holds[at], aligned.probabilities[at] = one.holds[0], one.probabilities[0]
+            aligned.dominant[at] = one.dominant[0]
+    return aligned
+
+
+def _nothing_in_common(texts: Sequence[Text], gold: Answers) -> InputError:
+    labels, scripts = (", ".join(sorted(names)[:3]) or "none" for names in (gold.ids, [text.id for text in texts]))
+    return InputError(
+        f"labels and texts have no post in common: {len(gold)} labels ({labels}) and {len(texts)} texts ({scripts})",
+        hint="Both must name posts alike: by TikTok address, by user_number, or by the same ids",
+    )

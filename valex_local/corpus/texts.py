@@ -1,0 +1,321 @@
+"""Texts as labs keep them: the scripts of a study, a folder of text files, a column of a table."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import overload
+
+from valex_local.corpus.columns import Groups, Ids, column_named, key_id, plain_columns, text_id, with_author
+from valex_local.errors import InputError
+from valex_local.posts.ids import PostKey, post_key
+from valex_local.posts.text import read_text
+from valex_local.records import Post, Script, clean_text
+from valex_local.script.render import render
+from valex_local.study import Study
+from valex_local.tables import Row, Table, read_table
+
+TEXT_COLUMNS = ("script", "text", "transcript", "scenario", "body", "premise", "content")
+"""Names by which a table's column of texts is known, in plain spelling."""
+
+_ARGUMENT = {"argumentid", "conclusion", "stance", "premise"}
+_SOUND = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": None}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that can be labelled.
+
+    Attributes
+    ----------
+    id : str
+        ``user_number`` of a TikTok post, its number where no user is known; else the name in the source.
+    text : str
+        The text, NFC, never empty.
+    language : str or None
+        ISO 639-1, where known.
+    groups : mapping of str to str
+        What folds can be grouped by: ``author``, ``genre``, and every other column of short cells.
+    where : str
+        Where it stands in its source: the file's name, ``row 12``, or the post id of a study.
+    has_sound : bool or None
+        Whether the video is not silent, where known.
+    names : tuple of str
+        Other names by which a label sheet may call it.
+    """
+
+    id: str
+    text: str
+    language: str | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
+    has_sound: bool | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Texts(Sequence[Text]):
+    """The texts of a source, each id once, and what was left out with the reason."""
+
+    texts: tuple[Text, ...]
+    left_out: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @overload
+    def __getitem__(self, at: int) -> Text: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Text, ...]: ...
+    def __getitem__(self, at: int | slice) -> Text | tuple[Text, ...]:
+        return self.texts[at]
+
+
+def read_texts(
+    source: Path, *, id_column: str | None = None, text_column: str | None = None, script: str | None = None
+) -> Texts:
+    """Read the texts of a study, of a folder of ``.txt`` files, of one such file, or of a CSV or TSV file.
+
+    Parameters
+    ----------
+    source : Path
+        The study folder, folder or file.
+    id_column, text_column : str, optional
+        Columns of a table; known by their names when left out. Other sources have none.
+    script : str, optional
+        Variant of a study's scripts; when left out, the one shown first for most of its posts. Other sources have
+        none.
+
+    Raises
+    ------
+    InputError
+        There is no such source, it holds no text, a column cannot be told, a cell cannot be understood, or one id has
+        two different texts.
+    """
+    if not source.exists():
+        raise InputError("there is no such file or folder", path=source)
+    if (source / "study.toml").is_file():
+        found = _of_study(Study(source), script)
+    elif source.is_dir():
+        found = _of_folder(source)
+    elif source.suffix.lower() == ".txt":
+        found = _of_files([source], source.parent)
+    else:
+        found = _of_table(source, id_column, text_column)
+    texts = join_texts({source: found})
+    if not texts.texts:
+        first = f" ({texts.left_out[0]})" if texts.left_out else ""
+        raise InputError(f"there is no text in this{first}", path=source, hint="Name a study, a folder or a table")
+    return texts
+
+
+def join_texts(parts: Mapping[Path, Texts]) -> Texts:
+    """Return the texts of several sources as those of one; a text that is there twice is kept once, which is said.
+
+    Raises
+    ------
+    InputError
+        One id has two different texts.
+    """
+    several = len(parts) > 1
+    kept: dict[str, tuple[Text, str]] = {}
+    left_out = []
+    for source, texts in parts.items():
+        left_out += [_place(source, reason, several) for reason in texts.left_out]
+        for text in texts:
+            place = _place(source, text.where, several)
+            first, before = kept.setdefault(text.id, (text, place))
+            if first is text:
+                continue
+            if first.text != text.text:
+                raise InputError(
+                    f"two different texts are named {text.id!r}: {before} and {place}",
+                    path=source,
+                    hint="Keep one of them, or give them two ids",
+                )
+            left_out.append(f"{place}: the same text as {before}")
+    return Texts(tuple(text for text, _ in kept.values()), tuple(left_out))
+
+
+def _place(source: Path, where: str, several: bool) -> str:
+    return f"{source.name}, {where}" if several else where
+
+
+# --- a study --------------------------------------------------------------------------------------------------------
+
+
+def _of_study(study: Study, variant: str | None) -> Texts:
+    texts, left_out = [], []
+    scripts: dict[str, tuple[str, Script]] = {}
+    for post_id in study.post_ids():
+        if any(study.folder(post_id).glob(f"script.{variant or '*'}.json")):
+            scripts[post_id] = study.script(post_id, variant)
+        else:
+            left_out.append(f"{post_id}: it has no script{'' if variant is None else f'.{variant}'}")
+    counted = Counter(sorted(name for name, _ in scripts.values()))
+    chosen = variant or (counted.most_common(1)[0][0] if counted else None)
+    for post_id, (name, script) in scripts.items():
+        if name != chosen:
+            left_out.append(f"{post_id}: it has script.{name} only, most posts have script.{chosen}")
+        elif script.skipped is not None:
+            left_out.append(f"{post_id}: it has no script ({script.skipped})")
+        else:
+            texts.append(_of_script(study.post(post_id), script))
+    return Texts(tuple(texts), tuple(left_out))
+
+
+def _of_script(post: Post, script: Script) -> Text:
+    key = _key_of_post(post)
+    name = post.id if key is None else key_id(key)
+    given = {"author": post.text.author, "genre": script.genre or post.text.genre}
+    return Text(
+        name,
+        _clean(render(script, "text")),
+        script.language,
+        with_author({group: cell.strip() for group, cell in given.items() if cell and cell.strip()}, name),
+        where=post.id,
+        has_sound=None if script.sound is None else script.sound.has_sound,
+        names=(post.id,) if post.video is None else (post.id, text_id(Path(post.video.path).name)),
+    )
+
+
+def _key_of_post(post: Post) -> PostKey | None:
+    """Return the TikTok post; ids of posts whose user was unknown lack the number's own shape."""
+    given = (post.id, post.text.url or "", "" if post.video is None else Path(post.video.path).name)
+    keys = [key for name in given if (key := post_key(name)) is not None]
+    return next((key for key in keys if key.user is not None), keys[0] if keys else None)
+
+
+# --- text files -----------------------------------------------------------------------------------------------------
+
+
+def _of_folder(folder: Path) -> Texts:
+    """Read the ``.txt`` files of a folder and of the folders in it, hidden ones left out; others are counted."""
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files += [Path(parent) / name for name in sorted(names) if not name.startswith(".")]
+    texts = [file for file in files if file.suffix.lower() == ".txt"]
+    if not texts:
+        raise InputError(
+            "there is no study and no .txt file in this folder",
+            path=folder,
+            hint="Name a study (a folder with study.toml), a folder of .txt files, or a CSV or TSV file",
+        )
+    found = _of_files(texts, folder)
+    others = len(files) - len(texts)
+    ignored = (f"files that do not end in .txt: {others}",) if others else ()
+    return Texts(found.texts, (*found.left_out, *ignored))
+
+
+def _of_files(files: Iterable[Path], folder: Path) -> Texts:
+    texts, left_out = [], []
+    for file in files:
+        where = str(file.relative_to(folder))
+        text = _clean(read_text(file))
+        if text:
+            name = text_id(file.name)
+            texts.append(Text(name, text, groups=with_author({}, name), where=where))
+        else:
+            left_out.append(f"{where}: the file is empty")
+    return Texts(tuple(texts), tuple(left_out))
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def _of_table(path: Path, id_column: str | None, text_column: str | None) -> Texts:
+    table = read_table(path)
+    named = None if id_column is None else column_named(id_column, table, path)
+    ids = Ids(table, named)
+    if not ids.columns:
+        raise InputError(
+            f"no column is known to hold ids (columns: {', '.join(table.columns) or 'none'})",
+            path=path,
+            hint="Name it with --id-column",
+        )
+    plain = plain_columns(table)
+    if text_column is None and plain.keys() >= _ARGUMENT:
+        columns: tuple[str, ...] = tuple(plain[name] for name in ("premise", "stance", "conclusion"))
+        taken = columns[:1]
+    else:
+        taken = columns = (_text_column(table, text_column, path),)
+    read = _Rows(path, ids, columns, Groups(table, (*ids.columns, *taken)), plain)
+    texts, left_out = [], []
+    for row in table.rows:
+        text = read.text(row)
+        if text:
+            texts.append(read(row, text))
+        elif any(cell.strip() for cell in row.cells.values()):
+            left_out.append(f"row {row.number}: it has no text")
+    return Texts(tuple(texts), tuple(left_out))
+
+
+def _text_column(table: Table, named: str | None, path: Path) -> str:
+    if named is not None:
+        return column_named(named, table, path)
+    plain = plain_columns(table)
+    known = [plain[name] for name in TEXT_COLUMNS if name in plain]
+    if len(known) == 1:
+        return known[0]
+    what = "no column is known to hold texts" if not known else f"{len(known)} columns may hold the texts"
+    raise InputError(
+        f"{what} (columns: {', '.join(table.columns)})",
+        path=path,
+        hint="Name it with --text-column, and the ids with --id-column",
+    )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Reads the rows of a table. `texts` is the column of texts or, of arguments, premise, stance and conclusion."""
+
+    path: Path
+    ids: Ids
+    texts: tuple[str, ...]
+    groups: Groups
+    plain: Mapping[str, str]
+
+    def text(self, row: Row) -> str:
+        text, *argued = (_clean(row.cells[column]) for column in self.texts)
+        return f"{text} ({argued[0]}: {argued[1]})" if text and argued else text
+
+    def __call__(self, row: Row, text: str) -> Text:
+        where = f"row {row.number}"
+        try:
+            name = self.ids.of(row)
+        except ValueError as error:
+            raise InputError(f"{where}, {error}", path=self.path, hint="Mend the cell") from error
+        if not name:
+            columns = ", ".join(self.ids.columns)
+            raise InputError(f"{where} has a text and no id (column {columns})", path=self.path, hint="Give it one")
+        groups = with_author(self.groups.of(row), name)
+        return Text(name, text, self._language(row), groups, where, self._has_sound(row))
+
+    def _language(self, row: Row) -> str | None:
+        """Return the language of a row: ISO 639-1, without a region."""
+        column = self.plain.get("language", self.plain.get("lang"))
+        cell = "" if column is None else row.cells[column].strip().lower()
+        found = re.fullmatch(r"([a-z]{2})(?:[-_][a-z]+)?", cell)
+        return None if found is None else found[1]
+
+    def _has_sound(self, row: Row) -> bool | None:
+        column = self.plain.get("hassound")
+        if column is None:
+            return None
+        cell = row.cells[column].strip().casefold()
+        if cell not in _SOUND:
+            raise InputError(
+                f"row {row.number}, column {column}: expected true, false or nothing, not {cell!r}",
+                path=self.path,
+                hint="Mend the cell or empty it",
+            )
+        return _SOUND[cell]
+
+
+def _clean(text: str) -> str:
+    return clean_text(text).replace("\r\n", "\n").strip()
