@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from valex_local.errors import ModelError
+from valex_local.errors import MissingExtra, ModelError
 
 if TYPE_CHECKING:
     from valex_local.store import StoredModel
@@ -16,6 +17,19 @@ def load_object(place: str) -> Any:
     """Import and return what stands at ``module:name``."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+def require_extra(extra: str, *modules: str) -> None:
+    """Hold that the modules of an extra are installed, without importing them.
+
+    Raises
+    ------
+    MissingExtra
+        One is not.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtra(module, extra)
 
 
 def find_engine(model: StoredModel, engines: Mapping[str, str]) -> Any:

@@ -1,0 +1,199 @@
+"""`valex evaluate`, from files to tables."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from evaluation.made import noisy, paper_gold
+from evaluation.test_prepare import texts_of
+from evaluation.test_routes import model_directory
+from valex_local.cli.evaluate import evaluate
+from valex_local.corpus.writers import write_authors, write_long
+from valex_local.errors import InputError, StudyError
+from valex_local.evaluation.results import Evaluation
+
+
+@pytest.fixture(scope="module")
+def gold():
+    return paper_gold()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, gold):
+    """Gold labels, two routes, a model directory and texts."""
+    folder = tmp_path_factory.mktemp("files")
+    write_authors(folder / "gold.csv", gold)
+    write_long(folder / "good.csv", {str(seed): noisy(gold, 3, seed) for seed in range(2)})
+    write_long(folder / "fair.csv", {"": noisy(gold, 1.5, 9)})
+    write_long(folder / "two.csv", {"ann": gold, "ben": noisy(gold, 3, 3)})
+    model_directory(folder / "encoder", gold)
+    with (folder / "texts.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["video_id", "script", "language"])
+        writer.writerows([text.id, text.text, "en"] for text in texts_of(gold))
+    return folder
+
+
+@pytest.fixture
+def valex(files, monkeypatch):
+    monkeypatch.chdir(files)
+
+    def call(*arguments, width=120):
+        done = CliRunner().invoke(evaluate, list(arguments), env={"COLUMNS": str(width)})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    return call
+
+
+def rows(text):
+    """Return the lines of the first table by their first word."""
+    table = text.split("\n\n")[0]
+    return {line.split()[0]: line for line in table.splitlines() if line.split()}
+
+
+def test_two_routes_and_gold_labels_make_the_paper_s_table(valex):
+    text = valex("good.csv", "other=fair.csv", "--labels", "gold.csv", "--resamples", "100")
+    lines = rows(text)
+    assert "0.341 [0.3" in lines["always-yes"]
+    assert "0.253 [0.2" in lines["always-yes"]
+    for name in ("good", "other", "majority", "dictionary", "tfidf"):
+        assert name in lines
+    assert "good minus others: present" in text
+    assert "91 groups (author)" in text
+    assert "dictionary is not in the table: it needs the texts" in text
+
+
+def test_a_model_directory_needs_no_more(valex):
+    text = valex("encoder", "--resamples", "20", width=80)
+    assert text.startswith("F1 of 888 texts: present over 14 values\n")
+    assert "out of fold; trained on short videos (en)" in text
+    assert "means over 3 runs" in text
+
+
+def test_json_is_the_whole_evaluation(valex):
+    found = Evaluation.model_validate(
+        json.loads(valex("good.csv", "--labels", "gold.csv", "--resamples", "20", "--as", "json"))
+    )
+    assert found.resamples == 20
+    assert [r.name for r in found.routes] == ["good", "always-yes", "majority"]
+    assert found.routes[0].runs == 2
+
+
+def test_csv_and_markdown(valex):
+    options = ("good.csv", "--labels", "gold.csv", "--resamples", "10", "--as")
+    rows = list(csv.DictReader(io.StringIO(valex(*options, "csv"))))
+    assert rows[0]["route"] == "good"
+    assert valex(*options, "markdown").startswith("### F1 of 888 texts")
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
+def test_what_is_written_is_what_would_be_printed(valex, files, form):
+    options = ("good.csv", "--labels", "gold.csv", "--resamples", "10", "--as", form)
+    assert "written: out.txt" in valex(*options, "-o", "out.txt")
+    text = (files / "out.txt").read_text("utf-8")
+    assert [line.rstrip() for line in valex(*options).splitlines()] == text.splitlines()
+    assert not list(files.glob(".*part"))
+
+
+def test_what_cannot_be_written_is_said(valex):
+    with pytest.raises(StudyError, match="cannot write"):
+        valex("good.csv", "--labels", "gold.csv", "--resamples", "0", "-o", "no/such/folder/out.txt")
+
+
+def test_details(valex):
+    text = valex(
+        "good.csv",
+        "--labels",
+        "gold.csv",
+        "--resamples",
+        "10",
+        "--per-value",
+        "--calibration",
+        "--circle",
+        "--agreement",
+    )
+    for title in (
+        "good by value",
+        "F1 by support: present",
+        "Calibration",
+        "Errors on the circle",
+        "Agreement of routes",
+    ):
+        assert title in text
+
+
+def test_pairs_that_are_asked_for(valex):
+    text = valex("good.csv", "fair.csv", "--labels", "gold.csv", "--resamples", "10", "--compare", "fair", "always-yes")
+    assert "fair minus others" in text
+    assert "good minus others" not in text
+    with pytest.raises(InputError, match="no route 'none'"):
+        valex("good.csv", "--labels", "gold.csv", "--compare", "good", "none")
+
+
+def test_texts_bring_the_baselines_that_need_them(valex):
+    text = valex("good.csv", "--labels", "gold.csv", "--texts", "texts.csv", "--resamples", "10")
+    lines = rows(text)
+    assert lines["dictionary"].split()[1].startswith("0.")
+    assert lines["tfidf"].split()[1].startswith("0.")
+    assert "is not in the table" not in text
+
+
+def test_groups_can_be_chosen(valex):
+    assert "single texts" in valex("good.csv", "--labels", "gold.csv", "--resamples", "10", "--group", "none")
+    with pytest.raises(InputError, match="cannot be grouped by 'colour'"):
+        valex("good.csv", "--labels", "gold.csv", "--group", "colour")
+
+
+def test_the_support_that_values_need(valex):
+    text = valex("good.csv", "--labels", "gold.csv", "--resamples", "0", "--min-support", "100")
+    assert "present over 9 values, conflicted over 3 values" in text
+
+
+def test_annotators_alone(valex):
+    text = valex("--agreement", "--labels", "two.csv", "--resamples", "10", width=80)
+    assert "Agreement of annotators: ann, ben" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_routes_alone(valex):
+    text = valex("--agreement", "fair.csv", "a=gold.csv")
+    assert text.startswith("Agreement of routes: fair, a")
+    with pytest.raises(InputError, match="no two sources"):
+        valex("--agreement", "fair.csv")
+
+
+def test_one_annotator(valex):
+    text = valex("good.csv", "--labels", "two.csv", "--annotator", "ann", "--resamples", "0")
+    assert "0.341" in text
+
+
+def test_nothing_to_evaluate_and_no_gold_labels(valex):
+    with pytest.raises(InputError, match="nothing to evaluate"):
+        valex()
+    with pytest.raises(InputError, match=r"no gold labels.*--labels"):
+        valex("good.csv")
+
+
+def test_the_same_seed_gives_the_same_output(valex):
+    options = ("good.csv", "--labels", "gold.csv", "--resamples", "50", "--as", "json")
+    assert valex(*options) == valex(*options)
+    assert valex(*options) != valex(*options, "--seed", "1")
+
+
+def test_predictions_are_read_as_they_were_written(valex, gold):
+    found = Evaluation.model_validate_json(
+        valex("fair.csv", "--labels", "gold.csv", "--resamples", "0", "--as", "json")
+    )
+    route = noisy(gold, 1.5, 9)
+    true, said = gold.holds[:, 4, 0] == 1, route.holds[:, 4, 0] == 1
+    value = found.routes[0].polarities[0].values[4]
+    assert value.precision == pytest.approx((true & said).sum() / said.sum(), abs=1e-6)
+    assert value.average_precision is not None
+    assert np.isclose(value.recall, (true & said).sum() / true.sum(), atol=1e-6)

@@ -1,0 +1,48 @@
+"""The answers of a route under the ids of the gold labels."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluation.made import answers
+from valex_local.errors import InputError
+from valex_local.evaluation.matching import names_among, under_ids
+
+NUMBER, OTHER = "7301234567890123456", "7301234567890123457"
+
+
+@pytest.mark.parametrize(
+    ("name", "aliases", "others", "expected"),
+    [
+        ("a", (), ["a", "b"], "a"),
+        ("a", ("b",), ["a", "b"], "a"),
+        ("a", ("c", "b"), ["b"], "b"),
+        ("a", (), ["b"], "a"),
+        (f"anna_{NUMBER}", (), [NUMBER], NUMBER),
+        (NUMBER, (), [f"anna_{NUMBER}"], f"anna_{NUMBER}"),
+        (NUMBER, (), [f"anna_{NUMBER}", f"berta_{NUMBER}"], NUMBER),
+        (f"anna_{NUMBER}", (), [f"berta_{NUMBER}"], f"anna_{NUMBER}"),
+        (f"anna_{NUMBER}", (), [f"anna_{OTHER}"], f"anna_{NUMBER}"),
+    ],
+)
+def test_which_name_is_meant(name, aliases, others, expected):
+    assert names_among([name], others, {name: aliases}) == {name: expected}
+
+
+@given(st.lists(st.text(max_size=5), unique=True), st.lists(st.text(max_size=5), unique=True))
+def test_without_tiktok_names_only_equals_fit(ids, others):
+    assert names_among(ids, others) == {name: name for name in ids}
+
+
+def test_answers_keep_their_rows():
+    said = answers(np.arange(2)[:, None, None] * np.ones((2, 19, 2)), ids=(f"anna_{NUMBER}", "x"))
+    found = under_ids(said, [NUMBER, "y"], whose="the route")
+    assert found.ids == (NUMBER, "x")
+    assert (found.holds == said.holds).all()
+
+
+def test_two_answers_about_one_text_are_refused():
+    said = answers(np.zeros((2, 19, 2)), ids=(f"anna_{NUMBER}", f"berta_{NUMBER}"))
+    with pytest.raises(InputError, match=f"few-shot: anna_{NUMBER} and berta_{NUMBER} are both about {NUMBER}"):
+        under_ids(said, [NUMBER], whose="few-shot")

@@ -1,0 +1,134 @@
+"""`valex evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from valex_local.corpus.texts import Texts
+    from valex_local.evaluation.forms import Form
+    from valex_local.evaluation.layout import Detail
+    from valex_local.evaluation.results import Evaluation
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("routes", nargs=-1, metavar="[[NAME=]PATH]...")
+@click.option("--labels", multiple=True, type=_PATH, help="Gold labels (repeatable); else those the models trained on.")
+@click.option("--annotator", help="The one annotator of the gold labels who counts; else the majority.")
+@click.option("--texts", multiple=True, type=_PATH, help="Texts, for the baselines that need them (repeatable).")
+@click.option("--id-column", help="Column of ids in a table of texts.")
+@click.option("--text-column", help="Column of texts in a table of texts.")
+@click.option("--script", help="Variant of the scripts of a study of texts.")
+@click.option("--group", help="What intervals group texts by: author, a column, none. [default: as trained, or author]")
+@click.option(
+    "--min-support", type=click.IntRange(min=1), default=30, show_default=True, help="Rarer values are left out."
+)
+@click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--compare", nargs=2, multiple=True, metavar="A B", help="Compare these; else the first with all others.")
+@click.option("--agreement", is_flag=True, help="Show how far annotators, or routes, agree.")
+@click.option("--per-value", is_flag=True, help="Show each value, and F1 by support.")
+@click.option("--calibration", is_flag=True, help="Show how well probabilities match what holds.")
+@click.option("--circle", is_flag=True, help="Show where on the circle of values routes err.")
+@click.option("--as", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Form.")
+@click.option("-o", "--out", type=_PATH, help="A file to write to.")
+def evaluate(routes: tuple[str, ...], form: Form, out: Path | None, **given: Any) -> None:
+    """Say how good labels are: routes beside gold labels and baselines.
+
+    A route is a label file, a model directory that `valex train` wrote, or a study, each of whose scripts and routes is
+    one. JSON and CSV hold every figure, whatever is shown.
+    """
+    from valex_local.evaluation.forms import render
+
+    found = _evaluation(routes, given)
+    details = _details(given)
+    if out is not None:
+        _write(out, render(found, form, details))
+    elif form == "table":
+        _print(found, details)
+    else:
+        click.echo(render(found, form, details), nl=False)
+
+
+def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation:
+    from valex_local.corpus.sheets import read_sheet
+    from valex_local.errors import InputError
+    from valex_local.evaluation.prepare import agreements, prepare
+    from valex_local.evaluation.report import evaluate as measure
+    from valex_local.evaluation.results import Evaluation
+    from valex_local.evaluation.routes import read_source
+
+    sources = [read_source(argument) for argument in arguments]
+    sheets = [read_sheet(path) for path in given["labels"]]
+    if not sources and not sheets:
+        raise InputError("there is nothing to evaluate", hint="Name routes, or gold labels with --labels")
+    # Agreement alone needs no gold labels.
+    if given["agreement"] and not sheets and all(source.gold is None for source in sources):
+        return Evaluation(agreement=agreements(sources, sheets, None))
+    prepared = prepare(
+        sources,
+        sheets=sheets,
+        annotator=given["annotator"],
+        texts=_texts(given),
+        group=given["group"],
+        min_support=given["min_support"],
+        seed=given["seed"],
+    )
+    found = measure(
+        prepared.gold,
+        prepared.routes,
+        groups=prepared.groups,
+        grouped_by=prepared.grouped_by,
+        min_support=given["min_support"],
+        resamples=given["resamples"],
+        seed=given["seed"],
+        compare=given["compare"] or None,
+        missing=prepared.missing,
+        notices=prepared.notices,
+    )
+    agreed = agreements(sources, sheets, prepared) if given["agreement"] else ()
+    return found.model_copy(update={"agreement": agreed})
+
+
+def _texts(given: dict[str, Any]) -> Texts | None:
+    from valex_local.corpus.texts import join_texts, read_texts
+
+    if not given["texts"]:
+        return None
+    columns = {name: given[name] for name in ("id_column", "text_column", "script")}
+    return join_texts({path: read_texts(path, **columns) for path in given["texts"]})
+
+
+def _details(given: dict[str, Any]) -> tuple[Detail, ...]:
+    from valex_local.evaluation.layout import Detail
+
+    asked = {"per_value": Detail.VALUES, "calibration": Detail.CALIBRATION, "circle": Detail.CIRCLE}
+    return tuple(detail for option, detail in asked.items() if given[option])
+
+
+def _print(found: Evaluation, details: tuple[Detail, ...]) -> None:
+    from rich.console import Console
+
+    from valex_local.evaluation.forms import print_evaluation
+
+    print_evaluation(Console(highlight=False), found, details)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    from valex_local.study import writing
+
+    with writing(path):
+        part = path.with_name(f".{path.name}.part")
+        try:
+            part.write_text(text, "utf-8", newline="")
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+    click.echo(f"written: {path}")

@@ -1,0 +1,255 @@
+"""What any trained model must beat: always yes, the majority, a dictionary, TF-IDF with logistic regression.
+
+Each is fitted on training texts alone and then asked about others. Training does so fold by fold; `out_of_fold` does it
+for texts that no model directory speaks of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valex_local.answers import Answers, Floats
+from valex_local.engines import require_extra
+from valex_local.errors import InputError
+from valex_local.evaluation.thresholds import tune
+from valex_local.schwartz import CIRCLE, Polarity
+
+FOLDS = 5
+INNER_FOLDS = 3
+
+_WORD = re.compile(r"\w")
+
+
+class Baseline(Protocol):
+    """Learns from labelled texts, if it learns at all, and labels others."""
+
+    name: str
+
+    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+        """Learn from training texts, their labels, and the group of each (inner splits never part a group)."""
+
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+        """Label texts; NaN where the baseline does not assess."""
+
+
+class AlwaysYes:
+    """Says yes to everything: its F1 is that of a value's share alone, ``2 p / (1 + p)``."""
+
+    name = "always-yes"
+
+    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+        """Learn nothing."""
+
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+        """Say yes."""
+        answers = Answers.empty(ids)
+        answers.holds[:] = 1
+        return answers
+
+
+class Majority:
+    """Says of each value and polarity what most training texts show; its probability is their share.
+
+    For all but the most frequent values that is no, with F1 0. Its probabilities are the yardstick of calibration.
+    """
+
+    name = "majority"
+
+    def __init__(self) -> None:
+        self._share: Floats | None = None
+
+    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+        """Learn the share of each value; NaN where no text has a label."""
+        known = ~np.isnan(gold.holds)
+        yes = np.where(known, gold.holds, 0).sum(axis=0)
+        self._share = np.divide(yes, known.sum(axis=0), out=np.full(yes.shape, np.nan), where=known.any(axis=0))
+
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+        """Say what most say."""
+        if self._share is None:
+            raise RuntimeError("fit comes before predict")
+        answers = Answers.empty(ids)
+        answers.probabilities[:] = self._share
+        answers.holds[:] = np.where(np.isnan(self._share), np.nan, self._share > 0.5)
+        return answers
+
+
+class Dictionary:
+    """The value dictionary of pyvalues (Ponizovskiy et al. 2020): a value is present where one of its words stands.
+
+    The dictionary knows the ten original values. Each answers for the refined values of its name (*Power* for both
+    *Power: dominance* and *Power: resources*). *Face* and *Humility* are none of the ten and not assessed, and neither
+    is *conflicted*.
+
+    Parameters
+    ----------
+    language : str
+        ISO 639-1 code of the texts.
+
+    Raises
+    ------
+    InputError
+        There is no dictionary of that language.
+    MissingExtra
+        The library that holds the dictionary is not installed.
+    """
+
+    name = "dictionary"
+
+    def __init__(self, language: str = "en") -> None:
+        require_extra("train", "pyvalues")
+        from pyvalues.dictionary_classifier import OriginalValuesDictionaryClassifier
+
+        self._language = language
+        self._classifier: Any = OriginalValuesDictionaryClassifier.get_default()
+        try:
+            next(iter(self._classifier.classify_segments_for_original_values([""], language=language)))
+        except ValueError as error:
+            raise InputError(f"there is no dictionary of values for the language {language!r}") from error
+
+    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+        """Learn nothing."""
+
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+        """Look the words up."""
+        answers = Answers.empty(ids)
+        fields = {v: name for v, value in enumerate(CIRCLE) if (name := original_value(value.value)) is not None}
+        found = self._classifier.classify_segments_for_original_values(texts, language=self._language)
+        for row, scores in enumerate(found):
+            for column, name in fields.items():
+                answers.holds[row, column, 0] = float(getattr(scores, name) > 0)
+        return answers
+
+
+def original_value(value: str) -> str | None:
+    """Return the field of pyvalues' original values that answers for a refined value, or None."""
+    name = value.partition(":")[0].lower().replace("-", "_")
+    return None if name in ("face", "humility") else name
+
+
+class TfIdf:
+    """Word 1- and 2-grams by TF-IDF, a logistic regression for each value and polarity.
+
+    Thresholds are tuned on probabilities for training texts that the regression had not seen (inner folds that part no
+    group). Classes are balanced by weight, so the probabilities are not calibrated.
+
+    Parameters
+    ----------
+    min_positives : int
+        Training positives that a label needs; with fewer it is not assessed. Which labels are worth assessing at all is
+        for the caller to say, by leaving the others out of the gold labels.
+    seed : int
+        Of the inner folds.
+    """
+
+    name = "tfidf"
+
+    def __init__(self, min_positives: int = 10, seed: int = 0) -> None:
+        self._min_positives = min_positives
+        self._seed = seed
+        self._models: dict[tuple[int, int], tuple[Any, float]] = {}
+        self._vectorizer: Any = None
+
+    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+        """Fit a regression and a threshold for each label with enough positives."""
+        labels = [
+            (v, p)
+            for v, p in np.ndindex(len(CIRCLE), len(Polarity))
+            if (gold.holds[:, v, p] == 1).sum() >= self._min_positives and (gold.holds[:, v, p] == 0).any()
+        ]
+        self._models = {}
+        if not labels or not any(_WORD.search(text) for text in texts):
+            return
+        truth = np.column_stack([gold.holds[:, v, p] for v, p in labels])
+        held_out = self._held_out(texts, truth, groups)
+        self._vectorizer, models = _fit(texts, truth)
+        for column, label in enumerate(labels):
+            known = ~np.isnan(truth[:, column]) & ~np.isnan(held_out[:, column])
+            if models[column] is not None and (truth[known, column] == 1).any():
+                threshold = tune(held_out[known, column], truth[known, column])
+                self._models[label] = (models[column], threshold)
+
+    def _held_out(self, texts: Sequence[str], truth: Floats, groups: Sequence[str]) -> Floats:
+        """Return the probability of each label for each training text by a model that has not seen it, (N, L)."""
+        from valex_local.training.folds import grouped_folds
+
+        probabilities = np.full(truth.shape, np.nan)
+        folds = grouped_folds(truth, groups, folds=max(2, min(INNER_FOLDS, len(set(groups)))), seed=self._seed)
+        for fold in np.unique(folds):
+            train, test = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
+            vectorizer, models = _fit([texts[i] for i in train], truth[train])
+            probabilities[test] = _probabilities(vectorizer, models, [texts[i] for i in test])
+        return probabilities
+
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+        """Label texts by the thresholds found in training, and by the rule that labels of the product follow."""
+        shape = (len(CIRCLE), len(Polarity))
+        probabilities, thresholds = np.full((len(texts), *shape), np.nan), np.ones(shape)
+        if self._models and len(texts):
+            given = _probabilities(self._vectorizer, [model for model, _ in self._models.values()], texts)
+            for column, ((v, p), (_, threshold)) in enumerate(self._models.items()):
+                probabilities[:, v, p], thresholds[v, p] = given[:, column], threshold
+        return Answers.decided(ids, probabilities, thresholds)
+
+
+def _fit(texts: Sequence[str], truth: Floats) -> tuple[Any, list[Any]]:
+    """Fit a vectorizer and a regression for each column of `truth`; None for a column that has one class only."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\w+")
+    matrix = vectorizer.fit_transform(texts)
+    models: list[Any] = []
+    for column in truth.T:
+        known = np.flatnonzero(~np.isnan(column))
+        if len(np.unique(column[known])) < 2:
+            models.append(None)
+            continue
+        model = LogisticRegression(class_weight="balanced", solver="liblinear", random_state=0)
+        models.append(model.fit(matrix[known], column[known]))
+    return vectorizer, models
+
+
+def _probabilities(vectorizer: Any, models: Sequence[Any], texts: Sequence[str]) -> Floats:
+    matrix = vectorizer.transform(texts)
+    nothing = np.full(len(texts), np.nan)
+    return np.column_stack([nothing if model is None else model.predict_proba(matrix)[:, 1] for model in models])
+
+
+def out_of_fold(
+    make: Callable[[], Baseline], texts: Sequence[str], gold: Answers, groups: Sequence[str], folds: NDArray[np.intp]
+) -> Answers:
+    """Label every text by a baseline that was fitted on the texts of other folds.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the baseline anew.
+    texts : sequence of str, (N,)
+        The texts.
+    gold : Answers
+        Their labels.
+    groups : sequence of str, (N,)
+        The group of each.
+    folds : ndarray of int, (N,)
+        The fold of each.
+    """
+    answers = Answers.empty(gold.ids)
+    for fold in np.unique(folds):
+        train, test = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
+        baseline = make()
+        baseline.fit([texts[i] for i in train], gold.take(train), [groups[i] for i in train])
+        judged = baseline.predict([texts[i] for i in test], [gold.ids[i] for i in test])
+        answers.holds[test], answers.probabilities[test] = judged.holds, judged.probabilities
+    return answers
+
+
+BASELINES: Mapping[str, type[AlwaysYes] | type[Majority] | type[Dictionary] | type[TfIdf]] = {
+    baseline.name: baseline for baseline in (AlwaysYes, Majority, Dictionary, TfIdf)
+}
+"""The baselines of every table, by name."""

@@ -1,0 +1,246 @@
+"""Precision, recall and F1 by value and polarity, and their averages: the figures of the paper's tables.
+
+Everything is made of three counts an item, run, value and polarity: a true positive, a yes of the route, a yes of the
+gold labels. They are kept by item, so that a resample of the items is one matrix product away (see `bootstrap`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field
+
+from valex_local.answers import Answers, Bools, Floats
+from valex_local.records import Part
+from valex_local.schwartz import Polarity, Value
+
+MIN_SUPPORT = 30
+"""Fewest gold positives with which a value counts in the averages of a polarity, as in the paper."""
+
+AVERAGES = ("weighted_f1", "macro_f1", "touche_f1")
+"""The averages over values, in the order of the last axis of `averages`."""
+
+# Rounded before it is checked: a mean of ones may miss 1 by the last bit.
+Figure = Annotated[float, AfterValidator(lambda x: round(x, 6))]
+Share = Annotated[Figure, Field(ge=0, le=1)]
+
+
+class Estimate(Part):
+    """A figure and its 95 % interval; `low` and `high` are None where nothing was resampled."""
+
+    value: Figure
+    low: Figure | None = None
+    high: Figure | None = None
+
+
+class ValueFigures(Part):
+    """The figures of one value in one polarity, means over the runs of the route.
+
+    Attributes
+    ----------
+    items : int
+        Texts of which both the gold labels and the route speak.
+    support : int
+        Gold positives among them.
+    average_precision : float or None
+        Area under the precision-recall curve as scikit-learn sums it; None where the route gives no probabilities or
+        there is no gold positive.
+    zero_division : tuple of str
+        Figures whose denominator was zero in some run; they count as 0 there.
+    in_averages : bool
+        Whether the value has the support to count in the averages.
+    """
+
+    value: Value
+    items: int
+    support: int
+    precision: Share
+    recall: Share
+    f1: Share
+    average_precision: Share | None
+    zero_division: tuple[str, ...] = ()
+    in_averages: bool
+
+
+class Averages(Part):
+    """Averages over the values with enough support, of a route in one polarity.
+
+    Attributes
+    ----------
+    values : int
+        Number of values that are averaged over.
+    weighted_f1 : Estimate
+        Mean F1, each value weighted by its support (scikit-learn's ``average="weighted"``).
+    macro_f1 : Estimate
+        Plain mean of F1.
+    touche_f1 : Estimate
+        Harmonic mean of macro precision and macro recall, what the Touché ValueEval tasks call F1. It is never smaller
+        than macro F1 (Opitz and Burst 2019), so the two must not be compared.
+    """
+
+    values: int
+    weighted_f1: Estimate
+    macro_f1: Estimate
+    touche_f1: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """What a route got right, by item: all that the F1 figures are made of.
+
+    Attributes
+    ----------
+    counts : ndarray of float32, (N, R, 3, 19, 2)
+        True positives, yes of the route, yes of the gold labels, for each item and run. All are 0 where one of the two
+        does not speak. float32 holds counts exactly up to 16 million.
+    values : ndarray of bool, (19, 2)
+        Values that are averaged over.
+    """
+
+    counts: NDArray[np.float32]
+    values: Bools
+
+    def averages(self, weights: NDArray[np.float32]) -> Floats:
+        """Return the averages when each item counts so often: weights (B, N) to (B, 2 polarities, 3 averages)."""
+        items = len(self.counts)
+        sums = weights @ self.counts.reshape(items, -1)
+        return averages(sums.reshape(len(weights), *self.counts.shape[1:]).astype(np.float64), self.values)
+
+    def by_group(self, groups: NDArray[np.intp]) -> Tally:
+        """Return the tally by group: `groups` (N,) holds the group of each item, numbered from 0."""
+        counts = np.zeros((int(groups.max(initial=-1)) + 1, *self.counts.shape[1:]), dtype=np.float32)
+        np.add.at(counts, groups, self.counts)
+        return Tally(counts, self.values)
+
+
+def stack(runs: Sequence[Answers], ids: Sequence[str]) -> tuple[Floats, Floats]:
+    """Return what the runs of a route hold of some texts, and their probabilities, both (R, N, 19, 2)."""
+    aligned = [run.of(ids) for run in runs]
+    return np.stack([a.holds for a in aligned]), np.stack([a.probabilities for a in aligned])
+
+
+def spoken(*holds: Floats) -> Bools:
+    """Return where all sources speak: each (N, 19, 2), or (R, N, 19, 2) where every run must."""
+    each = [~np.isnan(h) if h.ndim == 3 else ~np.isnan(h).any(axis=0) for h in holds]
+    return np.asarray(np.logical_and.reduce(each))
+
+
+def support(gold: Floats, where: Bools) -> NDArray[np.intp]:
+    """Return the gold positives by value and polarity, (19, 2)."""
+    return np.asarray(((gold == 1) & where).sum(axis=0))
+
+
+def tally(gold: Floats, route: Floats, where: Bools, values: Bools) -> Tally:
+    """Count what the runs of a route got right.
+
+    Parameters
+    ----------
+    gold : ndarray, (N, 19, 2)
+        What holds.
+    route : ndarray, (R, N, 19, 2)
+        What each run says.
+    where : ndarray of bool, (N, 19, 2)
+        What counts; both must speak there.
+    values : ndarray of bool, (19, 2)
+        Values that are averaged over.
+    """
+    said, true = (route == 1) & where, (gold == 1) & where
+    counts = np.stack([said & true, said, np.broadcast_to(true, said.shape)], axis=2)
+    return Tally(np.moveaxis(counts, 1, 0).astype(np.float32), values)
+
+
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Return the quotient, 0 where the denominator is 0."""
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+
+
+def scores(counts: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return precision, recall and F1 of counts (..., 3, 19, 2), each (..., 19, 2); 0 where a denominator is 0."""
+    right, said, true = (counts[..., i, :, :] for i in range(3))
+    return ratio(right, said), ratio(right, true), ratio(2 * right, said + true)
+
+
+def averages(counts: Floats, values: Bools) -> Floats:
+    """Return the averages over values, themselves averaged over runs.
+
+    Parameters
+    ----------
+    counts : ndarray, (..., R, 3, 19, 2)
+        True positives, yes of the route, yes of the gold labels, summed over items.
+    values : ndarray of bool, (19, 2)
+        Values that are averaged over.
+
+    Returns
+    -------
+    ndarray, (..., 2, 3)
+        `AVERAGES` by polarity; 0 in a polarity without values.
+    """
+    precision, recall, f1 = scores(counts)
+    weight = counts[..., 2, :, :] * values
+    weighted = ratio((f1 * weight).sum(axis=-2), weight.sum(axis=-2))
+    number = np.maximum(values.sum(axis=0), 1)
+    macro, p, r = ((each * values).sum(axis=-2) / number for each in (f1, precision, recall))
+    return np.asarray(np.stack([weighted, macro, ratio(2 * p * r, p + r)], axis=-1).mean(axis=-3))
+
+
+def average_precision(gold: Floats, probabilities: Floats, where: Bools) -> Floats:
+    """Return the average precision by value and polarity, mean over runs, (19, 2).
+
+    NaN where a counted item has no probability, or where no item is a gold positive.
+    """
+    from sklearn.metrics import average_precision_score
+
+    found = np.full(where.shape[1:], np.nan)
+    for column, polarity in np.argwhere(support(gold, where) > 0):
+        rows = where[:, column, polarity]
+        given = probabilities[:, rows, column, polarity]
+        if not np.isnan(given).any():
+            truth = gold[rows, column, polarity]
+            found[column, polarity] = np.mean([average_precision_score(truth, run) for run in given])
+    return found
+
+
+def value_figures(
+    gold: Floats, probabilities: Floats, where: Bools, counted: Tally
+) -> dict[Polarity, tuple[ValueFigures, ...]]:
+    """Return the figures of every value that is assessed, by polarity; what is not assessed is not there.
+
+    Parameters
+    ----------
+    gold, probabilities, where
+        As in `average_precision`: (N, 19, 2), (R, N, 19, 2), (N, 19, 2).
+    counted : Tally
+        The tally of the same route and items.
+    """
+    sums = counted.counts.sum(axis=0, dtype=np.float64)
+    each = [figure.mean(axis=0) for figure in scores(sums)]
+    ranked = average_precision(gold, probabilities, where)
+    found: dict[Polarity, tuple[ValueFigures, ...]] = {}
+    for p, polarity in enumerate(Polarity):
+        items = where[:, :, p].sum(axis=0)
+        found[polarity] = tuple(
+            ValueFigures(
+                value=value,
+                items=int(items[v]),
+                support=int(sums[0, 2, v, p]),
+                precision=float(each[0][v, p]),
+                recall=float(each[1][v, p]),
+                f1=float(each[2][v, p]),
+                average_precision=None if np.isnan(ranked[v, p]) else float(ranked[v, p]),
+                zero_division=_undefined(sums[:, :, v, p]),
+                in_averages=bool(counted.values[v, p]),
+            )
+            for v, value in enumerate(Value)
+            if items[v]
+        )
+    return found
+
+
+def _undefined(counts: Floats) -> tuple[str, ...]:
+    """Return the figures whose denominator is 0 in some run: counts (R, 3)."""
+    below = {"precision": counts[:, 1], "recall": counts[:, 2], "f1": counts[:, 1] + counts[:, 2]}
+    return tuple(name for name, denominator in below.items() if (denominator == 0).any())

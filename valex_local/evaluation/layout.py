@@ -1,0 +1,75 @@
+"""Which tables an evaluation is shown as, and in which forms: the widest first, narrower ones for narrow screens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+
+from valex_local.evaluation import tables
+from valex_local.evaluation.results import Evaluation
+from valex_local.evaluation.tables import Table
+from valex_local.schwartz import Polarity
+
+Layout = tuple[Table, ...]
+"""Tables that stand below each other."""
+
+Block = tuple[Layout, ...]
+"""Layouts of the same figures, the widest first."""
+
+
+class Detail(StrEnum):
+    """What is shown beyond the table of the paper and the differences."""
+
+    VALUES = "values"
+    CALIBRATION = "calibration"
+    CIRCLE = "circle"
+
+
+def blocks(evaluation: Evaluation, details: Collection[Detail] = ()) -> Iterator[Block]:
+    """Yield the blocks of an evaluation, the most important first."""
+    averaged, polarities = tables.assessed(evaluation), tables.answered(evaluation)
+    if averaged:
+        yield _main(evaluation, averaged)
+    for polarity in averaged:
+        for first in dict.fromkeys(pair.first for pair in evaluation.pairs if pair.polarity is polarity):
+            yield tuple((tables.pairs_table(evaluation, first, polarity, brief=brief),) for brief in (False, True))
+    if Detail.VALUES in details:
+        yield from _values(evaluation, polarities)
+    if Detail.CALIBRATION in details:
+        yield from _calibration(evaluation, polarities)
+    if Detail.CIRCLE in details:
+        for polarity in polarities:
+            yield tuple((tables.circle_table(evaluation, polarity, brief=brief),) for brief in (False, True))
+    for found in evaluation.agreement:
+        yield tuple((tables.agreement_table(found, brief=brief),) for brief in (False, True))
+        if len(found.sources) > 2:
+            yield ((tables.agreement_pairs_table(found),),)
+
+
+def _main(evaluation: Evaluation, polarities: tuple[Polarity, ...]) -> Block:
+    stacked = [
+        tuple(tables.main_table(evaluation, (p,), intervals=intervals) for p in polarities)
+        for intervals in (True, False)
+    ]
+    if len(polarities) == 1:
+        return tuple(stacked)
+    return (tables.main_table(evaluation, polarities),), *stacked
+
+
+def _values(evaluation: Evaluation, polarities: tuple[Polarity, ...]) -> Iterator[Block]:
+    routes = [route for route in evaluation.routes if not route.baseline] or evaluation.routes
+    for route in routes:
+        shown = tuple(p for p in polarities if route.of(p).values)
+        if shown:
+            yield (tables.value_table(route, shown),), tuple(tables.value_table(route, (p,)) for p in shown)
+    for polarity in polarities:
+        yield ((tables.support_table(evaluation, polarity),),)
+
+
+def _calibration(evaluation: Evaluation, polarities: tuple[Polarity, ...]) -> Iterator[Block]:
+    yield ((tables.calibration_table(evaluation),),)
+    for route in evaluation.routes:
+        for polarity in polarities:
+            found = None if route.baseline else tables.reliability_table(route, polarity)
+            if found is not None:
+                yield ((found,),)

@@ -1,0 +1,68 @@
+"""One text, two names: the answers of a route under the ids by which the gold labels call the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from valex_local.answers import Answers
+from valex_local.errors import InputError
+from valex_local.posts.ids import post_key, same_post
+
+
+def names_among(
+    ids: Iterable[str], others: Sequence[str], names: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, str]:
+    """Return by which of the `others` each id is known; an id that none of them fits stands for itself.
+
+    An id fits its equal, else an equal of one of its other `names`, else the only one of the same TikTok post, where
+    an unknown user agrees with any.
+    """
+    known = set(others)
+    by_number: dict[str, list[str]] = {}
+    for other in others:
+        key = post_key(other)
+        if key is not None:
+            by_number.setdefault(key.number, []).append(other)
+    return {name: _fitting(name, (names or {}).get(name, ()), known, by_number) for name in ids}
+
+
+def _fitting(name: str, aliases: tuple[str, ...], known: set[str], by_number: Mapping[str, Sequence[str]]) -> str:
+    equal = next((each for each in (name, *aliases) if each in known), None)
+    if equal is not None:
+        return equal
+    key = post_key(name)
+    if key is None:
+        return name
+    near = [o for o in by_number.get(key.number, ()) if (other := post_key(o)) is not None and same_post(key, other)]
+    return near[0] if len(near) == 1 else name
+
+
+def under_ids(
+    answers: Answers, others: Sequence[str], names: Mapping[str, tuple[str, ...]] | None = None, *, whose: str
+) -> Answers:
+    """Return answers under the ids by which others know the same texts; see `names_among`.
+
+    Parameters
+    ----------
+    answers : Answers
+        The answers.
+    others : sequence of str
+        The ids of the others.
+    names : mapping of str to tuple of str, optional
+        Other names of the texts of `answers`.
+    whose : str
+        Whose answers they are, for messages.
+
+    Raises
+    ------
+    InputError
+        Two of the texts are one to the others.
+    """
+    called = names_among(answers.ids, others, names)
+    before: dict[str, str] = {}
+    for own, name in called.items():
+        if before.setdefault(name, own) != own:
+            raise InputError(
+                f"{whose}: {before[name]} and {own} are both about {name} of the gold labels", hint="Keep one of them"
+            )
+    return Answers(tuple(called.values()), answers.holds, answers.probabilities, answers.dominant)

@@ -1,0 +1,303 @@
+"""The tables of an evaluation, as plain cells that `forms` turns into rich, Markdown or CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from valex_local.evaluation.agreement import Agreement, ValueAgreement, View, mean
+from valex_local.evaluation.bootstrap import Difference
+from valex_local.evaluation.circle import Confusion, Relation
+from valex_local.evaluation.figures import Estimate, ValueFigures
+from valex_local.evaluation.results import Evaluation, PolarityFigures, RouteFigures
+from valex_local.schwartz import CIRCLE, Polarity
+
+NOTHING = "–"
+FEWER = "*"
+"""Marks an average over fewer values than the table's."""
+
+
+class Kind(StrEnum):
+    """What a row is."""
+
+    ROUTE = "route"
+    BASELINE = "baseline"
+    FAINT = "faint"
+    MEAN = "mean"
+
+
+@dataclass(frozen=True)
+class Row:
+    """The cells of a row; `best` are the columns in which no route does better."""
+
+    cells: tuple[str, ...]
+    kind: Kind = Kind.ROUTE
+    best: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: `names` columns of names to the left, figures to the right; a head may have two lines.
+
+    `gaps` are columns with more room before them: where a block begins.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    note: str | None = None
+    names: int = 1
+    gaps: frozenset[int] = frozenset()
+
+
+def main_table(evaluation: Evaluation, polarities: Sequence[Polarity], *, intervals: bool = False) -> Table:
+    """Return the paper's table: routes and baselines by F1, weighted F1 with its interval.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was found.
+    polarities : sequence of Polarity
+        What to show, side by side.
+    intervals : bool
+        Give those of macro and Touché F1 too.
+    """
+    heads, width = [], len(_AVERAGES)
+    for polarity in polarities:
+        heads += [_head(polarity, i, f"{name}{' [95 %]' if i == 0 or intervals else ''}") for i, name in _AVERAGES]
+    ranked = [[rank for p in polarities for rank in _main_ranks(route, p)] for route in evaluation.routes]
+    rows = []
+    for number, route in enumerate(evaluation.routes):
+        cells = [cell for p in polarities for cell in _main_cells(route, p, intervals)]
+        rows.append(Row((route.name, *cells), _kind(route), _best(ranked, number)))
+    rows += [Row((lacking.name, *[NOTHING] * len(heads)), Kind.BASELINE) for lacking in evaluation.missing]
+    counts = ", ".join(
+        f"{s.polarity} over {counted(len(s.values), 'value')}" for s in evaluation.support if s.polarity in polarities
+    )
+    gaps = frozenset(range(1, len(heads) + 1, width))
+    return Table(f"F1 of {counted(evaluation.items, 'text')}: {counts}", ("\n", *heads), tuple(rows), gaps=gaps)
+
+
+_AVERAGES = tuple(enumerate(("weighted F1", "macro F1", "Touché F1")))
+
+
+def _head(polarity: Polarity, number: int, name: str) -> str:
+    """Return a head of two lines, the polarity over the first column of its block."""
+    return f"{polarity if number == 0 else ''}\n{name}"
+
+
+def assessed(evaluation: Evaluation) -> tuple[Polarity, ...]:
+    """Return the polarities in which any route, or where there is none any baseline, has averages."""
+    judged = [route for route in evaluation.routes if not route.baseline] or evaluation.routes
+    return tuple(p for p in Polarity if any(route.of(p).averages for route in judged))
+
+
+def answered(evaluation: Evaluation) -> tuple[Polarity, ...]:
+    """Return the polarities of which any route says anything that counts, with averages or without."""
+    judged = [route for route in evaluation.routes if not route.baseline] or evaluation.routes
+    return tuple(p for p in Polarity if any(route.of(p).values for route in judged))
+
+
+def _main_cells(route: RouteFigures, polarity: Polarity, intervals: bool) -> tuple[str, ...]:
+    averages = route.of(polarity).averages
+    if averages is None:
+        return (NOTHING,) * len(_AVERAGES)
+    mark = FEWER if route.of(polarity).not_assessed else ""
+    weighted, macro, touche = averages.weighted_f1, averages.macro_f1, averages.touche_f1
+    return interval(weighted, mark), *(interval(x, mark) if intervals else _point(x, mark) for x in (macro, touche))
+
+
+def _main_ranks(route: RouteFigures, polarity: Polarity) -> tuple[float, ...]:
+    averages = route.of(polarity).averages
+    if route.baseline or averages is None or route.of(polarity).not_assessed:
+        return (-1.0,) * len(_AVERAGES)
+    return averages.weighted_f1.value, averages.macro_f1.value, averages.touche_f1.value
+
+
+def _best(ranked: Sequence[Sequence[float]], row: int) -> frozenset[int]:
+    """Return the cells of a row, numbered with the name as 0, that are the best of their column."""
+    return frozenset(c + 1 for c, x in enumerate(ranked[row]) if x >= 0 and x == max(other[c] for other in ranked))
+
+
+def pairs_table(evaluation: Evaluation, first: str, polarity: Polarity, *, brief: bool = False) -> Table:
+    """Return by how much a route exceeds those it is compared with, by weighted and, unless `brief`, by macro F1."""
+    rows = []
+    for pair in evaluation.pairs:
+        if pair.first == first and pair.polarity is polarity:
+            macro = () if brief else _gain(pair.macro_f1, evaluation)
+            rows.append(Row((pair.second, *_gain(pair.weighted_f1, evaluation), *macro, str(pair.values))))
+    columns = ("minus", "weighted F1 [95 %]", "≤ 0", *(() if brief else ("macro F1 [95 %]", "≤ 0")), "values")
+    note = "Paired bootstrap on the same texts and values. ≤ 0: share of the resamples without a gain."
+    return Table(f"{first} minus others: {polarity}", columns, tuple(rows), note)
+
+
+def _gain(figure: Difference, evaluation: Evaluation) -> tuple[str, str]:
+    if figure.low is None or figure.high is None or figure.not_above is None:
+        return f"{figure.value:+.3f}", NOTHING
+    share = f"{figure.not_above:.3f}" if figure.not_above else f"<{1 / evaluation.resamples:.1g}"
+    return f"{figure.value:+.3f} [{figure.low:.3f}, {figure.high:.3f}]", share
+
+
+def value_table(route: RouteFigures, polarities: Sequence[Polarity]) -> Table:
+    """Return the figures of each value, polarities side by side."""
+    names = ("precision", "recall", "F1", "AP", "support")
+    heads = [_head(polarity, i, name) for polarity in polarities for i, name in enumerate(names)]
+    found = [{value.value: value for value in route.of(polarity).values} for polarity in polarities]
+    rows = []
+    for value in CIRCLE:
+        each = [values.get(value) for values in found]
+        kind = Kind.ROUTE if any(one is not None and one.in_averages for one in each) else Kind.FAINT
+        rows.append(Row((value.value, *(cell for one in each for cell in _value_cells(one))), kind))
+    gaps = frozenset(range(1, len(heads) + 1, len(names)))
+    return Table(f"{route.name} by value", ("\nvalue", *heads), tuple(rows), _BRACKETS, gaps=gaps)
+
+
+_BRACKETS = (
+    "AP: average precision. Support in brackets: too rare to count in the averages. "
+    "0.00 also where there is nothing to divide by; – where there is no figure."
+)
+
+
+def _value_cells(value: ValueFigures | None) -> tuple[str, ...]:
+    if value is None:
+        return (NOTHING,) * 5
+    ranked = NOTHING if value.average_precision is None else f"{value.average_precision:.2f}"
+    count = f"{value.support:,}" if value.in_averages else f"({value.support:,})"
+    return f"{value.precision:.2f}", f"{value.recall:.2f}", f"{value.f1:.2f}", ranked, count
+
+
+def support_table(evaluation: Evaluation, polarity: Polarity) -> Table:
+    """Return F1 by how often a value is seen, the paper's frequency analysis."""
+    bins = sorted({(b.low, b.high or 0) for r in evaluation.routes for b in r.of(polarity).by_support.bins})
+    rows = []
+    for route, figures in _judged(evaluation, polarity):
+        found = {b.low: b for b in figures.by_support.bins}
+        rank = figures.by_support.spearman
+        cells = (f"{found[low].mean_f1:.2f} ({len(found[low].values)})" if low in found else NOTHING for low, _ in bins)
+        rows.append(Row((route.name, *cells, NOTHING if rank is None else f"{rank:+.2f}"), _kind(route)))
+    heads = (f"{low:,}–{high - 1:,}" if high else f"{low:,} and more" for low, high in bins)
+    note = "Mean F1 (number of values). F1 grows with support for any route: read it beside always-yes."
+    return Table(f"F1 by support: {polarity}", ("route", *heads, "Spearman"), tuple(rows), note)
+
+
+def calibration_table(evaluation: Evaluation) -> Table:
+    """Return how well the probabilities of each route match what holds."""
+    rows = []
+    for route in evaluation.routes:
+        for figures in route.polarities:
+            c = figures.calibration
+            if c is not None:
+                cells = (c.brier, c.ece_equal_width, c.ece_equal_mass, c.prevalence)
+                names = (route.name, figures.polarity.value)
+                rows.append(Row((*names, *(f"{x:.3f}" for x in cells), f"{c.cases:,}"), _kind(route)))
+    columns = ("\n", "\n", "\nBrier", "ECE\nequal width", "ECE\nequal mass", "share\nthat holds", "\ncases")
+    note = "ECE: expected calibration error over ten bins. A case is one value of one text."
+    return Table("Calibration", columns, tuple(rows), note, names=2)
+
+
+def reliability_table(route: RouteFigures, polarity: Polarity) -> Table | None:
+    """Return the bins of equal width of a route's probabilities; None where it gives none."""
+    found = route.of(polarity).calibration
+    if found is None:
+        return None
+    rows = (
+        Row((f"{b.low:.1f}–{b.high:.1f}", f"{b.mean_probability:.2f}", f"{b.share_holding:.2f}", f"{b.cases:,}"))
+        for b in found.reliability
+    )
+    return Table(f"{route.name}: {polarity}, reliability", ("bin", "probability", "holds", "cases"), tuple(rows))
+
+
+def circle_table(evaluation: Evaluation, polarity: Polarity, *, brief: bool = False) -> Table:
+    """Return what gold labels hold where routes wrongly say yes, by relation on the circle; `brief` for lifts alone."""
+    rows = []
+    for route, figures in _judged(evaluation, polarity):
+        found = {c.relation: c for c in figures.confusion}
+        if found:
+            cells = (_lift(found[relation], brief) for relation in Relation)
+            rows.append(Row((route.name, f"{figures.confusion[0].false_positives:,}", *cells), _kind(route)))
+    shape = "lift" if brief else "lift (observed / expected by chance)"
+    note = (
+        f"Of the wrong yes, those in whose text a value so related holds: {shape}. "
+        "A route that errs towards neighbours has more lift there than among opposing values."
+    )
+    heads = ("\n", "wrong\nyes", "\nadjacent", "within\ntwo steps", "same higher\norder", "\nopposing")
+    return Table(f"Errors on the circle: {polarity}", heads, tuple(rows), note)
+
+
+def _lift(found: Confusion, brief: bool) -> str:
+    lift = _figure(found.lift)
+    return lift if brief else f"{lift} ({found.observed:.2f} / {found.expected:.2f})"
+
+
+def agreement_table(found: Agreement, *, brief: bool = False) -> Table:
+    """Return how far sources agree on each value, kappa as mean over pairs; `brief` leaves out the number of texts."""
+
+    def texts(cell: str) -> tuple[str, ...]:
+        return () if brief else (cell,)
+
+    views = [view for view in found.views if view.values]
+    heads: list[str] = []
+    for view in views:
+        heads += [f"{_VIEWS[view.view]}\nα", "\nκ"]
+    gaps = frozenset(range(1, 2 * len(views), 2))
+    by_view = [{value.value: value for value in view.values} for view in views]
+    rows = []
+    for value in CIRCLE:
+        each = [values.get(value) for values in by_view]
+        items = max((one.items for one in each if one), default=0)
+        if items:
+            rows.append(Row((value.value, *(cell for one in each for cell in _agreeing(one)), *texts(f"{items:,}"))))
+    means = [cell for v in views for cell in (_figure(v.mean_alpha), _figure(v.mean_kappa))]
+    rows.append(Row(("mean", *means, *texts("")), Kind.MEAN))
+    note = "α: Krippendorff's alpha, nominal. κ: Cohen's kappa. What a source does not say is missing, no category."
+    title = f"Agreement of {found.between}: {', '.join(found.sources)}"
+    return Table(title, ("\nvalue", *heads, *texts("\ntexts")), tuple(rows), note, gaps=gaps)
+
+
+_VIEWS = {View.STATE: "state", View.PRESENT: "present", View.CONFLICTED: "conflicted"}
+
+
+def _agreeing(value: ValueAgreement | None) -> tuple[str, str]:
+    return (_figure(value.alpha), _figure(mean([p.kappa for p in value.pairs]))) if value else (NOTHING, NOTHING)
+
+
+def agreement_pairs_table(found: Agreement) -> Table:
+    """Return Cohen's kappa of every two sources, mean over values."""
+    rows = []
+    for first, second in dict.fromkeys((p.first, p.second) for v in found.views for x in v.values for p in x.pairs):
+        cells = []
+        for view in found.views:
+            pairs = (p for x in view.values for p in x.pairs)
+            cells.append(_figure(mean([p.kappa for p in pairs if (p.first, p.second) == (first, second)])))
+        rows.append(Row((first, second, *cells)))
+    heads = (f"κ {_VIEWS[view.view]}" for view in found.views)
+    title = f"Agreement of {found.between} by pair, mean over values"
+    return Table(title, ("", "", *heads), tuple(rows), names=2)
+
+
+def _judged(evaluation: Evaluation, polarity: Polarity) -> Iterator[tuple[RouteFigures, PolarityFigures]]:
+    return ((route, route.of(polarity)) for route in evaluation.routes if route.of(polarity).values)
+
+
+def _kind(route: RouteFigures) -> Kind:
+    return Kind.BASELINE if route.baseline else Kind.ROUTE
+
+
+def interval(figure: Estimate, mark: str = "") -> str:
+    """Return a figure with its interval."""
+    bounds = "" if figure.low is None or figure.high is None else f" [{figure.low:.3f}, {figure.high:.3f}]"
+    return f"{figure.value:.3f}{mark}{bounds}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 text``, ``1,576 texts``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _point(figure: Estimate, mark: str) -> str:
+    return f"{figure.value:.3f}{mark}"
+
+
+def _figure(figure: float | None) -> str:
+    return NOTHING if figure is None else f"{round(figure, 2) + 0.0:.2f}"
