@@ -1,6 +1,6 @@
 import pytest
 
-from valex_local.config import Settings, make_settings, merge, read_toml
+from valex_local.config import Section, Settings, build, make_settings, merge, read_toml
 from valex_local.errors import ConfigError
 
 
@@ -51,3 +51,32 @@ def _sections(model, prefix=""):
 def test_every_setting_is_known_by_name():
     names = set(_sections(Settings))
     assert {"speech.language", "ocr.fps", "script.variants", "labels.keep_silent", "work.jobs"} <= names
+    assert {"labels.int8", "labels.scripts"} <= names
+
+
+class Inner(Section):
+    rate: float = 1.0
+
+
+class Own(Section):
+    steps: int = 3
+    inner: Inner = Inner()
+
+
+def test_settings_of_any_kind_are_built_and_explained_alike():
+    assert build(Own, {"inner": {"rate": 2}}) == Own(inner=Inner(rate=2.0))
+    with pytest.raises(ConfigError, match=r"unknown setting step; did you mean steps\?"):
+        build(Own, {"step": 1})
+    with pytest.raises(ConfigError, match=r"unknown setting inner\.rte; did you mean inner\.rate\?"):
+        build(Own, {"inner": {"rte": 1}})
+    with pytest.raises(ConfigError, match=r"unknown setting profile; known here: steps, inner"):
+        build(Own, {"profile": "cpu"})
+    with pytest.raises(ConfigError, match=r"steps: .*got 'many'.*\[my\.toml\]"):
+        build(Own, {"steps": "many"}, source="my.toml")
+
+
+@pytest.mark.parametrize("name", ["a.b", "../x", "", "*", "a b"])
+def test_a_script_variant_is_a_plain_name(name):
+    assert make_settings({"labels": {"scripts": ["gemini-2_5"]}}).labels.scripts == ("gemini-2_5",)
+    with pytest.raises(ConfigError, match=r"labels\.scripts\.0: "):
+        make_settings({"labels": {"scripts": [name]}})

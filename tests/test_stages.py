@@ -40,6 +40,22 @@ def test_variants_stand_side_by_side():
     ]
 
 
+def test_scripts_from_elsewhere_are_labelled_after_our_own_and_written_by_no_step():
+    given = {"script": {"variants": ["local"]}, "labels": {"scripts": ["gemini", "local", "human", "gemini"]}}
+    steps = {step.name: step for step in plan(make_settings(given))}
+    assert [name for name in steps if name.startswith(("script", "labels"))] == [
+        "script.local",
+        "labels.local.encoder",
+        "labels.gemini.encoder",
+        "labels.human.encoder",
+    ]
+    gemini = steps["labels.gemini.encoder"]
+    assert (gemini.stem, gemini.variant) == ("labels.gemini.encoder", "gemini.encoder")
+    assert gemini.reads == ("script.gemini",)
+    assert gemini.roles == ("labels",)
+    assert gemini.settings == steps["labels.local.encoder"].settings, "one route, one way of labelling"
+
+
 def test_only_the_local_writer_needs_a_language_model():
     both = make_settings({"script": {"variants": ["local", "template"]}})
     roles = {step.name: step.roles for step in plan(both)}
@@ -56,6 +72,8 @@ READERS = [
     ({"script": {"include_post_text": False}}, {"script.template", "script.local"}),
     ({"script": {"llm": {"seed": 7}}}, {"script.local"}),
     ({"labels": {"keep_silent": True}}, {"labels.template.encoder", "labels.local.encoder"}),
+    ({"labels": {"int8": True}}, {"labels.template.encoder", "labels.local.encoder"}),
+    ({"labels": {"scripts": ["gemini"]}}, set()),
     ({"work": {"jobs": 7, "keep_keyframes": False}}, set()),
 ]
 
@@ -67,6 +85,14 @@ def test_a_setting_changes_exactly_the_steps_that_read_it(change, readers):
     merged = {**base, **change, "script": {**base["script"], **change.get("script", {})}}
     after = {s.name: s.settings for s in plan(make_settings(merged))}
     assert {name for name in before if before[name] != after[name]} == readers
+
+
+def test_records_made_before_there_were_8_bits_stay_current():
+    def labels(**changes):
+        return plan(make_settings({"labels": changes}))[-1].settings
+
+    assert labels() == labels(int8=False) == {"keep_silent": False}
+    assert labels(int8=True) == {"keep_silent": False, "int8": True}
 
 
 def test_a_file_named_by_a_setting_counts_by_its_content(tmp_path):

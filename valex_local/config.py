@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,6 +21,9 @@ class Section(BaseModel):
     """A group of settings; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=Section)
 
 
 class MediaSettings(Section):
@@ -97,6 +100,10 @@ class LabelSettings(Section):
 
     routes: tuple[Literal["encoder"], ...] = Field(default=("encoder",), description="Routes to run on every script")
     keep_silent: bool = Field(default=False, description="Label posts without verbal sound too")
+    scripts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], ...] = Field(
+        default=(), description="Script variants from elsewhere to label too, by name"
+    )
+    int8: bool = Field(default=False, description="Run the label model's encoder in 8-bit integers; CPU only")
 
 
 class Work(Section):
@@ -151,7 +158,12 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_settings(data: Mapping[str, Any], *, source: Path | str = "the options") -> Settings:
-    """Build settings from plain data.
+    """Build the settings of a study from plain data; see `build`."""
+    return build(Settings, data, source=source)
+
+
+def build(kind: type[S], data: Mapping[str, Any], *, source: Path | str = "the options") -> S:
+    """Build settings of a kind from plain data.
 
     Raises
     ------
@@ -159,18 +171,18 @@ def make_settings(data: Mapping[str, Any], *, source: Path | str = "the options"
         A key is unknown (the nearest known one is named) or a value is out of its bounds.
     """
     try:
-        return Settings.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(e) for e in error.errors()), path=source) from error
+        raise ConfigError("; ".join(_explain(kind, e) for e in error.errors()), path=source) from error
 
 
-def _explain(error: Any) -> str:
+def _explain(kind: type[Section], error: Any) -> str:
     """Turn one pydantic error into a sentence that names the key as the user wrote it."""
     loc = [str(part) for part in error["loc"]]
     key = ".".join(loc)
     if error["type"] != "extra_forbidden":
         return f"{key}: {error['msg']} (got {error['input']!r})"
-    table: Any = Settings
+    table: Any = kind
     for part in loc[:-1]:
         table = table.model_fields[part].annotation
     near = get_close_matches(loc[-1], table.model_fields, n=1, cutoff=0.5)

@@ -243,7 +243,7 @@ def _variants(spec: StageSpec, settings: Settings) -> Iterator[Step]:
             roles = ("llm",) if writer == "local" else ()
             yield _step(spec, settings, variant=writer, reads=spec.reads, roles=roles)
     elif spec.name == "labels":
-        for script in settings.script.variants:
+        for script in dict.fromkeys((*settings.script.variants, *settings.labels.scripts)):
             for route in settings.labels.routes:
                 reads = tuple(r.format(script=script) for r in spec.reads)
                 yield _step(spec, settings, variant=f"{script}.{route}", reads=reads, roles=spec.roles)
@@ -269,6 +269,9 @@ def _settings_read(spec: StageSpec, settings: Settings, variant: str) -> dict[st
     data: dict[str, Any] = getattr(settings, spec.section).model_dump(mode="json")
     data.pop("variants", None)
     data.pop("routes", None)
+    data.pop("scripts", None)
+    if not data.get("int8"):
+        data.pop("int8", None)  # off is what records mean that were made before there was the setting
     if variant == "template":
         data.pop("llm", None)
     for section, *keys in FILES:

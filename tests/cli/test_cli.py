@@ -59,6 +59,7 @@ def study(tmp_path):
         "import valex_local.run, valex_local.extraction, valex_local.stages",
         "import sys; sys.argv = ['valex', '--help']; from valex_local.cli import main; main()",
         "import sys; sys.argv = ['valex', 'run', '--help']; from valex_local.cli import main; main()",
+        "import sys; sys.argv = ['valex', 'label', '--help']; from valex_local.cli import main; main()",
     ],
 )
 def test_heavy_libraries_stay_out(code):
@@ -78,7 +79,7 @@ def test_help_answers_in_under_half_a_second():
 
 def test_every_command_has_a_help_of_its_own():
     shown = valex("--help").stdout
-    for name in ("run", "status", "show", "forget", "models", "doctor"):
+    for name in ("label", "run", "status", "show", "forget", "models", "doctor"):
         assert f"  {name} " in shown
         assert valex(name, "--help").returncode == 0, name
 

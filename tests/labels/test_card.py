@@ -67,3 +67,46 @@ def test_a_wrong_card_says_where(tmp_path: Path, text: str, said: str):
 def test_a_missing_card_is_named(tmp_path: Path):
     with pytest.raises(ModelError, match=r"no labels\.json"):
         read_card(tmp_path)
+
+
+def test_what_training_says_survives_writing_and_reading(tmp_path: Path):
+    data = card(
+        left_out=[{"value": CIRCLE[5].value, "polarity": "conflicted", "support": 7}],
+        data=["888 scripts of short videos, from labels.csv"],
+        limits=["Not for texts in other languages."],
+        measured=[
+            {"on": "5 folds", "figure": "weighted F1", "value": 0.49, "low": 0.46, "high": 0.52},
+            {"on": "5 folds", "figure": "macro F1", "value": 0.4},
+        ],
+    )
+    data["outputs"][SD_THOUGHT]["present"]["support"] = 120
+    (tmp_path / "labels.json").write_text(json.dumps(data), "utf-8")
+    read = read_card(tmp_path)
+    assert (read.left_out[0].value, read.left_out[0].polarity, read.left_out[0].support) == (
+        CIRCLE[5],
+        Polarity.CONFLICTED,
+        7,
+    )
+    assert read.rows[CIRCLE[0], Polarity.PRESENT].support == 120
+    assert read.rows[CIRCLE[0], Polarity.CONFLICTED].support is None
+    assert (read.measured[0].low, read.measured[0].high, read.measured[1].low) == (0.46, 0.52, None)
+    text = read.to_json()
+    assert "null" not in text
+    assert Card.model_validate_json(text) == read
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"left_out": [{"value": SD_THOUGHT, "polarity": "present", "suport": 3}]}, "did you mean 'support'?"),
+        ({"left_out": [{"value": SD_THOUGHT, "polarity": "present", "support": -1}]}, "left_out.0.support"),
+        ({"left_out": [{"value": "Greed", "polarity": "present", "support": 1}]}, "left_out.0.value"),
+        ({"measured": [{"on": "x", "figure": "F1", "value": 1, "hihg": 1}]}, "did you mean 'high'?"),
+        ({"limit": ["none"]}, "did you mean 'limits'?"),
+    ],
+)
+def test_what_training_says_wrongly_is_named(tmp_path: Path, changes: dict[str, object], said: str):
+    (tmp_path / "labels.json").write_text(json.dumps(card(**changes)), "utf-8")
+    with pytest.raises(ModelError) as caught:
+        read_card(tmp_path)
+    assert said in caught.value.what

@@ -117,3 +117,24 @@ def test_a_language_the_model_was_not_made_for_is_labelled_and_said(tiny: Stored
 def test_an_unknown_route_is_refused(tiny: StoredModel):
     with pytest.raises(ConfigError, match="no labelling route 'oracle'"):
         stage(tiny, "template.oracle")
+
+
+def test_a_script_from_elsewhere_is_labelled_under_its_name(tiny: StoredModel):
+    (labels,) = run(
+        stage(tiny, "gemini.encoder"),
+        [script("the cat", sound=None, language="de").model_copy(update={"name": "gemini"})],
+        variant="gemini",
+    )
+    assert (labels.script, labels.skipped, len(labels.values)) == ("gemini", None, 19)
+    assert [notice.code for notice in labels.notices] == ["language-not-covered"]
+
+
+def test_8_bits_are_a_setting(tiny: StoredModel):
+    scripts = [script("the cat sat on the mat"), script("help it")]
+    exact, small = (run(stage(tiny, int8=flag), scripts) for flag in (False, True))
+    assert exact != small
+    for one, other in zip(exact, small, strict=True):
+        for a, b in zip(one.values[:5], other.values[:5], strict=True):
+            assert a.present == pytest.approx(b.present, abs=0.1)
+    with pytest.raises(ConfigError, match="8-bit labels are for CPU"):
+        LabelStage(Context(make_settings({"labels": {"int8": True}}), {"labels": tiny}, Device("cuda", 2), "t.encoder"))

@@ -28,8 +28,8 @@ def sentence(words: int, offset: int = 0) -> str:
 def test_windows_cover_every_token_in_order(folder: Path):
     made = encoder(folder)
     text = sentence(101)
-    ids = made._tokenizer(text, add_special_tokens=False)["input_ids"]
-    windows = made._windows(text)
+    ids = made.tokenizer(text, add_special_tokens=False)["input_ids"]
+    windows = made.windows(text)
     assert all(window[0] == 2 and window[-1] == 3 and len(window) <= 16 for window in windows)
     inner = [window[1:-1] for window in windows]
     rebuilt = inner[0] + [token for window in inner[1:] for token in window[4:]]
@@ -75,7 +75,7 @@ def test_padding_changes_nothing(folder: Path, pooling: str):
     import torch
 
     made = encoder(folder, pooling=pooling, window=32)
-    windows = [made._windows(sentence(n, offset=n))[0] for n in (2, 30, 9)]
+    windows = [made.windows(sentence(n, offset=n))[0] for n in (2, 30, 9)]
     padded = made._encode(windows)
     for window, found in zip(windows, padded, strict=True):
         assert torch.allclose(made._encode([window])[0], found, atol=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +14,37 @@ WORDS = ("the", "cat", "sat", "on", "mat", "and", "then", "it", "rained", "help"
 HIDDEN, POSITIONS = 32, 64
 
 
-def save_encoder(folder: Path, *, kind: str = "bert", hidden: int = HIDDEN) -> Path:
-    """Save a randomly initialised encoder with a word tokenizer."""
+def save_encoder(
+    folder: Path,
+    *,
+    kind: str = "bert",
+    hidden: int = HIDDEN,
+    words: Sequence[str] = WORDS,
+    positions: int = POSITIONS,
+    spread: float = 0.5,
+    **changes: Any,
+) -> Path:
+    """Save a randomly initialised encoder with a word tokenizer; `changes` go into its configuration."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, RobertaConfig, RobertaModel
+    from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
-    vocabulary = {word: i for i, word in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS))}
-    words = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    words.normalizer = normalizers.Lowercase()
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.post_processor = processors.TemplateProcessing(
+    vocabulary = {word: i for i, word in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *words))}
+    by_word = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    by_word.normalizer = normalizers.Lowercase()
+    by_word.pre_tokenizer = pre_tokenizers.Whitespace()
+    by_word.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+        tokenizer_object=by_word, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
     )
     torch.manual_seed(3)
     shape: dict[str, Any] = {
         "vocab_size": len(vocabulary), "hidden_size": hidden, "num_hidden_layers": 2, "num_attention_heads": 2,
-        "intermediate_size": 48, "max_position_embeddings": POSITIONS, "pad_token_id": 0, "initializer_range": 0.5,
+        "intermediate_size": 48, "max_position_embeddings": positions, "pad_token_id": 0, "initializer_range": spread,
     }  # fmt: skip
-    model = BertModel(BertConfig(**shape)) if kind == "bert" else RobertaModel(RobertaConfig(**shape))
+    model = AutoModel.from_config(AutoConfig.for_model(kind, **(shape | changes)))
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -14,6 +14,9 @@ from valex_local.errors import ValexError, printable
 
 # Command to module and what it does; spelled out here so that `valex --help` imports none of them.
 COMMANDS = {
+    "label": "Label texts, or the scripts of a study.",
+    "train": "Train a label model and say how good it is.",
+    "evaluate": "Say how good labels are.",
     "run": "Take videos into a study and do everything that is due.",
     "status": "Say how a study stands.",
     "show": "Show the script and the labels of a post.",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import click
 
 from valex_local.cli.progress import progress
+from valex_local.cli.settings import nested, read_setting
 from valex_local.cli.summary import print_json, print_summary
 from valex_local.config import merge
 from valex_local.errors import ConfigError
@@ -88,28 +88,10 @@ def _options(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]
         value = given[option]
         if value is not None:
             plain = value == "yes" if option.startswith("keep_") and isinstance(value, str) else value
-            out = merge(out, _nested(path, plain))
+            out = merge(out, nested(path, plain))
     for text in settings:
-        out = merge(out, _setting(text))
+        out = merge(out, read_setting(text))
     return out
-
-
-def _setting(text: str) -> dict[str, Any]:
-    """Read one ``key=value``; the value is TOML, or a plain string where it is none."""
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {text}: expected KEY=VALUE", hint="For example --set ocr.fps=2")
-    try:
-        plain = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        plain = value
-    return _nested(tuple(key.split(".")), plain)
-
-
-def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
-    for key in reversed(path):
-        value = {key: value}
-    return dict(value)
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

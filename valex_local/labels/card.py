@@ -1,9 +1,10 @@
 """The label-model directory: what it says of itself in ``labels.json``, and the checks that it says it right.
 
-    labels.json       this card
-    head.safetensors  `weight` of shape (outputs, hidden) and `bias` of shape (outputs,)
+    labels.json        this card
+    head.safetensors   `weight` of shape (outputs, hidden) and `bias` of shape (outputs,)
     config.json, model.safetensors, tokenizer files
-                      the encoder, where `encoder` is "."; else it is another model of the store, named by id
+                       the encoder, where `encoder` is "."; else it is another model of the store, named by id
+    tuned.safetensors  tensors that take the place of those of an encoder of the store; only where training changed some
 
 The probability of output row i is ``sigmoid(weight[i] @ h + bias[i])`` for the pooled token vectors h of a window.
 """
@@ -22,6 +23,7 @@ from valex_local.schwartz import CIRCLE, Polarity, Value
 
 CARD = "labels.json"
 HEAD = "head.safetensors"
+TUNED = "tuned.safetensors"
 OWN_ENCODER = "."
 
 
@@ -30,10 +32,11 @@ class _Table(BaseModel):
 
 
 class OutputRow(_Table):
-    """A row of the head, and the probability from which its polarity holds."""
+    """A row of the head, the probability from which its polarity holds, and on how many such texts it was trained."""
 
     row: int = Field(ge=0)
     threshold: float = Field(ge=0, le=1)
+    support: int | None = Field(default=None, ge=0)
 
 
 class ValueOutputs(_Table):
@@ -48,11 +51,21 @@ class ValueOutputs(_Table):
 
 
 class Measured(_Table):
-    """A figure the model reached, and on what."""
+    """A figure the model reached, and on what; `low` and `high` bound its interval where one is known."""
 
     on: Text
     figure: Text
     value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class LeftOut(_Table):
+    """A polarity of a value that the model does not assess: too few texts showed it."""
+
+    value: Value
+    polarity: Polarity
+    support: int = Field(ge=0)
 
 
 class Card(_Table):
@@ -84,8 +97,14 @@ class Card(_Table):
         How the probabilities of the windows become that of the script.
     outputs : dict of Value to ValueOutputs
         The rows of the head. Values that are left out are not assessed.
+    left_out : tuple of LeftOut
+        What training left out for want of support.
+    data : tuple of str
+        What it was trained on, with sizes and licences.
     measured : tuple of Measured
         What it reached, on what.
+    limits : tuple of str
+        What it should not be taken for.
     """
 
     format: Literal[1] = 1
@@ -100,7 +119,10 @@ class Card(_Table):
     overlap: int = Field(ge=0)
     pool_windows: Literal["max", "mean"] = "max"
     outputs: dict[Value, ValueOutputs] = Field(min_length=1)
+    left_out: tuple[LeftOut, ...] = ()
+    data: tuple[Text, ...] = ()
     measured: tuple[Measured, ...] = ()
+    limits: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -121,7 +143,7 @@ class Card(_Table):
 
     def to_json(self) -> str:
         """Return the card as indented JSON that ends in a newline."""
-        return self.model_dump_json(indent=1) + "\n"
+        return self.model_dump_json(indent=1, exclude_none=True) + "\n"
 
 
 def read_card(folder: Path) -> Card:
@@ -165,6 +187,7 @@ _TABLES: dict[tuple[str, int], type[BaseModel]] = {
     ("outputs", 3): ValueOutputs,
     ("outputs", 4): OutputRow,
     ("measured", 3): Measured,
+    ("left_out", 3): LeftOut,
 }
 """The table that a key lies in, by the first part and the length of its path."""
 

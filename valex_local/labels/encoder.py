@@ -19,7 +19,9 @@ class EncoderRoute:
 
     def __init__(self, context: Context) -> None:
         stored = context.models["labels"]
-        self._model = LabelModel(stored.folder, requires=stored.requires, device=context.device)
+        self._model = LabelModel(
+            stored.folder, requires=stored.requires, device=context.device, int8=context.settings.labels.int8
+        )
         card = self._model.card
         self.source = LabelSource(
             route="encoder", model=stored.id, baseline=card.baseline, domain=card.domain, languages=card.languages

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from valex_local.devices import Device
 from valex_local.errors import ModelError
-from valex_local.labels.card import CARD, HEAD, OWN_ENCODER, Card, ValueOutputs, read_card
+from valex_local.labels.card import CARD, HEAD, OWN_ENCODER, TUNED, Card, ValueOutputs, read_card
 from valex_local.labels.states import decide
 from valex_local.labels.text_encoder import TextEncoder
 from valex_local.records import ValueLabel
@@ -47,6 +47,8 @@ class LabelModel:
         The models of the store it may rest on, by id.
     device : Device
         Where to compute.
+    int8 : bool
+        Compute the encoder in 8-bit integers, on CPU.
 
     Attributes
     ----------
@@ -59,7 +61,9 @@ class LabelModel:
         A file is missing or wrong, or files do not fit each other; the message says which and what to do.
     """
 
-    def __init__(self, folder: Path, *, device: Device, requires: Mapping[str, StoredModel] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, device: Device, requires: Mapping[str, StoredModel] | None = None, int8: bool = False
+    ) -> None:
         self.card = read_card(folder)
         self._encoder = TextEncoder(
             _encoder_folder(self.card, folder, requires or {}),
@@ -68,6 +72,8 @@ class LabelModel:
             window=self.card.window,
             overlap=self.card.overlap,
             device=device,
+            tuned=folder / TUNED if (folder / TUNED).is_file() else None,
+            int8=int8,
         )
         self._weight, self._bias = _read_head(folder / HEAD, len(self.card.rows), self._encoder.hidden)
 

@@ -84,3 +84,11 @@ def route(name: str) -> type[Route]:
         raise ConfigError(f"there is no labelling route {name!r}", hint=f"Routes are: {', '.join(ROUTES)}")
     found: type[Route] = load_object(ROUTES[name])
     return found
+
+
+def foreign(source: LabelSource, language: str | None) -> tuple[Notice, ...]:
+    """Return what is to be said of a text in a language that the model does not name: it is labelled all the same."""
+    if language is None or not source.languages or language in source.languages:
+        return ()
+    text = f"the text's language is {language}; the label model was made for: {', '.join(source.languages)}"
+    return (Notice(code="language-not-covered", text=text),)

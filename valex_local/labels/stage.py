@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from valex_local.errors import ValexError
-from valex_local.labels.routes import Judgement, Task, route
-from valex_local.records import Labels, Media, Notice, Script
+from valex_local.labels.routes import Judgement, Task, foreign, route
+from valex_local.records import Labels, Media, Script
 from valex_local.stages import Context, Item, Output
 
 SILENT = "no verbal sound (the paper's filter); labels.keep_silent labels such posts too"
@@ -73,12 +73,5 @@ class LabelStage:
     def _output(self, prepared: _Prepared, judged: Judgement | ValexError) -> Output | ValexError:
         if isinstance(judged, ValexError):
             return judged
-        notices = (*judged.notices, *self._foreign(prepared.language))
+        notices = (*judged.notices, *foreign(self._route.source, prepared.language))
         return Output(Labels(script=self._script, source=self._route.source, values=judged.values, notices=notices))
-
-    def _foreign(self, language: str | None) -> tuple[Notice, ...]:
-        known = self._route.source.languages
-        if language is None or not known or language in known:
-            return ()
-        text = f"the script's language is {language}; the label model was made for: {', '.join(known)}"
-        return (Notice(code="language-not-covered", text=text),)

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from valex_local.devices import Device
-from valex_local.errors import ModelError
+from valex_local.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     import torch
+
+    from valex_local.labels.int8 import Int8Encoder
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 _CUDA_WINDOWS = 64
@@ -38,11 +40,28 @@ class TextEncoder:
         Tokens per window, special tokens included, and tokens that two neighbouring windows share.
     device : Device
         Where to compute.
+    tuned : Path, optional
+        A safetensors file with tensors, by their names in the encoder, that take the place of its own: what training
+        changed of an encoder that is kept elsewhere.
+    int8 : bool
+        Compute in 8-bit integers, on CPU: several times faster, and the vectors differ a little.
+
+    Attributes
+    ----------
+    device : Device
+        Where it computes.
+    tokenizer : PreTrainedTokenizerFast
+        Its tokenizer.
+    model : PreTrainedModel
+        The network, float32.
 
     Raises
     ------
     ModelError
-        Files are missing, do not fit each other, or are no encoder; or the window is longer than the encoder takes.
+        Files are missing, do not fit each other, or are no encoder; the window is longer than the encoder takes; or
+        there is no 8-bit form of this kind of encoder.
+    ConfigError
+        8-bit integers were asked for on a card.
     """
 
     def __init__(
@@ -54,21 +73,36 @@ class TextEncoder:
         window: int,
         overlap: int,
         device: Device,
+        tuned: Path | None = None,
+        int8: bool = False,
     ) -> None:
+        if int8 and device.kind != "cpu":
+            raise ConfigError(
+                "8-bit labels are for CPU", hint="Add --device cpu, or leave int8 out: a card is fast without"
+            )
         _check_files(folder)
-        with _quiet(), _as_model_error(folder):
-            self._tokenizer = _load_tokenizer(folder)
-            self._model = _load_model(folder).to(device.kind).eval()
+        with quiet(), _as_model_error(folder):
+            self.tokenizer = _load_tokenizer(folder)
+            self.model = _load_model(folder)
+        if tuned is not None:
+            _tune(self.model, tuned)
+        self.model.to(device.kind).eval()
         self._pooling, self._normalise = pooling, normalise
         self._window, self._overlap = window, overlap
-        self._device = device
+        self.device = device
         self._at_once = 1 if device.kind == "cpu" else _CUDA_WINDOWS
         self._check_window(folder)
+        self._int8 = _int8_form(self, folder) if int8 else None
+
+    @property
+    def limit(self) -> int:
+        """The most tokens a window may have, special tokens included."""
+        return min(int(self.tokenizer.model_max_length), _positions(self.model))
 
     @property
     def hidden(self) -> int:
         """Length of a vector."""
-        return int(self._model.config.hidden_size)
+        return int(self.model.config.hidden_size)
 
     def vectors(self, texts: Sequence[str]) -> list[torch.Tensor]:
         """Encode texts.
@@ -85,7 +119,7 @@ class TextEncoder:
         """
         import torch
 
-        windows = [self._windows(text) for text in texts]
+        windows = [self.windows(text) for text in texts]
         flat = [ids for of_text in windows for ids in of_text]
         rows = torch.empty(len(flat), self.hidden)
         for batch in self._batches(flat):
@@ -93,9 +127,9 @@ class TextEncoder:
         ends = accumulate(len(of_text) for of_text in windows)
         return [rows[end - len(of_text) : end] for end, of_text in zip(ends, windows, strict=True)]
 
-    def _windows(self, text: str) -> list[list[int]]:
+    def windows(self, text: str) -> list[list[int]]:
         """Return the token ids of a text in overlapping windows, each with its special tokens."""
-        encoded = self._tokenizer(
+        encoded = self.tokenizer(
             text,
             truncation=True,
             max_length=self._window,
@@ -114,28 +148,43 @@ class TextEncoder:
         """Return the vectors of windows, float32 (len(windows), hidden) on CPU."""
         import torch
 
+        with torch.inference_mode():
+            ids, mask = self.padded(windows)
+            tokens = self._int8(windows) if self._int8 else self.states(ids, mask)
+            result: torch.Tensor = self.pooled(tokens, mask).float().cpu()
+        return result
+
+    def padded(self, windows: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return windows as a batch on the encoder's device: token ids and mask, int64 (len(windows), longest)."""
+        import torch
+
         longest = max(map(len, windows))
-        ids = torch.full((len(windows), longest), self._tokenizer.pad_token_id or 0)
+        ids = torch.full((len(windows), longest), self.tokenizer.pad_token_id or 0)
         mask = torch.zeros_like(ids)
         for row, window in enumerate(windows):
             ids[row, : len(window)] = torch.tensor(window)
             mask[row, : len(window)] = 1
-        with torch.inference_mode():
-            mask = mask.to(self._device.kind)
-            tokens = self._model(input_ids=ids.to(self._device.kind), attention_mask=mask).last_hidden_state
-            if self._pooling == "cls":
-                pooled = tokens[:, 0]
-            else:
-                weight = mask.unsqueeze(-1).to(tokens.dtype)
-                pooled = (tokens * weight).sum(1) / weight.sum(1)
-            if self._normalise:
-                pooled = torch.nn.functional.normalize(pooled, dim=1)
-        result: torch.Tensor = pooled.float().cpu()
-        return result
+        return ids.to(self.device.kind), mask.to(self.device.kind)
+
+    def states(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return the vectors of the tokens of a batch, (windows, longest, hidden)."""
+        found: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        return found
+
+    def pooled(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return the vector of each window, (windows, hidden), from those of its tokens."""
+        import torch
+
+        if self._pooling == "cls":
+            pooled = tokens[:, 0]
+        else:
+            weight = mask.unsqueeze(-1).to(tokens.dtype)
+            pooled = (tokens * weight).sum(1) / weight.sum(1)
+        return torch.nn.functional.normalize(pooled, dim=1) if self._normalise else pooled
 
     def _check_window(self, folder: Path) -> None:
-        limit = min(self._tokenizer.model_max_length, _positions(self._model))
-        special = self._tokenizer.num_special_tokens_to_add()
+        limit = self.limit
+        special = self.tokenizer.num_special_tokens_to_add()
         if self._window > limit:
             raise ModelError(
                 f"the window of {self._window} tokens is longer than the encoder's {limit}",
@@ -154,6 +203,34 @@ def _check_files(folder: Path) -> None:
         raise ModelError("the encoder has no weights in safetensors form", path=folder, hint=_BRING)
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
         raise ModelError("the encoder has no tokenizer (tokenizer.json)", path=folder, hint=_BRING)
+
+
+def _int8_form(encoder: TextEncoder, folder: Path) -> Int8Encoder:
+    from valex_local.labels.int8 import Int8Encoder
+
+    return Int8Encoder(encoder.model, encoder.tokenizer, threads=encoder.device.threads, path=folder)
+
+
+def _tune(model: Any, path: Path) -> None:
+    """Put the tensors of a file in the place of the encoder's own."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"the tuned tensors cannot be read ({error})", path=path, hint="Bring the file anew"
+        ) from error
+    own = model.state_dict()
+    foreign = sorted(name for name, tensor in tensors.items() if name not in own or own[name].shape != tensor.shape)
+    if foreign:
+        raise ModelError(
+            f"{len(foreign)} tuned tensors have no place in the encoder, {foreign[0]} among them",
+            path=path,
+            hint="The label model rests on another encoder than this one",
+        )
+    model.load_state_dict(tensors, strict=False)
 
 
 def _load_tokenizer(folder: Path) -> Any:
@@ -208,7 +285,7 @@ def _as_model_error(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the library's bars and reports off the terminal: what matters in them is checked here."""
     from transformers.utils import logging
 

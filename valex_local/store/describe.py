@@ -46,7 +46,7 @@ def describe(
         what = "these files do not tell what they are for" if role is None else f"there is no role {role}"
         raise ModelError(what, path=path, hint=f"Say --role, one of: {', '.join(ROLES)}")
     data: dict[str, Any] = {
-        "id": model_id or _slug(path),
+        "id": model_id or slug(path),
         "role": role,
         "engine": engine or _ENGINES[role],
         "options": _gguf_options(names, path),
@@ -63,6 +63,8 @@ def _names(folder: Path) -> list[str]:
 def _role(names: list[str]) -> str | None:
     if any(name.endswith(".gguf") for name in names):
         return "llm"
+    if "labels.json" in names and "head.safetensors" in names:
+        return "labels"
     if "open_clip_config.json" in names:
         return "clip"
     if "model.bin" in names and any(name.startswith("vocabulary.") for name in names):
@@ -84,7 +86,14 @@ def _gguf_options(names: list[str], path: Path) -> dict[str, str]:
     return {key: found[0] for key, found in (("file", models), ("mmproj", projectors)) if found}
 
 
-def _slug(path: Path) -> str:
+def slug(path: Path) -> str:
+    """Return the id that a model's file or folder suggests by its name.
+
+    Raises
+    ------
+    ModelError
+        The name holds nothing that an id can be made of.
+    """
     stem = path.stem if path.is_file() else path.resolve().name
     slug = re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-._")
     if not slug:

@@ -1,0 +1,507 @@
+"""`valex label`: bare texts into a CSV, scripts of a study into the study; what cannot be done is one line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.labels.tiny import WORDS, save_model
+from valex_local import cli, offline
+from valex_local.corpus import read_sheet, read_texts
+from valex_local.devices import Device
+from valex_local.errors import InputError
+from valex_local.labels.encoder import EncoderRoute
+from valex_local.labels.model import LabelModel
+from valex_local.labels.routes import Task
+from valex_local.labels.texts import label_texts
+from valex_local.records import Dialogue, Labels, Post, Scene, Script, Sound
+from valex_local.schwartz import CIRCLE, State
+from valex_local.store import Store
+from valex_local.study import Study
+
+CPU = Device("cpu", 1)
+CODES = {State.CONFLICTED: "-1", State.ABSENT: "0", State.PRESENT: "1", State.NOT_ASSESSED: ""}
+POST = "ann_7300000000000000001"
+
+AUTHORS_HEAD = (
+    "video_id,1_Value1_Self_Direction_Thought_values,1_Value1_Self_Direction_Action_values,"
+    "1_Value1_Stimulation_values,1_Value1_Hedonism_values,1_Value1_Achievement_values,1_Value1_Power_Resources_values,"
+    "1_Value1_Power_dominance_values,1_Value1_Face_values,1_Value1_Security_Personal_values,"
+    "1_Value1_Security_Social_values,1_Value1_Conformity_Rules_values,1_Value1_Conformity_Interpersonal_values,"
+    "1_Value1_Tradition_values,1_Value1_Humility_values,1_Value1_Benevolence_Dependability_values,"
+    "1_Value1_Benevolence_Care_values,1_Value1_Universalism_Concern_values,1_Value1_Universalism_Nature_values,"
+    "1_Value1_Universalism_Tolerance_values,Has_sound,notes"
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and its exit status."""
+
+    code: int
+    out: str
+    err: str
+
+
+Valex = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a tiny label model for English nonsense."""
+    return save_model(tmp_path_factory.mktemp("models") / "tiny").folder
+
+
+@pytest.fixture
+def valex(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Valex:
+    """Run the program in this process, which stays online, over a store of its own."""
+    monkeypatch.setenv("VALEX_MODELS", str(tmp_path / "store"))
+    monkeypatch.setattr(offline, "enter", lambda: None)
+
+    def call(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["valex", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Done(code, *capsys.readouterr())
+
+    return call
+
+
+def words(count: int, start: int = 0) -> str:
+    return " ".join(WORDS[(i * 7 + start) % 12] for i in range(count))
+
+
+TEXTS = {f"text{n}": words(5 * n + 1, n) for n in range(7)} | {POST: words(60)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "scripts"
+    (made / "more").mkdir(parents=True)
+    for name, text in TEXTS.items():
+        (made / "more" / f"{name}.txt").write_text(text, "utf-8")
+    (made / "more" / f"{POST}.txt").rename(made / "@ann_video_7300000000000000001.txt")
+    return made
+
+
+def table(path: Path, rows: list[dict[str, str]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t" if path.suffix == ".tsv" else ",")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# --- bare texts -----------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_in_the_shape_of_the_authors(valex: Valex, folder: Path, model: Path, tmp_path: Path):
+    out = tmp_path / "labels.csv"
+    done = valex("label", folder, "-o", out, "--model", model, "--device", "cpu")
+    assert (done.code, done.out) == (0, f"8 texts labelled by tiny (nonsense; en): {out}\n")
+    assert out.read_text("utf-8").splitlines()[0] == AUTHORS_HEAD
+    loaded = LabelModel(model, device=CPU)
+    rows = {row.pop("video_id"): row for row in rows_of(out)}
+    assert list(rows) == [POST, *(name for name in TEXTS if name != POST)]
+    for name, text in TEXTS.items():
+        (scores,) = loaded.scores([text])
+        cells = {f"1_Value1_{label.value.sheet_column}_values": CODES[label.state] for label in loaded.labels(scores)}
+        assert rows[name] == {**cells, "Has_sound": "", "notes": "tiny (nonsense)"}
+    seen = {cell for row in rows.values() for column, cell in row.items() if column.endswith("_values")}
+    assert seen == {"-1", "0", "1", ""}
+
+
+@pytest.mark.parametrize("form", ["authors", "long"])
+@pytest.mark.parametrize("kind", ["folder", "file", "csv", "tsv", "study"])
+def test_every_source_and_shape_reads_back_to_the_same_answers(
+    valex: Valex, folder: Path, model: Path, study: Study, tmp_path: Path, kind: str, form: str
+):
+    named = {"csv": ("nr", "words"), "tsv": ("Video ID", "Was gesagt wird")}
+    source, columns = folder, {}
+    if kind in named:
+        id_column, text_column = named[kind]
+        rows = [{id_column: name, "about": "x", text_column: text} for name, text in TEXTS.items()]
+        source = table(tmp_path / f"texts.{kind}", rows)
+        columns = {"id_column": id_column, "text_column": text_column}
+    elif kind == "file":
+        source = folder / "more" / "text3.txt"
+    elif kind == "study":
+        source = study.root
+    out = tmp_path / "labels.csv"
+    options = [part for name, column in columns.items() for part in (f"--{name.replace('_', '-')}", column)]
+    done = valex("label", source, "-o", out, "--as", form, "--model", model, "--device", "cpu", *options)
+    assert done.code == 0, done.err
+    given = label_texts(read_texts(source, **columns), Store().local(model, "labels"), device=CPU).answers
+    assert len(given) == {"file": 1, "study": 2}.get(kind, 8)
+    sheet = read_sheet(out)
+    (read,) = sheet.answers.values()
+    assert (sheet.kind, read.ids) == ("codes" if form == "authors" else "long", given.ids)
+    at = [(row, column) for row in range(len(given)) for column in range(19)]
+    assert [read.state(*cell) for cell in at] == [given.state(*cell) for cell in at]
+    if form == "long":
+        np.testing.assert_array_equal(read.holds, given.holds)
+        np.testing.assert_array_equal(read.probabilities, given.probabilities)
+
+
+def test_the_long_shape_says_whose_labels_these_are(valex: Valex, folder: Path, model: Path, tmp_path: Path):
+    out = tmp_path / "labels.csv"
+    assert valex("label", folder, "-o", out, "--as", "long", "--model", model, "--language", "de").code == 0
+    rows = rows_of(out)
+    assert list(rows[0]) == ["post", "value", "state", "present", "conflicted", "dominant", "model", "domain", "notes"]
+    assert len(rows) == 8 * 19
+    assert [row["value"] for row in rows[:19]] == [value.value for value in CIRCLE]
+    (scores,) = LabelModel(model, device=CPU).scores([TEXTS["text3"]])
+    first = next(row for row in rows if row["post"] == "text3")
+    (label, *_) = LabelModel(model, device=CPU).labels(scores)
+    assert (float(first["present"]), float(first["conflicted"])) == (label.present, label.conflicted)
+    assert {(row["model"], row["domain"]) for row in rows} == {("tiny", "nonsense")}
+    assert all("language is de" in row["notes"] for row in rows)
+
+
+def test_a_baseline_is_called_one(valex: Valex, folder: Path, tmp_path: Path):
+    baseline = save_model(tmp_path / "near", baseline="nearest word, not trained").folder
+    out = tmp_path / "labels.csv"
+    done = valex("label", folder, "-o", out, "--model", baseline)
+    assert "baseline: nearest word, not trained" in done.out
+    assert {row["notes"] for row in rows_of(out)} == {"near (nearest word, not trained)"}
+    valex("label", folder, "-o", out, "--model", baseline, "--as", "long")
+    assert {row["baseline"] for row in rows_of(out)} == {"nearest word, not trained"}
+
+
+def test_what_is_known_of_the_sound_is_kept(valex: Valex, model: Path, tmp_path: Path):
+    rows = [
+        {"id": name, "text": "the cat", "Has_sound": cell} for name, cell in (("a", "True"), ("b", "no"), ("c", ""))
+    ]
+    out = tmp_path / "labels.csv"
+    assert valex("label", table(tmp_path / "texts.csv", rows), "-o", out, "--model", model).code == 0
+    assert {row["video_id"]: row["Has_sound"] for row in rows_of(out)} == {"a": "True", "b": "False", "c": ""}
+
+
+def test_a_language_that_is_not_covered_is_labelled_marked_and_said(valex: Valex, model: Path, tmp_path: Path):
+    said = "the text's language is {}; the label model was made for: en"
+    rows = [{"id": name, "text": words(9), "language": code} for name, code in (("a", "de-CH"), ("b", "en"), ("c", ""))]
+    texts, out = table(tmp_path / "texts.csv", rows), tmp_path / "labels.csv"
+    done = valex("label", texts, "-o", out, "--model", model)
+    assert done.code == 0
+    assert f"1 × {said.format('de')}" in done.out
+    notes = {row["video_id"]: row["notes"] for row in rows_of(out)}
+    assert notes == {"a": f"tiny (nonsense); {said.format('de')}", "b": "tiny (nonsense)", "c": "tiny (nonsense)"}
+    (answers,) = read_sheet(out).answers.values()
+    assert {answers.state(row, 4) for row in range(3)} <= {State.PRESENT, State.ABSENT}, "labelled all the same"
+    done = valex("label", texts, "-o", out, "--model", model, "--language", "FR_fr")
+    assert f"1 × {said.format('fr')}" in done.out
+    assert said.format("fr") in rows_of(out)[2]["notes"]
+    assert rows_of(out)[1]["notes"] == "tiny (nonsense)"
+
+
+def test_a_decisive_word_at_the_end_of_a_long_text_counts(valex: Valex, tmp_path: Path):
+    from safetensors.torch import load_file, save_file
+
+    planted = save_model(tmp_path / "planted").folder
+    with_it, without = f"{words(2000)} zebra", words(2001)
+    encoder = LabelModel(planted, device=CPU)._encoder
+    last = encoder.vectors([with_it])[0][-1]
+    direction = last - encoder.vectors([without])[0].mean(0)
+    head = load_file(planted / "head.safetensors")
+    head["weight"][0] = direction / (direction @ direction) * 20
+    head["bias"][0] = -(head["weight"][0] @ last) + 5
+    save_file(head, planted / "head.safetensors")
+    texts = table(tmp_path / "texts.csv", [{"id": "with", "text": with_it}, {"id": "without", "text": without}])
+    out = tmp_path / "labels.csv"
+    assert valex("label", texts, "-o", out, "--model", planted, "--as", "long").code == 0
+    states = {row["post"]: row["state"] for row in rows_of(out) if row["value"] == CIRCLE[0].value}
+    assert states["with"] == "present"
+    assert states["without"] != "present"
+
+
+def test_8_bits(valex: Valex, folder: Path, model: Path, tmp_path: Path):
+    exact, small = tmp_path / "exact.csv", tmp_path / "small.csv"
+    for out, option in ((exact, "--no-int8"), (small, "--int8")):
+        done = valex("label", folder, "-o", out, "--as", "long", "--model", model, "--device", "cpu", option)
+        assert done.code == 0, done.err
+    one, other = (read_sheet(path).answers[""].probabilities for path in (exact, small))
+    assert 0 < np.nanmax(np.abs(one - other)) < 0.2
+
+
+def test_texts_left_out_are_listed(valex: Valex, folder: Path, model: Path, tmp_path: Path):
+    (folder / "empty.txt").write_text(" \n", "utf-8")
+    (folder / "clip.mp4").write_bytes(b"x")
+    done = valex("label", folder, "-o", tmp_path / "labels.csv", "--model", model)
+    assert done.code == 0
+    assert "2 × left out: empty.txt: the file is empty; files that do not end in .txt: 1" in done.err
+    assert len(rows_of(tmp_path / "labels.csv")) == 8
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["{scripts}"], "these are bare texts: name the file to write with -o [{scripts}]. -o labels.csv"),
+        (["{none}"], "there is no such file or folder [{none}]"),
+        (["{none}", "-o", "{out}"], "there is no such file or folder [{none}]"),
+        (["{empty}", "-o", "{out}"], "there is no study and no .txt file in this folder [{empty}]"),
+        (["{latin}", "-o", "{out}"], "UTF-8"),
+        (["{latin_csv}", "-o", "{out}"], "UTF-8"),
+        (["{scripts}", "-o", "{out}", "--model", "minilm-definition"], "there is no model minilm-definition"),
+        (["{scripts}", "-o", "{out}", "--model", "minilm-l6"], "minilm-l6"),
+        (["{scripts}", "-o", "{out}", "--profile", "cpus"], "Did you mean cpu?"),
+        (["{scripts}", "-o", "{none}/labels.csv"], "there is no such folder to write into [{none}]"),
+        (["{scripts}", "-o", "{empty}"], "this is a folder [{empty}]"),
+        (["{csv}", "-o", "{csv}"], "the labels would take the place of the texts [{csv}]"),
+        (["{csv}", "-o", "{out}", "--text-column", "txt"], "there is no column 'txt'"),
+        (["{csv}", "-o", "{out}", "--id-column", "nr"], "there is no column 'nr'"),
+        (["{scripts}", "-o", "{out}", "--language", "german"], "--language german: expected an ISO 639-1 code"),
+        (["{scripts}", "-o", "{out}", "--redo"], "--redo is for labels that stay in a study"),
+        (["{study}", "--as", "long"], "--as is for texts that are labelled into a file"),
+        (["{study}", "--language", "de"], "--language is for texts"),
+        (["{study}", "--id-column", "id"], "--id-column is for texts"),
+        (["{study}", "--script", "gemini"], "no post of this study has script.gemini.json [{study}]"),
+        (["{study}", "-o", "{out}", "--script", "gemini"], "script.gemini"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    valex: Valex, folder: Path, study: Study, tmp_path: Path, arguments: list[str], said: str
+):
+    places = {name: tmp_path / name for name in ("none", "empty", "latin", "latin.csv", "texts.csv", "labels.csv")}
+    places["empty"].mkdir()
+    places["latin"].mkdir()
+    (places["latin"] / "a.txt").write_bytes("für".encode("latin-1"))
+    places["latin.csv"].write_bytes("id,text\na,für\n".encode("latin-1"))
+    table(places["texts.csv"], [{"id": "a", "text": "the cat"}])
+    before = places["texts.csv"].read_bytes()
+    named = {name.replace(".", "_"): path for name, path in places.items()} | {
+        "scripts": folder,
+        "study": study.root,
+        "csv": places["texts.csv"],
+        "out": places["labels.csv"],
+    }
+    done = valex("label", *(part.format(**named) for part in arguments))
+    assert done.code == 2
+    assert done.err.startswith("valex: ")
+    assert said.format(**named) in done.err
+    assert done.err.count("\n") == 1
+    assert done.out == ""
+    assert not places["labels.csv"].exists()
+    assert places["texts.csv"].read_bytes() == before
+    assert not list(study.root.glob("posts/*/labels.*"))
+
+
+def test_a_folder_that_is_read_only_is_said_before_the_work(
+    valex: Valex, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr(LabelModel, "scores", lambda *_: pytest.fail("it was labelled all the same"))
+    done = valex("label", folder, "-o", tmp_path / "labels.csv", "--model", model)
+    assert (done.code, done.err) == (2, f"valex: this folder cannot be written into [{tmp_path}]. Name another\n")
+
+
+def test_an_interrupt_leaves_what_was_there(
+    valex: Valex, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real, calls = LabelModel.scores, []
+
+    def interrupted(self: LabelModel, texts: list[str]) -> object:
+        calls.append(len(texts))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(self, texts)
+
+    monkeypatch.setattr(LabelModel, "scores", interrupted)
+    out = tmp_path / "out" / "labels.csv"
+    out.parent.mkdir()
+    done = valex("label", folder, "-o", out, "--model", model, "--device", "cpu")
+    assert (done.code, len(calls)) == (130, 2)
+    assert done.err.endswith("valex: interrupted. Nothing was written\n")
+    assert list(out.parent.iterdir()) == []
+    out.write_text("mine", "utf-8")
+    calls.clear()
+    assert valex("label", folder, "-o", out, "--model", model, "--device", "cpu").code == 130
+    assert out.read_text("utf-8") == "mine"
+    assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.slow
+def test_a_signal_ends_it_at_once(model: Path, tmp_path: Path):
+    rows = [{"id": f"t{n}", "text": words(6000, n)} for n in range(400)]
+    texts, out = table(tmp_path / "texts.csv", rows), tmp_path / "out" / "labels.csv"
+    out.parent.mkdir()
+    command = [sys.executable, "-c", "from valex_local.cli import main; main()"]
+    command += ["label", texts, "-o", out, "--model", model, "--device", "cpu"]
+    environment = {**os.environ, "VALEX_MODELS": str(tmp_path / "store")}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == "labels: 400 to do\n"
+        time.sleep(2)
+        running.send_signal(signal.SIGINT)
+        rest = running.stderr.read()
+    assert running.returncode == 130, rest
+    assert "Nothing was written" in rest
+    assert list(out.parent.iterdir()) == []
+
+
+# --- a study --------------------------------------------------------------------------------------------------------
+
+
+def write_post(study: Study, post_id: str, said: str, *, language: str = "en") -> None:
+    lines = (Dialogue(ref="S1", speaker="SPEAKER", text=said, start=0.0, end=1.0),)
+    study.write(post_id, "post", Post(id=post_id))
+    script = Script(
+        name="template",
+        language=language,
+        sound=Sound(has_sound=True, has_verbal_sound=True, has_speech=True),
+        scenes=(Scene(start=0.0, end=1.0, elements=lines, written_by="template"),),
+    )
+    study.write(post_id, "script.template", script)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """A study of two posts whose videos are gone."""
+    made = Study(tmp_path / "study", create=True)
+    write_post(made, POST, words(20))
+    write_post(made, "other", words(30, 5), language="de")
+    return made
+
+
+def place_script(study: Study, post_id: str, text: str, name: str = "gemini") -> None:
+    """Write a script from elsewhere by hand."""
+    line = {"kind": "dialogue", "ref": None, "speaker": "WOMAN", "text": text, "start": None, "end": None}
+    scene = {"start": None, "end": None, "elements": [line], "written_by": "import"}
+    data = {"name": name, "language": "en", "scenes": [scene]}
+    (study.folder(post_id) / f"script.{name}.json").write_text(json.dumps(data), "utf-8")
+
+
+def written(study: Study) -> dict[str, int]:
+    """Return the label records of a study and when each was written."""
+    return {str(p.relative_to(study.root)): p.stat().st_mtime_ns for p in study.root.glob("posts/*/labels.*.json")}
+
+
+def test_a_study_is_labelled_where_it_is_due(valex: Valex, study: Study, model: Path):
+    done = valex("label", study.root, "--model", model, "--device", "cpu")
+    assert done.code == 0, done.err
+    first = written(study)
+    assert set(first) == {f"posts/{post_id}/labels.template.encoder.json" for post_id in (POST, "other")}
+    assert "2 posts, 0 failures" in done.out
+    records = {post_id: study.require(post_id, "labels.template.encoder", Labels) for post_id in (POST, "other")}
+    assert records[POST].notices == ()
+    assert [notice.code for notice in records["other"].notices] == ["language-not-covered"]
+    assert len(records["other"].values) == 19, "labelled all the same"
+    assert "degraded    1  labels.template.encoder: the text's language is de" in done.out
+
+    write_post(study, "third", words(8))
+    assert valex("label", study.root, "--device", "cpu").code == 0, "the model is remembered"
+    again = written(study)
+    assert len(again) == 3
+    assert {name: again[name] for name in first} == first, "what is done is left alone"
+    texts = {text.where: text.text for text in read_texts(study.root)}
+    (scores,) = LabelModel(model, device=CPU).scores([texts["third"]])
+    assert study.require("third", "labels.template.encoder", Labels).values == LabelModel(model, device=CPU).labels(
+        scores
+    )
+
+
+def test_another_model_is_refused_without_redo(valex: Valex, study: Study, model: Path, tmp_path: Path):
+    other = save_model(tmp_path / "other", domain="other nonsense").folder
+    assert valex("label", study.root, "--model", model).code == 0
+    before, settings = written(study), (study.root / "study.toml").read_bytes()
+    done = valex("label", study.root, "--model", other)
+    assert done.code == 2
+    assert "finished work of 2 posts would become outdated: model.labels: tiny@" in done.err
+    assert "--redo" in done.err
+    assert done.err.count("\n") == 1
+    assert written(study) == before
+    assert (study.root / "study.toml").read_bytes() == settings
+    assert valex("label", study.root, "--model", other, "--redo").code == 0
+    assert all(written(study)[name] > at for name, at in before.items())
+    assert study.require(POST, "labels.template.encoder", Labels).source.domain == "other nonsense"
+
+
+def test_what_a_study_remembers_holds_for_a_file_too(valex: Valex, study: Study, model: Path, tmp_path: Path):
+    assert valex("label", study.root, "--model", model, "--int8", "--device", "cpu").code == 0
+    out = tmp_path / "labels.csv"
+    done = valex("label", study.root, "-o", out, "--as", "long", "--device", "cpu")
+    assert done.code == 0, done.err
+    assert {row["model"] for row in rows_of(out)} == {"tiny"}
+    given = study.require(POST, "labels.template.encoder", Labels).values
+    found = [row for row in rows_of(out) if row["post"] == POST]
+    assert [float(row["present"]) for row in found[:5]] == [label.present for label in given[:5]]
+    assert valex("label", study.root, "-o", out, "--as", "long", "--device", "cpu", "--no-int8").code == 0
+    assert [row for row in rows_of(out) if row["post"] == POST] != found
+    assert study.options()["labels"] == {"int8": True}, "a file changes nothing in the study"
+
+
+def test_8_bits_are_remembered_until_taken_back(valex: Valex, study: Study, model: Path):
+    assert valex("label", study.root, "--model", model, "--device", "cpu").code == 0
+    exact = study.require(POST, "labels.template.encoder", Labels)
+    done = valex("label", study.root, "--int8", "--device", "cpu")
+    assert (done.code, "labels.int8: none -> True" in done.err) == (2, True)
+    assert valex("label", study.root, "--int8", "--device", "cpu", "--redo").code == 0
+    assert study.require(POST, "labels.template.encoder", Labels).values != exact.values
+    assert valex("label", study.root, "--device", "cpu").code == 0
+    assert study.options()["labels"] == {"int8": True}
+    assert valex("label", study.root, "--no-int8", "--device", "cpu", "--redo").code == 0
+    assert study.require(POST, "labels.template.encoder", Labels).values == exact.values
+
+
+def test_a_script_from_elsewhere_is_labelled_beside_our_own(valex: Valex, study: Study, model: Path):
+    assert valex("label", study.root, "--model", model).code == 0
+    before = written(study)
+    place_script(study, POST, words(12, 3))
+    done = valex("label", study.root, "--script", "gemini")
+    assert done.code == 0, done.err
+    new = set(written(study)) - set(before)
+    assert new == {f"posts/{POST}/labels.gemini.encoder.json"}
+    assert {name: written(study)[name] for name in before} == before
+    labels = study.require(POST, "labels.gemini.encoder", Labels)
+    assert (labels.script, labels.skipped, len(labels.values)) == ("gemini", None, 19)
+    assert "blocked" in done.out, "the post without such a script is counted"
+    # It is remembered, beside those before it, and labelled again when the script changes.
+    place_script(study, POST, words(5))
+    place_script(study, "other", words(6), name="human")
+    assert valex("label", study.root, "--script", "human").code == 0
+    assert study.options()["labels"]["scripts"] == ["gemini", "human"]
+    assert study.require(POST, "labels.gemini.encoder", Labels) != labels
+    assert study.require("other", "labels.human.encoder", Labels).script == "human"
+    # Both can be written into a file.
+    out = study.root.parent / "labels.csv"
+    assert valex("label", study.root, "-o", out, "--script", "gemini", "--model", model).code == 0
+    assert [row["video_id"] for row in rows_of(out)] == [POST]
+
+
+def test_a_post_that_fails_is_said_and_the_others_are_labelled(
+    valex: Valex, study: Study, model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real = EncoderRoute.prepare
+
+    def prepare(self: EncoderRoute, task: Task) -> str:
+        if task.folder.name == "other":
+            raise InputError("this script cannot be read", hint="Mend it")
+        return real(self, task)
+
+    monkeypatch.setattr(EncoderRoute, "prepare", prepare)
+    done = valex("label", study.root, "--model", model)
+    assert done.code == 1
+    assert "failed  other at labels.template.encoder: this script cannot be read. Mend it" in done.out
+    assert set(written(study)) == {f"posts/{POST}/labels.template.encoder.json"}

@@ -1,0 +1,202 @@
+"""`valex train` on a corpus shaped like the paper's, from the label sheet to labels by the model it makes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.labels.tiny import save_encoder
+from tests.training.paper_corpus import COUNTS, POSTS, make, words
+from valex_local.labels.card import read_card
+from valex_local.schwartz import CIRCLE, Polarity, Value
+
+CODE = "from valex_local.cli import main; main()"
+OPTIONS = ["--domain", "made-up posts", "--language", "en", "--learning-rate", "3e-3", "--epochs", "6", "--batch", "16"]
+OPTIONS += ["--folds", "3", "--seeds", "2", "--set", "head_learning_rate=3e-2", "--window", "64", "--device", "cpu"]
+
+
+def valex(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", CODE, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(store),
+        timeout=900,
+    )
+
+
+def environment(store: Path) -> dict[str, str]:
+    # One thread: networks this small crawl with more.
+    return {**os.environ, "VALEX_MODELS": str(store), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return make(tmp_path_factory.mktemp("paper"))
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_encoder(
+        tmp_path_factory.mktemp("encoder") / "tiny", hidden=64, words=words(), positions=128, spread=0.1
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(
+    corpus: tuple[Path, Path], encoder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    folder = tmp_path_factory.mktemp("trained")
+    sheet, texts = corpus
+    done = valex(
+        "train", "--labels", sheet, "--texts", texts, "--encoder", encoder, "-o", folder / "model", *OPTIONS,
+        store=folder / "store",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder / "model", done
+
+
+@pytest.mark.slow
+def test_the_whole_way_on_a_corpus_like_the_papers(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, done = trained
+    card = read_card(folder)
+    assert f"{POSTS} texts with labels" in done.stderr
+    assert (card.domain, card.languages) == ("made-up posts", ("en",))
+    supports = {(v, p): o.support for (v, p), o in card.rows.items()}
+    assert supports[Value.ACHIEVEMENT, Polarity.PRESENT] == 306
+    assert supports[Value.HUMILITY, Polarity.CONFLICTED] == 218
+    expected = {(v, Polarity.PRESENT) for v, (present, _, _) in COUNTS.items() if present >= 30}
+    expected |= {(v, Polarity.CONFLICTED) for v, (_, _, conflicted) in COUNTS.items() if conflicted >= 30}
+    assert set(supports) == expected
+    left = {(item.value, item.polarity): item.support for item in card.left_out}
+    assert left[Value.UNIVERSALISM_NATURE, Polarity.PRESENT] == 9
+    assert len(left) + len(supports) == 2 * len(CIRCLE)
+    readme = (folder / "README.md").read_text("utf-8")
+    assert "Universalism: nature, present: 9 texts" in readme
+
+
+@pytest.mark.slow
+def test_what_words_decide_is_learnt_and_beats_always_yes(
+    trained: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    folder, _ = trained
+    done = valex("evaluate", folder, "--as", "json", store=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["items"] == POSTS
+    by_name = {route["name"]: route for route in found["routes"]}
+    assert set(by_name) >= {"model", "always-yes", "majority", "dictionary", "tfidf"}
+    for at, polarity in enumerate(Polarity):
+        model, yes = (by_name[n]["polarities"][at]["averages"]["weighted_f1"]["value"] for n in ("model", "always-yes"))
+        assert model > 0.9, polarity
+        # Always yes is what the paper's counts make it.
+        assert round(yes, 2) == (0.34, 0.25)[at]
+
+
+@pytest.mark.slow
+def test_the_store_takes_the_model_and_it_labels(
+    trained: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    folder, _ = trained
+    assert valex("models", "add", folder, store=tmp_path / "store").returncode == 0
+    assert not list((tmp_path / "store").rglob("*.csv")), "no post of the training data goes into the store"
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "one.txt").write_text('SPEAKER: "we refusehumility here."', "utf-8")
+    done = valex("label", tmp_path / "texts", "-o", tmp_path / "out.csv", "--model", "model", store=tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    (row,) = csv.DictReader((tmp_path / "out.csv").read_text("utf-8").splitlines())
+    assert row["1_Value1_Humility_values"] == "-1"
+    assert row["1_Value1_Universalism_Nature_values"] == "", "not assessed is not absent"
+    assert "made-up posts" in row["notes"]
+
+
+@pytest.mark.slow
+def test_interrupted_it_goes_on_and_ends_the_same(
+    corpus: tuple[Path, Path], encoder: Path, trained: tuple[Path, object], tmp_path: Path
+) -> None:
+    sheet, texts = corpus
+    out = tmp_path / "model"
+    command = ["train", "--labels", sheet, "--texts", texts, "--encoder", encoder, "-o", out, *OPTIONS]
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE, *map(str, command)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(tmp_path / "store"),
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "fold 2: epoch 3" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    said = process.stderr.read()
+    assert process.wait(60) == 130, said
+    assert not (out / "labels.json").exists()
+    done = valex(*command, store=tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    assert "fold 1: epoch" not in done.stderr.partition("seed 1")[0], "a finished fold is not done again"
+    whole = trained[0]
+    for name in ("head.safetensors", "model.safetensors", "labels.json", "training/predictions.csv"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+    started = time.perf_counter()
+    again = valex(*command, store=tmp_path / "store")
+    assert again.returncode == 0
+    assert "epoch" not in again.stderr, f"a finished model is not trained again ({time.perf_counter() - started:.0f} s)"
+    other = valex(*command, "--seed", "7", store=tmp_path / "store")
+    assert other.returncode == 2
+    assert "a training with other options" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (["--encoder", "nothing-here"], "there is no model nothing-here"),
+        (["--mode", "most"], "most"),
+        (["--set", "epochz=3"], "did you mean epochs?"),
+        (["--folds", "1"], "folds"),
+        (["--group", "mood"], "cannot be grouped by 'mood'"),
+        (["--min-support", "800"], "no value is shown by 800 texts or more"),
+        (["--folds", "200"], "91 groups cannot be parted into 200 folds"),
+        (["--slim"], "a slim model rests on an encoder of the store"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    corpus: tuple[Path, Path], encoder: Path, tmp_path: Path, change: list[str], said: str
+) -> None:
+    sheet, texts = corpus
+    command = ["train", "--labels", sheet, "--texts", texts, "-o", tmp_path / "model", "--encoder", encoder, *OPTIONS]
+    done = valex(*command, *change, store=tmp_path / "store")
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_labels_of_other_posts_are_refused(corpus: tuple[Path, Path], encoder: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "@someone_video_7100000000000000001.txt").write_text("Hello", "utf-8")
+    done = valex(
+        "train", "--labels", corpus[0], "--texts", tmp_path / "texts", "--encoder", encoder, "-o", tmp_path / "m",
+        *OPTIONS, store=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "no post in common" in done.stderr
+
+
+def test_an_encoder_without_a_tokenizer_is_refused(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = save_encoder(tmp_path / "encoder", words=words())
+    (folder / "tokenizer.json").unlink()
+    sheet, texts = corpus
+    done = valex(
+        "train", "--labels", sheet, "--texts", texts, "--encoder", folder, "-o", tmp_path / "m", *OPTIONS,
+        store=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "no tokenizer" in done.stderr

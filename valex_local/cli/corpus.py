@@ -1,0 +1,26 @@
+"""What commands say of the texts and labels they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from valex_local.corpus import Corpus
+from valex_local.errors import printable
+
+_MOST = 5
+
+
+def print_corpus(corpus: Corpus, say: Callable[[str], None]) -> None:
+    """Say how many texts have labels, and list what could not be matched."""
+    say(f"{len(corpus.texts)} texts with labels")
+    print_list("labels without a text", corpus.unmatched_labels, say)
+    print_list("texts without a label", [text.id for text in corpus.unlabelled], say)
+    print_list("notice", corpus.notices, say)
+
+
+def print_list(title: str, rows: Sequence[str], say: Callable[[str], None]) -> None:
+    """Say how many there are, and the first few."""
+    if not rows:
+        return
+    more = f" and {len(rows) - _MOST} more" if len(rows) > _MOST else ""
+    say(f"{len(rows)} × {title}: {'; '.join(printable(row) for row in rows[:_MOST])}{more}")

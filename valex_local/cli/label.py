@@ -1,0 +1,201 @@
+"""`valex label`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from valex_local.cli.progress import progress
+from valex_local.cli.settings import nested
+from valex_local.config import Settings, make_settings, merge
+from valex_local.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from valex_local.corpus import Texts
+    from valex_local.labels.texts import LabelledTexts
+
+_OF_TEXTS = ("as", "language", "id_column", "text_column")
+"""Options that say nothing of labels that stay in a study."""
+
+
+@click.command()
+@click.argument("source", metavar="TEXTS|STUDY", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The CSV file to write.")
+@click.option(
+    "--as",
+    type=click.Choice(["authors", "long"]),
+    help="A row a text with -1, 0, 1, 2 as the paper's authors have it (default); or a row a value with probabilities.",
+)
+@click.option("--model", help="Label model: an id of the store, or the directory that training wrote.")
+@click.option("--profile", help="The profile whose label model is taken when none is named; a study's own, or cpu.")
+@click.option("--language", metavar="CODE", help="Language of texts that do not say theirs, ISO 639-1.")
+@click.option("--id-column", help="Column of ids in a table of texts.")
+@click.option("--text-column", help="Column of texts in a table.")
+@click.option("--script", help="Variant of a study's scripts.")
+@click.option("--int8/--no-int8", default=None, help="8-bit integers: faster on CPU, and a little different.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
+@click.option("--redo", is_flag=True, help="Label a study again that another model or setting has labelled.")
+def label(source: Path, out: Path | None, **given: Any) -> None:
+    """Label texts that need no video: a folder of .txt files, or a CSV or TSV with an id and a text column.
+
+    Given a STUDY and no -o, its scripts are labelled in the study. Either way a study's own model and settings hold
+    where no others are named.
+    """
+    if not source.exists():
+        raise InputError("there is no such file or folder", path=source)
+    if out is None:
+        _label_study(source, given)
+    else:
+        _label_texts(source, out, given)
+
+
+def _label_study(folder: Path, given: dict[str, Any]) -> None:
+    from valex_local.cli.summary import print_summary
+    from valex_local.run import Selection, run
+
+    if not (folder / "study.toml").is_file():
+        raise ConfigError("these are bare texts: name the file to write with -o", path=folder, hint="-o labels.csv")
+    for name in _OF_TEXTS:
+        if given[name] is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigError(f"{option} is for texts that are labelled into a file", hint="Add -o labels.csv")
+    options = _options(given)
+    if given["script"]:
+        options = merge(options, nested(("labels", "scripts"), _scripts(folder, given["script"])))
+    selection = Selection(only="labels", redo=given["redo"])
+    with progress(quiet=False) as shown:
+        summary = run((), folder, options=options, selection=selection, progress=shown)
+    print_summary(summary)
+    sys.exit(0 if summary.ok else 1)
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """Collect the settings the options give, leaving out those not given."""
+    model = _model_name(given["model"]) if given["model"] else None
+    settings = (
+        (("profile",), given["profile"]),
+        (("models", "labels"), model),
+        (("labels", "int8"), given["int8"]),
+        (("work", "device"), given["device"]),
+    )
+    options: dict[str, Any] = {}
+    for path, value in settings:
+        if value is not None:
+            options = merge(options, nested(path, value))
+    return options
+
+
+def _scripts(folder: Path, name: str) -> list[str]:
+    """Return the scripts from elsewhere that the study labels, with one more."""
+    from valex_local.study import Study
+
+    study = Study(folder)
+    if not any((study.folder(post_id) / f"script.{name}.json").is_file() for post_id in study.post_ids()):
+        raise InputError(f"no post of this study has script.{name}.json", path=folder, hint="Name another --script")
+    known = study.options().get("labels", {}).get("scripts", ())
+    return list(dict.fromkeys((*known, name)))
+
+
+def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
+    from valex_local.cli.corpus import print_list
+    from valex_local.corpus import read_texts
+    from valex_local.devices import detect, set_threads, unused_gpu
+    from valex_local.store import Store
+
+    if given["redo"]:
+        raise ConfigError("--redo is for labels that stay in a study", hint="Leave it out, or leave out -o")
+    _check_target(out, source)
+    language = _language(given["language"])
+    texts = read_texts(source, id_column=given["id_column"], text_column=given["text_column"], script=given["script"])
+    print_list("left out", texts.left_out, lambda text: click.echo(text, err=True))
+    settings = _settings(source, given)
+    device = detect(settings.work.device)
+    set_threads(device.threads)  # before torch is imported
+    model = Store().resolve(settings.profile, settings.models, needed=["labels"])["labels"]
+
+    from valex_local.labels.texts import label_texts
+
+    try:
+        with progress(quiet=False) as shown:
+            if note := unused_gpu(device):
+                shown.say(note)
+            shown.step("labels", len(texts))
+            labelled = label_texts(
+                texts, model, device=device, int8=settings.labels.int8, language=language, heard=shown.advance
+            )
+        _write(out, given["as"] or "authors", texts, labelled)
+    except KeyboardInterrupt:
+        click.echo("\nvalex: interrupted. Nothing was written", err=True)
+        sys.exit(130)
+    _say(out, labelled)
+
+
+def _settings(source: Path, given: dict[str, Any]) -> Settings:
+    """Return the settings given, over those that a study remembers."""
+    from valex_local.study import Study
+
+    remembered = Study(source).options() if (source / "study.toml").is_file() else {}
+    return make_settings(merge(remembered, _options(given)), source=source)
+
+
+def _check_target(out: Path, source: Path) -> None:
+    """Hold that the file can be written, before an hour of labels comes to nothing."""
+    if out.is_dir():
+        raise ConfigError("this is a folder", path=out, hint="Name the CSV file to write")
+    if not out.parent.is_dir():
+        raise ConfigError("there is no such folder to write into", path=out.parent, hint="Make it, or name another")
+    if not os.access(out.parent, os.W_OK):
+        raise ConfigError("this folder cannot be written into", path=out.parent, hint="Name another")
+    if out.exists() and out.samefile(source):
+        raise ConfigError("the labels would take the place of the texts", path=out, hint="Name another file with -o")
+
+
+def _language(code: str | None) -> str | None:
+    """Return the code of a language without its region."""
+    if code is None:
+        return None
+    found = re.fullmatch(r"([a-z]{2,3})(?:[-_][a-z]+)?", code.lower())
+    if found is None:
+        raise ConfigError(f"--language {code}: expected an ISO 639-1 code", hint="For example --language de")
+    return found[1]
+
+
+def _model_name(model: str) -> str:
+    """Return a model as the store resolves it: an id, or a directory by its path."""
+    from valex_local.store.store import LOCAL
+
+    return f"{LOCAL}{Path(model).absolute()}" if Path(model).is_dir() else model
+
+
+def _write(out: Path, form: str, texts: Texts, labelled: LabelledTexts) -> None:
+    from valex_local.corpus import write_authors, write_long
+
+    source, ids = labelled.source, labelled.answers.ids
+    said = {name: "; ".join(notice.text for notice in notices) for name, notices in labelled.notices.items()}
+    if form == "long":
+        about = {"model": source.model, "domain": source.domain, "baseline": source.baseline}
+        columns = {name: dict.fromkeys(ids, cell) for name, cell in about.items() if cell is not None}
+        write_long(out, {"": labelled.answers}, extra={**columns, "notes": said})
+        return
+    whose = f"{source.model} ({source.baseline or source.domain})"
+    notes = {name: "; ".join(filter(None, (whose, said.get(name)))) for name in ids}
+    write_authors(out, labelled.answers, has_sound={text.id: text.has_sound for text in texts}, notes=notes)
+
+
+def _say(out: Path, labelled: LabelledTexts) -> None:
+    source = labelled.source
+    languages = ", ".join(source.languages) or "any language"
+    click.echo(f"{len(labelled.answers)} texts labelled by {source.model} ({source.domain}; {languages}): {out}")
+    if source.baseline:
+        click.echo(f"baseline: {source.baseline}")
+    counts: dict[str, int] = {}
+    for notices in labelled.notices.values():
+        for notice in notices:
+            counts[notice.text] = counts.get(notice.text, 0) + 1
+    for text, count in counts.items():
+        click.echo(f"{count} × {text}")

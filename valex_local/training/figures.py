@@ -1,0 +1,76 @@
+"""The figures of a finished cross-validation: the route beside the baselines, all out of fold."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from valex_local.corpus import write_long
+from valex_local.errors import ModelError
+from valex_local.evaluation.report import evaluate
+from valex_local.evaluation.results import Evaluation
+from valex_local.evaluation.routes import GOLD, PREDICTIONS, read_source
+from valex_local.labels.card import Measured
+from valex_local.schwartz import Polarity
+from valex_local.training.data import Data
+from valex_local.training.options import TrainingOptions
+from valex_local.training.protocol import Judged
+
+FOLDS = Path("training", "folds.csv")
+
+ROUTE = "encoder"
+
+_FIGURES = {
+    "weighted_f1": "support-weighted F1",
+    "macro_f1": "macro F1",
+    "touche_f1": "Touché F1 (harmonic mean of macro precision and recall)",
+}
+
+
+def write_judgements(folder: Path, data: Data, judged: Mapping[int, Judged]) -> None:
+    """Write gold labels, predictions of all seeds, and the fold of each text in each seed."""
+    groups = dict(zip(data.gold.ids, data.groups, strict=True))
+    write_long(folder / GOLD, {"": data.gold}, extra={"group": groups})
+    write_long(folder / PREDICTIONS, {str(seed): of_seed.answers for seed, of_seed in judged.items()})
+    with (folder / FOLDS).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["post", *(f"seed {seed}" for seed in judged)])
+        writer.writerows(zip(data.gold.ids, *(of_seed.folds for of_seed in judged.values()), strict=True))
+
+
+def of_model(folder: Path, options: TrainingOptions) -> Evaluation:
+    """Return the figures of the files that training left in a model directory."""
+    source = read_source(f"{ROUTE}={folder}")
+    if source.gold is None:
+        raise ModelError("this model directory holds no gold labels", path=folder / GOLD)
+    return evaluate(
+        source.gold,
+        source.routes,
+        groups=source.groups.get(options.group),
+        grouped_by=options.group,
+        min_support=options.min_support,
+    )
+
+
+def measured(evaluation: Evaluation, on: str) -> tuple[Measured, ...]:
+    """Return the averages of the route and of its baselines for the card."""
+    found: list[Measured] = []
+    for polarity in Polarity:
+        for route in evaluation.routes:
+            averages = route.of(polarity).averages
+            if averages is None:
+                continue
+            of = "" if route.name == ROUTE else f" of the baseline {route.name}"
+            for name, said in _FIGURES.items():
+                estimate = getattr(averages, name)
+                found.append(
+                    Measured(
+                        on=f"{on}, {evaluation.items:,} texts, {averages.values} values, {polarity}",
+                        figure=f"{said}{of}",
+                        value=round(estimate.value, 3),
+                        low=None if estimate.low is None else round(estimate.low, 3),
+                        high=None if estimate.high is None else round(estimate.high, 3),
+                    )
+                )
+    return tuple(found)

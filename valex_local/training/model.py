@@ -1,0 +1,196 @@
+"""The model directory that training leaves: what labels need, what a reader needs, what repeating it needs.
+
+    labels.json, head.safetensors   card and head; calibration is worked into the head
+    config.json, model.safetensors, tokenizer files
+                                    the encoder; or, for a slim model, tuned.safetensors alone
+    README.md                       the card for people
+    model.toml                      the manifest by which the store takes the directory in
+    training/recipe.json            options, versions, sums of data and encoder
+    training/gold.csv, predictions.csv, baseline-<name>.csv
+                                    what `valex evaluate` counts; never copied into the store
+
+`labels.json` is written last: a directory without it holds no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from valex_local.labels.card import CARD, HEAD, OWN_ENCODER, TUNED, Card, Measured, OutputRow, ValueOutputs
+from valex_local.labels.text_encoder import TextEncoder, quiet
+from valex_local.schwartz import CIRCLE, Polarity
+from valex_local.store.describe import slug
+from valex_local.store.manifests import RECORD, File, Manifest
+from valex_local.training.calibrate import Calibration
+from valex_local.training.data import Data
+from valex_local.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    import torch
+
+    from valex_local.training.protocol import Trained
+
+TRAINING = "training"
+RECIPE = f"{TRAINING}/recipe.json"
+README = "README.md"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card says that no training can tell.
+
+    Attributes
+    ----------
+    name : str
+        The model's name, for people.
+    domain : str
+        The kind of text it is trained on, in a few words; shown wherever its labels are.
+    languages : tuple of str
+        ISO 639-1 codes of that text.
+    data : tuple of str
+        What it was trained on, with sizes and licences.
+    limits : tuple of str
+        What it should not be taken for.
+    licence : str
+        Of the model.
+    """
+
+    name: str
+    domain: str
+    languages: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    licence: str = ""
+
+
+def make_card(
+    facts: Facts,
+    data: Data,
+    options: TrainingOptions,
+    calibration: Calibration,
+    *,
+    encoder: str,
+    window: int,
+    overlap: int,
+    measured: Sequence[Measured],
+) -> Card:
+    """Return the card of a trained model."""
+    outputs: dict[str, dict[str, OutputRow]] = {}
+    for row, ((value, polarity), support) in enumerate(data.support.items()):
+        threshold = round(float(calibration.thresholds[row]), 4)
+        outputs.setdefault(value, {})[polarity] = OutputRow(row=row, threshold=threshold, support=support)
+    return Card(
+        name=facts.name,
+        domain=facts.domain,
+        languages=facts.languages,
+        encoder=encoder,
+        pooling=options.pooling,
+        window=window,
+        overlap=overlap,
+        pool_windows="max",
+        outputs={value: ValueOutputs(**outputs[value]) for value in CIRCLE if value in outputs},
+        left_out=data.left_out,
+        data=facts.data,
+        measured=tuple(measured),
+        limits=facts.limits,
+    )
+
+
+def calibrated_head(trained: Trained, calibration: Calibration) -> dict[str, torch.Tensor]:
+    """Return the head with the calibration worked in: the largest window stays the largest, its slopes are positive."""
+    import torch
+
+    slopes, intercepts = (
+        torch.from_numpy(np.ascontiguousarray(each, dtype=np.float32))
+        for each in (calibration.slopes, calibration.intercepts)
+    )
+    return {
+        "weight": (trained.weight * slopes[:, None]).contiguous(),
+        "bias": (trained.bias * slopes + intercepts).contiguous(),
+    }
+
+
+def write_weights(
+    folder: Path, trained: Trained, calibration: Calibration, make_encoder: Callable[[], TextEncoder], *, slim: bool
+) -> None:
+    """Write head and encoder into a directory; of the encoder of a slim model only what learnt, in half precision."""
+    import torch
+    from safetensors.torch import save_file
+
+    save_file(calibrated_head(trained, calibration), folder / HEAD)
+    if slim:
+        if trained.tuned:
+            save_file({name: t.half().contiguous() for name, t in trained.tuned.items()}, folder / TUNED)
+        return
+    torch.manual_seed(0)  # what the encoder's files lack, such as a pooler, is noise, and shall be the same noise
+    encoder = make_encoder()
+    encoder.model.load_state_dict(trained.tuned, strict=False)
+    with quiet():
+        encoder.model.save_pretrained(folder)
+        encoder.tokenizer.save_pretrained(folder)
+
+
+def write_papers(folder: Path, card: Card, facts: Facts) -> None:
+    """Write README, manifest and, last of all, the card."""
+    (folder / README).write_text(readme(card, facts), "utf-8")
+    kept = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.name != RECORD
+        and (path.parent == folder or path == folder / RECIPE)
+        and not path.name.startswith(".")  # what an interrupted call may have left
+    )
+    manifest = Manifest(
+        id=slug(folder),
+        role="labels",
+        engine="encoder",
+        description=f"{card.name}: {card.domain}",
+        licence=facts.licence,
+        origin="trained with valex train",
+        requires=() if card.encoder == OWN_ENCODER else (card.encoder,),
+        files=tuple(File(name=name) for name in sorted({*kept, CARD})),
+    )
+    (folder / RECORD).write_text(manifest.to_toml(), "utf-8")
+    part = folder / f".{CARD}.part"
+    part.write_text(card.to_json(), "utf-8")
+    part.rename(folder / CARD)
+
+
+def readme(card: Card, facts: Facts) -> str:
+    """Return the card as Markdown, for people."""
+    lines = [f"# {card.name}", "", f"A label model for *{card.domain}*"]
+    lines[-1] += f" ({', '.join(card.languages)})." if card.languages else "."
+    lines += ["", "It says for each of the 19 values of Schwartz et al. (2012) whether a text shows it as present"]
+    conflicted = any(polarity is Polarity.CONFLICTED for _, polarity in card.rows)
+    lines[-1] += " and whether as conflicted." if conflicted else "; *conflicted* is not assessed."
+    if facts.licence:
+        lines += ["", f"Licence: {facts.licence}"]
+    lines += _section("Data", card.data) + _section("Limits", card.limits)
+    lines += _section(
+        "Left out for want of support, and therefore not assessed", [_left(item) for item in card.left_out]
+    )
+    if card.measured:
+        lines += ["", "## Figures", "", "| figure | value | 95 % interval | on |", "|---|---|---|---|"]
+        lines += [f"| {m.figure} | {m.value:.3f} | {_interval(m)} | {m.on} |" for m in card.measured]
+    lines += ["", "## Outputs", "", "| value | polarity | texts that show it | threshold |", "|---|---|---|---|"]
+    lines += [f"| {v} | {p} | {o.support} | {o.threshold:.2f} |" for (v, p), o in card.rows.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, items: Sequence[str]) -> list[str]:
+    return ["", f"## {title}", "", *(f"- {item}" for item in items)] if items else []
+
+
+def _left(item: object) -> str:
+    value, polarity, support = (getattr(item, name) for name in ("value", "polarity", "support"))
+    return f"{value}, {polarity}: {support} texts"
+
+
+def _interval(measured: Measured) -> str:
+    return "" if measured.low is None or measured.high is None else f"{measured.low:.3f} to {measured.high:.3f}"
