@@ -339,19 +339,8 @@ class Study:
                 yield
 
     def write_file(self, path: Path, content: bytes) -> None:
-        """Write a file of the study so that it is there whole or not at all."""
-        with writing(path):
-            temporary = path.with_name(f".{path.name}.part")
-            try:
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            except OSError:
-                temporary.unlink(missing_ok=True)
-                raise
+        """Write a file of the study; see `write_whole`."""
+        write_whole(path, content)
 
 
 def side_files(media: Media, kind: str | None = None) -> tuple[str, ...]:
@@ -380,6 +369,28 @@ def _take_lock(descriptor: int, how: int, folder: Path) -> None:
         raise StudyError(
             "another run is at work in this study", path=folder, hint="Wait for it, or use --shard i/N in all runs"
         ) from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all; its owner alone may read it.
+
+    Raises
+    ------
+    StudyError
+        It cannot be written.
+    """
+    with writing(path):
+        temporary = path.with_name(f".{path.name}.part")
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager

@@ -84,4 +84,4 @@ def test_scripts_and_labels_are_there(study: Study, truths: dict[str, dict]) -> 
         assert said == [segment.id for segment in transcript.segments]
         labels = study.require(post_id, "labels.template.encoder", Labels)
         assert len(labels.values) == 19
-        assert labels.source.baseline
+        assert labels.source.domain == "English arguments"

@@ -120,15 +120,7 @@ def _print(found: Evaluation, details: tuple[Detail, ...]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    from valex_local.study import writing
+    from valex_local.study import write_whole
 
-    with writing(path):
-        part = path.with_name(f".{path.name}.part")
-        try:
-            part.write_text(text, "utf-8", newline="")
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+    write_whole(path, text.encode())
     click.echo(f"written: {path}")

@@ -96,7 +96,7 @@ if TYPE_CHECKING:
 def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_json: bool, **given: Any) -> None:
     """Train a label model on texts and their labels, and find out how good it is.
 
-    Every figure is of texts whose labels the network that judged them never saw, nor those of their author's other texts.
+    The network that judges a text has seen neither its labels nor those of the other texts of its author.
     Interrupt at any time: the same command goes on from there.
     """
     from valex_local.cli.corpus import print_corpus

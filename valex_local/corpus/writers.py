@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isnan
@@ -17,7 +16,7 @@ from valex_local.corpus.long import BOTH, NO, YES
 from valex_local.posts.ids import post_key
 from valex_local.records import clean_text
 from valex_local.schwartz import CIRCLE, State, Value
-from valex_local.study import writing
+from valex_local.study import write_whole
 
 LONG_COLUMNS = ("post", "value", "state", "present", "conflicted", "dominant")
 
@@ -163,21 +162,6 @@ def _write(target: Path | TextIO, head: Sequence[str], rows: Iterable[Sequence[s
     writer.writerow(head)
     writer.writerows(rows)
     if isinstance(target, Path):
-        _write_file(target, text.getvalue())
+        write_whole(target, text.getvalue().encode())
     else:
         target.write(text.getvalue())
-
-
-def _write_file(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    with writing(path):
-        temporary = path.with_name(f".{path.name}.part")
-        try:
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise

@@ -40,9 +40,9 @@ def calibrate(logits: Floats, truth: Floats) -> Calibration:
     """Fit calibration and thresholds.
 
     Calibration is Platt's (1999): a logistic regression of the truth on the logit, its targets smoothed by the counts.
-    Where no positive slope can be had (no positives here, or logits that rank no better than chance), the slope is 1 and
-    the intercept brings the mean probability to the smoothed share of positives. A
-    threshold maximises F1; where positives are few it is drawn to the one that serves all outputs together.
+    Where no positive slope can be had (no positives here, or logits that rank no better than chance), the slope is 1
+    and the intercept brings the mean probability to the smoothed share of positives. A threshold maximises F1; where
+    positives are few it is drawn to the one that serves all outputs together.
 
     Parameters
     ----------

@@ -26,6 +26,7 @@ from valex_local.labels.text_encoder import TextEncoder, quiet
 from valex_local.schwartz import CIRCLE, Polarity
 from valex_local.store.describe import slug
 from valex_local.store.manifests import RECORD, File, Manifest
+from valex_local.study import write_whole
 from valex_local.training.calibrate import Calibration
 from valex_local.training.data import Data
 from valex_local.training.options import TrainingOptions
@@ -157,9 +158,7 @@ def write_papers(folder: Path, card: Card, facts: Facts) -> None:
         files=tuple(File(name=name) for name in sorted({*kept, CARD})),
     )
     (folder / RECORD).write_text(manifest.to_toml(), "utf-8")
-    part = folder / f".{CARD}.part"
-    part.write_text(card.to_json(), "utf-8")
-    part.rename(folder / CARD)
+    write_whole(folder / CARD, card.to_json().encode())
 
 
 def readme(card: Card, facts: Facts) -> str:

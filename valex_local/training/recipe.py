@@ -33,7 +33,7 @@ from valex_local.labels.card import CARD, OWN_ENCODER
 from valex_local.labels.text_encoder import TextEncoder
 from valex_local.store import Store, StoredModel
 from valex_local.store.describe import slug
-from valex_local.study import writing
+from valex_local.study import write_whole, writing
 from valex_local.sweep import Progress
 from valex_local.training import figures
 from valex_local.training.adapt import adapt
@@ -259,7 +259,5 @@ def _open(out: Path, recipe: Mapping[str, Any]) -> Path:
     if not (out / CARD).is_file():
         with writing(out):
             work.mkdir(parents=True, exist_ok=True)
-            part = work / path.name
-            part.write_text(json.dumps(recipe, indent=1) + "\n", "utf-8")
-            part.rename(path)
+        write_whole(path, (json.dumps(recipe, indent=1) + "\n").encode())
     return work
