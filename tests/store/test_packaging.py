@@ -55,6 +55,7 @@ def test_all_imports_are_declared():
     declared = {re.sub("-", "_", r.name.lower()) for r in requirements()} | {"valex_local"}
     renamed = {"pil": "pillow", "cv2": "opencv_python_headless", "pynvml": "nvidia_ml_py", "whisper": "openai_whisper"}
     renamed |= {"open_clip": "open_clip_torch", "llama_cpp": "llama_cpp_python", "scenedetect": "scenedetect_headless"}
+    renamed |= {"sklearn": "scikit_learn"}
     # Brought by a declared package that could not do without them.
     renamed |= {"pydantic_core": "pydantic", "tokenizers": "transformers", "huggingface_hub": "transformers"}
     for path in (ROOT / "valex_local").rglob("*.py"):

@@ -1,8 +1,8 @@
 """One training: from texts and what is known of them to a network that has learnt.
 
 The batch is what the optimiser sees; it is computed in parts of at most `step_tokens` tokens whose gradients add up, so
-the memory needed does not hang on it. After each epoch the whole state is kept, so that an interrupted training goes on
-from there and ends as it would have.
+the memory needed does not hang on it. After each epoch the state of what learns is kept, so that an interrupted
+training goes on and ends as it would have.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 3. The model that is kept, from all texts.
 4. Figures, card and papers.
 
-Everything under way lies in ``training/work`` of the model directory. Interrupted at any time, the same call goes on
-from there; with other options, data or encoder it refuses.
+Everything under way lies in ``training/work`` of the model directory. Interrupted at any time, the same call takes it
+up again; with other options, data or encoder it refuses.
 """
 
 from __future__ import annotations
