@@ -67,7 +67,8 @@ def test_logits_that_say_the_opposite_are_not_turned_round() -> None:
     logits = np.linspace(-2, 2, 40)[:, None]
     truth = (logits < 0).astype(float)
     found = calibrate(logits, truth)
-    assert found.slopes[0] > 0
+    assert found.slopes[0] == 1.0
+    assert found.probabilities(logits).mean() == pytest.approx(0.5, abs=0.02)
 
 
 def test_each_output_is_calibrated_by_itself() -> None:
@@ -118,16 +119,23 @@ def test_an_output_without_positives_takes_the_common_threshold() -> None:
     logits, truth = made(rng, 200)
     nothing = np.zeros(200)
     found = calibrate(np.stack([logits, logits], axis=1), np.stack([truth, nothing], axis=1))
-    assert (found.slopes[1], found.intercepts[1]) == (1.0, 0.0)
+    assert found.slopes[1] == 1.0
+    assert found.probabilities(np.stack([logits, logits], axis=1))[:, 1].mean() == pytest.approx(1 / 202)
     probabilities = np.concatenate([found.probabilities(np.stack([logits, logits], axis=1)).T.ravel()])
     assert found.thresholds[1] == pytest.approx(tune(probabilities, np.concatenate([truth, nothing])))
 
 
-@pytest.mark.parametrize("truth", [np.zeros((5, 2)), np.full((5, 2), np.nan)], ids=["never", "nobody said"])
-def test_without_any_positive_nothing_is_tuned(truth: np.ndarray) -> None:
-    found = calibrate(np.random.default_rng(6).normal(size=(5, 2)), truth)
+@pytest.mark.parametrize(
+    ("truth", "share"), [(np.zeros((5, 2)), 1 / 7), (np.full((5, 2), np.nan), None)], ids=["never", "nobody said"]
+)
+def test_without_any_positive_nothing_is_tuned(truth: np.ndarray, share: float | None) -> None:
+    logits = np.random.default_rng(6).normal(size=(5, 2))
+    found = calibrate(logits, truth)
     assert found.slopes.tolist() == [1, 1]
-    assert found.intercepts.tolist() == [0, 0]
+    if share is None:
+        assert found.intercepts.tolist() == [0, 0]
+    else:
+        assert found.probabilities(logits).mean(axis=0) == pytest.approx([share, share])
     assert found.thresholds.tolist() == [0.5, 0.5]
 
 
