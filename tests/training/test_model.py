@@ -218,16 +218,16 @@ def test_the_card_comes_last(
 def test_papers_that_were_cut_off_are_written_anew(
     encoder_folder: Path, tmp_path: Path, full: Learnt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rename = Path.rename
+    replace = Path.replace
 
     def cut(path: Path, target: Path) -> Path:
         if target.name == "labels.json":
             raise KeyboardInterrupt
-        return rename(path, target)
+        return replace(path, target)
 
     out = tmp_path / "model"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Path, "rename", cut)
+        patch.setattr(Path, "replace", cut)
         write(out, full, encoder_folder)
     assert not (out / "labels.json").exists()
     write(out, full, encoder_folder)
