@@ -108,7 +108,7 @@ def test_what_words_decide_is_learnt_and_beats_always_yes(
     assert set(by_name) >= {"model", "always-yes", "majority", "dictionary", "tfidf"}
     for at, polarity in enumerate(Polarity):
         model, yes = (by_name[n]["polarities"][at]["averages"]["weighted_f1"]["value"] for n in ("model", "always-yes"))
-        assert model > 0.8, f"{polarity}: {model}"
+        assert model > 0.9, f"{polarity}: {model}"
         # Always yes is what the paper's counts make it.
         assert round(yes, 2) == (0.34, 0.25)[at]
 
