@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from valex_local.errors import ModelError
-from valex_local.llm import Message
+from valex_local.llm import Message, Picture
 from valex_local.llm.chat_template import ChatTemplate
 
 CHATML = (
@@ -33,7 +33,24 @@ def test_a_family_without_system_turn_is_told_in_the_users() -> None:
     pieces = list(
         ChatTemplate(NO_SYSTEM, bos_token="<s>").pieces([Message("system", "Be brief."), Message("user", "Hi")])
     )
-    assert pieces == [("<s><turn>user\n", True), ("Be brief.\n\nHi", False), ("<end>", True)]
+    assert pieces == [
+        ("<s><turn>user\n", True), ("Be brief.", False), ("\n\n", True), ("Hi", False), ("<end>", True),
+    ]  # fmt: skip
+
+
+def test_parts_and_pictures_keep_their_order() -> None:
+    picture = Picture(b"\x89PNG")
+    pieces = list(ChatTemplate(CHATML).pieces([Message("user", (" Look: ", picture, " What is it? "))]))
+    assert pieces[1:4] == [("Look: ", False), (picture, False), (" What is it?", False)]
+
+
+def test_a_template_that_takes_lists_alone_gets_one() -> None:
+    listed = (
+        "{% for m in messages %}<{{ m['role'] }}>{% for part in m['content'] %}"
+        "{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}{% endfor %}"
+    )
+    pieces = list(ChatTemplate(listed).pieces([Message("system", "a"), Message("user", ("b", "c"))]))
+    assert pieces == [("<system>", True), ("a", False), ("<user>", True), ("b", False), ("c", False)]
 
 
 def test_the_day_does_not_enter() -> None:

@@ -7,12 +7,26 @@ from __future__ import annotations
 
 from valex_local.devices import Device
 from valex_local.engines import find_engine
-from valex_local.llm.base import ContextOverflow, LanguageModel, Message, Reply
+from valex_local.llm.base import ContextOverflow, LanguageModel, Message, Part, Picture, Reply, Token
 from valex_local.store import StoredModel
 
-ENGINES = {"llama_cpp": "valex_local.llm.llama_cpp:LlamaCpp"}
+ENGINES = {
+    "llama_cpp": "valex_local.llm.llama_cpp:LlamaCpp",
+    "server": "valex_local.llm.server:Server",
+    "transformers": "valex_local.llm.transformers:TransformersVlm",
+}
 
-__all__ = ["ENGINES", "ContextOverflow", "LanguageModel", "Message", "Reply", "load_language_model"]
+__all__ = [
+    "ENGINES",
+    "ContextOverflow",
+    "LanguageModel",
+    "Message",
+    "Part",
+    "Picture",
+    "Reply",
+    "Token",
+    "load_language_model",
+]
 
 
 def load_language_model(model: StoredModel, device: Device, *, context: int) -> LanguageModel:

@@ -1,4 +1,4 @@
-"""Chat templates: a chat as pieces of text, those the template wrote apart from the contents of its messages.
+"""Chat templates: a chat as pieces, those the template wrote apart from the parts of its messages.
 
 The template comes with the weights and runs in Jinja's sandbox. It sees placeholders, never a content, so no content
 can pass for a mark of turns.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from jinja2 import TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from valex_local.errors import ModelError
-from valex_local.llm.base import Message
+from valex_local.llm.base import Message, Part
 
 # Some templates write the day into the prompt. Equal input has to give equal records tomorrow too.
 _DAY = date(2024, 1, 1)
@@ -54,46 +56,91 @@ class ChatTemplate:
         except TemplateError as error:
             raise ModelError(f"the chat template of the model cannot be read ({error})") from error
 
-    def pieces(self, messages: Sequence[Message]) -> Iterator[tuple[str, bool]]:
-        """Yield the chat up to where the answer begins, piece by piece: text, and whether the template wrote it.
+    def pieces(self, messages: Sequence[Message]) -> Iterator[tuple[Part, bool]]:
+        """Yield the chat up to where the answer begins: each piece, and whether the template wrote it.
 
         Raises
         ------
         ModelError
             The template does not take these messages, or loses one of them.
         """
-        try:
-            rendered = self._render(messages)
-        except TemplateError:
-            # Not every family knows a system turn; there it goes before the first words of the user.
-            messages = _without_system(messages)
-            try:
-                rendered = self._render(messages)
-            except TemplateError as error:
-                raise ModelError(f"the chat template of the model refuses the messages ({error})") from error
-        parts = _PLACEHOLDERS.split(rendered)
-        if parts[1::2] != [str(i) for i in range(len(messages))]:
+        turns, parts = _blanks(messages)
+        written = _PLACEHOLDERS.split(self._rendered(turns))
+        if written[1::2] != [str(i) for i in range(len(parts))]:
             raise ModelError("the chat template of the model loses messages", hint="Choose another model for this role")
-        for at, part in enumerate(parts):
+        for at, text in enumerate(written):
             if at % 2:
-                yield messages[int(part)].content.strip(), False
-            elif part:
-                yield part, True
+                yield parts[int(text)], False
+            elif text:
+                yield text, True
 
-    def _render(self, messages: Sequence[Message]) -> str:
-        blanks = [{"role": m.role, "content": _PLACEHOLDER.format(i)} for i, m in enumerate(messages)]
+    def _rendered(self, turns: Sequence[_Turn]) -> str:
+        """Render the chat in the first of the ways to put it that the template takes."""
+        # Not every family knows a system turn; there it goes before the first words of the user. The templates of some
+        # models that see take no content but a list.
+        ways = [[turn.plain() for turn in told] for told in (turns, _without_system(turns))]
+        ways.append([turn.listed() for turn in turns])
+        fault, rendered = "", ""
+        for way in ways:
+            try:
+                rendered = self._render(way)
+            except TemplateError as error:
+                fault = fault or str(error)
+                continue
+            if len(_PLACEHOLDERS.findall(rendered)) == sum(len(_PLACEHOLDERS.findall(turn.content)) for turn in turns):
+                return rendered
+        if fault and not rendered:
+            raise ModelError(f"the chat template of the model refuses the messages ({fault})")
+        return rendered
+
+    def _render(self, messages: Sequence[dict[str, Any]]) -> str:
         # An answer held by a schema has no room for thinking aloud; the models that do so can be told.
-        return self._template.render(messages=blanks, add_generation_prompt=True, enable_thinking=False)
+        return self._template.render(messages=messages, add_generation_prompt=True, enable_thinking=False)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A message as the template sees it: placeholders for its parts."""
+
+    role: str
+    content: str
+
+    def plain(self) -> dict[str, Any]:
+        return {"role": self.role, "content": self.content}
+
+    def listed(self) -> dict[str, Any]:
+        return {"role": self.role, "content": [{"type": "text", "text": self.content}]}
+
+
+def _blanks(messages: Sequence[Message]) -> tuple[list[_Turn], list[Part]]:
+    """Return the messages with placeholders for contents, and the parts that these stand for."""
+    turns: list[_Turn] = []
+    parts: list[Part] = []
+    for message in messages:
+        at = len(parts)
+        parts += _trimmed(message.parts)
+        turns.append(_Turn(message.role, "".join(_PLACEHOLDER.format(i) for i in range(at, len(parts)))))
+    return turns, parts
+
+
+def _trimmed(parts: Sequence[Part]) -> list[Part]:
+    """Return the parts of a content without white space around it, which most templates would take away."""
+    out = list(parts)
+    if isinstance(out[0], str):
+        out[0] = out[0].lstrip()
+    if isinstance(out[-1], str):
+        out[-1] = out[-1].rstrip()
+    return out
 
 
 def _fail(message: str) -> None:
     raise TemplateError(message)
 
 
-def _without_system(messages: Sequence[Message]) -> Sequence[Message]:
+def _without_system(turns: Sequence[_Turn]) -> Sequence[_Turn]:
     """Fold a leading system turn into the user's turn after it."""
-    match list(messages):
-        case [Message(role="system", content=rules), Message(role="user", content=words), *rest]:
-            return [Message("user", f"{rules}\n\n{words}"), *rest]
+    match list(turns):
+        case [_Turn(role="system", content=rules), _Turn(role="user", content=words), *rest]:
+            return [_Turn("user", f"{rules}\n\n{words}"), *rest]
         case _:
-            return messages
+            return turns

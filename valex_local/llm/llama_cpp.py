@@ -2,28 +2,63 @@
 
 The prompt is put together from token ids: the pieces that the chat template wrote may become the special tokens that
 mark turns, the contents between them never do. So ``<|im_end|>`` in a post is a handful of plain tokens.
+
+A prompt is evaluated unit by unit: a part of a content with what the template wrote before it, or a picture. Each unit
+begins a batch of its own, so what its evaluation gives hangs on the units before it and on nothing else, to the last
+bit. The units with which the prompt before began alike are kept: a prefix that many questions share is evaluated once.
 """
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import functools
-import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from valex_local.devices import Device
 from valex_local.errors import MissingExtra, ModelError
-from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Reply
+from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Picture, Reply, Token
 from valex_local.llm.chat_template import ChatTemplate
 from valex_local.store import StoredModel
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from valex_local.llm.llama_sampling import Sampler
+    from valex_local.llm.projector import EncodedPicture, Projector
 
 _log = logging.getLogger(__name__)
 
 BATCH_TOKENS = 512
 """Prompt tokens evaluated at a time; fixed, for the last bits of the result hang on it."""
+
+_LONGEST_PIECE = 512
+"""Bytes of the longest token; runs of spaces are the longest there are."""
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A stretch of a prompt that is evaluated by itself: tokens, or a picture.
+
+    Two units are equal where they say the same to the model.
+    """
+
+    tokens: tuple[int, ...] = ()
+    picture: EncodedPicture | None = None
+
+    @property
+    def key(self) -> object:
+        return self.tokens if self.picture is None else self.picture.key
+
+    @property
+    def size(self) -> int:
+        return len(self.tokens) if self.picture is None else self.picture.tokens
 
 
 class LlamaCpp:
@@ -32,7 +67,8 @@ class LlamaCpp:
     Parameters
     ----------
     model : StoredModel
-        Its option ``file`` names the GGUF (of a split one the first part); needed only where its folder holds several.
+        Its option ``file`` names the GGUF (of a split one the first part), ``mmproj`` the file of its vision half;
+        needed only where its folder holds several.
     device : Device
         On ``cuda`` all layers go to the card, where the library was built for it.
     context : int
@@ -43,12 +79,12 @@ class LlamaCpp:
     MissingExtra
         llama-cpp-python is not installed.
     ModelError
-        There is no such file, it cannot be loaded, or it is no chat model.
+        There is no such file, it cannot be loaded, it is no chat model, or its vision half does not see.
     """
 
     def __init__(self, model: StoredModel, device: Device, *, context: int) -> None:
         self._library = _library()
-        path = _weights(model)
+        path, projector = _weights(model), _projector_file(model)
         on_card = device.kind == "cuda"
         try:
             self._llama: Any = self._library.Llama(
@@ -60,13 +96,25 @@ class LlamaCpp:
                 n_gpu_layers=-1 if on_card else 0,
                 offload_kqv=on_card,
                 op_offload=on_card,
+                swa_full=True,  # a sliding window forgets, and what was kept could not be gone back to
                 verbose=False,
             )
         except (ValueError, RuntimeError, OSError) as error:
-            hint = "Check it with: valex models verify; where memory is short, lower script.llm.context"
+            hint = "Check it with: valex models verify; where memory is short, ask for less context"
             raise ModelError(f"llama.cpp cannot load the model ({error})", path=path, hint=hint) from error
         self.context = min(self._llama.n_ctx(), self._trained_context())
         self._template = self._read_template(path)
+        self._vocabulary = self._llama._model.vocab
+        self._kept: list[tuple[object, int]] = []  # the units evaluated, and the position behind each
+        self._projector = None if projector is None else self._load_projector(projector, device)
+        self.sees = self._projector is not None
+
+    def _load_projector(self, path: Path, device: Device) -> Projector:
+        from valex_local.llm.projector import Projector, check_sight
+
+        projector = Projector(path, self._llama, threads=device.threads, on_card=device.kind == "cuda")
+        check_sight(self._llama, projector, path)
+        return projector
 
     def _trained_context(self) -> int:
         facts = self._llama.metadata
@@ -86,18 +134,59 @@ class LlamaCpp:
         """Return the text of a token; -1, as llama.cpp has it, is no token."""
         return "" if token < 0 else self._llama.detokenize([token], special=True).decode("utf-8", "replace")
 
-    def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Return the messages as token ids; no content yields a special token."""
-        tokens: list[int] = []
-        for text, special in self._template.pieces(messages):
-            tokens += self._llama.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=special)
+    # --- the prompt -------------------------------------------------------------------------------------------------
+
+    def prompt(self, messages: Sequence[Message]) -> list[_Unit]:
+        """Return the messages as units; no content yields a special token."""
+        units: list[_Unit] = []
         # What a prompt begins with by the model's own rule; most templates write it themselves.
         begin: list[int] = self._llama.tokenize(b"", add_bos=True, special=True)[:1]
-        return tokens if tokens[:1] == begin else begin + tokens
+        tokens: list[int] = []
+        for piece, special in self._template.pieces(messages):
+            if isinstance(piece, str):
+                tokens += self._llama.tokenize(piece.encode("utf-8", "replace"), add_bos=False, special=special)
+            if tokens and not special:
+                units.append(_Unit(tuple(tokens)))
+                tokens = []
+            if isinstance(piece, Picture):
+                units.append(_Unit(picture=self._encode(piece)))
+        units += [_Unit(tuple(tokens))] if tokens else []
+        return units if units[0].tokens[:1] == tuple(begin) else [_Unit(tuple(begin)), *units]
+
+    def _encode(self, picture: Picture) -> EncodedPicture:
+        if self._projector is None:
+            raise ModelError("the model does not see: it has no mmproj file", hint="Bring one beside the GGUF")
+        return self._projector.encode(picture)
 
     def count(self, messages: Sequence[Message]) -> int:
         """Return how many tokens the messages take as a prompt; see `LanguageModel.count`."""
-        return len(self.prompt(messages))
+        return _size(self.prompt(messages))
+
+    def _evaluate(self, units: Sequence[_Unit]) -> int:
+        """Evaluate a prompt from where it parts from the one before; return how many tokens that took."""
+        pairs = zip(units[:-1], self._kept, strict=False)  # the last one anew: its logits are gone
+        alike = sum(1 for _ in takewhile(lambda pair: pair[0].key == pair[1][0], pairs))
+        at = self._kept[alike - 1][1] if alike else 0
+        # Not every kind of memory can be cut; then all is evaluated.
+        if not self._llama._ctx.kv_cache_seq_rm(0, at, -1):
+            self._library.llama_memory_clear(self._llama._ctx.memory, True)
+            alike = at = 0
+        del self._kept[alike:]
+        for unit in units[alike:]:
+            at = (
+                self._evaluate_tokens(unit.tokens, at)
+                if unit.picture is None
+                else unit.picture.evaluate(self._llama, at)
+            )
+            self._kept.append((unit.key, at))
+        return _size(units[alike:])
+
+    def _evaluate_tokens(self, tokens: Sequence[int], at: int) -> int:
+        self._llama.n_tokens = at
+        self._llama.eval(list(tokens))
+        return at + len(tokens)
+
+    # --- the answer -------------------------------------------------------------------------------------------------
 
     def chat(
         self,
@@ -107,35 +196,84 @@ class LlamaCpp:
         max_tokens: int,
         temperature: float = 0.0,
         seed: int = 0,
+        alternatives: int = 0,
     ) -> Reply:
         """Answer the messages; see `LanguageModel.chat`."""
-        tokens = self.prompt(messages)
-        if len(tokens) + max_tokens > self.context:
-            raise ContextOverflow(
-                f"{len(tokens)} tokens of prompt and {max_tokens} of answer exceed the context of {self.context}"
-            )
-        # A prefix kept from the last prompt was evaluated in other batches than it would be here; then the answer
-        # could hang on what was asked before.
-        self._llama.reset()
-        try:
-            answer = self._llama.create_completion(
-                tokens, max_tokens=max_tokens, temperature=temperature, seed=seed, grammar=self._grammar(schema)
-            )
-        except RuntimeError as error:
-            raise ModelError(f"llama.cpp broke down while it answered ({error})") from error
-        choice, usage = answer["choices"][0], answer["usage"]
-        return Reply(choice["text"], usage["prompt_tokens"], usage["completion_tokens"], choice["finish_reason"])
+        from valex_local.llm.llama_sampling import Sampler
 
-    def _grammar(self, schema: JsonSchema | None) -> Any:
-        if schema is None:
-            return None
-        return self._library.LlamaGrammar.from_json_schema(json.dumps(schema, ensure_ascii=False), verbose=False)
+        units = self.prompt(messages)
+        if _size(units) + max_tokens > self.context:
+            raise ContextOverflow(
+                f"{_size(units)} tokens of prompt and {max_tokens} of answer exceed the context of {self.context}"
+            )
+        sampler = Sampler(self._library, self._vocabulary, schema, temperature=temperature, seed=seed)
+        try:
+            evaluated = self._evaluate(units)
+            written = list(self._answer(sampler, max_tokens, alternatives))
+        except RuntimeError as error:
+            self._kept.clear()
+            raise ModelError(f"llama.cpp broke down while it answered ({error})") from error
+        finally:
+            sampler.close()
+        ended = bool(written) and written[-1] is None
+        tokens = tuple(token for token in written if token is not None)
+        return Reply(
+            text="".join(token.text for token in tokens),
+            prompt_tokens=_size(units),
+            output_tokens=len(tokens),
+            finish_reason="stop" if ended else "length",
+            evaluated_tokens=evaluated,
+            tokens=tokens if alternatives else (),
+        )
+
+    def _answer(self, sampler: Sampler, max_tokens: int, alternatives: int) -> Iterator[Token | None]:
+        """Yield the tokens of an answer; None at its end, where it comes to one."""
+        from valex_local.llm.llama_sampling import likeliest
+
+        at = self._kept[-1][1]
+        # A character may be spread over several tokens.
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        for _ in range(max_tokens):
+            logits = self._logits()
+            others = likeliest(logits, alternatives) if alternatives else {}
+            token = sampler.choose(logits)
+            if self._library.llama_vocab_is_eog(self._vocabulary, token):
+                yield None
+                return
+            yield Token(decoder.decode(self._piece(token)), self._told(others))
+            at = self._evaluate_tokens([token], at)
+
+    def _told(self, likelihoods: Mapping[int, float]) -> dict[str, float]:
+        """Return log-probabilities by what the tokens say; of those that say the same the likeliest."""
+        told: dict[str, float] = {}
+        for token, likelihood in likelihoods.items():
+            told.setdefault(self._piece(token).decode("utf-8", "replace"), likelihood)
+        return told
+
+    def _logits(self) -> NDArray[np.float32]:
+        import numpy as np
+
+        pointer = self._llama._ctx.get_logits_ith(-1)
+        return np.ctypeslib.as_array(pointer, shape=(self._llama.n_vocab(),))
+
+    def _piece(self, token: int) -> bytes:
+        """Return the bytes of a token; marks of turns have none."""
+        buffer = ctypes.create_string_buffer(_LONGEST_PIECE)
+        size = self._library.llama_token_to_piece(self._vocabulary, token, buffer, _LONGEST_PIECE, 0, False)
+        return buffer.raw[: max(size, 0)]
 
     def close(self) -> None:
         """Free the weights and the context; a second time does nothing."""
+        if self._projector is not None:
+            self._projector.close()
+            self._projector = None
         if self._llama is not None:
             self._llama.close()
             self._llama = None
+
+
+def _size(units: Sequence[_Unit]) -> int:
+    return sum(unit.size for unit in units)
 
 
 @functools.cache
@@ -157,14 +295,28 @@ def _library() -> Any:
 
 def _weights(model: StoredModel) -> Path:
     """Return the GGUF file of a model."""
-    named = model.options.get("file")
-    if named is not None:
-        path = model.folder / str(named)
-        if not path.is_file():
-            raise ModelError(f"{model.id} lacks its file {named}", path=model.folder, hint="Run: valex models verify")
-        return path
-    found = sorted(p for p in model.folder.glob("*.gguf") if not p.name.startswith("mmproj"))
+    found = _files(model, "file", [p for p in model.folder.glob("*.gguf") if not p.name.startswith("mmproj")])
     if len(found) != 1:
         hint = 'Name the file to load in the manifest: [options] file = "…"'
         raise ModelError(f"{model.id} holds {len(found)} GGUF files, not one", path=model.folder, hint=hint)
     return found[0]
+
+
+def _projector_file(model: StoredModel) -> Path | None:
+    """Return the file of a model's vision half; None where it has none."""
+    found = _files(model, "mmproj", list(model.folder.glob("mmproj*.gguf")))
+    if len(found) > 1:
+        hint = 'Name the one to load in the manifest: [options] mmproj = "…"'
+        raise ModelError(f"{model.id} holds {len(found)} mmproj files", path=model.folder, hint=hint)
+    return found[0] if found else None
+
+
+def _files(model: StoredModel, option: str, found: list[Path]) -> list[Path]:
+    """Return the one file that an option of the manifest names, or else those found."""
+    named = model.options.get(option)
+    if named is None:
+        return sorted(found)
+    path = model.folder / str(named)
+    if not path.is_file():
+        raise ModelError(f"{model.id} lacks its file {named}", path=model.folder, hint="Run: valex models verify")
+    return [path]
