@@ -527,7 +527,7 @@ def test_without_any_network_the_layer_holds_by_itself():
     ("call", "env", "reason"),
     [
         ("offline.enter()", {"VALEX_NO_NAMESPACE": "1"}, "VALEX_NO_NAMESPACE is set"),
-        ("offline.enter(kernel=False)", {}, "not asked for"),
+        ("offline.enter(kernel=False)", {}, "left out to reach a server on this machine"),
     ],
 )
 def test_a_missing_layer_is_said(call, env, reason):
@@ -557,6 +557,19 @@ def test_the_kernel_s_layer_can_be_had_later():
     if not got[1]["kernel"]:
         pytest.skip(got[1]["why_not"])
     assert got[1]["why_not"] is None
+
+
+@pytest.mark.parametrize(
+    ("layers", "hidden"),
+    [
+        (Layers(True, True, True, sandbox.NAMESPACE), True),
+        (Layers(True, True, True, sandbox.FILTER), True),
+        (Layers(True, True, True, sandbox.NO_NETWORK), False),  # the machine's loopback is all there is
+        (Layers(True, True), False),
+    ],
+)
+def test_whether_loopback_is_hidden(layers, hidden):
+    assert layers.hides_loopback is hidden
 
 
 @pytest.mark.parametrize(

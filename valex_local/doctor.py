@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +18,7 @@ from valex_local.errors import ConfigError, ModelError
 from valex_local.offline import Layers
 from valex_local.stages import plan
 from valex_local.store import Store
+from valex_local.store.servers import ENGINE
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -37,10 +38,11 @@ LIBRARIES = {
     "rapidocr": "screen text",
     "onnxruntime": "screen text",
     "llama-cpp-python": "language model",
+    "llguidance": "language model",
     "nvidia-ml-py": "cards",
 }
-# Installed only with an extra, and needed only where the profile uses the role.
-EXTRAS = {"llama-cpp-python": ("llm", "llm")}
+# Installed only with an extra, and needed only where a run of the profile uses the engine.
+EXTRAS = {"llama-cpp-python": ("llm", "llama_cpp"), "llguidance": ("llm", "transformers")}
 
 OPENCV_BUILDS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 
@@ -58,13 +60,17 @@ class Library:
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the profile. `needed` by a run; `verified` against its sums; `problem` with what to do."""
+    """A model of the profile. `needed` by a run; `verified` against its sums; `problem` with what to do.
+
+    Of one `on_server` there is nothing here to verify.
+    """
 
     id: str
     role: str
     size: int | None
     needed: bool
     verified: bool
+    on_server: bool
     problem: str | None
 
 
@@ -134,7 +140,7 @@ def examine(profile: str = "cpu", *, store: Store | None = None) -> Report:
     roles = _roles(settings)
     named = {str(role): name for role, name in store.profile(profile).models.items()}
     models = tuple(_models(store, named, roles))
-    libraries = tuple(_libraries(roles))
+    libraries = tuple(_libraries({_engine(store, named[role]) for role in roles if role in named}))
     state = _store_state(store, {model.id for model in models})
     device, no_device = _device(settings)
     layers = offline.current()
@@ -226,7 +232,16 @@ def _models(store: Store, named: Mapping[str, str], roles: Mapping[str, bool]) -
             store.find(model_id)
         except ModelError as error:
             problem = str(error)
-        yield Model(model_id, role, _size(store, model_id), role in roles, problem is None, problem)
+        on_server = _engine(store, model_id) == ENGINE
+        verified = problem is None and not on_server
+        yield Model(model_id, role, _size(store, model_id), role in roles, verified, on_server, problem)
+
+
+def _engine(store: Store, model_id: str) -> str | None:
+    try:
+        return store.manifest(model_id).engine
+    except ModelError:
+        return None  # not known: that is said of the model itself
 
 
 def _size(store: Store, model_id: str) -> int | None:
@@ -247,16 +262,16 @@ def _store_state(store: Store, used: set[str]) -> StoreState:
 # --- libraries ------------------------------------------------------------------------------------------------------
 
 
-def _libraries(roles: Mapping[str, bool]) -> Iterator[Library]:
+def _libraries(engines: Collection[str | None]) -> Iterator[Library]:
     from packaging.version import Version
 
     wanted = _wanted()
     for name, purpose in LIBRARIES.items():
-        extra, role = EXTRAS.get(name, ("", ""))
+        extra, engine = EXTRAS.get(name, ("", ""))
         version = _version(name)
         bounds = wanted.get(_canonical(name))
         problem = None
-        if version is None and (not extra or role in roles):
+        if version is None and (not extra or engine in engines):
             target = f"valex_local[{extra}]" if extra else "valex_local"
             problem = f'{name} is not installed. Install it with: pip install "{target}"'
         elif version is not None and bounds is not None and Version(version) not in bounds:

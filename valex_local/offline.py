@@ -95,6 +95,11 @@ class Layers:
     means: str | None = None
     why_not: str | None = None
 
+    @property
+    def hides_loopback(self) -> bool:
+        """Whether the process cannot reach servers on the machine's own loopback either."""
+        return self.kernel and self.means != sandbox.NO_NETWORK
+
     def describe(self) -> str:
         """Return one line for a person."""
         names = {
@@ -131,8 +136,8 @@ def enter(*, kernel: bool = True) -> Layers:
     Parameters
     ----------
     kernel : bool
-        Ask for the kernel's layer too. The language model server of the machine needs its loopback, so for that engine
-        it is left out. ``VALEX_NO_NAMESPACE=1`` leaves it out for debugging.
+        Ask for the kernel's layer too. It hides the machine's own loopback, so it is left out where a language model
+        on a server of this machine is used. ``VALEX_NO_NAMESPACE=1`` leaves it out for debugging.
 
     Returns
     -------
@@ -185,7 +190,7 @@ def _seal(asked: bool) -> None:
     if os.environ.get("VALEX_NO_NAMESPACE", "0") not in ("", "0"):
         _guard.kernel_why_not = "VALEX_NO_NAMESPACE is set"
     elif not asked:
-        _guard.kernel_why_not = "not asked for"
+        _guard.kernel_why_not = "left out to reach a server on this machine"
     else:
         try:
             _guard.kernel = sandbox.seal()

@@ -22,6 +22,7 @@ from valex_local.posts.text import merge as merge_texts
 from valex_local.records import Failure, Media, Post
 from valex_local.stages import Step, absolute_paths, plan
 from valex_local.store import Store, StoredModel
+from valex_local.store.servers import refuse_hidden
 from valex_local.study import Study
 from valex_local.summary import StepCount, Summary
 from valex_local.sweep import Job, Progress, Silence, Sweeper
@@ -148,6 +149,7 @@ def run(
         with study.lock(selection.shard):
             job = _Run(study, selection, store, _given(study, options, config), progress)
             job.refuse_outdated()
+            job.refuse_hidden()
             job.remember()
             job.take_in(videos, table)
             job.sweep_all()
@@ -207,6 +209,11 @@ class _Run:
         self._device = devices.detect(self.settings.work.device)
 
     # --- before -----------------------------------------------------------------------------------------------------
+
+    def refuse_hidden(self) -> None:
+        """Stop before hours of work whose last step could not reach its model."""
+        for model in self._models.values():
+            refuse_hidden(model)
 
     def refuse_outdated(self) -> None:
         """Stop before options make finished work outdated, unless that was asked for."""
@@ -316,9 +323,9 @@ class _Run:
         """Make side files again that an earlier run dropped and this step opens; return whether there were any."""
         media = next(s for s in self._plan if s.stem == "media")
         lacking = []
-        for job in jobs if step.spec.side_files else ():
+        for job in jobs if step.side_files else ():
             record = self._study.read(job.post_id, "media", Media)
-            if record and not all(self._study.has_side_files(job.post_id, record, k) for k in step.spec.side_files):
+            if record and not all(self._study.has_side_files(job.post_id, record, k) for k in step.side_files):
                 lacking.append(Job(job.post_id, record.fingerprint))
         sweeper.sweep(media, lacking)
         return bool(lacking)

@@ -118,6 +118,36 @@ def test_wrong_options_say_what_was_expected(tmp_path, options, message):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "left_out"),
+    [
+        (["--loopback", "models", "verify"], True),
+        (["--debug", "--loopback", "models", "verify"], True),
+        (["models", "verify"], False),
+        (["models", "verify", "--loopback"], False),
+    ],
+)
+def test_loopback_is_within_reach_when_it_is_asked_for_before_the_command(tmp_path, arguments, left_out):
+    code = """
+import json, sys
+from valex_local import offline
+from valex_local.cli import main
+try:
+    main()
+finally:
+    print(json.dumps(offline.current().why_not or ""))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "VALEX_MODELS": str(tmp_path), "VALEX_NO_NAMESPACE": "0"},
+    )
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert ("left out to reach a server on this machine" in said) is left_out, done.stderr
+
+
 def test_a_defect_is_one_line_and_no_traceback(tmp_path):
     code = "import valex_local.cli as c; c.cli.main = lambda **_: 1 // 0; c.main()"
     done = python(code)

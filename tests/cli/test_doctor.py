@@ -98,17 +98,17 @@ def test_it_prints_on_a_terminal_without_unicode(tmp_path):
 
 def test_libraries_out_of_their_bounds_are_trouble(monkeypatch):
     monkeypatch.setattr(metadata, "requires", lambda _: ["av<1", "torch>=1", 'ruff<0; extra == "dev"'])
-    found = {library.name: library for library in doctor._libraries({})}
+    found = {library.name: library for library in doctor._libraries(set())}
     assert "<1 is needed" in found["av"].problem
     assert found["torch"].problem is None
 
 
 def test_libraries_that_are_missing_are_trouble_where_they_are_needed(monkeypatch):
     monkeypatch.setattr(doctor, "_version", lambda name: None)
-    without = {library.name: library.problem for library in doctor._libraries({})}
+    without = {library.name: library.problem for library in doctor._libraries(set())}
     assert "pip install" in without["torch"]
     assert without["llama-cpp-python"] is None
-    within = {library.name: library.problem for library in doctor._libraries({"llm": True})}
+    within = {library.name: library.problem for library in doctor._libraries({"llama_cpp"})}
     assert "valex_local[llm]" in within["llama-cpp-python"]
 
 

@@ -100,3 +100,24 @@ def test_pack_and_unpack_say_how_to_go_on(folder: Path, here: Path, monkeypatch:
 def test_what_cannot_be_packed(here: Path):
     assert isinstance(call("pack", "models.tar", "cpu").exception, ModelError)
     assert not (here / "models.tar").exists()
+
+
+def test_a_model_on_a_server_is_noted_down(here: Path):
+    words = ("--id", "ours", "--role", "llm", "--option", "model=qwen2.5vl:7b", "--option", "sees=true")
+    done = call("add", "http://localhost:11434/v1", *words)
+    assert done.exit_code == 0, done.output
+    assert "ours added for the role llm, loaded by server" in done.output
+    assert "valex --loopback run" in done.output
+    options = {"url": "http://localhost:11434", "model": "qwen2.5vl:7b", "sees": True}
+    assert Store().find("ours").options == options
+    (line,) = [line for line in call("list").output.splitlines() if " ours " in line]
+    assert "on http://localhost:11434" in line
+    assert "0 bytes" not in line
+    assert "ours: on a server, whose weights are its own" in call("verify").output
+    assert "no files to carry" in str(call("pack", "models.tar", "ours").exception)
+
+
+def test_a_server_of_another_machine_is_refused(here: Path):
+    done = call("add", "http://model.example:8080", "--id", "ours")
+    assert isinstance(done.exception, ModelError)
+    assert "no byte may leave" in str(done.exception)

@@ -128,8 +128,9 @@ def _models(report: Report) -> Iterator[Line]:
     yield GOOD if store.exists else PLAIN, "store", f"{store.folder}{'' if store.exists else ' (to be made)'}, {state}"
     for model in report.models:
         if model.problem is None:
-            size = "" if model.size is None else f", {_bytes(model.size)}"
-            yield GOOD, model.id, f"{model.role}, verified{size}"
+            size = "" if not model.size else f", {_bytes(model.size)}"
+            state = "on a server of this machine" if model.on_server else "verified"
+            yield GOOD, model.id, f"{model.role}, {state}{size}"
         else:
             used = "" if model.needed else ", no step of a run uses it"
             yield BAD if model.needed else PLAIN, model.id, f"{model.role}, not usable{used}"

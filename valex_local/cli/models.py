@@ -50,7 +50,8 @@ def verify() -> None:
     store = Store()
     result = store.verify()
     for model_id, problem in result.items():
-        click.echo(f"{model_id}: {problem or 'right'}")
+        right = "on a server, whose weights are its own" if store.manifest(model_id).on_server else "right"
+        click.echo(f"{model_id}: {problem or right}")
     if not result:
         click.echo(f"no models in {store.root}. Install some with: valex models install cpu")
     sys.exit(1 if any(result.values()) else 0)
@@ -84,7 +85,7 @@ def install(profile: str, source: Path | None) -> None:
 
 
 @models.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", metavar="PATH|URL")
 @click.option("--id", "model_id", help="A known id, or a new one for a model of your own; the files may tell.")
 @click.option("--role", help="What it is for: asr, ocr, clip, llm, sentence, encoder or labels.")
 @click.option("--engine", help="What loads it; by the role when left out.")
@@ -92,13 +93,20 @@ def install(profile: str, source: Path | None) -> None:
 @click.option("--licence", help="Its licence, for the record.")
 @click.option("--origin", help="Where it came from, for the record.")
 @click.option("--link", is_flag=True, help="Link the files where the disk allows it, instead of copying them.")
-def add(path: Path, options: tuple[str, ...], **given: Any) -> None:
-    """Bring the model in PATH, a folder or a GGUF file, into the store and record its sums."""
+def add(path: str, options: tuple[str, ...], **given: Any) -> None:
+    """Bring the model in PATH, a folder or a GGUF file, into the store and record its sums.
+
+    Given a URL, note down a language model that a server on this machine holds, such as http://127.0.0.1:8080. Its
+    options: model=NAME where the server has several, sees=true for one that takes pictures.
+    """
     from valex_local.store import Store, add
+    from valex_local.store.servers import ENGINE
 
     pairs = dict(_pair(text) for text in options)
     model = add(Store(), path, options=pairs, **given)
     click.echo(f"{model.id} added for the role {model.role}, loaded by {model.engine}: {model.folder}")
+    if model.engine == ENGINE:
+        click.echo("Runs that use it begin with: valex --loopback run")
 
 
 @models.command()
@@ -156,12 +164,16 @@ def _pair(text: str) -> tuple[str, Any]:
 def _size(entry: Entry) -> str:
     from rich.filesize import decimal
 
-    return "?" if entry.size is None else decimal(entry.size)
+    if entry.size is None:
+        return "-" if entry.manifest.on_server else "?"
+    return decimal(entry.size)
 
 
 def _state(entry: Entry) -> Text:
     from rich.text import Text
 
+    if entry.manifest.on_server:
+        return Text(f"on {entry.manifest.options['url']}", "green")
     if entry.problem is None:
         return Text("here", "green")
     return Text("-") if not entry.folder.is_dir() else Text(entry.problem, "red")

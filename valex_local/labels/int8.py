@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import ModelError
-from valex_local.labels.text_encoder import quiet
+from valex_local.hugging_face import quiet
 
 if TYPE_CHECKING:
     import torch

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from valex_local.devices import Device
 from valex_local.errors import ConfigError, ModelError
+from valex_local.hugging_face import quiet
 
 if TYPE_CHECKING:
     import torch
@@ -282,19 +283,3 @@ def _as_model_error(folder: Path) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"this encoder cannot be loaded ({first})", path=folder, hint=_BRING) from error
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the library's bars and reports off the terminal: what matters in them is checked here."""
-    from transformers.utils import logging
-
-    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

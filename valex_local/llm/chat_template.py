@@ -24,6 +24,9 @@ _DAY = date(2024, 1, 1)
 
 # Private-use characters that no template holds.
 _PLACEHOLDER = "\ue1a0{}\ue1a1"
+_GENERATION = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
+"""Marks of what a model is trained on, in some templates; they write nothing."""
+
 _PLACEHOLDERS = re.compile("\ue1a0([0-9]+)\ue1a1")
 
 
@@ -52,7 +55,7 @@ class ChatTemplate:
             "eos_token": eos_token,
         }
         try:
-            self._template = environment.from_string(source)
+            self._template = environment.from_string(_GENERATION.sub("", source))
         except TemplateError as error:
             raise ModelError(f"the chat template of the model cannot be read ({error})") from error
 
@@ -83,8 +86,8 @@ class ChatTemplate:
         fault, rendered = "", ""
         for way in ways:
             try:
-                rendered = self._render(way)
-            except TemplateError as error:
+                rendered = self.render(way)
+            except (TemplateError, TypeError) as error:  # such as a text added to a list
                 fault = fault or str(error)
                 continue
             if len(_PLACEHOLDERS.findall(rendered)) == sum(len(_PLACEHOLDERS.findall(turn.content)) for turn in turns):
@@ -93,7 +96,8 @@ class ChatTemplate:
             raise ModelError(f"the chat template of the model refuses the messages ({fault})")
         return rendered
 
-    def _render(self, messages: Sequence[dict[str, Any]]) -> str:
+    def render(self, messages: Sequence[dict[str, Any]]) -> str:
+        """Render messages as the template takes them, up to where the answer begins."""
         # An answer held by a schema has no room for thinking aloud; the models that do so can be told.
         return self._template.render(messages=messages, add_generation_prompt=True, enable_thinking=False)
 

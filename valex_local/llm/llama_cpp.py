@@ -151,7 +151,9 @@ class LlamaCpp:
             if isinstance(piece, Picture):
                 units.append(_Unit(picture=self._encode(piece)))
         units += [_Unit(tuple(tokens))] if tokens else []
-        return units if units[0].tokens[:1] == tuple(begin) else [_Unit(tuple(begin)), *units]
+        if begin and units[0].tokens[:1] != tuple(begin):
+            units.insert(0, _Unit(tuple(begin)))
+        return units
 
     def _encode(self, picture: Picture) -> EncodedPicture:
         if self._projector is None:

@@ -3,6 +3,7 @@
 manifests.py   the TOML files of models/: what a model is and how one comes by it; profiles
 model.py       a model that is there
 store.py       the store: looking models up and checking them
+servers.py     models that a server on this machine holds: no files, only an address
 intake.py      bringing models in; describe.py reads off unknown files what they are
 packages.py    weights that Python packages carry, fetched with pip
 archive.py     one archive to carry models, and with wheels.py the Python wheels, to a machine without network

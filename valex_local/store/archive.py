@@ -42,9 +42,16 @@ def pack(store: Store, out: Path, ids: Iterable[str], *, wheels: bool = False, s
     Raises
     ------
     ModelError
-        A model is missing or altered, or the archive cannot be written.
+        A model is missing, altered or on a server, or the archive cannot be written.
     """
     manifests = [m for m in _closure(store, ids) if not m.shipped]
+    for manifest in manifests:
+        if manifest.on_server:
+            raise ModelError(
+                f"the model {manifest.id} is on a server of this machine and has no files to carry",
+                path=manifest.options["url"],
+                hint="Name the other models one by one; add this one on the other machine by its own server's address",
+            )
     manifests = [m.recorded(store.check(m)) for m in manifests]
     partial = out.with_name(f".{out.name}.part")
     try:

@@ -14,6 +14,7 @@ from valex_local.store.describe import describe
 from valex_local.store.files import check, receive
 from valex_local.store.manifests import RECORD, File, Manifest, parse, read_manifest
 from valex_local.store.model import StoredModel
+from valex_local.store.servers import ENGINE, server_options
 from valex_local.store.store import Store
 
 Say = Callable[[str], None]
@@ -36,7 +37,8 @@ def add(
     Parameters
     ----------
     path : Path or str
-        Folder of the model, or its one file.
+        Folder of the model, or its one file; or, as a string, the address of a server on this machine that holds a
+        language model: ``http://127.0.0.1:8080``. The server is not asked.
     model_id : str, optional
         A known id, whose files are then looked for and checked; or a new one. Left out, the files tell.
     role, engine : str, optional
@@ -49,11 +51,14 @@ def add(
     Raises
     ------
     ModelError
-        The files are missing, are not those of the manifest, or do not tell what they are.
+        The files are missing, are not those of the manifest, or do not tell what they are; or the address is none on
+        this machine.
     """
-    source = Path(path).expanduser()
     given = {"engine": engine, "options": options or None, "licence": licence, "origin": origin}
     said = {key: value for key, value in given.items() if value is not None}
+    if isinstance(path, str) and "://" in path:
+        return _note(store, _on_server(store, path, model_id, role, said, link=link))
+    source = Path(path).expanduser()
     manifest = _known(store, source, model_id, role)
     if manifest is None:
         manifest = _own(source, model_id, role, said)
@@ -69,6 +74,32 @@ def add(
             for file in manifest.files
         )
         store.place(manifest.recorded(found), made)
+    return store.find(manifest.id)
+
+
+def _on_server(
+    store: Store, url: str, model_id: str | None, role: str | None, said: dict[str, Any], *, link: bool
+) -> Manifest:
+    """Return a manifest for a model that a server on this machine holds."""
+    given = said.pop("options", {})
+    options = server_options({**given, "url": url}, path=url).model_dump(exclude_defaults=True)
+    if link or "url" in given or said.get("engine", ENGINE) != ENGINE:
+        what = "a model on a server has no files to link, no engine but server and no url but its address"
+        raise ModelError(what, path=url, hint="Leave out --link, --engine and the option url")
+    if model_id is None:
+        raise ModelError("a model on a server needs a name", path=url, hint="Say --id")
+    if model_id in store.shipped:
+        raise ModelError(f"the model {model_id} is known, and it has files", path=url, hint="Choose another --id")
+    data = {"id": model_id, "role": role or "llm", "engine": ENGINE, "options": options}
+    return parse(Manifest, data | said, url)
+
+
+def _note(store: Store, manifest: Manifest) -> StoredModel:
+    """Put a model without files into the store."""
+    with store.staging() as staging:
+        made = staging / manifest.id
+        made.mkdir()
+        store.place(manifest, made)
     return store.find(manifest.id)
 
 

@@ -6,6 +6,7 @@ A manifest says what a model is and how one comes by it:
 - `shipped`: its files lie beside the manifest and came with this program.
 - neither: a person fetches the files from `origin` on any machine and brings them with ``valex models add``. Sizes and
   sums that are not stated here are recorded then, in ``model.toml`` beside the files.
+- the engine ``server``: a server on this machine holds the model (servers.py), so it has no files.
 
 A profile names a model per role and the settings that suit them.
 """
@@ -20,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from valex_local.config import read_toml
 from valex_local.errors import ConfigError, ModelError
+from valex_local.store import servers
 
 Role = Literal["asr", "ocr", "clip", "llm", "sentence", "encoder", "labels"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -90,7 +92,9 @@ class Manifest(_Table):
         names = [file.name for file in self.files]
         if len(set(names)) != len(names):
             raise ValueError("a file is named twice")
-        if not names and not self.shipped:
+        if self.on_server:
+            self._check_server()
+        elif not names and not self.shipped:
             raise ValueError("names no files")
         if self.packages:
             carried = {name for package in self.packages for name in package.members}
@@ -99,6 +103,19 @@ class Manifest(_Table):
             if any(file.sha256 is None or file.size is None for file in self.files):
                 raise ValueError("a file that a package carries has no size or sum")
         return self
+
+    def _check_server(self) -> None:
+        if self.files or self.shipped or self.role != "llm":
+            raise ValueError("a server holds language models (role llm), which have no files here")
+        try:
+            servers.server_options(self.options)
+        except ModelError as error:
+            raise ValueError(error.what) from error
+
+    @property
+    def on_server(self) -> bool:
+        """Whether a server on this machine holds the model."""
+        return self.engine == servers.ENGINE
 
     @property
     def size(self) -> int | None:

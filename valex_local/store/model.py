@@ -25,11 +25,14 @@ class StoredModel:
         Where its files are.
     digest : str
         SHA-256 over all that can change what the model says: names and sums of its files, its engine and options, and
-        the digests of the models it rests on.
+        the digests of the models it rests on. Of a model on a server only engine and options are known.
     options : dict
         What the engine must know to use it; from the manifest.
     requires : dict of str to StoredModel
         The models it rests on, by id.
+    cache : Path or None
+        Folder of the store in which an engine may keep what it computed with the model; it may be gone at any time.
+        None where nothing is kept.
     """
 
     id: str
@@ -39,6 +42,7 @@ class StoredModel:
     digest: str
     options: Mapping[str, Any] = field(default_factory=dict)
     requires: Mapping[str, StoredModel] = field(default_factory=dict)
+    cache: Path | None = None
 
 
 def digest(manifest: Manifest, files: tuple[File, ...], requires: Mapping[str, StoredModel]) -> str:

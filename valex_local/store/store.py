@@ -2,6 +2,7 @@
 
     <store>/<model id>/files...      model.toml beside them says what they are and what their sums are
     <store>/.sums.json               sums of files already read, by size and time of change
+    <store>/.cache/                  what engines computed with models and keep; may be deleted
 
 A model is made in a folder of a temporary name and renamed when it is complete, so half a model is never seen.
 """
@@ -42,7 +43,10 @@ _STAGING = ".new-"
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the store's list. `problem` is None for a model that is there, as far as sizes tell."""
+    """A line of the store's list. `problem` is None for a model that is there, as far as sizes tell.
+
+    A model on a server has no size here, and whether the server runs is not looked at.
+    """
 
     manifest: Manifest
     folder: Path
@@ -172,6 +176,7 @@ class Store:
             digest=digest(manifest, files, requires),
             options=manifest.options,
             requires=requires,
+            cache=self.root / ".cache",
         )
 
     def folder(self, manifest: Manifest) -> Path:
@@ -225,7 +230,7 @@ class Store:
 
     def _files(self, manifest: Manifest) -> tuple[File, ...]:
         """Return the files of a model; of a shipped one that names none, all that lie in its folder."""
-        if manifest.files:
+        if manifest.files or not manifest.shipped:
             return manifest.files
         folder = self.folder(manifest)
         paths = (p for p in sorted(folder.rglob("*")) if p.is_file() and "__pycache__" not in p.parts)
@@ -258,6 +263,8 @@ class Store:
 
     def _entry(self, manifest: Manifest) -> Entry:
         folder = self.folder(manifest)
+        if manifest.on_server:
+            return Entry(manifest, folder, None, None)
         try:
             _check_sizes(manifest, self._files(manifest), folder, "")
         except ModelError as error:
@@ -307,6 +314,8 @@ class Store:
 
 
 def _check_sizes(manifest: Manifest, files: tuple[File, ...], folder: Path, remedy: str) -> None:
+    if manifest.on_server:
+        return
     missing = [file for file in files if not (folder / file.name).is_file()]
     if len(missing) == len(files):
         raise ModelError(f"the model {manifest.id} is not installed", path=folder, hint=remedy)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import ModelError
-from valex_local.labels.text_encoder import TextEncoder, quiet
+from valex_local.hugging_face import quiet
+from valex_local.labels.text_encoder import TextEncoder
 from valex_local.training.loop import precision
 
 if TYPE_CHECKING:

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from valex_local.hugging_face import quiet
 from valex_local.labels.card import CARD, HEAD, OWN_ENCODER, TUNED, Card, Measured, OutputRow, ValueOutputs
-from valex_local.labels.text_encoder import TextEncoder, quiet
+from valex_local.labels.text_encoder import TextEncoder
 from valex_local.schwartz import CIRCLE, Polarity
 from valex_local.store.describe import slug
 from valex_local.store.manifests import RECORD, File, Manifest

@@ -1,0 +1,131 @@
+"""JSON over HTTP with a server on this machine.
+
+The standard library's client is the right one here: it connects to the address it is given, knows no proxies and
+follows no redirects. So nothing that the environment or the server says can lead a request elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+from valex_local.errors import ModelError, printable
+from valex_local.store.servers import ServerOptions
+
+CONNECT_SECONDS = 10.0
+"""How long a connection may take; on loopback it takes no time."""
+
+ANSWER_SECONDS = 600.0
+"""How long a server may be silent: a large model on a CPU evaluates a long prompt for minutes."""
+
+MAX_ANSWER_BYTES = 64 << 20
+
+_MAX_WORDS = 200
+_START = "Start it, such as: llama-server -m MODEL.gguf --port 8080, or: vllm serve MODEL, or: ollama serve"
+
+
+class Refusal(ModelError):
+    """The server answered with an error.
+
+    Attributes
+    ----------
+    status : int
+        The status of HTTP.
+    words : str
+        What the server said of it, shortened.
+    """
+
+    def __init__(self, status: int, words: str, *, url: str) -> None:
+        super().__init__(f"the server refuses (status {status}): {words}", path=url, hint="See what its log says")
+        self.status = status
+        self.words = words
+
+
+class Loopback:
+    """A server on this machine.
+
+    Parameters
+    ----------
+    options : ServerOptions
+        Where it is.
+    """
+
+    def __init__(self, options: ServerOptions) -> None:
+        self.url = options.url
+        self._address = options.address
+
+    def get(self, path: str) -> Any:
+        """Return the JSON at a path; see `post`."""
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send JSON and return the JSON that comes back.
+
+        Raises
+        ------
+        Refusal
+            The server answered with an error.
+        ModelError
+            It is not there, broke off, is silent, sends elsewhere, or what it says is no JSON.
+        """
+        return self._ask("POST", path, json.dumps(body).encode())
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+        connection = HTTPConnection(*self._address, timeout=CONNECT_SECONDS)
+        try:
+            self._connect(connection)
+            connection.request(method, path, body, {"Content-Type": "application/json", "Connection": "close"})
+            response = connection.getresponse()
+            said = response.read(MAX_ANSWER_BYTES + 1)
+        except TimeoutError as error:
+            what = f"the server was silent for {ANSWER_SECONDS:.0f} seconds"
+            raise ModelError(what, path=self.url, hint="See whether it works; smaller models are faster") from error
+        except (OSError, HTTPException) as error:
+            what = f"the server broke off ({printable(str(error)) or type(error).__name__})"
+            raise ModelError(what, path=self.url, hint="See what its log says, and run again") from error
+        finally:
+            connection.close()
+        return self._read(response.status, response.headers.get("Location", "nowhere"), said)
+
+    def _connect(self, connection: HTTPConnection) -> None:
+        try:
+            connection.connect()
+        except OSError as error:
+            what = f"no server answers ({error.strerror or error})"
+            raise ModelError(what, path=self.url, hint=_START) from error
+        connection.sock.settimeout(ANSWER_SECONDS)
+
+    def _read(self, status: int, location: str, said: bytes) -> Any:
+        if status >= 400:
+            raise Refusal(status, shortened(_words(said)), url=self.url)
+        if status >= 300:
+            what = f"the server sends on to {shortened(location)}, which is refused: no byte may leave this machine"
+            raise ModelError(what, path=self.url, hint="Name the server that holds the model")
+        if len(said) > MAX_ANSWER_BYTES:
+            raise ModelError(f"the server's answer has more than {MAX_ANSWER_BYTES:,} bytes", path=self.url)
+        try:
+            return json.loads(said)
+        except ValueError as error:
+            what = f"the server's answer is no JSON: {shortened(said.decode('utf-8', 'replace'))!r}"
+            raise ModelError(what, path=self.url, hint="Name one that speaks the OpenAI protocol") from error
+
+
+def shortened(text: str) -> str:
+    """Return text from a server as a message can hold it: on one line, and not too long."""
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= _MAX_WORDS else f"{line[:_MAX_WORDS]}…"
+
+
+def _words(said: bytes) -> str:
+    """Return what an answer says went wrong, in whichever of the usual forms."""
+    text = said.decode("utf-8", "replace")
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return text
+    for key in ("error", "message", "detail"):
+        if isinstance(data, dict) and key in data:
+            data = data[key]
+    return data if isinstance(data, str) else json.dumps(data)

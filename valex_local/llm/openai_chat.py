@@ -1,0 +1,172 @@
+"""The chat of the OpenAI protocol: how a question is put, and what an answer says."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+from collections.abc import Callable
+from itertools import accumulate, groupby
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from valex_local.errors import ModelError
+from valex_local.llm.base import JsonSchema, Message, Picture, Reply, Token
+from valex_local.llm.loopback import shortened
+from valex_local.llm.marks import break_marks
+
+MAX_ALTERNATIVES = 20
+"""Most alternatives that the servers tell at each place of an answer."""
+
+Format = Callable[[JsonSchema], dict[str, Any]]
+
+
+def _json_schema(schema: JsonSchema) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+
+
+def _json_object(schema: JsonSchema) -> dict[str, Any]:
+    return {"type": "json_object", "schema": schema}
+
+
+FORMATS: dict[str, Format] = {"json_schema": _json_schema, "json_object": _json_object}
+"""The ways to ask for an answer by a schema: vLLM and Ollama keep the first, llama-cpp-python the second, llama-server
+both."""
+
+
+def ask_alternatives(number: int) -> dict[str, Any]:
+    """Ask for the likeliest tokens at each place of the answer."""
+    return {"logprobs": True, "top_logprobs": min(number, MAX_ALTERNATIVES)}
+
+
+def content_of(message: Message) -> str | list[dict[str, Any]]:
+    """Return a content as the protocol has it: text where it is all text, as not every server takes a list."""
+    listed: list[dict[str, Any]] = []
+    for _, run in groupby(message.parts, key=lambda part: isinstance(part, str)):
+        parts = list(run)
+        if text := "".join(part for part in parts if isinstance(part, str)):
+            # Whole, for a mark could be spread over two parts. Half a surrogate pair is no text that can be sent.
+            listed.append({"type": "text", "text": break_marks(text.encode("utf-8", "replace").decode())})
+        for part in parts:
+            if isinstance(part, Picture):
+                data = f"data:{part.media_type};base64,{base64.b64encode(part.data).decode()}"
+                listed.append({"type": "image_url", "image_url": {"url": data}})
+    if any(part["type"] != "text" for part in listed):
+        return listed
+    return "".join(part["text"] for part in listed)
+
+
+class _Given(BaseModel):
+    """A part of an answer; what this program does not use is left aside."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class _Likelihood(_Given):
+    token: str
+    logprob: float
+    bytes: list[Annotated[int, Field(ge=0, le=255)]] | None = None
+
+    @property
+    def text(self) -> str:
+        return self.token if self.bytes is None else bytes(self.bytes).decode("utf-8", "replace")
+
+
+class _Place(_Likelihood):
+    top_logprobs: list[_Likelihood] | None = None
+
+    def alternatives(self, number: int) -> dict[str, float]:
+        """Return the likeliest tokens in this place; of those that read the same the likeliest."""
+        told: dict[str, float] = {}
+        for other in sorted(self.top_logprobs or (), key=lambda other: -other.logprob)[:number]:
+            told.setdefault(other.text, other.logprob)
+        return told
+
+
+class _Logprobs(_Given):
+    content: list[_Place] | None = None
+
+
+class _Said(_Given):
+    content: str | None = None
+
+
+class _Choice(_Given):
+    message: _Said
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _Details(_Given):
+    cached_tokens: int | None = None
+
+
+class _Usage(_Given):
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_tokens_details: _Details | None = None
+
+    @property
+    def cached(self) -> int:
+        return (self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0
+
+
+class Answer(_Given):
+    """An answer to a chat."""
+
+    choices: Annotated[list[_Choice], Field(min_length=1)]
+    usage: _Usage
+
+    @property
+    def text(self) -> str:
+        """What the model wrote."""
+        return self.choices[0].message.content or ""
+
+    def places(self) -> list[tuple[str, _Place]]:
+        """Return each token of the answer: what it adds to the text, and what is told of its place.
+
+        More may have been written than is given as the answer: a mark of the end, or a fence around JSON, as
+        llama-server has it written and then takes off. Nothing is returned where the server tells nothing, or tokens
+        that do not hold the answer.
+        """
+        logprobs = self.choices[0].logprobs
+        told = (logprobs and logprobs.content) or []
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may be spread over several tokens
+        pieces = [p.token if p.bytes is None else decoder.decode(bytes(p.bytes)) for p in told]
+        ends = list(accumulate(map(len, pieces)))
+        written = "".join(pieces)
+        first = next((at for at in [0, *ends] if written.startswith(self.text, at)), written.find(self.text))
+        if first < 0:
+            return []
+        last = first + len(self.text)
+        spans = zip([0, *ends], ends, told, strict=False)
+        return [(written[max(a, first) : min(z, last)], place) for a, z, place in spans if a < last and z > first]
+
+    def tokens(self, alternatives: int) -> tuple[Token, ...]:
+        """Return the answer token by token, with so many alternatives at each place."""
+        return tuple(Token(text, place.alternatives(alternatives)) for text, place in self.places())
+
+    def reply(self, alternatives: int, url: str) -> Reply:
+        """Return it as a reply, with so many alternatives at each place; `url` is for the message.
+
+        Raises
+        ------
+        ModelError
+            The model came neither to an end nor to the limit.
+        """
+        return Reply(
+            text=self.text,
+            prompt_tokens=self.usage.prompt_tokens,
+            output_tokens=self.usage.completion_tokens,
+            finish_reason=_reason(self.choices[0].finish_reason, url),
+            evaluated_tokens=self.usage.prompt_tokens - self.usage.cached,
+            tokens=self.tokens(alternatives) if alternatives else (),
+        )
+
+
+def _reason(said: str | None, url: str) -> Literal["stop", "length"]:
+    if said == "stop":
+        return "stop"
+    if said == "length":
+        return "length"
+    raise ModelError(f"the server ended its answer for another reason: {shortened(str(said))}", path=url)

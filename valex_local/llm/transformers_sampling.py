@@ -1,0 +1,213 @@
+"""How the tokens of a model in the form of Hugging Face become an answer: held by a schema, by greed or by chance.
+
+Schemas are held by llguidance, which also knows the bytes of every token.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from typing import TYPE_CHECKING, Any
+
+from valex_local.errors import MissingExtra, ModelError
+from valex_local.llm.base import JsonSchema, Token
+
+if TYPE_CHECKING:
+    import torch
+
+MIN_P = 0.05
+"""Tokens less likely than this share of the likeliest are never drawn."""
+
+OTHER = "Choose another model for this role"
+"""What to do about a model that will not do."""
+
+
+class Vocabulary:
+    """The tokens of a model: what each says, those of a text, and those that a schema admits.
+
+    Parameters
+    ----------
+    tokenizer : PreTrainedTokenizerFast
+        The model's.
+    ends : frozenset of int
+        Tokens that end an answer.
+
+    Attributes
+    ----------
+    size : int
+        How many there are; the model may have places for more.
+    ends : frozenset of int
+        Tokens that end an answer.
+
+    Raises
+    ------
+    MissingExtra
+        llguidance is not installed.
+    """
+
+    def __init__(self, tokenizer: Any, ends: frozenset[int]) -> None:
+        try:
+            import llguidance
+            import llguidance.hf
+        except ModuleNotFoundError as error:
+            raise MissingExtra("llguidance", "llm") from error
+        self._matcher = llguidance.LLMatcher
+        self._pieces = llguidance.hf.from_tokenizer(tokenizer, eos_token=sorted(ends))
+        added = tokenizer.added_tokens_decoder
+        self._silent = {at for at, token in added.items() if token.special}
+        self._marks = {at for at, token in added.items() if not token.content.isspace()} - {tokenizer.unk_token_id}
+        self._plain = _without_marks(tokenizer.backend_tokenizer)
+        self.size: int = self._pieces.vocab_size
+        self.ends = ends
+
+    def encode(self, text: str) -> list[int]:
+        """Return the tokens of a text; whatever it holds, it yields no mark.
+
+        Raises
+        ------
+        ModelError
+            The tokenizer cannot be brought to that.
+        """
+        # Halves of characters, which JSON can hold, are no text.
+        whole = text.encode("utf-8", "replace").decode("utf-8")
+        ids: list[int] = self._plain.encode(whole, add_special_tokens=False).ids
+        if not self._marks.isdisjoint(ids):
+            raise ModelError("the tokenizer of the model makes marks of plain text", hint=OTHER)
+        return ids
+
+    def piece(self, token: int) -> bytes:
+        """Return the bytes of a token; marks of turns have none."""
+        return b"" if token in self._silent else self._pieces.decode_bytes([token])
+
+    def grammar(self, schema: JsonSchema) -> Any:
+        """Return llguidance's matcher of a schema, at the beginning of an answer.
+
+        Raises
+        ------
+        ModelError
+            The schema says what llguidance cannot hold an answer to.
+        """
+        grammar = self._matcher.grammar_from_json_schema(
+            json.dumps(schema, ensure_ascii=False),
+            # As json.dumps writes: with free white space a weak model fills its answer with nothing else.
+            overrides={"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "},
+        )
+        matcher = self._matcher(self._pieces, grammar, log_level=0)
+        if matcher.is_error():
+            raise ModelError(f"no answer can be held to this schema ({matcher.get_error()})")
+        return matcher
+
+
+class Writer:
+    """Chooses the tokens of one answer.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The tokens of the model.
+    schema : dict, optional
+        JSON schema that the answer keeps to.
+    temperature : float
+        0 takes the likeliest token.
+    seed : int
+        Start of the random numbers.
+    alternatives : int
+        How many of the likeliest tokens to tell at each place.
+
+    Attributes
+    ----------
+    tokens : list of Token
+        The answer so far.
+    ended : bool
+        Whether the model, or the schema, came to an end.
+
+    Raises
+    ------
+    ModelError
+        No answer can be held to the schema.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, schema: JsonSchema | None, *, temperature: float, seed: int, alternatives: int
+    ) -> None:
+        import torch
+
+        self._vocabulary = vocabulary
+        self._grammar: Any = None if schema is None else vocabulary.grammar(schema)
+        self._temperature = temperature
+        self._random = torch.Generator().manual_seed(seed)
+        self._alternatives = alternatives
+        # A character may be spread over several tokens.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.tokens: list[Token] = []
+        self.ended = False
+
+    def __call__(self, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Choose the next token, as a logits processor of the library.
+
+        Parameters
+        ----------
+        scores : Tensor
+            The logits of the model, float32 (1, places).
+
+        Returns
+        -------
+        Tensor
+            The same shape: minus infinity for all tokens but the one chosen.
+        """
+        logits = scores[0].cpu()
+        token = self._choose(logits[: self._vocabulary.size])
+        if token in self._vocabulary.ends:
+            self.ended = True
+        else:
+            text = self._decoder.decode(self._vocabulary.piece(token))
+            self.tokens.append(Token(text, self._likeliest(logits)))
+            self.ended = self._grammar is not None and self._grammar.is_stopped()
+        chosen = scores.new_full(scores.shape, float("-inf"))
+        chosen[0, token] = 0.0
+        return chosen
+
+    def _choose(self, logits: torch.Tensor) -> int:
+        """Return the next token and go on from it."""
+        import torch
+
+        if self._grammar is not None:
+            logits = logits.masked_fill(~self._admitted(len(logits)), float("-inf"))
+        if self._temperature == 0:
+            token = int(logits.argmax())
+        else:
+            likelihood = (logits / self._temperature).softmax(-1)
+            likelihood[likelihood < MIN_P * likelihood.max()] = 0.0
+            token = int(torch.multinomial(likelihood, 1, generator=self._random))
+        if self._grammar is not None and not self._grammar.consume_token(token):
+            raise ModelError(f"the answer cannot be held to its schema ({self._grammar.get_error()})", hint=OTHER)
+        return token
+
+    def _admitted(self, size: int) -> torch.Tensor:
+        """Return which tokens the schema admits next, bool (size,)."""
+        import numpy as np
+        import torch
+
+        bits = np.frombuffer(self._grammar.compute_bitmask(), np.uint8)
+        return torch.from_numpy(np.unpackbits(bits, bitorder="little", count=size).astype(bool))
+
+    def _likeliest(self, logits: torch.Tensor) -> dict[str, float]:
+        """Return log-probabilities by what the likeliest tokens say; of those that say the same the likeliest."""
+        if not self._alternatives:
+            return {}
+        known = logits.log_softmax(-1)[: self._vocabulary.size]
+        top = known.topk(min(self._alternatives, len(known)))
+        told: dict[str, float] = {}
+        for likelihood, token in zip(top.values.tolist(), top.indices.tolist(), strict=True):
+            told.setdefault(self._vocabulary.piece(token).decode("utf-8", "replace"), likelihood)
+        return told
+
+
+def _without_marks(tokenizer: Any) -> Any:
+    """Return a copy of a tokenizer that knows no added tokens but white space, which some families add."""
+    from tokenizers import Tokenizer
+
+    facts = json.loads(tokenizer.to_str())
+    facts["added_tokens"] = [token for token in facts["added_tokens"] if token["content"].isspace()]
+    facts |= {"post_processor": None, "truncation": None, "padding": None}
+    return Tokenizer.from_str(json.dumps(facts))
