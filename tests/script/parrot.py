@@ -20,13 +20,14 @@ class Parrot:
     """Gives prepared answers, one a question: the writer around it is what is tested."""
 
     context = 4096
+    sees = False
 
     def __init__(self, answer: Callable[[int], str]) -> None:
         self.asked: list[dict[str, Any]] = []
         self._answer = answer
 
     def count(self, messages: Sequence[Message]) -> int:
-        return sum(len(m.content) for m in messages) // 4
+        return sum(len(part) for m in messages for part in m.parts if isinstance(part, str)) // 4
 
     def chat(self, messages: Sequence[Message], **how: Any) -> Reply:
         if self.count(messages) + how["max_tokens"] > self.context:

@@ -7,9 +7,11 @@ import pytest
 
 from tests.script.evidences import CAPTIONS, evidence, segment, track
 from tests.script.parrot import good_answer, write
-from valex_local.records import Action, Dialogue
+from valex_local.llm import Picture
+from valex_local.records import Action, Dialogue, KeyframeCaption, Shot
 from valex_local.script.checks import faults
 from valex_local.script.evidence import Evidence
+from valex_local.script.llm import MAX_SAID_CHARACTERS
 from valex_local.script.scenes import plan_scenes
 
 SEEN = evidence(captions=CAPTIONS)
@@ -50,6 +52,62 @@ def test_names_given_before_are_told_on() -> None:
     _, parrot = write(SEEN, lambda n: answers(SEEN)[n])
     told = ["Speakers so far: YOUNG GIRL" in a["messages"][1].content for a in parrot.asked]
     assert told == [False, True, True]
+
+
+def test_later_scenes_are_told_in_short_what_came_before() -> None:
+    _, parrot = write(SEEN, lambda n: answers(SEEN)[n])
+    asked = [a["messages"][1].content for a in parrot.asked]
+    assert "so far" not in asked[0] and "Said just before" not in asked[0]
+    assert "Seen so far: Somebody is seen, picture K1. Somebody is seen, picture K2." in asked[1]
+    said = [s.text for s in SEEN.speech if s.start < plan_scenes(SEEN)[1].start][-1]
+    assert f"Said just before: {json.dumps(said.strip())}" in asked[1]
+
+
+def test_what_came_before_is_told_within_bounds() -> None:
+    speech = tuple(segment(i, 10 * i, 10 * i + 9, "many words " * 60) for i in range(30))
+    shots = tuple(Shot(start=10.0 * i, end=10.0 * i + 10) for i in range(30))
+    long = evidence(speech=speech, texts=(), shots=shots, duration=300.0)
+    told = [json.dumps({"elements": [{"dialogue": s.speech[0].id}]}) for s in plan_scenes(long)]
+    draft, parrot = write(long, lambda n: told[min(n, len(told) - 1)], context=8192)
+    assert len(draft.scenes) >= 30
+    before = [a["messages"][1].content.partition("Said just before: ")[2].partition("\n")[0] for a in parrot.asked]
+    assert max(map(len, before)) <= MAX_SAID_CHARACTERS + 2
+    assert faults(draft.scenes, long) == []
+
+
+def test_the_genre_is_asked_for_once_and_what_the_post_says_goes_before() -> None:
+    def with_genre(n: int, genre: str) -> str:
+        return json.dumps(json.loads(answers(SEEN)[n]) | {"genre": genre})
+
+    found = replace(SEEN, genre=None)
+    draft, parrot = write(found, lambda n: with_genre(n, "prank") if n == 2 else answers(SEEN)[n])
+    assert draft.genre == "prank"
+    assert ["genre" in a["schema"]["properties"] for a in parrot.asked] == [False, False, True]
+    assert ["Name the genre" in a["messages"][0].content for a in parrot.asked] == [False, False, True]
+    invented, _ = write(found, lambda n: with_genre(n, "masterpiece") if n == 2 else answers(SEEN)[n])
+    assert invented.genre is None
+    _, told = write(replace(SEEN, genre="vlog"), lambda n: answers(SEEN)[n])
+    assert not any("genre" in a["schema"]["properties"] for a in told.asked)
+    blind, _ = write(
+        evidence(), lambda n: json.dumps({**good_answer(plan_scenes(evidence())[n], evidence()), "genre": "prank"})
+    )
+    assert blind.genre is None, "nobody saw it"
+
+
+def test_a_model_that_sees_is_shown_some_keyframes_of_each_scene() -> None:
+    pictures = {k.id: Picture(k.id.encode()) for k in SEEN.seen}
+    plain = tuple(replace(k, caption=KeyframeCaption(keyframe=k.id)) for k in SEEN.seen)
+    found = replace(SEEN, seen=plain, pictures=pictures)
+    draft, parrot = write(found, lambda n: json.dumps(good_answer(plan_scenes(found)[n], found)), keyframes_per_scene=1)
+    for asked, scene in zip(parrot.asked, draft.scenes, strict=True):
+        parts = asked["messages"][1].parts
+        shown = [part for part in parts if isinstance(part, Picture)]
+        assert len(shown) == 1
+        assert f"{shown[0].data.decode()}:" in parts
+        assert set(scene.evidence) & set(pictures) == {shown[0].data.decode()}
+        assert "place" in asked["schema"]["properties"], "it can see where it is"
+    assert draft.figures.actions_without_keyframes >= 0
+    assert faults(draft.scenes, found) == []
 
 
 def test_what_is_seen_is_said_even_when_the_model_has_nothing_to_say_of_it() -> None:

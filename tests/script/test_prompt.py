@@ -9,7 +9,7 @@ from tests.script.evidences import CAPTIONS, INJECTIONS, evidence, segment, trac
 from valex_local.config import Settings, make_settings
 from valex_local.errors import ConfigError
 from valex_local.records import PostText
-from valex_local.script.prompt import MAX_POST_CHARACTERS, ScenePrompt, answer_schema
+from valex_local.script.prompt import MAX_POST_CHARACTERS, ScenePrompt, SoFar, answer_schema
 from valex_local.script.scenes import plan_scenes
 from valex_local.stages import setting_file
 
@@ -18,7 +18,7 @@ OURS = setting_file(Settings(), "script", "llm", "prompt")
 
 def test_the_evidence_is_listed_in_time_order() -> None:
     found = evidence(captions=CAPTIONS)
-    system, user = ScenePrompt(OURS).messages(plan_scenes(found)[0], found, ["YOUNG GIRL"])
+    system, user = ScenePrompt(OURS).messages(plan_scenes(found)[0], found, SoFar(speakers=("YOUNG GIRL",)))
     assert (system.role, user.role) == ("system", "user")
     numbered = [line.split()[0] for line in user.content.splitlines() if line[:1] in "STK" and line[1:2].isdigit()]
     assert numbered == ["T1", "S1", "K1", "S2", "K2"]  # T2 repeats S2
@@ -28,7 +28,7 @@ def test_the_evidence_is_listed_in_time_order() -> None:
 
 def test_without_pictures_none_are_spoken_of() -> None:
     found = evidence()
-    system, user = ScenePrompt(OURS).messages(plan_scenes(found)[0], found, [])
+    system, user = ScenePrompt(OURS).messages(plan_scenes(found)[0], found, SoFar())
     assert "picture" not in system.content + user.content
     assert "place" not in system.content
 
@@ -38,7 +38,7 @@ def test_no_text_begins_a_line_or_ends_its_quotation(hostile: str) -> None:
     speech, texts = (segment(1, 0, 2, hostile),), (track(1, 5, 6, hostile),)
     found = evidence(speech=speech, texts=texts, post=PostText(caption=hostile))
     harmless = evidence(speech=(segment(1, 0, 2, "x"),), texts=(track(1, 5, 6, "y"),), post=PostText(caption="z"))
-    prompts = [ScenePrompt(OURS).messages(plan_scenes(e)[0], e, []) for e in (found, harmless)]
+    prompts = [ScenePrompt(OURS).messages(plan_scenes(e)[0], e, SoFar()) for e in (found, harmless)]
     assert prompts[0][0] == prompts[1][0]
     assert len(prompts[0][1].content.splitlines()) == len(prompts[1][1].content.splitlines())
     for line in prompts[0][1].content.splitlines():
@@ -48,7 +48,7 @@ def test_no_text_begins_a_line_or_ends_its_quotation(hostile: str) -> None:
 
 def test_long_post_text_is_shown_in_part() -> None:
     found = evidence(post=PostText(caption="x" * 5000))
-    content = ScenePrompt(OURS).messages(plan_scenes(found)[0], found, [])[1].content
+    content = ScenePrompt(OURS).messages(plan_scenes(found)[0], found, SoFar())[1].content
     assert content.count("x") == MAX_POST_CHARACTERS
 
 
@@ -80,7 +80,7 @@ def test_a_prompt_of_the_labs_own_is_checked(tmp_path: Path, source: str, compla
     path.write_text(source, "utf-8")
     found = evidence()
     with pytest.raises(ConfigError, match=complaint):
-        ScenePrompt(path).messages(plan_scenes(found)[0], found, [])
+        ScenePrompt(path).messages(plan_scenes(found)[0], found, SoFar())
 
 
 def test_a_missing_prompt_is_named(tmp_path: Path) -> None:

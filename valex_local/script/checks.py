@@ -23,6 +23,13 @@ MAX_SPEAKER_LENGTH = 40
 MAX_PLACE_LENGTH = 60
 MAX_ACTION_LENGTH = 240
 
+GENRES = (
+    "vlog", "comedy sketch", "prank", "challenge", "dance", "music", "tutorial", "review", "advertisement", "interview",
+    "storytelling", "opinion", "news", "sports", "gaming", "other",
+)  # fmt: skip
+"""What a model that knows the pictures may call the genre of a video."""
+
+_KEYS = frozenset({"place", "elements", "genre"})
 _SPEAKER = re.compile(r"[^\W_]+(?: [^\W_]+)*")
 _NUMBERED = re.compile(r"[PSTK]\d+")
 
@@ -39,6 +46,8 @@ class Answer:
     ----------
     place : str or None
         Heading of the scene.
+    genre : str or None
+        Of `GENRES`, where it was asked for.
     speakers : dict of str to str
         Segment to name.
     actions : list of ActionLine
@@ -56,6 +65,7 @@ class Answer:
     """
 
     place: str | None = None
+    genre: str | None = None
     speakers: dict[str, str] = field(default_factory=dict)
     actions: list[ActionLine] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -117,6 +127,8 @@ def check_answer(raw: str, stretch: Stretch, evidence: Evidence) -> Answer:
     if (segments or tracks) and not answer.used:
         raise BadAnswer("it refers to none of the evidence")
     answer.place = _place(data.get("place"), stretch, evidence)
+    genre = data.get("genre")
+    answer.genre = genre if genre in GENRES and stretch.seen else None
     return answer
 
 
@@ -126,7 +138,7 @@ def _parse(raw: str) -> Mapping[str, Any]:
         data = json.loads(raw, strict=False)
     except (ValueError, RecursionError) as error:
         raise BadAnswer("it is cut or no JSON") from error
-    if not isinstance(data, dict) or not isinstance(data.get("elements"), list) or set(data) - {"place", "elements"}:
+    if not isinstance(data, dict) or not isinstance(data.get("elements"), list) or set(data) - _KEYS:
         raise BadAnswer("it has not the shape that was asked for")
     return data
 
@@ -157,8 +169,8 @@ def speaker_name(name: str, evidence: Evidence) -> str:
 
 
 def knows_place(stretch: Stretch) -> bool:
-    """Whether anything tells of a place: tags that name some, or captions in words."""
-    return any(k.caption.caption for k in stretch.seen) or bool(places(stretch.seen))
+    """Whether anything tells of a place: tags that name some, captions in words, or pictures without either."""
+    return any(k.caption.caption or not k.is_told for k in stretch.seen) or bool(places(stretch.seen))
 
 
 def _place(name: Any, stretch: Stretch, evidence: Evidence) -> str | None:

@@ -7,12 +7,15 @@ nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rapidfuzz import fuzz
 
 from valex_local.config import ScriptSettings
+from valex_local.llm import Picture
+from valex_local.llm.pictures import read_picture
 from valex_local.records import (
     Captions,
     Keyframe,
@@ -52,6 +55,11 @@ class Seen:
         """The number of the keyframe."""
         return self.keyframe.id
 
+    @property
+    def is_told(self) -> bool:
+        """Whether something is said of it: tags, or a caption."""
+        return bool(self.caption.tags or self.caption.caption)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -72,7 +80,10 @@ class Evidence:
     mumbled : set of str
         Segments that were heard unsurely.
     seen : tuple of Seen
-        Keyframes that something is known of (K1, K2, ...), by time; empty without a vision model.
+        Keyframes that something is known of (K1, K2, ...), by time; empty without a vision model. All keyframes, where
+        the writer looks at them itself.
+    pictures : dict of str to Picture
+        Keyframe to its picture, for a writer that sees.
     genre, language, sound
         As post and transcript have them.
     notices : tuple of Notice
@@ -87,6 +98,7 @@ class Evidence:
     repeats: dict[str, str] = field(default_factory=dict)
     mumbled: frozenset[str] = frozenset()
     seen: tuple[Seen, ...] = ()
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
     genre: str | None = None
     language: str | None = None
     sound: Sound | None = None
@@ -99,7 +111,7 @@ class Evidence:
         return published + tuple(s.text for s in self.speech) + tuple(t.text for t in self.texts)
 
 
-def gather(item: Item, settings: ScriptSettings) -> Evidence:
+def gather(item: Item, settings: ScriptSettings, *, sees: bool = False) -> Evidence:
     """Collect the evidence of a post from its records.
 
     Parameters
@@ -108,6 +120,13 @@ def gather(item: Item, settings: ScriptSettings) -> Evidence:
         With the records ``media``, ``transcript``, ``text`` and ``captions``.
     settings : ScriptSettings
         Whether post text counts, and what counts as mumbled.
+    sees : bool
+        Whether the writer looks at pictures: then the keyframes are read.
+
+    Raises
+    ------
+    InputError
+        A keyframe cannot be read.
     """
     media, transcript = item.get("media", Media), item.get("transcript", Transcript)
     screen, captions = item.get("text", ScreenText), item.get("captions", Captions)
@@ -121,11 +140,12 @@ def gather(item: Item, settings: ScriptSettings) -> Evidence:
         texts=texts,
         repeats=find_repeats(speech, texts),
         mumbled=frozenset(s.id for s in speech if s.avg_logprob < settings.mumbled_logprob),
-        seen=_seen(media, captions),
+        seen=_seen(media, captions, whole=sees),
+        pictures=_pictures(item.folder, media, settings.llm.keyframe_side) if sees else {},
         genre=item.post.text.genre,
         language=transcript.language,
         sound=transcript.sound,
-        notices=_missing(transcript, screen, captions),
+        notices=_missing(transcript, screen, captions, sees=sees and bool(media.keyframes)),
     )
 
 
@@ -141,23 +161,32 @@ def post_text(text: PostText) -> str | None:
     return " ".join(part for part in [caption, *tags] if part) or None
 
 
-def _seen(media: Media, captions: Captions) -> tuple[Seen, ...]:
-    """Join keyframes, their shots and what they show; keyframes of which nothing is known are left out."""
-    known = {c.keyframe: c for c in captions.keyframes if c.tags or c.caption}
-    whole = Shot(start=0.0, end=media.duration)
+def _seen(media: Media, captions: Captions, *, whole: bool) -> tuple[Seen, ...]:
+    """Join keyframes, their shots and what they show; those of which nothing is known only where all are asked for."""
+    known = {k.id: KeyframeCaption(keyframe=k.id) for k in media.keyframes} if whole else {}
+    known |= {c.keyframe: c for c in captions.keyframes if c.tags or c.caption}
+    all_of_it = Shot(start=0.0, end=media.duration)
     return tuple(
-        Seen(k, media.shots[k.shot] if k.shot < len(media.shots) else whole, known[k.id])
+        Seen(k, media.shots[k.shot] if k.shot < len(media.shots) else all_of_it, known[k.id])
         for k in sorted(media.keyframes, key=lambda k: k.time)
         if k.id in known
     )
 
 
-def _missing(transcript: Transcript, screen: ScreenText, captions: Captions) -> tuple[Notice, ...]:
+def _pictures(folder: Path, media: Media, side: int) -> dict[str, Picture]:
+    return {k.id: read_picture(folder / k.file, side) for k in media.keyframes}
+
+
+def _missing(transcript: Transcript, screen: ScreenText, captions: Captions, *, sees: bool) -> tuple[Notice, ...]:
     """Say which kinds of evidence a script has to do without."""
     kinds = (
         ("no-speech-evidence", "speech was not recognised", transcript.skipped),
         ("no-screen-text-evidence", "on-screen text was not read", screen.skipped),
-        ("no-visual-evidence", "no actions and no places: nothing is known of the pictures", captions.skipped),
+        (
+            "no-visual-evidence",
+            "no actions and no places: nothing is known of the pictures",
+            None if sees else captions.skipped,
+        ),
     )
     return tuple(Notice(code=code, text=f"{what} ({why})") for code, what, why in kinds if why)
 

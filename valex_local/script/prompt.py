@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from valex_local.errors import ConfigError
-from valex_local.llm import Message
+from valex_local.llm import Message, Part
 from valex_local.llm.base import JsonSchema
-from valex_local.script.checks import MAX_ACTION_LENGTH, MAX_PLACE_LENGTH, MAX_SPEAKER_LENGTH, knows_place, references
+from valex_local.llm.prompt_file import PromptFile, quoted
+from valex_local.script.checks import (
+    GENRES,
+    MAX_ACTION_LENGTH,
+    MAX_PLACE_LENGTH,
+    MAX_SPEAKER_LENGTH,
+    knows_place,
+    references,
+)
 from valex_local.script.evidence import Evidence, Seen
 from valex_local.script.scenes import Stretch, places
 
@@ -22,7 +26,7 @@ MAX_POST_CHARACTERS = 600
 
 
 class ScenePrompt:
-    """A prompt file: Jinja with the blocks ``system`` and ``user``.
+    """A prompt file with the blocks ``system`` and ``user``.
 
     Raises
     ------
@@ -31,19 +35,9 @@ class ScenePrompt:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
-        try:
-            self._template = environment.from_string(path.read_text("utf-8"))
-        except TemplateSyntaxError as error:
-            raise ConfigError(f"line {error.lineno} of the prompt: {error.message}", path=path) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"the prompt cannot be read ({error})", path=path) from error
-        missing = {"system", "user"} - set(self._template.blocks)
-        if missing:
-            raise ConfigError(f"the prompt lacks the block {sorted(missing)[0]}", path=path, hint=_BLOCKS)
+        self._file = PromptFile(path, ("system", "user"))
 
-    def messages(self, stretch: Stretch, evidence: Evidence, speakers: Sequence[str]) -> list[Message]:
+    def messages(self, stretch: Stretch, evidence: Evidence, so_far: SoFar, *, genre: bool = False) -> list[Message]:
         """Write the question about a stretch.
 
         Parameters
@@ -52,28 +46,50 @@ class ScenePrompt:
             What the scene consists of.
         evidence : Evidence
             The whole post.
-        speakers : sequence of str
-            Names given in the scenes before.
+        so_far : SoFar
+            What the scenes before hold.
+        genre : bool
+            Whether the genre is asked for too.
         """
-        facts = _facts(stretch, evidence, speakers)
-        return [Message("system", self._block("system", facts)), Message("user", self._block("user", facts))]
+        facts = _facts(stretch, evidence, so_far) | {"genre": genre}
+        shown: list[Part] = []
+        for k in stretch.seen:
+            if k.id in evidence.pictures:
+                shown += [f"{k.id}:", evidence.pictures[k.id], "\n"]
+        asked = self._file.block("user", facts)
+        return [
+            Message("system", self._file.block("system", facts)),
+            Message("user", (*shown, asked) if shown else asked),
+        ]
 
-    def _block(self, name: str, facts: dict[str, Any]) -> str:
-        try:
-            return "".join(self._template.blocks[name](self._template.new_context(facts))).strip()
-        except TemplateError as error:
-            raise ConfigError(f"block {name} of the prompt: {error.message}", path=self._path) from error
+
+@dataclass(frozen=True)
+class SoFar:
+    """The scenes before, in short: so that a small context is enough for a long video.
+
+    Attributes
+    ----------
+    speakers : tuple of str
+        Names given.
+    seen : tuple of str
+        Places and action lines, those of the last scenes.
+    said : str or None
+        What was said last.
+    """
+
+    speakers: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
+    said: str | None = None
 
 
-_BLOCKS = "It must hold {% block system %}…{% endblock %} and {% block user %}…{% endblock %}"
-
-
-def _facts(stretch: Stretch, evidence: Evidence, speakers: Sequence[str]) -> dict[str, Any]:
+def _facts(stretch: Stretch, evidence: Evidence, so_far: SoFar) -> dict[str, Any]:
     return {
         "scene": {"start": stretch.start, "end": stretch.end},
-        "post": _quoted(evidence.post[:MAX_POST_CHARACTERS]) if evidence.post else None,
+        "post": quoted(evidence.post[:MAX_POST_CHARACTERS]) if evidence.post else None,
         "lines": sorted(_lines(stretch, evidence), key=lambda line: line["time"]),
-        "speakers": list(speakers),
+        "speakers": list(so_far.speakers),
+        "before": list(so_far.seen),
+        "said": quoted(so_far.said) if so_far.said else None,
         "sees": bool(stretch.seen),
         "knows_place": knows_place(stretch),
     }
@@ -83,25 +99,20 @@ def _lines(stretch: Stretch, evidence: Evidence) -> Iterator[dict[str, Any]]:
     """Yield the evidence of a stretch as the prompt lists it."""
     _, tracks = references(stretch, evidence)
     for k in stretch.seen:
-        yield {"id": k.id, "kind": "picture", "time": k.keyframe.time, "text": _shows(k)}
+        yield {"id": k.id, "kind": "picture", "time": k.keyframe.time, "text": _shows(k) or "(look at it)"}
     for t in stretch.texts:
         if t.id in tracks:
-            yield {"id": t.id, "kind": "on screen", "time": t.start, "text": _quoted(t.text)}
+            yield {"id": t.id, "kind": "on screen", "time": t.start, "text": quoted(t.text)}
     for s in stretch.speech:
-        yield {"id": s.id, "kind": "speech", "time": s.start, "text": _quoted(s.text)}
-
-
-def _quoted(text: str) -> str:
-    """Return a text as a JSON string on one line: no text ends its own quotation or begins a line of the prompt."""
-    return json.dumps(" ".join(text.split()), ensure_ascii=False)
+        yield {"id": s.id, "kind": "speech", "time": s.start, "text": quoted(s.text)}
 
 
 def _shows(seen: Seen) -> str:
-    caption = [_quoted(seen.caption.caption)] if seen.caption.caption else []
-    return ", ".join(caption + [_quoted(tag.label) for tag in seen.caption.tags])
+    caption = [quoted(seen.caption.caption)] if seen.caption.caption else []
+    return ", ".join(caption + [quoted(tag.label) for tag in seen.caption.tags])
 
 
-def answer_schema(stretch: Stretch, evidence: Evidence) -> JsonSchema:
+def answer_schema(stretch: Stretch, evidence: Evidence, *, genre: bool = False) -> JsonSchema:
     """Return the JSON schema of an answer: references are enums of the stretch's own evidence.
 
     Without keyframes it has no room for actions, places and names.
@@ -119,7 +130,8 @@ def answer_schema(stretch: Stretch, evidence: Evidence) -> JsonSchema:
         kinds.append(_object({"action": {"type": "string", "maxLength": MAX_ACTION_LENGTH}, "keyframes": named}))
     most = len(segments) + len(tracks) + len(keyframes)
     elements = {"type": "array", "items": {"anyOf": kinds}, "minItems": 1, "maxItems": most}
-    return _object(_place(stretch) | {"elements": elements})
+    last = {"genre": {"enum": list(GENRES)}} if genre else {}
+    return _object(_place(stretch) | {"elements": elements} | last)
 
 
 def _place(stretch: Stretch) -> dict[str, JsonSchema]:

@@ -35,7 +35,7 @@ class ScriptStage:
 
     def prepare(self, item: Item) -> Evidence:
         """Collect the evidence of a post."""
-        return gather(item, self._settings)
+        return gather(item, self._settings, sees=self._writer.sees)
 
     def __call__(self, batch: Sequence[Evidence]) -> list[Output | ValexError]:
         """Write a script for each post."""
@@ -50,7 +50,7 @@ class ScriptStage:
     def _script(self, evidence: Evidence, draft: Draft) -> Script:
         return Script(
             name=self._variant,
-            genre=evidence.genre,
+            genre=evidence.genre or draft.genre,
             language=evidence.language,
             sound=evidence.sound,
             scenes=draft.scenes,

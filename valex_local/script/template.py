@@ -18,6 +18,8 @@ from valex_local.script.writers import Draft
 class TemplateWriter:
     """Writes scripts from evidence alone."""
 
+    sees = False
+
     def write(self, evidence: Evidence) -> Draft:
         """Write the scenes of one post."""
         return Draft(tuple(template_scene(stretch, evidence) for stretch in plan_scenes(evidence)))

@@ -11,15 +11,18 @@ from valex_local.script.evidence import Evidence
 
 @dataclass(frozen=True)
 class Draft:
-    """The scenes of a script, how they came about, and what a reader must know of that."""
+    """The scenes of a script, how they came about, what a reader must know of that, and a genre where one was found."""
 
     scenes: tuple[Scene, ...]
     figures: ScriptFigures = field(default_factory=ScriptFigures)
     notices: tuple[Notice, ...] = ()
+    genre: str | None = None
 
 
 class Writer(Protocol):
-    """Turns evidence into scenes."""
+    """Turns evidence into scenes; `sees` says whether it looks at pictures."""
+
+    sees: bool
 
     def write(self, evidence: Evidence) -> Draft:
         """Write the scenes of one post."""
