@@ -125,6 +125,8 @@ def study_made(
     (folder / "videos").mkdir()
     for suffix in (".mp4", ".info.json"):
         shutil.copy(clips / f"{CLIP}{suffix}", folder / "videos")
+    (folder / "scripts").mkdir()
+    shutil.copy(ROOT / "models" / "demo" / "scripts" / f"{CLIP}.txt", folder / "scripts")
     valex(["run", "videos/", "-o", "study/"], folder, store)
     return folder
 

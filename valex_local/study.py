@@ -34,6 +34,9 @@ from valex_local.sums import Sums
 
 R = TypeVar("R", bound=Record)
 
+WRITTEN = ("local", "template")
+"""Scripts that a run writes, in the order in which one is shown; those from elsewhere come after them."""
+
 _HEAD = "# The settings given for this study; every other one is its profile's or the default.\n"
 _LIST_POSTS = "List them with: valex status STUDY --posts"
 _DERIVED = ("report", "exports")
@@ -149,11 +152,15 @@ class Study:
         return record
 
     def script(self, post_id: str, variant: str | None = None) -> tuple[str, Script]:
-        """Return a script and the name of its variant: the one named, or the first of the study's that is there."""
-        stems = sorted(p.stem for p in self.folder(post_id).glob("script.*.json"))
+        """Return a script and the name of its variant: the one named, or the first of the study's that is there.
+
+        Scripts from elsewhere come last: bringing them in does not change which one is shown.
+        """
+        stems = {p.stem for p in self.folder(post_id).glob("script.*.json")}
+        there = sorted((s.removeprefix("script.") for s in stems), key=lambda name: (name not in WRITTEN, name))
         settings = make_settings(self.options(), source=self.root / "study.toml")
         first = settings.script.variants if "variants" in settings.script.model_fields_set else ()
-        wanted = [variant] if variant is not None else [*first, *(s.removeprefix("script.") for s in stems)]
+        wanted = [variant] if variant is not None else [*first, *there]
         for name in wanted:
             if f"script.{name}" in stems:
                 return name, self.require(post_id, f"script.{name}", Script)

@@ -1,0 +1,104 @@
+"""Which post of a study something from elsewhere is about."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from valex_local.exchange.posts import PostFinder, names_a_user, new_post
+from valex_local.records import Post, PostText, Video
+
+N1, N2 = "7300000000000000001", "7300000000000000002"
+
+
+def post(name: str, video: str | None = None, url: str | None = None) -> Post:
+    file = None if video is None else Video(path=f"/videos/{video}", sha256="0" * 64, size=1)
+    return Post(id=name, video=file, text=PostText(url=url))
+
+
+FINDER = PostFinder([
+    post(f"ann_b_{N1}", f"@ann_b_video_{N1}.mp4"),
+    post("my_holiday-12345678", "My Holiday.mp4"),
+    post(f"{N2}-12345678", f"title [{N2}].webm"),
+    post("named-87654321", "clip.mp4", url="https://www.tiktok.com/@bob/video/7300000000000000003"),
+    post("twin-00000001", "twin.mp4"),
+    post("twin-00000002", "twin.mov"),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        (f"@ann_b_video_{N1}", f"ann_b_{N1}"),
+        (f"  @Ann_B_video_{N1}.mp4.txt ", f"ann_b_{N1}"),
+        (f"ann_b_{N1}", f"ann_b_{N1}"),
+        (N1, f"ann_b_{N1}"),
+        (f"https://www.tiktok.com/@ann_b/video/{N1} ", f"ann_b_{N1}"),
+        (f"https://www.tiktok.com/@ann_b/photo/{N1}?lang=de", f"ann_b_{N1}"),
+        (f"gs://bucket/videos/@ann_b_video_{N1}.mp4", f"ann_b_{N1}"),
+        (f"gs://bucket/%40ann_b_video_{N1}.mp4", f"ann_b_{N1}"),
+        (f"C:\\videos\\ann_b_{N1}.mp4", f"ann_b_{N1}"),
+        (f"@anna_video_{N1}", None),
+        ("My Holiday", "my_holiday-12345678"),
+        ("gs://bucket/My Holiday.mp4", "my_holiday-12345678"),
+        ("my_holiday-12345678", "my_holiday-12345678"),
+        ("my_holiday-12345678.txt", "my_holiday-12345678"),
+        ("my holiday", None),
+        (N2, f"{N2}-12345678"),
+        (f"someone_{N2}", f"{N2}-12345678"),
+        (f"{N2}-12345678", f"{N2}-12345678"),
+        ("@bob_video_7300000000000000003", "named-87654321"),
+        ("clip", "named-87654321"),
+        ("", None),
+    ],
+)
+def test_a_post_is_found(name, found):
+    assert FINDER.find([name]) == (() if found is None else (found,))
+
+
+def test_the_first_name_that_fits_counts_and_a_name_may_fit_two():
+    assert FINDER.find(["nothing", "clip", N1]) == ("named-87654321",)
+    assert FINDER.find(["twin"]) == ("twin-00000001", "twin-00000002")
+    assert FINDER.find([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "name", "author", "url"),
+    [
+        ([f"@Ann_B_video_{N1}"], f"ann_b_{N1}", "ann_b", None),
+        (["x", N2, f"gs://b/ann_{N1}.mp4"], f"ann_{N1}", "ann", None),
+        ([f"https://www.tiktok.com/@ann/video/{N1}"], f"ann_{N1}", "ann", f"https://www.tiktok.com/@ann/video/{N1}"),
+        (["../../etc/passwd"], "passwd-", None, None),
+        (["My Clip"], "my_clip-", None, None),
+        ([f"title [{N1}]"], f"{N1}-", None, None),
+    ],
+)
+def test_a_new_post_is_named_as_its_video_would_be(names, name, author, url):
+    made = new_post(names)
+    assert made is not None
+    assert made.id.startswith(name)
+    assert made.id == name or made.id[len(name) :].isalnum()
+    assert (made.video, made.text.author, made.text.url) == (None, author, url)
+
+
+def test_names_decide():
+    assert new_post([]) is None
+    assert not names_a_user(["x", N1])
+    assert names_a_user(["x", f"ann_{N1}"])
+
+
+NAMES = st.text(min_size=1, max_size=30) | st.sampled_from(
+    [N1, f"@ann_video_{N1}", f"x [{N1}]", "a/b.mp4", ".x", "\ud800"]
+)
+
+
+@given(NAMES)
+def test_a_new_post_is_found_again_by_its_names_and_its_id(name):
+    made = new_post([name])
+    assert made is not None
+    assert "/" not in made.id
+    assert not made.id.startswith(".")
+    assert PostFinder([made]).find([name]) == (made.id,)
+    assert PostFinder([made]).find([made.id]) == (made.id,)
+    assert new_post([name]) == made

@@ -1,0 +1,281 @@
+"""Scripts from elsewhere become a variant of a study: ``script.<name>.json`` of each post."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from valex_local.errors import ConfigError, StudyError
+from valex_local.exchange.foreign import parse_script
+from valex_local.exchange.gemini import Standing
+from valex_local.exchange.posts import PostFinder, names_a_user, new_post
+from valex_local.exchange.sources import ForeignScript, read_scripts
+from valex_local.records import MadeBy, Notice, Post, Script
+from valex_local.stages import content_hash
+from valex_local.study import WRITTEN, Study
+
+STAGE = "import"
+
+VERSION = 1
+"""Of the parser; raised when it makes another record of equal text."""
+
+TAKEN = (*WRITTEN, "video")
+"""Names that a run gives a meaning: the scripts that it writes, and the video itself where that is labelled."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_ORIGIN = ("fingerprint", "made_by")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A script that was not imported: what it is called, where it stands, and why."""
+
+    name: str
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where != self.name else ""
+        return f"{self.name}{place}: {self.reason}"
+
+
+@dataclass
+class Imported:
+    """What came of an import.
+
+    Attributes
+    ----------
+    study, name : str
+        The folder, and the variant.
+    imported, replaced, unchanged : list of str
+        Posts that had no such script, had another one, and had the same one.
+    new_posts : list of str
+        Posts that the study did not know.
+    unmatched, refused, cut, empty, conflicting, unreadable : list of LeftOut
+        Scripts that were not imported.
+    repeated : list of LeftOut
+        Scripts that were there twice, word for word; one of them counts.
+    passed_over : list of str
+        Files that tell of others, such as a README.
+    """
+
+    study: str
+    name: str
+    imported: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    new_posts: list[str] = field(default_factory=list)
+    unmatched: list[LeftOut] = field(default_factory=list)
+    refused: list[LeftOut] = field(default_factory=list)
+    cut: list[LeftOut] = field(default_factory=list)
+    empty: list[LeftOut] = field(default_factory=list)
+    conflicting: list[LeftOut] = field(default_factory=list)
+    unreadable: list[LeftOut] = field(default_factory=list)
+    repeated: list[LeftOut] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """How many posts have their script."""
+        return len(self.imported) + len(self.replaced) + len(self.unchanged)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every script found its post."""
+        left = (self.unmatched, self.refused, self.cut, self.empty, self.conflicting, self.unreadable)
+        return not any(left)
+
+
+def import_scripts(
+    path: Path,
+    out: Path,
+    *,
+    name: str,
+    id_column: str | None = None,
+    text_column: str | None = None,
+    new_posts: bool = False,
+    keep_cut: bool = False,
+    origin: str | None = None,
+) -> Imported:
+    """Bring the scripts in a file or folder into a study.
+
+    Parameters
+    ----------
+    path : Path
+        The scripts, in any shape that `read_scripts` knows.
+    out : Path
+        The study folder.
+    name : str
+        Name of the variant, such as ``gemini``.
+    id_column, text_column : str, optional
+        Columns of tables; known by their names when left out.
+    new_posts : bool
+        Make a post without a video of a script whose post the study does not know; the study itself is made when there
+        is none.
+    keep_cut : bool
+        Import scripts that the limit of length has cut; a notice in the record says so.
+    origin : str, optional
+        Where the scripts come from, for the record.
+
+    Returns
+    -------
+    Imported
+        Single scripts that cannot be imported are in it and do not raise.
+
+    Raises
+    ------
+    ValexError
+        Nothing can be done: a name that is not to be used, nothing that can be read, no study, a locked one.
+    """
+    _check_name(name)
+    sources = read_scripts(path, id_column=id_column, text_column=text_column)
+    found = Imported(str(out), name, passed_over=list(sources.passed_over))
+    found.unreadable += [LeftOut(bad.where, bad.where, bad.reason) for bad in sources.unreadable]
+    drafts = _drafts(sources.scripts, found, name, keep_cut)
+    if new_posts and not drafts:
+        return found
+    if not new_posts and not (out / "study.toml").is_file():
+        hint = "Make one with: valex run VIDEOS -o STUDY; or add --new-posts, and each script is a post without a video"
+        raise StudyError("there is no study here", path=out, hint=hint)
+    study = Study(out, create=new_posts)
+    with study.lock():
+        matched, posts = _match(study, drafts, found, new_posts)
+        for post_id, draft in sorted(_one_each(matched, found).items()):
+            if post_id in posts:
+                study.write(post_id, "post", posts[post_id])
+                found.new_posts.append(post_id)
+            getattr(found, _write(study, post_id, draft.record(origin))).append(post_id)
+    return found
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"--name {name!r}: expected letters, digits, - and _", hint="For example --name gemini")
+    if name.lower() in TAKEN:
+        raise ConfigError(f"--name {name}: valex run gives that name a meaning of its own", hint="Take another name")
+
+
+# --- from texts to records ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A script that can be imported, and its record without fingerprint."""
+
+    source: ForeignScript
+    script: Script
+
+    @property
+    def is_cut(self) -> bool:
+        return self.source.answer.standing is Standing.CUT
+
+    def record(self, origin: str | None) -> Script:
+        """Return the record with what is known of its making; the fingerprint is that of the text."""
+        answer = self.source.answer
+        told = {"model": answer.model, "origin": origin, "shape": self.source.shape, "file": self.source.where}
+        settings = {key: value for key, value in told.items() if value is not None}
+        digest = hashlib.sha256(answer.text.encode("utf-8", "surrogatepass")).hexdigest()
+        made = {
+            "made_by": MadeBy(stage=STAGE, version=VERSION, settings={**settings, "sha256": digest}),
+            "fingerprint": content_hash({"stage": STAGE, "version": VERSION, "text": digest}),
+        }
+        return self.script.model_copy(update=made)
+
+    def left_out(self, reason: str) -> LeftOut:
+        return _left_out(self.source, reason)
+
+
+def _drafts(scripts: Sequence[ForeignScript], found: Imported, name: str, keep_cut: bool) -> list[_Draft]:
+    """Parse the scripts that can be imported and note the others."""
+    drafts = []
+    for source in scripts:
+        standing, reason = source.answer.standing, source.answer.reason
+        if standing is Standing.WHOLE or (standing is Standing.CUT and keep_cut):
+            script = parse_script(source.answer.text, name)
+            if standing is Standing.CUT:
+                notice = Notice(code="cut", text=f"the script is not whole: {reason}")
+                script = script.model_copy(update={"notices": (*script.notices, notice)})
+            if any(scene.heading or scene.elements for scene in script.scenes):
+                drafts.append(_Draft(source, script))
+            else:
+                found.empty.append(_left_out(source, "there is nothing but marks in it"))
+        else:
+            getattr(found, standing.value).append(_left_out(source, reason))
+    return drafts
+
+
+def _left_out(source: ForeignScript, reason: str) -> LeftOut:
+    return LeftOut(source.names[0].strip() if source.names else source.where, source.where, reason)
+
+
+# --- from records to posts ------------------------------------------------------------------------------------------
+
+
+def _match(
+    study: Study, drafts: Sequence[_Draft], found: Imported, new_posts: bool
+) -> tuple[dict[str, list[_Draft]], Mapping[str, Post]]:
+    """Return the scripts by post, and the posts among them that the study does not know."""
+    finder = PostFinder(study.post(post_id) for post_id in study.post_ids())
+    matched: dict[str, list[_Draft]] = {}
+    posts: dict[str, Post] = {}
+    # Those that name a user go first, so that a number alone finds the post that they have made.
+    for draft in sorted(drafts, key=lambda draft: not names_a_user(draft.source.names)):
+        fitting = finder.find(draft.source.names)
+        if not fitting and new_posts and (post := new_post(draft.source.names)) is not None:
+            posts[post.id] = post
+            finder.add(post)
+            fitting = (post.id,)
+        if len(fitting) == 1:
+            matched.setdefault(fitting[0], []).append(draft)
+        else:
+            found.unmatched.append(draft.left_out(_why_unmatched(draft.source.names, fitting)))
+    return matched, posts
+
+
+def _why_unmatched(names: Sequence[str], fitting: Sequence[str]) -> str:
+    if fitting:
+        return f"it fits {len(fitting)} posts: {', '.join(fitting[:3])}"
+    return "the study has no such post" if names else "nothing names its post"
+
+
+def _one_each(matched: Mapping[str, list[_Draft]], found: Imported) -> dict[str, _Draft]:
+    """Return the script of each post; of two different ones none, a whole one before a cut one."""
+    chosen = {}
+    for post_id, drafts in matched.items():
+        whole = [draft for draft in drafts if not draft.is_cut]
+        for draft in drafts if whole else ():
+            if draft.is_cut:
+                found.cut.append(draft.left_out("another script of this post is whole"))
+        first, *others = whole or drafts
+        texts = {draft.source.answer.text.strip() for draft in (first, *others)}
+        if len(texts) == 1:
+            chosen[post_id] = first
+            found.repeated += [draft.left_out(f"the same text as {first.source.where}") for draft in others]
+        else:
+            places = "; ".join(draft.source.where for draft in (first, *others))
+            reason = f"{len(texts)} different scripts for the post {post_id}: {places}"
+            found.conflicting += [draft.left_out(reason) for draft in (first, *others)]
+    return chosen
+
+
+# --- into the study -------------------------------------------------------------------------------------------------
+
+
+def _write(study: Study, post_id: str, script: Script) -> str:
+    """Write a script, unless the study has the same one; return which list of `Imported` the post belongs to."""
+    stem = f"script.{script.name}"
+    known = study.read_raw(post_id, stem, Script)
+    if known is not None and _content(known) == _content(script.model_dump(mode="json")):
+        return "unchanged"
+    there = (study.folder(post_id) / f"{stem}.json").exists()
+    study.write(post_id, stem, script)
+    return "replaced" if there else "imported"
+
+
+def _content(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a record says, without how it came about."""
+    return {key: value for key, value in record.items() if key not in _ORIGIN}

@@ -1,0 +1,239 @@
+"""Scripts from elsewhere as people keep them: text files, answers of Gemini, tables; told apart by what they hold."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from valex_local.corpus.columns import Ids, column_named, plain_columns
+from valex_local.corpus.texts import TEXT_COLUMNS
+from valex_local.errors import InputError
+from valex_local.exchange import gemini
+from valex_local.exchange.gemini import Answer, Standing
+from valex_local.media.decode import open_regular
+from valex_local.posts.text import read_text
+from valex_local.tables import Table, read_table
+
+LONGEST = 200_000
+"""Characters of the longest script; a longer text is something else."""
+
+_TABLES = (".csv", ".tsv", ".tab")
+_ABOUT = ("readme", "license", "licence")
+"""Files that tell of others."""
+
+_HEAD = 4096
+_BYTE_ORDER = (b"\xff\xfe", b"\xfe\xff")
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}")
+
+
+@dataclass(frozen=True)
+class ForeignScript:
+    """A script from elsewhere.
+
+    Attributes
+    ----------
+    where : str
+        The file, relative to the folder that was named, and the line or row in it.
+    shape : str
+        ``text``, ``response``, ``batch``, ``ai-studio`` or ``table``.
+    names : tuple of str
+        What may name its post, the best first.
+    answer : Answer
+        The text, or why there is none.
+    """
+
+    where: str
+    shape: str
+    names: tuple[str, ...]
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file, line or row that cannot be read, and why."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What was found; `passed_over` are files that tell of others, such as a README."""
+
+    scripts: tuple[ForeignScript, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    passed_over: tuple[str, ...] = ()
+
+
+def read_scripts(path: Path, *, id_column: str | None = None, text_column: str | None = None) -> Sources:
+    """Read the scripts in a file or in a folder, which may mix all shapes.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder that is searched throughout, hidden entries left out.
+    id_column, text_column : str, optional
+        Columns of tables; known by their names when left out.
+
+    Raises
+    ------
+    InputError
+        There is no such file or folder, it is a study, or nothing in it can be read.
+    """
+    if not path.exists():
+        raise InputError("there is no such file or folder", path=path)
+    if (path / "study.toml").is_file():
+        raise InputError("this is a study, not scripts from elsewhere", path=path, hint="Name the scripts to import")
+    reader = _Reader(id_column, text_column)
+    for file in _files(path) if path.is_dir() else [path]:
+        reader.take(file, str(file.relative_to(path)) if path.is_dir() else file.name)
+    if not reader.scripts:
+        first = f" ({reader.unreadable[0].where}: {reader.unreadable[0].reason})" if reader.unreadable else ""
+        raise InputError(f"there is no script in this that can be read{first}", path=path)
+    return Sources(tuple(reader.scripts), tuple(reader.unreadable), tuple(reader.passed_over))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent) / name for name in sorted(names) if not name.startswith("."))
+
+
+class _Reader:
+    def __init__(self, id_column: str | None, text_column: str | None) -> None:
+        self._id_column = id_column
+        self._text_column = text_column
+        self.scripts: list[ForeignScript] = []
+        self.unreadable: list[Unreadable] = []
+        self.passed_over: list[str] = []
+
+    def take(self, file: Path, where: str) -> None:
+        """Read a file; what cannot be read is noted."""
+        if _stem(file).casefold() in _ABOUT:
+            self.passed_over.append(where)
+            return
+        try:
+            self._read(file, where)
+        except InputError as error:
+            self.unreadable.append(Unreadable(where, error.what))
+
+    def _read(self, file: Path, where: str) -> None:
+        if file.suffix.lower() in _TABLES:
+            self._table(read_table(file), file, where)
+            return
+        _refuse_binary(file)
+        text = read_text(file)
+        items = list(_json_items(text))
+        if not items:
+            self._add(where, "text", (_stem(file),), _plain_answer(text))
+        for place, item in items:
+            spot = f"{where}, {place}" if place else where
+            try:
+                self._json(item, spot, None if place else _stem(file))
+            except InputError as error:
+                self.unreadable.append(Unreadable(spot, error.what))
+
+    def _json(self, item: Any, where: str, stem: str | None) -> None:
+        """Take an object; `stem` is the name of the file where it fills one."""
+        own = () if stem is None else (stem,)
+        if isinstance(item, ValueError):
+            raise InputError(f"this is not valid JSON ({item})")
+        if not isinstance(item, Mapping):
+            raise InputError("this is JSON, but no object")
+        if gemini.is_studio_save(item):
+            self._add(where, "ai-studio", own, gemini.read_studio_save(item))
+        elif gemini.is_batch_line(item):
+            answer = gemini.read_batch_line(item)
+            self._add(where, "batch", (*answer.names, *own), answer)
+        elif gemini.is_response(item):
+            answer = gemini.read_response(item)
+            self._add(where, "response", (*own, *answer.names), answer)
+        else:
+            raise InputError(
+                f"this is JSON of no known shape (it begins with {', '.join(list(item)[:3]) or 'nothing'})"
+            )
+
+    def _table(self, table: Table, path: Path, where: str) -> None:
+        ids = Ids(table, None if self._id_column is None else column_named(self._id_column, table, path))
+        if not ids.columns:
+            raise InputError(f"no column is known to hold ids (columns: {', '.join(table.columns) or 'none'})")
+        column = self._column_of_texts(table, path)
+        for row in table.rows:
+            spot = f"{where}, row {row.number}"
+            if not any(cell.strip() for cell in row.cells.values()):
+                continue
+            try:
+                name = ids.of(row)
+            except ValueError as error:
+                self.unreadable.append(Unreadable(spot, str(error)))
+                continue
+            self._add(spot, "table", (name,) if name else (), _plain_answer(row.cells[column]))
+
+    def _column_of_texts(self, table: Table, path: Path) -> str:
+        if self._text_column is not None:
+            return column_named(self._text_column, table, path)
+        plain = plain_columns(table)
+        known = [plain[name] for name in TEXT_COLUMNS if name in plain]
+        if len(known) != 1:
+            what = "several columns may hold the texts" if known else "no column is known to hold texts"
+            raise InputError(f"{what} (columns: {', '.join(table.columns)}); name it with --text-column")
+        return known[0]
+
+    def _add(self, where: str, shape: str, names: tuple[str, ...], answer: Answer) -> None:
+        if len(answer.text) > LONGEST:
+            what = f"{len(answer.text):,} characters are no script (the longest has {LONGEST:,})"
+            self.unreadable.append(Unreadable(where, what))
+        else:
+            self.scripts.append(ForeignScript(where, shape, names, answer))
+
+
+def _plain_answer(text: str) -> Answer:
+    return Answer(text) if text.strip() else Answer("", Standing.EMPTY, "it holds no text")
+
+
+def _stem(file: Path) -> str:
+    """Return the name of a file without its ending; files of AI Studio have none, but may have dots."""
+    return file.stem if _ENDING.fullmatch(file.suffix) else file.name
+
+
+def _refuse_binary(file: Path) -> None:
+    """Tell videos and other files that are no text from their first bytes."""
+    with open_regular(file) as opened:
+        head = opened.read(_HEAD)
+    if b"\0" in head and not head.startswith(_BYTE_ORDER):
+        raise InputError("this is no text", path=file)
+
+
+def _json_items(text: str) -> Iterator[tuple[str, Any]]:
+    """Yield the objects of JSON, of a JSON list or of JSON lines, each with its place; a script yields none.
+
+    What was meant as JSON and is none is yielded as the error.
+    """
+    if re.match(r"\s*\[\s*\{", text):
+        try:
+            yield from ((f"item {at}", item) for at, item in enumerate(from_json(text), 1))
+        except ValueError:
+            return  # a script that begins with screen text
+    elif re.match(r'\s*\{\s*["}]', text):
+        whole = _parsed(text)
+        if not isinstance(whole, ValueError):
+            yield "", whole
+            return
+        lines = [(at, line) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
+        if len(lines) < 2 or isinstance(_parsed(lines[0][1]), ValueError):
+            yield "", whole
+        else:
+            yield from ((f"line {at}", _parsed(line)) for at, line in lines)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError as error:
+        return error
