@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.training.paper_corpus import AUTHORS, COUNTS, POSTS
 from valex_local.errors import InputError
-from valex_local.training.folds import grouped_folds, leave_one_out
+from valex_local.folds import grouped_folds, leave_one_out
 
 
 @st.composite

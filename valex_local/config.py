@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from valex_local.errors import ConfigError
 
@@ -61,27 +61,50 @@ class OcrSettings(Section):
     min_confidence: float = Field(default=0.6, ge=0, le=1, description="Readings below this confidence do not count")
 
 
+class CaptionSettings(Section):
+    """Sentences about keyframes, by a CoCa model."""
+
+    sampling: Literal["top_k", "top_p"] | None = Field(
+        default=None, description="How words are drawn; no captions are written when left out"
+    )
+    top_k: int = Field(default=1, ge=1, description="Drawn from so many likeliest tokens; 1 takes the likeliest")
+    top_p: float = Field(default=0.1, gt=0, le=1, description="Drawn from the likeliest tokens of this probability")
+    temperature: float = Field(default=1.0, gt=0)
+    max_tokens: int = Field(default=30, ge=8, description="Most tokens of a caption")
+    seed: int = 0
+
+
 class VisionSettings(Section):
-    """Zero-shot tags of keyframes."""
+    """Zero-shot tags of keyframes, and captions."""
 
-    vocabulary: Path | None = Field(default=None, description="TOML of categories and entries; ours when left out")
+    vocabulary: Path | None = Field(
+        default=None, description="TOML of categories and entries; the model's or ours when left out"
+    )
     min_probability: float = Field(default=0.3, ge=0, le=1, description="Tags below this probability are left out")
+    captions: CaptionSettings = CaptionSettings()
 
 
-class LlmWriterSettings(Section):
-    """The language model that arranges evidence into scenes."""
+class LlmSettings(Section):
+    """How a language model is asked."""
 
     context: int = Field(default=4096, ge=512, description="Tokens of context")
-    max_tokens: int = Field(default=512, ge=32, description="Most tokens written per scene")
+    max_tokens: int = Field(default=512, ge=32, description="Most tokens of an answer")
     temperature: float = Field(default=0.0, ge=0)
     seed: int = 0
-    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
 
     @model_validator(mode="after")
     def _leaves_room_for_the_question(self) -> Self:
         if self.max_tokens > self.context // 2:
             raise ValueError("max_tokens must be at most half of context: the rest is for the question")
         return self
+
+
+class LlmWriterSettings(LlmSettings):
+    """The language model that arranges evidence into scenes; an answer is one scene."""
+
+    keyframes_per_scene: int = Field(default=4, ge=1, description="Most keyframes of a scene shown to a model that sees")
+    keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
 
 
 class ScriptSettings(Section):
@@ -95,15 +118,48 @@ class ScriptSettings(Section):
     llm: LlmWriterSettings = LlmWriterSettings()
 
 
+class LlmLabelSettings(LlmSettings):
+    """How a language model is asked for labels."""
+
+    context: int = Field(default=8192, ge=512, description="Tokens of context")
+    max_tokens: int = Field(default=1024, ge=64, description="Most tokens of an answer")
+    ask: Literal["together", "one", "apart"] = Field(
+        default="together",
+        description="All values in one question; one value at a time; or present and conflicted apart",
+    )
+    values: Path | None = Field(default=None, description="TOML of definitions and examples; ours when left out")
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+
+
+class DirectSettings(LlmLabelSettings):
+    """How a model that sees is asked for labels of a video itself."""
+
+    max_keyframes: int = Field(default=12, ge=1, description="Most keyframes shown, evenly over the video")
+    keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
+
+
+def _names_a_script(name: str) -> str:
+    if name == "video":
+        raise ValueError("video stands for the video itself; name the script otherwise")
+    return name
+
+
+ScriptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_names_a_script)]
+
+
 class LabelSettings(Section):
     """The labelling routes."""
 
-    routes: tuple[Literal["encoder"], ...] = Field(default=("encoder",), description="Routes to run on every script")
+    routes: tuple[Literal["encoder", "fewshot", "direct"], ...] = Field(
+        default=("encoder",), description="Routes to run: encoder and fewshot on every script, direct on the video"
+    )
     keep_silent: bool = Field(default=False, description="Label posts without verbal sound too")
-    scripts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], ...] = Field(
+    scripts: tuple[ScriptName, ...] = Field(
         default=(), description="Script variants from elsewhere to label too, by name"
     )
     int8: bool = Field(default=False, description="Run the label model's encoder in 8-bit integers; CPU only")
+    fewshot: LlmLabelSettings = LlmLabelSettings()
+    direct: DirectSettings = DirectSettings()
 
 
 class Work(Section):

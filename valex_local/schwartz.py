@@ -69,6 +69,11 @@ class Value(StrEnum):
         """The value's name in the column heads of the authors' label sheet."""
         return _FACTS[self][2]
 
+    @property
+    def code(self) -> str:
+        """The abbreviation of the value in the literature of the revised Portrait Values Questionnaire."""
+        return _CODES[self]
+
     def neighbours(self) -> tuple[Value, Value]:
         """The values before and after this one on the circle."""
         at = CIRCLE.index(self)
@@ -126,3 +131,12 @@ _FACTS: dict[Value, tuple[str, tuple[HigherOrder, ...], str]] = {
 
 CIRCLE: tuple[Value, ...] = tuple(Value)
 """The values once round the circle; the last is next to the first."""
+
+_CODES = dict(
+    zip(
+        CIRCLE,
+        ("SDT", "SDA", "ST", "HE", "AC", "POD", "POR", "FAC", "SEP", "SES", "TR", "COR", "COI", "HUM", "BEC", "BED",
+         "UNC", "UNN", "UNT"),
+        strict=True,
+    )
+)  # fmt: skip

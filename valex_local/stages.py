@@ -144,7 +144,7 @@ STAGES: tuple[StageSpec, ...] = (
         ("video", "media.video", "media.duration"), roles=("ocr",),
     ),
     StageSpec(
-        "vision", 1, Captions, "captions", "valex_local.vision:VisionStage", "vision",
+        "vision", 2, Captions, "captions", "valex_local.vision:VisionStage", "vision",
         ("video", "media.keyframes"), optional_roles=("clip",), side_files=("keyframes",),
     ),
     StageSpec(
@@ -152,15 +152,26 @@ STAGES: tuple[StageSpec, ...] = (
         ("post.text", "media.duration", "media.shots", "media.keyframes", "transcript", "text", "captions"),
     ),
     StageSpec(
-        "labels", 1, Labels, "labels.{variant}", "valex_local.labels:LabelStage", "labels",
-        ("script.{script}",), roles=("labels",),
+        "labels", 1, Labels, "labels.{variant}", "valex_local.labels:LabelStage", "labels", ("script.{script}",),
     ),
 )  # fmt: skip
+
+ROUTE_ROLES = {"encoder": "labels", "fewshot": "llm", "direct": "llm"}
+"""The role of the model that each labelling route uses."""
+
+VIDEO = "video"
+"""Stands in the place of a script's name where a route labels the video itself."""
+
+_DIRECT_READS = ("post.text", "media.keyframes", "transcript")
 
 # Settings that name a file: what counts is the file's content. The value is our own file when the setting is left out.
 FILES: dict[tuple[str, ...], str] = {
     ("vision", "vocabulary"): "vision/vocabulary.toml",
     ("script", "llm", "prompt"): "script/prompts/scene.jinja",
+    ("labels", "fewshot", "prompt"): "labels/prompts/labels.jinja",
+    ("labels", "fewshot", "values"): "labels/values.toml",
+    ("labels", "direct", "prompt"): "labels/prompts/labels.jinja",
+    ("labels", "direct", "values"): "labels/values.toml",
 }
 
 
@@ -215,6 +226,7 @@ class Step:
     reads: tuple[str, ...]
     roles: tuple[str, ...]
     optional_roles: tuple[str, ...]
+    side_files: tuple[str, ...] = ()
 
     def made_by(self, models: Mapping[str, StoredModel]) -> MadeBy:
         """What a record of this step says of its making."""
@@ -240,27 +252,49 @@ def plan(settings: Settings) -> tuple[Step, ...]:
 def _variants(spec: StageSpec, settings: Settings) -> Iterator[Step]:
     if spec.name == "script":
         for writer in settings.script.variants:
-            roles = ("llm",) if writer == "local" else ()
-            yield _step(spec, settings, variant=writer, reads=spec.reads, roles=roles)
+            roles, files = (("llm",), ("keyframes",)) if writer == "local" else ((), ())
+            yield _step(spec, settings, variant=writer, roles=roles, side_files=files)
     elif spec.name == "labels":
-        for script in dict.fromkeys((*settings.script.variants, *settings.labels.scripts)):
-            for route in settings.labels.routes:
-                reads = tuple(r.format(script=script) for r in spec.reads)
-                yield _step(spec, settings, variant=f"{script}.{route}", reads=reads, roles=spec.roles)
+        yield from _label_steps(spec, settings)
     else:
-        yield _step(spec, settings, variant="", reads=spec.reads, roles=spec.roles)
+        yield _step(spec, settings)
 
 
-def _step(spec: StageSpec, settings: Settings, *, variant: str, reads: tuple[str, ...], roles: tuple[str, ...]) -> Step:
+def _label_steps(spec: StageSpec, settings: Settings) -> Iterator[Step]:
+    """Yield a step for each route: on every script, or on the video itself."""
+    scripts = dict.fromkeys((*settings.script.variants, *settings.labels.scripts))
+    for route in dict.fromkeys(settings.labels.routes):
+        roles = (ROUTE_ROLES[route],)
+        if route == "direct":
+            yield _step(
+                spec, settings, variant=f"{VIDEO}.{route}", reads=_DIRECT_READS, roles=roles, side_files=("keyframes",)
+            )
+            continue
+        for script in scripts:
+            reads = tuple(r.format(script=script) for r in spec.reads)
+            yield _step(spec, settings, variant=f"{script}.{route}", reads=reads, roles=roles)
+
+
+def _step(
+    spec: StageSpec,
+    settings: Settings,
+    *,
+    variant: str = "",
+    reads: tuple[str, ...] | None = None,
+    roles: tuple[str, ...] | None = None,
+    side_files: tuple[str, ...] | None = None,
+) -> Step:
+    """Return a step: the facts of its stage, but for what is its own."""
     return Step(
         spec=spec,
         variant=variant,
         name=f"{spec.name}.{variant}" if variant else spec.name,
         stem=spec.stem.format(variant=variant),
         settings=_settings_read(spec, settings, variant),
-        reads=reads,
-        roles=roles,
+        reads=spec.reads if reads is None else reads,
+        roles=spec.roles if roles is None else roles,
         optional_roles=spec.optional_roles,
+        side_files=spec.side_files if side_files is None else side_files,
     )
 
 
@@ -270,8 +304,10 @@ def _settings_read(spec: StageSpec, settings: Settings, variant: str) -> dict[st
     data.pop("variants", None)
     data.pop("routes", None)
     data.pop("scripts", None)
-    if not data.get("int8"):
-        data.pop("int8", None)  # off is what records mean that were made before there was the setting
+    if spec.name == "labels":
+        _keep_of_route(data, variant.rpartition(".")[2])
+        if variant == f"{VIDEO}.direct":
+            data["include_post_text"] = settings.script.include_post_text
     if variant == "template":
         data.pop("llm", None)
     for section, *keys in FILES:
@@ -282,6 +318,15 @@ def _settings_read(spec: StageSpec, settings: Settings, variant: str) -> dict[st
             path = setting_file(settings, section, *keys)
             table[keys[-1]] = _file_sum(path)
     return data
+
+
+def _keep_of_route(data: dict[str, Any], route: str) -> None:
+    """Leave out the settings that other labelling routes read."""
+    for other in ("fewshot", "direct"):
+        if other != route:
+            data.pop(other, None)
+    if route != "encoder" or not data["int8"]:
+        data.pop("int8")  # off is what records mean that were made before there was the setting
 
 
 def _file_sum(path: Path) -> str:

@@ -18,6 +18,7 @@ import pytest
 
 from tests.labels.tiny import WORDS, save_model
 from valex_local import cli, offline
+from valex_local.config import make_settings
 from valex_local.corpus import read_sheet, read_texts
 from valex_local.devices import Device
 from valex_local.errors import InputError
@@ -67,7 +68,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def valex(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Valex:
     """Run the program in this process, which stays online, over a store of its own."""
     monkeypatch.setenv("VALEX_MODELS", str(tmp_path / "store"))
-    monkeypatch.setattr(offline, "enter", lambda: None)
+    monkeypatch.setattr(offline, "enter", lambda **_: None)
 
     def call(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["valex", *map(str, arguments)])
@@ -151,7 +152,9 @@ def test_every_source_and_shape_reads_back_to_the_same_answers(
     options = [part for name, column in columns.items() for part in (f"--{name.replace('_', '-')}", column)]
     done = valex("label", source, "-o", out, "--as", form, "--model", model, "--device", "cpu", *options)
     assert done.code == 0, done.err
-    given = label_texts(read_texts(source, **columns), Store().local(model, "labels"), device=CPU).answers
+    given = label_texts(
+        read_texts(source, **columns), Store().local(model, "labels"), settings=make_settings({}), device=CPU
+    ).answers
     assert len(given) == {"file": 1, "study": 2}.get(kind, 8)
     sheet = read_sheet(out)
     (read,) = sheet.answers.values()
@@ -496,7 +499,7 @@ def test_a_post_that_fails_is_said_and_the_others_are_labelled(
     real = EncoderRoute.prepare
 
     def prepare(self: EncoderRoute, task: Task) -> str:
-        if task.folder.name == "other":
+        if task.item.folder.name == "other":
             raise InputError("this script cannot be read", hint="Mend it")
         return real(self, task)
 

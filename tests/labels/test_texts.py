@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.labels.tiny import WORDS, save_model
+from valex_local.config import Settings, make_settings
 from valex_local.corpus import Text
 from valex_local.devices import Device
 from valex_local.errors import ConfigError, ModelError
@@ -19,6 +20,10 @@ from valex_local.store import StoredModel
 CPU = Device("cpu", 1)
 
 
+def made(**labels: object) -> Settings:
+    return make_settings({"labels": labels})
+
+
 def texts(count: int, language: str | None = None) -> list[Text]:
     return [
         Text(f"t{n}", " ".join(WORDS[(i * 7 + n) % len(WORDS)] for i in range(3 * n + 1)), language)
@@ -29,7 +34,7 @@ def texts(count: int, language: str | None = None) -> list[Text]:
 def test_they_are_those_of_the_model(tiny: StoredModel):
     given = texts(9)
     done: list[int] = []
-    found = label_texts(given, tiny, device=CPU, heard=done.append)
+    found = label_texts(given, tiny, settings=made(), device=CPU, heard=done.append)
     model = LabelModel(tiny.folder, device=CPU)
     expected = [model.labels(scores) for scores in model.scores([text.text for text in given])]
     assert found.answers.ids == tuple(text.id for text in given)
@@ -44,10 +49,10 @@ def test_they_are_those_of_the_model(tiny: StoredModel):
 
 def test_what_a_text_says_of_its_language_goes_before_what_is_said_of_all(tiny: StoredModel):
     given = [*texts(1, "de"), Text("en", "the cat", "en"), Text("none", "the cat")]
-    plain = label_texts(given, tiny, device=CPU)
+    plain = label_texts(given, tiny, settings=made(), device=CPU)
     assert set(plain.notices) == {"t0"}
     assert [notice.code for notice in plain.notices["t0"]] == ["language-not-covered"]
-    french = label_texts(given, tiny, device=CPU, language="fr")
+    french = label_texts(given, tiny, settings=made(), device=CPU, language="fr")
     assert set(french.notices) == {"t0", "none"}
     assert "language is de" in french.notices["t0"][0].text
     assert "language is fr" in french.notices["none"][0].text
@@ -65,25 +70,28 @@ def test_what_is_said_of_a_language():
 def test_8_bits_differ_a_little(tiny: StoredModel):
     import numpy as np
 
-    exact, small = (label_texts(texts(6), tiny, device=CPU, int8=flag).answers.probabilities for flag in (False, True))
+    exact, small = (
+        label_texts(texts(6), tiny, settings=made(int8=flag), device=CPU).answers.probabilities
+        for flag in (False, True)
+    )
     assert np.array_equal(np.isnan(exact), np.isnan(small))
     assert 0 < np.nanmax(np.abs(exact - small)) < 0.2
     with pytest.raises(ConfigError, match="8-bit"):
-        label_texts(texts(1), tiny, device=Device("cuda", 1), int8=True)
+        label_texts(texts(1), tiny, settings=made(int8=True), device=Device("cuda", 1))
 
 
 def test_what_the_route_cannot_judge_stops_it(tiny: StoredModel, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(EncoderRoute, "__call__", lambda _, batch: [ModelError("not this one") for _ in batch])
     with pytest.raises(ModelError, match="not this one"):
-        label_texts(texts(2), tiny, device=CPU)
+        label_texts(texts(2), tiny, settings=made(), device=CPU)
 
 
 def test_no_texts_are_no_labels(tiny: StoredModel):
-    found = label_texts([], tiny, device=CPU)
+    found = label_texts([], tiny, settings=made(), device=CPU)
     assert found.answers.ids == ()
     assert found.answers.holds.shape == (0, len(CIRCLE), 2)
 
 
 def test_a_model_for_any_language_says_nothing(tmp_path: Path):
     model = save_model(tmp_path / "model", languages=[])
-    assert label_texts(texts(2, "xx"), model, device=CPU).notices == {}
+    assert label_texts(texts(2, "xx"), model, settings=made(), device=CPU).notices == {}

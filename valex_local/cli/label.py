@@ -13,13 +13,14 @@ import click
 from valex_local.cli.progress import progress
 from valex_local.cli.settings import nested
 from valex_local.config import Settings, make_settings, merge
-from valex_local.errors import ConfigError, InputError
+from valex_local.errors import ConfigError, InputError, printable
 
 if TYPE_CHECKING:
     from valex_local.corpus import Texts
+    from valex_local.labels.shots import Turn
     from valex_local.labels.texts import LabelledTexts
 
-_OF_TEXTS = ("as", "language", "id_column", "text_column")
+_OF_TEXTS = ("as", "language", "id_column", "text_column", "shots", "gold")
 """Options that say nothing of labels that stay in a study."""
 
 
@@ -31,7 +32,24 @@ _OF_TEXTS = ("as", "language", "id_column", "text_column")
     type=click.Choice(["authors", "long"]),
     help="A row a text with -1, 0, 1, 2 as the paper's authors have it (default); or a row a value with probabilities.",
 )
-@click.option("--model", help="Label model: an id of the store, or the directory that training wrote.")
+@click.option(
+    "--route",
+    type=click.Choice(["encoder", "fewshot", "direct"]),
+    help="How to label: by a label model (default), or by a language model from the script, or from the video itself.",
+)
+@click.option("--model", help="The route's model: an id of the store, or a label model's directory.")
+@click.option(
+    "--ask",
+    type=click.Choice(["together", "one", "apart"]),
+    help="Of a language model: all values at once (default), one at a time, or present and conflicted apart.",
+)
+@click.option(
+    "--shots", type=click.IntRange(min=1), help="Examples drawn for each fold out of --gold; for --route fewshot."
+)
+@click.option("--gold", type=click.Path(path_type=Path), help="Label sheet of some of the texts: where --shots draws.")
+@click.option("--group", default="author", show_default=True, help="What the folds of --shots never part, or none.")
+@click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Folds of --shots.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the folds and draws of --shots.")
 @click.option("--profile", help="The profile whose label model is taken when none is named; a study's own, or cpu.")
 @click.option("--language", metavar="CODE", help="Language of texts that do not say theirs, ISO 639-1.")
 @click.option("--id-column", help="Column of ids in a table of texts.")
@@ -65,6 +83,8 @@ def _label_study(folder: Path, given: dict[str, Any]) -> None:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option} is for texts that are labelled into a file", hint="Add -o labels.csv")
     options = _options(given)
+    if given["route"]:
+        options = merge(options, nested(("labels", "routes"), _routes(folder, given["route"])))
     if given["script"]:
         options = merge(options, nested(("labels", "scripts"), _scripts(folder, given["script"])))
     selection = Selection(only="labels", redo=given["redo"])
@@ -76,10 +96,16 @@ def _label_study(folder: Path, given: dict[str, Any]) -> None:
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """Collect the settings the options give, leaving out those not given."""
-    model = _model_name(given["model"]) if given["model"] else None
+    from valex_local.stages import ROUTE_ROLES
+
+    route = given["route"] or "encoder"
+    role = ROUTE_ROLES[route]
+    if given["ask"] and role != "llm":
+        raise ConfigError("--ask is for routes that ask a language model", hint="Add --route fewshot")
     settings = (
         (("profile",), given["profile"]),
-        (("models", "labels"), model),
+        (("models", role), _model_name(given["model"]) if given["model"] else None),
+        (("labels", route, "ask"), given["ask"]),
         (("labels", "int8"), given["int8"]),
         (("work", "device"), given["device"]),
     )
@@ -88,6 +114,14 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
         if value is not None:
             options = merge(options, nested(path, value))
     return options
+
+
+def _routes(folder: Path, name: str) -> list[str]:
+    """Return the routes that the study labels by, with one more."""
+    from valex_local.study import Study
+
+    known = Study(folder).options().get("labels", {}).get("routes", make_settings({}).labels.routes)
+    return list(dict.fromkeys((*known, name)))
 
 
 def _scripts(folder: Path, name: str) -> list[str]:
@@ -105,6 +139,7 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
     from valex_local.cli.corpus import print_list
     from valex_local.corpus import read_texts
     from valex_local.devices import detect, set_threads, unused_gpu
+    from valex_local.stages import ROUTE_ROLES
     from valex_local.store import Store
 
     if given["redo"]:
@@ -114,9 +149,12 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
     texts = read_texts(source, id_column=given["id_column"], text_column=given["text_column"], script=given["script"])
     print_list("left out", texts.left_out, lambda text: click.echo(text, err=True))
     settings = _settings(source, given)
+    route = given["route"] or "encoder"
+    turns = _turns(texts, given)
     device = detect(settings.work.device)
     set_threads(device.threads)  # before torch is imported
-    model = Store().resolve(settings.profile, settings.models, needed=["labels"])["labels"]
+    role = ROUTE_ROLES[route]
+    model = Store().resolve(settings.profile, settings.models, needed=[role])[role]
 
     from valex_local.labels.texts import label_texts
 
@@ -126,13 +164,38 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
                 shown.say(note)
             shown.step("labels", len(texts))
             labelled = label_texts(
-                texts, model, device=device, int8=settings.labels.int8, language=language, heard=shown.advance
+                texts,
+                model,
+                settings=settings,
+                device=device,
+                name=route,
+                turns=turns,
+                language=language,
+                heard=shown.advance,
             )
         _write(out, given["as"] or "authors", texts, labelled)
     except KeyboardInterrupt:
         click.echo("\nvalex: interrupted. Nothing was written", err=True)
         sys.exit(130)
     _say(out, labelled)
+    sys.exit(1 if labelled.failed else 0)
+
+
+def _turns(texts: Texts, given: dict[str, Any]) -> tuple[Turn, ...]:
+    """Draw examples out of the lab's own labels, where that was asked for."""
+    if (given["shots"] is None) != (given["gold"] is None):
+        raise ConfigError("--shots and --gold go together: how many examples, and whose", hint="Give both, or neither")
+    if given["shots"] is None:
+        return ()
+    from valex_local.corpus import gold_of, match, read_sheet
+    from valex_local.labels.shots import plan_turns
+
+    sheet = read_sheet(given["gold"])
+    corpus = match(texts, gold_of(sheet), sheet.groups)
+    turns = plan_turns(corpus, shots=given["shots"], folds=given["folds"], group=given["group"], seed=given["seed"])
+    for fold, turn in enumerate(turns, 1):
+        click.echo(f"fold {fold}: {len(turn.texts)} texts after {', '.join(turn.drawn) or 'no examples'}", err=True)
+    return turns
 
 
 def _settings(source: Path, given: dict[str, Any]) -> Settings:
@@ -190,7 +253,10 @@ def _write(out: Path, form: str, texts: Texts, labelled: LabelledTexts) -> None:
 def _say(out: Path, labelled: LabelledTexts) -> None:
     source = labelled.source
     languages = ", ".join(source.languages) or "any language"
-    click.echo(f"{len(labelled.answers)} texts labelled by {source.model} ({source.domain}; {languages}): {out}")
+    done = len(labelled.answers) - len(labelled.failed)
+    click.echo(f"{done} texts labelled by {source.model} ({source.domain}; {languages}): {out}")
+    for text_id, error in labelled.failed.items():
+        click.echo(f"not labelled: {printable(text_id)}: {error}", err=True)
     if source.baseline:
         click.echo(f"baseline: {source.baseline}")
     counts: dict[str, int] = {}

@@ -176,7 +176,7 @@ class TfIdf:
 
     def _held_out(self, texts: Sequence[str], truth: Floats, groups: Sequence[str]) -> Floats:
         """Return the probability of each label for each training text by a model that has not seen it, (N, L)."""
-        from valex_local.training.folds import grouped_folds
+        from valex_local.folds import grouped_folds
 
         probabilities = np.full(truth.shape, np.nan)
         folds = grouped_folds(truth, groups, folds=max(2, min(INNER_FOLDS, len(set(groups)))), seed=self._seed)

@@ -72,7 +72,7 @@ def _tfidf(
     texts: Sequence[Text], gold: Answers, groups: Mapping[str, str] | None, min_support: int, seed: int
 ) -> Route | Missing:
     """Label each text by a model of texts of other groups."""
-    from valex_local.training.folds import grouped_folds
+    from valex_local.folds import grouped_folds
 
     # In brackets and with a line break, which no group holds: the id of a text may be the name of some group.
     grouped = [(groups or {}).get(text.id, f"({text.id})\n") for text in texts]

@@ -32,6 +32,10 @@ class EncoderRoute:
         """Render the script to the text the model reads."""
         return render(task.script, "text")
 
+    def prepare_text(self, text: str) -> str:
+        """Return the text."""
+        return text
+
     def __call__(self, batch: Sequence[str]) -> Sequence[Judgement | ValexError]:
         """Judge the texts of a batch."""
         return [Judgement(self._model.labels(scores)) for scores in self._model.scores(batch)]

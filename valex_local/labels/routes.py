@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from valex_local.engines import load_object
 from valex_local.errors import ConfigError, ValexError
-from valex_local.records import LabelSource, Media, Notice, Script, ValueLabel
-from valex_local.stages import Context
+from valex_local.records import LabelSource, Notice, Script, ValueLabel
+from valex_local.stages import Context, Item
 
 
 @dataclass(frozen=True)
 class Task:
-    """One script to label.
+    """One post to label.
 
     Attributes
     ----------
+    item : Item
+        The post with the records that the route's step reads.
     script : Script
-        The script, with its evidence ids.
-    folder : Path
-        The post's folder, for routes that look at keyframes.
-    media : Media or None
-        The keyframes and their times, where the route's step reads them.
+        The script; of a route that labels the video itself an empty one, with what was heard of language and sound.
     """
 
+    item: Item
     script: Script
-    folder: Path
-    media: Media | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,9 @@ class Route(Protocol):
     def prepare(self, task: Task) -> Any:
         """Turn a task into the route's input; runs in worker threads."""
 
+    def prepare_text(self, text: str) -> Any:
+        """Turn a bare text into the route's input; ConfigError where the route needs a video."""
+
     def __call__(self, batch: Sequence[Any]) -> Sequence[Judgement | ValexError]:
         """Judge scripts, one each and in order."""
 
@@ -68,6 +67,8 @@ class Route(Protocol):
 
 ROUTES: Mapping[str, str] = {
     "encoder": "valex_local.labels.encoder:EncoderRoute",
+    "fewshot": "valex_local.labels.fewshot:FewshotRoute",
+    "direct": "valex_local.labels.direct:DirectRoute",
 }
 """Route name to the class, as ``module:name``."""
 

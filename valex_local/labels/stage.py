@@ -8,11 +8,12 @@ from typing import Any
 
 from valex_local.errors import ValexError
 from valex_local.labels.routes import Judgement, Task, foreign, route
-from valex_local.records import Labels, Media, Script
-from valex_local.stages import Context, Item, Output
+from valex_local.records import Labels, Media, Script, Transcript
+from valex_local.stages import VIDEO, Context, Item, Output
 
 SILENT = "no verbal sound (the paper's filter); labels.keep_silent labels such posts too"
 EMPTY = "the script holds nothing: no words were heard or read, and nothing was described"
+UNSEEN = "the video holds nothing: no words were heard, and there are no keyframes"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class LabelStage:
     Parameters
     ----------
     context : Context
-        `variant` is ``<script>.<route>``; the model is that of the role ``labels``.
+        `variant` is ``<script>.<route>``; the route says of which role the model is.
     """
 
     def __init__(self, context: Context) -> None:
@@ -41,12 +42,17 @@ class LabelStage:
 
     def prepare(self, item: Item) -> _Prepared:
         """Read the post's script and turn it into the route's input."""
-        script = item.get(f"script.{self._script}", Script)
-        reason = self._reason_to_skip(script)
+        task = self._task(item)
+        reason = self._reason_to_skip(task)
         if reason is not None:
-            return _Prepared(script.language, reason)
-        media = item.get("media", Media) if "media" in item.records else None
-        return _Prepared(script.language, None, self._route.prepare(Task(script, item.folder, media)))
+            return _Prepared(task.script.language, reason)
+        return _Prepared(task.script.language, None, self._route.prepare(task))
+
+    def _task(self, item: Item) -> Task:
+        if self._script != VIDEO:
+            return Task(item, item.get(f"script.{self._script}", Script))
+        heard = item.get("transcript", Transcript)
+        return Task(item, Script(name=VIDEO, language=heard.language, sound=heard.sound))
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
         """Label the scripts of a batch."""
@@ -58,13 +64,17 @@ class LabelStage:
         """Free the model."""
         self._route.close()
 
-    def _reason_to_skip(self, script: Script) -> str | None:
+    def _reason_to_skip(self, task: Task) -> str | None:
+        script = task.script
         if script.skipped is not None:
             return f"there is no script: {script.skipped}"
         # A script from elsewhere may not say what was heard: it is labelled.
         silent = script.sound is not None and not script.sound.has_verbal_sound
         if silent and not self._keep_silent:
             return SILENT
+        if script.name == VIDEO:
+            seen_or_heard = task.item.get("media", Media).keyframes or task.item.get("transcript", Transcript).segments
+            return None if seen_or_heard else UNSEEN
         return None if any(scene.elements for scene in script.scenes) else EMPTY
 
     def _skipped(self, reason: str) -> Output:

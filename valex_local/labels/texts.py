@@ -2,61 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from valex_local.answers import Answers
-from valex_local.config import make_settings
+from valex_local.config import Settings
 from valex_local.corpus import Text
 from valex_local.devices import Device
-from valex_local.errors import ValexError
-from valex_local.labels.encoder import EncoderRoute
-from valex_local.labels.routes import foreign
+from valex_local.errors import ConfigError, ValexError
+from valex_local.labels.fewshot import FewshotRoute
+from valex_local.labels.routes import Route, foreign, route
+from valex_local.labels.shots import Turn
 from valex_local.records import LabelSource, Notice, ValueLabel
-from valex_local.stages import Context
+from valex_local.stages import ROUTE_ROLES, Context
 from valex_local.store import StoredModel
 
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """What a label model says of texts.
+    """What a route says of texts.
 
     Attributes
     ----------
     source : LabelSource
         Whose labels these are.
     answers : Answers
-        The labels, under the ids of the texts.
+        The labels, under the ids of the texts; nothing is said of those that could not be labelled.
     notices : dict of str to tuple of Notice
         What a reader must know of a text's labels; only texts of which there is something to say.
+    failed : dict of str to ValexError
+        Texts that could not be labelled, and why.
     """
 
     source: LabelSource
     answers: Answers
     notices: dict[str, tuple[Notice, ...]]
+    failed: Mapping[str, ValexError] = field(default_factory=dict)
 
 
 def label_texts(
     texts: Sequence[Text],
     model: StoredModel,
     *,
+    settings: Settings,
     device: Device,
-    int8: bool = False,
+    name: str = "encoder",
+    turns: Sequence[Turn] = (),
     language: str | None = None,
     heard: Callable[[int], None] = lambda _: None,
 ) -> LabelledTexts:
-    """Label texts by the encoder route.
+    """Label texts.
 
     Parameters
     ----------
     texts : sequence of Text
         The texts, each id once.
     model : StoredModel
-        A label model.
+        The model of the route: of labels, or of language.
+    settings : Settings
+        The route reads those of its own.
     device : Device
         Where to compute.
-    int8 : bool
-        Run the encoder in 8-bit integers, on CPU.
+    name : str
+        The route.
+    turns : sequence of Turn
+        Which texts come after which examples of the lab's own; for the route ``fewshot``. All of `texts`, each once.
     language : str, optional
         ISO 639-1 code of texts that do not say their own.
     heard : callable
@@ -64,21 +74,38 @@ def label_texts(
 
     Raises
     ------
+    ConfigError
+        The route takes no texts, or no examples.
     ModelError
         The model cannot be used.
     """
-    context = Context(make_settings({"labels": {"int8": int8}}), {"labels": model}, device)
-    route = EncoderRoute(context)
+    work = route(name)(Context(settings, {ROUTE_ROLES[name]: model}, device, f"text.{name}"))
     values: dict[str, tuple[ValueLabel, ...]] = {}
     notices: dict[str, tuple[Notice, ...]] = {}
-    for at in range(0, len(texts), route.batch_size):
-        batch = texts[at : at + route.batch_size]
-        for text, judged in zip(batch, route([text.text for text in batch]), strict=True):
-            if isinstance(judged, ValexError):
-                raise judged
-            values[text.id] = judged.values
-            if found := (*judged.notices, *foreign(route.source, text.language or language)):
+    failed: dict[str, ValexError] = {}
+    for batch in _batches(work, texts, turns):
+        judged = work([work.prepare_text(text.text) for text in batch])
+        for text, said in zip(batch, judged, strict=True):
+            if isinstance(said, ValexError):
+                failed[text.id], values[text.id] = said, ()
+                continue
+            values[text.id] = said.values
+            if found := (*said.notices, *foreign(work.source, text.language or language)):
                 notices[text.id] = found
         heard(len(batch))
-    route.close()
-    return LabelledTexts(route.source, Answers.from_labels(values), notices)
+    work.close()
+    if failed and len(failed) == len(texts):
+        raise next(iter(failed.values()))
+    answers = Answers.from_labels({text.id: values[text.id] for text in texts})
+    return LabelledTexts(work.source, answers, notices, failed)
+
+
+def _batches(work: Route, texts: Sequence[Text], turns: Sequence[Turn]) -> Iterator[Sequence[Text]]:
+    """Yield the texts in batches, each turn after its examples."""
+    if turns and not isinstance(work, FewshotRoute):
+        raise ConfigError("examples are shown by the route fewshot alone", hint="Add --route fewshot")
+    for turn in turns or (Turn(tuple(texts), (), ()),):
+        if isinstance(work, FewshotRoute) and turn.shots:
+            work.show(turn.shots)
+        for at in range(0, len(turn.texts), work.batch_size):
+            yield turn.texts[at : at + work.batch_size]

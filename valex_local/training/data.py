@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from valex_local.answers import POLARITIES, Answers, Floats
 from valex_local.corpus import Corpus
 from valex_local.errors import InputError
+from valex_local.folds import Folds, grouped_folds, leave_one_out
 from valex_local.labels.card import LeftOut
 from valex_local.schwartz import CIRCLE, Polarity, Value
-from valex_local.training.folds import Folds, grouped_folds, leave_one_out
 from valex_local.training.options import TrainingOptions
 
 Output = tuple[Value, Polarity]

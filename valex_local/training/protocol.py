@@ -22,11 +22,11 @@ import torch
 from valex_local.answers import Answers, Floats
 from valex_local.errors import ModelError
 from valex_local.evaluation.baselines import Baseline
+from valex_local.folds import Folds
 from valex_local.labels.text_encoder import TextEncoder
 from valex_local.sweep import Progress
 from valex_local.training.calibrate import Calibration, calibrate
 from valex_local.training.data import Data, Rows, Split, spread
-from valex_local.training.folds import Folds
 from valex_local.training.loop import Inputs, judge, train
 from valex_local.training.network import LabelNetwork
 from valex_local.training.options import TrainingOptions

@@ -1,0 +1,154 @@
+"""Ways of asking a language model for labels: the questions, the schema of an answer, and what an answer looks like.
+
+``together`` asks for the state of all values at once; ``one`` for one value at a time; ``apart`` asks which values are
+present, and then which are conflicted. An answer is JSON of short codes, so that it stays small: by value a list of the
+state and the evidence it rests on, ``{"SDT": ["p", "S3"], "SDA": ["a"], ...}``; of one value the list alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from valex_local.llm.base import JsonSchema
+from valex_local.schwartz import CIRCLE, Polarity, State, Value
+
+Way = Literal["together", "one", "apart"]
+
+MAX_EVIDENCE = 3
+"""Most evidence lines of a value."""
+
+STATES: Mapping[str, State] = {"d": State.PRESENT, "p": State.PRESENT, "c": State.CONFLICTED, "a": State.ABSENT}
+"""What codes of a state mean; d is present and dominant. Asked for one polarity, y says that it holds, n that not."""
+
+_DOMINANT = "d"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question about some evidence.
+
+    Attributes
+    ----------
+    values : tuple of Value
+        The values it asks for.
+    polarity : Polarity or None
+        The one it asks for; None where it asks for the state.
+    alone : bool
+        Whether it asks for one value, so that the answer names none.
+    """
+
+    values: tuple[Value, ...]
+    polarity: Polarity | None = None
+    alone: bool = False
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What the answer calls the states: of the last of them nothing more is said."""
+        match self.polarity:
+            case None:
+                return tuple(STATES)
+            case Polarity.PRESENT:
+                return _DOMINANT, "y", "n"
+            case Polarity.CONFLICTED:
+                return "y", "n"
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a prompt's block ``question`` can name."""
+        value = {"code": self.values[0].code, "name": self.values[0].value} if self.alone else {}
+        return value | ({} if self.polarity is None else {"polarity": self.polarity.value})
+
+
+def questions(way: Way) -> tuple[Question, ...]:
+    """Return the questions of a way of asking, in the order in which they are asked."""
+    match way:
+        case "together":
+            return (Question(CIRCLE),)
+        case "one":
+            return tuple(Question((value,), alone=True) for value in CIRCLE)
+        case "apart":
+            return tuple(Question(CIRCLE, polarity) for polarity in Polarity)
+
+
+def answer_schema(question: Question, evidence: Sequence[str]) -> JsonSchema:
+    """Return the JSON schema of an answer: evidence is named by the ids there are.
+
+    Parameters
+    ----------
+    question : Question
+        What is asked.
+    evidence : sequence of str
+        Ids of the evidence, at least one.
+    """
+    *held, absent = question.codes
+    line = {"$ref": "#/$defs/line"}
+    lists = [_list({"enum": [absent]})]
+    lists += [_list({"enum": held}, *[line] * count) for count in range(1, MAX_EVIDENCE + 1)]
+    choice = {"anyOf": lists}
+    defs = {"line": {"enum": list(evidence)}}
+    if question.alone:
+        return {**choice, "$defs": defs}
+    codes = [value.code for value in question.values]
+    return {
+        "type": "object",
+        "properties": {code: {"$ref": "#/$defs/label"} for code in codes},
+        "required": codes,
+        "additionalProperties": False,
+        "$defs": {**defs, "label": choice},
+    }
+
+
+def _list(*items: JsonSchema) -> dict[str, Any]:
+    return {
+        "type": "array",
+        "prefixItems": list(items),
+        "items": False,
+        "minItems": len(items),
+        "maxItems": len(items),
+    }
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a value that is not absent: from the worked example, or from people's labels."""
+
+    state: State
+    dominant: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+def answered(question: Question, known: Mapping[Value, Known]) -> str:
+    """Return the right answer to a question, as a model should write it."""
+    labels = {value.code: _answered(question, known.get(value)) for value in question.values}
+    data = labels[question.values[0].code] if question.alone else labels
+    return json.dumps(data, separators=(",", ":"))
+
+
+def _answered(question: Question, known: Known | None) -> list[str]:
+    *_, absent = question.codes
+    if known is None or (question.polarity is not None and known.state.value != question.polarity.value):
+        return [absent]
+    if known.dominant and known.state is State.PRESENT:
+        code = _DOMINANT
+    elif question.polarity is not None:
+        code = "y"
+    else:
+        code = "p" if known.state is State.PRESENT else "c"
+    return [code, *known.evidence[:MAX_EVIDENCE]]
+
+
+def examples(way: Way, known: Mapping[Value, Known]) -> list[tuple[Question, str]]:
+    """Return questions and right answers that show a way of asking: of one value at a time, those that say something.
+
+    Parameters
+    ----------
+    way : Way
+        How is asked.
+    known : mapping of Value to Known
+        The values that are not absent.
+    """
+    absent = next((value for value in CIRCLE if value not in known), None)
+    shown = [q for q in questions(way) if way != "one" or q.values[0] in (*known, absent)]
+    return [(question, answered(question, known)) for question in shown]

@@ -1,0 +1,97 @@
+"""Examples out of a lab's own labels: scripts that people labelled, shown before a script of another fold.
+
+Texts are parted into folds; the texts of a fold are labelled after examples drawn from the other folds alone, so that
+figures on them are out of sample. The examples of a fold are the same for all its texts: one prefix a fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from valex_local.answers import Answers
+from valex_local.corpus import Corpus, Text
+from valex_local.folds import grouped_folds
+from valex_local.labels.asking import Known
+from valex_local.labels.lines import text_lines
+from valex_local.labels.prompt import Shot
+from valex_local.schwartz import CIRCLE, State, Value
+
+MAX_SHOT_CHARACTERS = 2000
+"""Longer scripts are not drawn: every example is read before every script."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Texts that are labelled after the same examples; `drawn` names the texts these come from."""
+
+    texts: tuple[Text, ...]
+    shots: tuple[Shot, ...]
+    drawn: tuple[str, ...]
+
+
+def plan_turns(corpus: Corpus, *, shots: int, folds: int, group: str, seed: int) -> tuple[Turn, ...]:
+    """Draw examples for every text of a corpus.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The texts, and what is known of those that have labels. Texts without labels belong to no fold, and come after
+        examples drawn from all.
+    shots : int
+        Examples for each text, where there are as many.
+    folds : int
+        Number of folds.
+    group : str
+        What folds never part; see `Corpus.groups`.
+    seed : int
+        Of folds and draws.
+
+    Raises
+    ------
+    InputError
+        There are fewer groups than folds, or the texts have no such group.
+    """
+    truth = corpus.gold.holds.reshape(len(corpus.texts), -1)
+    of_text = grouped_folds(truth, corpus.groups(group), folds=folds, seed=seed)
+    turns = []
+    for fold in range(folds):
+        drawn = _draw(corpus, np.flatnonzero(of_text != fold).tolist(), shots, seed + fold)
+        scored = tuple(corpus.texts[row] for row in np.flatnonzero(of_text == fold))
+        turns.append(_turn(scored, corpus, drawn))
+    if corpus.unlabelled:
+        drawn = _draw(corpus, range(len(corpus.texts)), shots, seed + folds)
+        turns.append(_turn(corpus.unlabelled, corpus, drawn))
+    return tuple(turns)
+
+
+def _turn(texts: tuple[Text, ...], corpus: Corpus, drawn: Sequence[int]) -> Turn:
+    shots = tuple(Shot(text_lines(corpus.texts[row].text), known_of(corpus.gold, row)) for row in drawn)
+    return Turn(texts, shots, tuple(corpus.texts[row].id for row in drawn))
+
+
+def _draw(corpus: Corpus, rows: Sequence[int], count: int, seed: int) -> list[int]:
+    """Draw rows at random, at each draw one of those that show the most that none before showed."""
+    order = np.random.default_rng(seed).permutation(list(rows)).tolist()
+    shown = {row: set(known_of(corpus.gold, row).items()) for row in order}
+    left = [row for row in order if shown[row] and len(corpus.texts[row].text) <= MAX_SHOT_CHARACTERS]
+    drawn: list[int] = []
+    seen: set[tuple[Value, State]] = set()
+    while left and len(drawn) < count:
+        best = max(left, key=lambda row: len({(v, k.state) for v, k in shown[row]} - seen))
+        left.remove(best)
+        drawn.append(best)
+        seen |= {(value, known.state) for value, known in shown[best]}
+    return drawn
+
+
+def known_of(gold: Answers, row: int) -> dict[Value, Known]:
+    """Return what gold labels say of a text: the values that are not absent."""
+    states = {value: gold.state(row, column) for column, value in enumerate(CIRCLE)}
+    return {
+        value: Known(state, bool(gold.dominant[row, CIRCLE.index(value)]))
+        for value, state in states.items()
+        if state in (State.PRESENT, State.CONFLICTED)
+    }
