@@ -26,18 +26,22 @@ def print_labels(console: Console, stem: str, labels: Labels) -> None:
         console.print(Text(f"no labels: {labels.skipped}"), soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("value", "present", "conflicted", "state"):
-        table.add_column(name)
+    columns = ["value", "present", "conflicted", "state"]
+    # Only routes that ask a language model say what a state rests on.
+    columns += ["evidence"] if any(label.evidence for label in labels.values) else []
+    for name in columns:
+        table.add_column(name, no_wrap=name == "value")
     for label in labels.values:
-        style = _STYLES[label.state]
-        table.add_row(label.value.value, _bar(label.present), _bar(label.conflicted), _state(label), style=style)
+        cells = [label.value.value, _bar(label.present), _bar(label.conflicted), _state(label)]
+        cells += [" ".join(label.evidence)] if "evidence" in columns else []
+        table.add_row(*map(Text, cells), style=_STYLES[label.state])
     console.print(table)
 
 
 def _bar(probability: float | None) -> str:
     if probability is None:
         return "-"
-    return f"{probability:.2f} {'█' * round(probability * 12)}"
+    return f"{probability:.2f} {'█' * round(probability * 8)}"
 
 
 def _state(label: ValueLabel) -> str:

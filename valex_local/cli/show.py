@@ -26,6 +26,7 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
     from valex_local.cli.labels import print_labels
     from valex_local.errors import StudyError, printable
     from valex_local.script.render import render
+    from valex_local.stages import VIDEO
 
     study = open_study(folder)
     console = Console(highlight=False)
@@ -42,5 +43,6 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
             continue
         console.rule(f"[bold]{printable(post_id)}[/]  script.{name}", align="left")
         click.echo(render(script, form))
-        for stem, labels in study.labels(post_id, name).items():
-            print_labels(console, stem, labels)
+        for labelled in (name, VIDEO):
+            for stem, labels in study.labels(post_id, labelled).items():
+                print_labels(console, stem, labels)
