@@ -13,6 +13,7 @@ from valex_local.records import AudioTrack, Failure, Keyframe, Media, Post, Post
 from valex_local.study import Study
 
 SHA = "0" * 64
+N1, N2 = "7300000000000000001", "7300000000000000002"
 
 
 @pytest.fixture
@@ -319,3 +320,22 @@ def test_the_first_variant_of_the_settings_is_shown(study):
     (study.root / "study.toml").write_text("script = 3")
     with pytest.raises(ConfigError, match=r"study\.toml"):
         study.script("a")
+
+
+def test_forgetting_takes_gold_labels_along(tmp_path):
+    study = Study(tmp_path / "study", create=True)
+    for post_id in (f"a_{N1}", f"b_{N2}", "clip-0123abcd"):
+        study.write(post_id, "post", Post(id=post_id))
+    gold = study.root / "gold"
+    gold.mkdir()
+    rows = [f"a_{N1},Face,present", f'b_{N2},Face,"a, ""b"""', "clip-0123abcd,Face,absent"]
+    (gold / "anna.csv").write_text("\n".join(["post,value,state", *rows]))
+    (gold / "ben.csv").write_text(f"post;value;state\nhttps://www.tiktok.com/@a/video/{N1};Face;present\n")
+    (gold / ".cleo.csv.part").write_text(f"a_{N1}")
+    removed = study.forget(f"a_{N1}")
+    assert {"gold/anna.csv (1 rows)", "gold/ben.csv (1 rows)", ".cleo.csv.part"} <= set(removed)
+    assert [path.name for path in gold.iterdir()] == ["anna.csv"]
+    assert (gold / "anna.csv").read_text().splitlines() == ["post,value,state", *rows[1:]]
+    study.forget("clip-0123abcd")
+    study.forget(f"b_{N2}")
+    assert list(gold.iterdir()) == []

@@ -4,6 +4,7 @@
       study.toml                          the settings given by the user; all others are the profile's
       posts/<post_id>/                    post.json, the records of each stage, audio.flac, keyframes/
       failures/<post_id>.<step>.json
+      gold/<annotator>.csv                labels that people gave; the first column names the post
       report/ exports/ logs/
       sums.json                           checksums of videos, remembered by size and time of change
 
@@ -13,8 +14,10 @@ an interrupted write leaves nothing that the next one does not take away.
 
 from __future__ import annotations
 
+import csv
 import errno
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -31,6 +34,7 @@ from valex_local.config import make_settings
 from valex_local.errors import StudyError
 from valex_local.records import Failure, Labels, Media, Post, Record, Script
 from valex_local.sums import Sums
+from valex_local.tables import read_table
 
 R = TypeVar("R", bound=Record)
 
@@ -289,6 +293,8 @@ class Study:
                 removed.append(path.name)
             for path in sorted((self.root / "logs").glob("*.jsonl")):
                 removed += self._forget_lines(path, post_id, video)
+            for path in sorted((self.root / "gold").glob("*.csv")):
+                removed += self._forget_labels(path, post_id)
             for path in sorted(_visible(self._failures)):
                 if _failed_post(path) == post_id or _mentions(path, video):
                     path.unlink()
@@ -301,7 +307,8 @@ class Study:
 
     def _halves(self) -> list[Path]:
         """Return what writes that were interrupted have left outside the posts' folders."""
-        return [p for folder in (self.root, self._failures, self.root / "logs") for p in sorted(folder.glob("*.part"))]
+        folders = (self.root, self._failures, self.root / "logs", self.root / "gold")
+        return [path for folder in folders for path in sorted(folder.glob("*.part"))]
 
     def _video_path(self, post_id: str) -> str | None:
         try:
@@ -317,6 +324,21 @@ class Study:
             return []
         self.write_file(path, "".join(kept).encode())
         return [f"{path.relative_to(self.root)} ({len(lines) - len(kept)} lines)"]
+
+    def _forget_labels(self, path: Path, post_id: str) -> list[str]:
+        """Leave out the rows of a table that are about a post; a table without any goes."""
+        table = read_table(path)
+        first = table.columns[:1]
+        kept = [row for row in table.rows if not any(_is_about(row.cells[name], post_id) for name in first)]
+        if len(kept) == len(table.rows):
+            return []
+        if kept:
+            text = io.StringIO(newline="")
+            csv.writer(text).writerows([table.columns, *(row.cells.values() for row in kept)])
+            self.write_file(path, text.getvalue().encode())
+        else:
+            path.unlink()
+        return [f"{path.relative_to(self.root)} ({len(table.rows) - len(kept)} rows)"]
 
     def sums(self, shard: tuple[int, int] | None = None) -> Sums:
         """Return the remembered checksums of videos; each shard keeps its own file, so that none is written by two."""
@@ -439,6 +461,13 @@ def _failed_post(path: Path) -> str | None:
     except ValueError:
         return None
     return data.get("post") if isinstance(data, dict) else None
+
+
+def _is_about(name: str, post_id: str) -> bool:
+    from valex_local.posts.ids import post_key, same_post
+
+    one, other = post_key(name), post_key(post_id)
+    return name.strip() == post_id or (one is not None and other is not None and same_post(one, other))
 
 
 def _mentions(path: Path, word: str | None) -> bool:

@@ -1,18 +1,28 @@
-"""Delimited text, as spreadsheets, collection tools and shared tasks write it: the one reader of CSV and TSV."""
+"""Delimited text, as spreadsheets, collection tools and shared tasks write it: the one reader of CSV and TSV.
+
+A cell that a spreadsheet could take for a formula, since it begins with ``=``, ``+``, ``-`` or ``@``, also after
+blanks, or with a tab or carriage return, is written with an apostrophe before it, as OWASP advises
+(https://owasp.org/www-community/attacks/CSV_Injection), and read without it. Numbers stay numbers.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from valex_local.errors import InputError
+from valex_local.records import clean_text
 
 CELL = 1 << 24
 """Characters of the largest cell."""
+
+_FORMULA = re.compile(r"'*(?:\s*[=+\-@]|[\t\r])")
+_NUMBER = re.compile(r" *[+-]?\d+(?:[.,]\d+)? *")
 
 _TABBED = (".tsv", ".tab")
 _JSON = (".json", ".jsonl", ".ndjson")
@@ -63,8 +73,8 @@ def parse_table(text: str, path: Path) -> Table:
     every line has as many cells as the head, quotes that do not follow CSV are part of the text, as in the files of
     the ValueEval shared tasks.
 
-    Cells are as written; cells that a short row lacks are empty. A column without a name is called by its place,
-    ``column 3``.
+    Cells are as written, but for the apostrophe of `guarded`; cells that a short row lacks are empty. A column without
+    a name is called by its place, ``column 3``.
 
     Parameters
     ----------
@@ -126,7 +136,7 @@ def _read(text: str, separator: str, quoting: Literal[0, 3]) -> list[list[str]]:
 
 
 def _columns(head: Sequence[str], path: Path) -> tuple[str, ...]:
-    names = tuple(name.strip() or f"column {place}" for place, name in enumerate(head, 1))
+    names = tuple(unguarded(name).strip() or f"column {place}" for place, name in enumerate(head, 1))
     for place, name in enumerate(names):
         if name in names[:place]:
             raise InputError(
@@ -144,4 +154,16 @@ def _row(number: int, line: Sequence[str], columns: tuple[str, ...], path: Path)
             path=path,
             hint="Quote cells that hold the separator",
         )
-    return Row(number, dict(zip(columns, [*line, *[""] * (len(columns) - len(line))], strict=True)))
+    cells = [*map(unguarded, line), *[""] * (len(columns) - len(line))]
+    return Row(number, dict(zip(columns, cells, strict=True)))
+
+
+def guarded(cell: str) -> str:
+    """Return a cell as it is written, so that no spreadsheet takes it for a formula; NFC."""
+    plain = clean_text(cell)
+    return f"'{plain}" if _FORMULA.match(plain) and _NUMBER.fullmatch(plain) is None else plain
+
+
+def unguarded(cell: str) -> str:
+    """Return a cell as it was before `guarded`."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

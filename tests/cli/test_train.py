@@ -31,7 +31,7 @@ OPTIONS = [
     "--batch",
     "16",
 ]
-OPTIONS += ["--folds", "3", "--seeds", "2", "--set", "head_learning_rate=3e-2", "--window", "64", "--device", "cpu"]
+OPTIONS += ["--folds", "3", "--seeds", "1", "--set", "head_learning_rate=3e-2", "--window", "64", "--device", "cpu"]
 
 
 def valex(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:

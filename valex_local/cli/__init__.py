@@ -23,6 +23,7 @@ COMMANDS = {
     "status": "Say how a study stands.",
     "show": "Show the script and the labels of a post.",
     "import": "Bring what was made elsewhere into a study.",
+    "export": "Write a study as files that other tools read.",
     "forget": "Remove every trace of posts from a study.",
     "models": "List, check, install, add and carry models.",
     "doctor": "Say what this machine has and what keeps it offline.",

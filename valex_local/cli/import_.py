@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli.import_labels import labels
+
 if TYPE_CHECKING:
     from valex_local.exchange.scripts import Imported
 
@@ -20,6 +22,9 @@ _LEFT = ("unmatched", "refused", "cut", "empty", "conflicting", "unreadable")
 @click.group(name="import")
 def import_() -> None:
     """Bring what was made elsewhere into a study."""
+
+
+import_.add_command(labels)
 
 
 @import_.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isnan
 from pathlib import Path
@@ -14,9 +13,9 @@ from valex_local.answers import Answers
 from valex_local.corpus.columns import text_id
 from valex_local.corpus.long import BOTH, NO, YES
 from valex_local.posts.ids import post_key
-from valex_local.records import clean_text
 from valex_local.schwartz import CIRCLE, State, Value
 from valex_local.study import write_whole
+from valex_local.tables import guarded
 
 LONG_COLUMNS = ("post", "value", "state", "present", "conflicted", "dominant")
 
@@ -28,8 +27,6 @@ SHEET_ORDER = (
     Value.UNIVERSALISM_TOLERANCE,
 )  # fmt: skip
 """The values in the order of the authors' sheet."""
-
-_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
 def write_long(
@@ -61,12 +58,12 @@ def write_long(
     """
     extra = extra or {}
     named = any(runs)
-    head = (*LONG_COLUMNS, *(["run"] if named else []), *map(_guarded, extra))
+    head = (*LONG_COLUMNS, *(["run"] if named else []), *map(guarded, extra))
     rows: list[tuple[str, ...]] = []
     for run, answers in runs.items():
         for row, post in enumerate(answers.ids):
             name = _post(post)
-            beside = (*([_guarded(run)] if named else []), *(_guarded(cells.get(post, "")) for cells in extra.values()))
+            beside = (*([guarded(run)] if named else []), *(guarded(cells.get(post, "")) for cells in extra.values()))
             rows += [(name, *cells, *beside) for cells in _long_cells(answers, row)]
     _write(target, head, rows)
 
@@ -125,7 +122,7 @@ def write_authors(
             _post(post),
             *(_code(answers, row, place) for place in places),
             "" if has_sound.get(post) is None else str(has_sound[post]),
-            _guarded(notes.get(post, "")),
+            guarded(notes.get(post, "")),
         )
         for row, post in enumerate(answers.ids)
     )
@@ -146,14 +143,7 @@ def _code(answers: Answers, row: int, column: int) -> str:
 
 def _post(post: str) -> str:
     """Return an id as it is written: that of a TikTok post never with a leading ``@``."""
-    return _guarded(text_id(post) if post_key(post) is not None else post)
-
-
-def _guarded(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    plain = clean_text(cell)
-    formula = plain.lstrip()[:1] in tuple("=+-@") and _NUMBER.fullmatch(plain.strip()) is None
-    return f"'{plain}" if formula else plain
+    return guarded(text_id(post) if post_key(post) is not None else post)
 
 
 def _write(target: Path | TextIO, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -1,0 +1,75 @@
+"""`valex export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from valex_local.exchange.export import Exported
+
+# Spelled out here so that `valex export --help` imports none of them.
+FORMATS = (
+    "srt", "vtt", "fountain", "text", "eaf", "authors", "long", "wide", "pyvalues", "parquet", "labelstudio",
+)  # fmt: skip
+
+
+_HELP = """Write a STUDY as files that other tools read.
+
+\b
+Scripts, files for each post:
+  srt, vtt       subtitles: speech, and the text on the screen
+  fountain       screenplay
+  text           loose text, as the paper has it
+  eaf            annotation file of ELAN
+Labels, one file:
+  authors        the CSV of the paper's authors: -1, 0, 1, 2
+  long, wide     a row for each value, or for each post
+  pyvalues       TSV of the library pyvalues
+Both, a folder:
+  parquet        labels, and lines of scripts, as two tables
+  labelstudio    tasks with predictions, and the configuration
+"""
+
+
+@click.command(help=_HELP)
+@click.argument("study", type=click.Path(path_type=Path))
+@click.argument("form", metavar="FORMAT", type=click.Choice(FORMATS))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="File or new folder; by default in STUDY/exports/.")
+@click.option("--script", help="Variant of the scripts; by default the one shown first for most posts.")
+@click.option("--route", help="The labelling route; by default all, or the only one there is.")
+@click.option("--post", "posts", multiple=True, help="A post, or the beginning of its id (repeatable); by default all.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def export(study: Path, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any) -> None:
+    """Write a study in a format."""
+    from valex_local.cli.study import find_posts
+    from valex_local.exchange.export import export_study
+    from valex_local.study import Study
+
+    opened = Study(study)
+    found = export_study(opened, form, out, posts=find_posts(opened, posts), **given)
+    if as_json:
+        _print_json(found)
+    else:
+        _print(found)
+
+
+def _print(found: Exported) -> None:
+    from valex_local.cli.corpus import print_list
+    from valex_local.errors import printable
+
+    print_list("left out", [f"{post}: {reason}" for post, reason in found.left_out.items()], click.echo)
+    for notice in found.notices:
+        click.echo(f"notice: {printable(notice)}")
+    files = "1 file" if found.files == 1 else f"{found.files} files"
+    posts = "1 post" if found.posts == 1 else f"{found.posts} posts"
+    click.echo(f"{found.format}: {posts}, {files} · {printable(found.path)}")
+
+
+def _print_json(found: Exported) -> None:
+    import json
+    from dataclasses import asdict
+
+    click.echo(json.dumps(asdict(found), indent=1))

@@ -1,0 +1,56 @@
+"""`valex import labels`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from valex_local.exchange.labels import ImportedLabels
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The study folder.")
+@click.option("--annotator", help="Whose labels these are, where the files do not say or another name is wanted.")
+@click.option("--replace", is_flag=True, help="Let labels take the place of different ones by the same annotator.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def labels(paths: tuple[Path, ...], out: Path, annotator: str | None, replace: bool, as_json: bool) -> None:
+    """Make the labels in PATH gold labels of a study: label sheets, and exports of Label Studio (JSON).
+
+    They are kept in gold/ANNOTATOR.csv of the study, a label sheet like any other.
+    """
+    from valex_local.exchange.labels import import_labels
+
+    found = import_labels(paths, out, annotator=annotator, replace=replace)
+    if as_json:
+        _print_json(found)
+    else:
+        _print(found)
+    sys.exit((0 if found.ok else 1) if found.annotators else 2)
+
+
+def _print(found: ImportedLabels) -> None:
+    from valex_local.cli.corpus import print_list
+    from valex_local.errors import printable
+
+    for notice in found.notices:
+        click.echo(f"notice: {printable(notice)}")
+    print_list("unmatched", found.unmatched, click.echo)
+    for name, gold in found.annotators.items():
+        click.echo(
+            f"{printable(name)}: {gold.posts} × post, {gold.labels} × label "
+            f"({gold.added} new, {gold.replaced} replaced) · {printable(gold.file)}"
+        )
+    if not found.annotators:
+        click.echo("no label is about a post of this study", err=True)
+
+
+def _print_json(found: ImportedLabels) -> None:
+    import json
+    from dataclasses import asdict
+
+    click.echo(json.dumps({**asdict(found), "ok": found.ok}, indent=1))

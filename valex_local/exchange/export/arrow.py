@@ -1,0 +1,107 @@
+"""Labels and script lines as Parquet files, for large studies and typed columns."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from valex_local.engines import require_extra
+from valex_local.errors import InputError
+from valex_local.exchange.export.material import Material
+from valex_local.study import write_whole
+
+ROW_GROUP = 20_000
+"""Rows that are held in memory at once."""
+
+_TEXT, _NUMBER, _COUNT, _FLAG, _TEXTS = "string", "float64", "int32", "bool", "list of strings"
+
+LABELS = {
+    "post": _TEXT, "author": _TEXT, "script": _TEXT, "route": _TEXT, "value": _TEXT, "state": _TEXT,
+    "present": _NUMBER, "conflicted": _NUMBER, "dominant": _FLAG, "evidence": _TEXTS, "model": _TEXT,
+    "baseline": _TEXT, "domain": _TEXT, "languages": _TEXTS,
+}  # fmt: skip
+"""Columns of ``labels.parquet`` and their types."""
+
+LINES = {
+    "post": _TEXT, "author": _TEXT, "script": _TEXT, "scene": _COUNT, "heading": _TEXT, "line": _COUNT, "kind": _TEXT,
+    "speaker": _TEXT, "text": _TEXT, "start": _NUMBER, "end": _NUMBER, "ref": _TEXT, "repeats": _TEXT,
+    "mumbled": _FLAG, "keyframes": _TEXTS, "written_by": _TEXT,
+}  # fmt: skip
+"""Columns of ``lines.parquet`` and their types."""
+
+Row = dict[str, Any]
+
+
+class Parquet:
+    """Writes ``labels.parquet`` and ``lines.parquet``.
+
+    A row is a value of a post as a route says it by a script, or a line of a script. Of a study that has only scripts,
+    or only labels, there is one file.
+    """
+
+    def __call__(self, material: Material, target: Path) -> None:
+        """Write all labellings and scripts."""
+        require_extra("exchange", "pyarrow")
+        files = {
+            "labels.parquet": _table(_label_rows(material), LABELS),
+            "lines.parquet": _table(_line_rows(material), LINES),
+        }
+        if not any(files.values()):
+            raise InputError("there is nothing to export: no post has a script or labels", path=material.study.root)
+        for name, content in files.items():
+            if content:
+                write_whole(target / name, content)
+        for post_id in material.posts:
+            if post_id not in material.exported:
+                material.leave_out(post_id, "no script and no labels")
+
+
+def _table(rows: Iterator[Row], columns: Mapping[str, str]) -> bytes:
+    """Return the file that holds the rows; nothing where there are none."""
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    types = {name: arrow.list_(arrow.string()) if kind == _TEXTS else kind for name, kind in columns.items()}
+    schema = arrow.schema(types.items())
+    file = io.BytesIO()
+    first = list(islice(rows, ROW_GROUP))
+    if not first:
+        return b""
+    with parquet.ParquetWriter(file, schema) as writer:
+        group = first
+        while group:
+            writer.write_table(arrow.Table.from_pylist(group, schema=schema))
+            group = list(islice(rows, ROW_GROUP))
+    return file.getvalue()
+
+
+def _label_rows(material: Material) -> Iterator[Row]:
+    for post, name, record in material.all_labels():
+        script, _, route = name.rpartition(".")
+        shared = {
+            "post": post.id,
+            "author": post.text.author,
+            "script": script,
+            "route": route,
+            **record.source.model_dump(include={"model", "baseline", "domain", "languages"}),
+        }
+        for label in record.values:
+            yield {**shared, **label.model_dump(mode="json")}
+
+
+def _line_rows(material: Material) -> Iterator[Row]:
+    for post, script in material.all_scripts():
+        for number, scene in enumerate(script.scenes, 1):
+            shared = {
+                "post": post.id,
+                "author": post.text.author,
+                "script": script.name,
+                "scene": number,
+                "heading": scene.heading,
+                "written_by": scene.written_by,
+            }
+            for line, element in enumerate(scene.elements, 1):
+                yield {**shared, "line": line, **element.model_dump(mode="json")}

@@ -1,0 +1,101 @@
+"""Subtitles: what is heard and what is read, each as a track of its own."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from valex_local.exchange.export.material import Material
+from valex_local.exchange.export.timing import Span, timed_scripts
+from valex_local.script.scenes import SPEAKER
+from valex_local.study import write_whole
+
+WORD_JOINER = "\u2060"
+"""Takes no room and ends no line; parts signs that would mean something together."""
+
+
+# Many readers take any line that holds two times for the head of a cue.
+_TIME = r"(?:(?<=:\d)|(?<=:\d\d))(?=[.,]\d)"
+
+
+class Form(Protocol):
+    """A format of subtitles; `suffix` is the file's."""
+
+    suffix: str
+
+    def __call__(self, spans: Sequence[Span]) -> str:
+        """Return the file's text for stretches sorted by start."""
+
+
+class SubtitleFiles:
+    """Writes the tracks ``<post>.speech`` and ``<post>.text`` of each script; one without any words has no file.
+
+    Parameters
+    ----------
+    form : Form
+        The format.
+    """
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+
+    def __call__(self, material: Material, target: Path) -> None:
+        """Write the files."""
+        for timed in timed_scripts(material):
+            tracks = {"speech": timed.speech, "text": timed.screen_text}
+            for name, spans in tracks.items():
+                if spans:
+                    file = target / f"{timed.post.id}.{name}{self._form.suffix}"
+                    write_whole(file, self._form(spans).encode())
+            if not any(tracks.values()):
+                material.leave_out(timed.post.id, "nothing is said or shown")
+
+
+class Srt:
+    """SubRip. The format has no escapes, so signs that readers take for marks are parted by a word joiner."""
+
+    suffix = ".srt"
+
+    # Tags, the overrides of SubStation that many players know, and the arrow.
+    _marks = re.compile(rf"(?<=<)|(?<=\{{)|(?<=--)(?=>)|{_TIME}")
+
+    def __call__(self, spans: Sequence[Span]) -> str:
+        """Return numbered cues."""
+        cues = (
+            f"{number}\n{_clock(span.start, ',')} --> {_clock(span.end, ',')}\n{self._payload(span)}\n"
+            for number, span in enumerate(spans, 1)
+        )
+        return "\n".join(cues)
+
+    def _payload(self, span: Span) -> str:
+        return self._marks.sub(WORD_JOINER, span.text)
+
+
+class Vtt:
+    """WebVTT (https://www.w3.org/TR/webvtt1/). Who speaks, where it is known, is a voice tag."""
+
+    suffix = ".vtt"
+
+    def __call__(self, spans: Sequence[Span]) -> str:
+        """Return the header and the cues."""
+        cues = (f"{_clock(span.start, '.')} --> {_clock(span.end, '.')}\n{self._payload(span)}\n" for span in spans)
+        return "\n".join(["WEBVTT\n", *cues])
+
+    def _payload(self, span: Span) -> str:
+        text = self._escaped(span.text)
+        if span.speaker in ("", SPEAKER):
+            return text
+        # A dash before the bracket that ends the tag could be the last of an arrow.
+        name = self._escaped(span.speaker)
+        return f"<v {name}{WORD_JOINER if name.endswith('-') else ''}>{text}</v>"
+
+    def _escaped(self, text: str) -> str:
+        return html.escape(re.sub(_TIME, WORD_JOINER, text), quote=False)
+
+
+def _clock(milliseconds: int, point: str) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{point}{rest:03d}"
