@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.made import answers, noisy, paper_gold
-from valex_local.evaluation.bootstrap import _draws, difference, estimate, once, resample
+from valex_local.evaluation.bootstrap import draws, difference, estimate, once, resample
 from valex_local.evaluation.figures import spoken, stack, tally
 
 ALL = np.ones((19, 2), dtype=bool)
@@ -23,7 +23,7 @@ def gold():
 
 
 def test_every_unit_is_drawn_as_often_as_there_are_units():
-    drawn = np.concatenate(list(_draws(50, 400, seed=3)))
+    drawn = np.concatenate(list(draws(50, 400, seed=3)))
     assert drawn.shape == (400, 50)
     assert (drawn.sum(axis=1) == 50).all()
     assert drawn.mean(axis=0) == pytest.approx(np.ones(50), abs=0.25)
@@ -31,10 +31,10 @@ def test_every_unit_is_drawn_as_often_as_there_are_units():
 
 
 def test_draws_do_not_hang_on_how_many_fit_into_memory(monkeypatch):
-    whole = np.concatenate(list(_draws(20, 30, seed=1)))
+    whole = np.concatenate(list(draws(20, 30, seed=1)))
     monkeypatch.setattr("valex_local.evaluation.bootstrap._CELLS", 100)
-    assert len(list(_draws(20, 30, seed=1))) == 6
-    assert (np.concatenate(list(_draws(20, 30, seed=1))) == whole).all()
+    assert len(list(draws(20, 30, seed=1))) == 6
+    assert (np.concatenate(list(draws(20, 30, seed=1))) == whole).all()
 
 
 def test_same_seed_same_interval(gold):

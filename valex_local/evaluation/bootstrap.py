@@ -57,13 +57,13 @@ def resample(tallies: Sequence[Tally], *, resamples: int, seed: int) -> list[Flo
         Averages by polarity, for each tally.
     """
     units = len(tallies[0].counts) if tallies else 0
-    chunks = [[tally.averages(weights) for tally in tallies] for weights in _draws(units, resamples, seed)]
+    chunks = [[tally.averages(weights) for tally in tallies] for weights in draws(units, resamples, seed)]
     if not chunks:
         return [np.empty((0, 2, 3)) for _ in tallies]
     return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
 
 
-def _draws(units: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
+def draws(units: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
     """Yield how often each unit was drawn in each resample, (b, units), some resamples at a time."""
     generator = np.random.default_rng(seed)
     step = max(1, _CELLS // max(units, 1))

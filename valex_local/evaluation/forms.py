@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from valex_local.errors import printable
@@ -64,20 +64,32 @@ def _as_text(evaluation: Evaluation, details: Collection[Detail]) -> str:
 
 def print_evaluation(console: Console, evaluation: Evaluation, details: Collection[Detail] = ()) -> None:
     """Print an evaluation for people, each table in the widest form that the console has room for."""
+    for block in blocks(evaluation, details):
+        print_block(console, block)
+    print_notes(console, notes(evaluation))
+
+
+def print_block(console: Console, block: Block) -> None:
+    """Print the tables of a block, in the widest form that the console has room for."""
+    from rich.text import Text
+
+    for table in _fitting(console, block):
+        console.print(Text(printable(table.title), style="bold"))
+        console.print(_rich(table))
+        if table.note:
+            console.print(Text(printable(table.note), style="dim"))
+        console.print()
+
+
+def print_notes(console: Console, said: Iterable[str]) -> None:
+    """Print notes, each as a point."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    for block in blocks(evaluation, details):
-        for table in _fitting(console, block):
-            console.print(Text(printable(table.title), style="bold"))
-            console.print(_rich(table))
-            if table.note:
-                console.print(Text(table.note, style="dim"))
-            console.print()
-    said = RichTable.grid(padding=(0, 1, 0, 0))
-    for note in notes(evaluation):
-        said.add_row(Text("·", style="dim"), Text(printable(note)))
-    console.print(said)
+    points = RichTable.grid(padding=(0, 1, 0, 0))
+    for note in said:
+        points.add_row(Text("·", style="dim"), Text(printable(note)))
+    console.print(points)
 
 
 def _fitting(console: Console, block: Block) -> Layout:

@@ -1,0 +1,101 @@
+"""`valex compare`, from a study to a table and a folder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from tests.comparison.made import make_study
+from valex_local.cli.compare import compare
+from valex_local.comparison.results import Comparison
+from valex_local.errors import ConfigError, InputError, StudyError
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    make_study(folder / "study")
+    (folder / "gold.csv").write_text(
+        "video_id,1_Value4_Hedonism_values\n"
+        + "".join(f"{name},{n % 2}\n" for n, name in enumerate(("ann_7300000000000000001", "ann_7300000000000000002")))
+    )
+    return folder
+
+
+@pytest.fixture
+def valex(made, tmp_path, monkeypatch):
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VALEX_MODELS", str(tmp_path / "no-models"))
+
+    def call(*arguments, width=120):
+        done = CliRunner().invoke(compare, ["study", *arguments], env={"COLUMNS": str(width)})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    return call
+
+
+def test_the_tables(valex):
+    text = valex("a", "b", "--no-meaning", "--resamples", "50")
+    (kept,) = (line for line in text.splitlines() if line.startswith("speech kept"))
+    assert kept.split()[2:5] == ["1.000", "[1.000,", "1.000]"]
+    assert kept.split()[-1] == "5"
+    for title in ("What each script holds: 5 posts", "What both hold", "States that differ, labels by encoder: a → b"):
+        assert title in text
+    assert "One state by both scripts: 0.979" in text
+    assert "50 resamples of 3 authors" in text
+
+
+def test_a_narrow_terminal_is_enough(valex):
+    text = valex("a", "b", "--no-meaning", "--resamples", "50", width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "a − b [95 %]" in text
+
+
+def test_without_the_sentence_encoder_meaning_is_left_out_and_said(valex):
+    text = valex("a", "b", "--resamples", "0")
+    assert "meaning: not assessed, as the model minilm-l6 is not installed" in text
+    (line,) = (line for line in text.splitlines() if line.startswith("meaning, cosine"))
+    assert line.split()[-2:] == ["–", "0"]
+
+
+def test_a_folder_is_written(valex, tmp_path):
+    assert "written: out" in valex("a", "b", "--no-meaning", "--resamples", "0", "-o", "out")
+    found = Comparison.model_validate_json((tmp_path / "out" / "comparison.json").read_text("utf-8"))
+    assert (found.first, found.second, len(found.posts)) == ("a", "b", 5)
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_gold_labels(valex):
+    text = valex("a", "b", "--no-meaning", "--resamples", "20", "--gold", "gold.csv", "--min-support", "1")
+    for words in ("F1 of 2 texts", "a.encoder minus others", "always-yes"):
+        assert words in text
+
+
+def test_what_a_user_may_get_wrong(valex, tmp_path):
+    with pytest.raises(InputError, match=r"script\.gemini\.json.*There are: a"):
+        valex("a", "gemini")
+    with pytest.raises(ConfigError, match="both scripts are a"):
+        valex("a", "a")
+    with pytest.raises(ConfigError, match="holds no comparison"):
+        valex("a", "b", "-o", "study")
+    (tmp_path / "study" / "study.toml").unlink()
+    with pytest.raises(StudyError, match="no study here"):
+        valex("a", "b")
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from click.testing import CliRunner; from valex_local.cli.compare import compare; "
+        "CliRunner().invoke(compare, ['--help']); "
+        "print([m for m in ('numpy', 'rapidfuzz', 'torch', 'jinja2', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

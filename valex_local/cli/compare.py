@@ -1,0 +1,91 @@
+"""`valex compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from valex_local.comparison.meaning import Meaning
+    from valex_local.comparison.pair import Pair
+    from valex_local.comparison.results import Comparison
+    from valex_local.study import Study
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("study", type=_PATH)
+@click.argument("first")
+@click.argument("second")
+@click.option("--gold", type=_PATH, help="Label sheet to measure the labels of both scripts by.")
+@click.option("--annotator", help="The one annotator of the sheet who counts; else the majority.")
+@click.option("--group", type=click.Choice(["author", "none"]), help="What intervals group posts by. [default: author]")
+@click.option(
+    "--min-support", type=click.IntRange(min=1), default=30, show_default=True, help="Rarer values are left out of F1."
+)
+@click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--meaning/--no-meaning", default=True, help="Compare meaning by the sentence encoder of the store.")
+@click.option("-o", "--out", type=_PATH, help="Folder to write JSON, CSV and pages side by side to.")
+def compare(study: Path, first: str, second: str, out: Path | None, **given: Any) -> None:
+    """Compare two scripts of every post of STUDY: what each keeps and adds, and what becomes of the labels.
+
+    FIRST and SECOND are variants: local, template, or the name under which scripts were imported.
+    """
+    from valex_local.comparison.files import check_folder, write_folder
+    from valex_local.comparison.pair import Pair
+    from valex_local.study import Study
+
+    pair = Pair(Study(study), first, second)
+    if out is not None:
+        check_folder(out)
+    ids, _ = pair.posts  # before a model is loaded
+    found = _compare(pair, len(ids), given)
+    _print(found)
+    if out is not None:
+        write_folder(found, pair, out)
+        click.echo(f"written: {out}")
+
+
+def _compare(pair: Pair, posts: int, given: dict[str, Any]) -> Comparison:
+    from valex_local.cli.progress import progress
+    from valex_local.comparison.compare import compare as measure
+    from valex_local.corpus.sheets import read_sheet
+
+    sheet = read_sheet(given["gold"]) if given["gold"] is not None else None
+    meaning, notices = _meaning(pair.study) if given["meaning"] else (None, ())
+    with progress(quiet=False) as shown:
+        shown.step("compare", posts)
+        options = {name: given[name] for name in ("annotator", "group", "min_support", "resamples", "seed")}
+        return measure(pair, sheet=sheet, meaning=meaning, notices=notices, heard=shown.advance, **options)
+
+
+def _meaning(study: Study) -> tuple[Meaning | None, tuple[str, ...]]:
+    """Load the sentence encoder that the study's settings name; without one, return why."""
+    from valex_local.config import make_settings
+    from valex_local.devices import detect, set_threads
+    from valex_local.errors import ModelError
+    from valex_local.store import Store
+
+    settings = make_settings(study.options(), source=study.root / "study.toml")
+    device = detect(settings.work.device)
+    set_threads(device.threads)  # before torch is imported
+    try:
+        model = Store().resolve(settings.profile, settings.models, needed=["sentence"])["sentence"]
+    except ModelError as error:
+        return None, (f"meaning: not assessed, as {error}",)
+
+    from valex_local.comparison.meaning import Meaning
+
+    return Meaning(model, device), (f"meaning: by {model.id}",)
+
+
+def _print(found: Comparison) -> None:
+    from rich.console import Console
+
+    from valex_local.comparison.forms import print_comparison
+
+    print_comparison(Console(highlight=False), found)

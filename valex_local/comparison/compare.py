@@ -1,0 +1,148 @@
+"""One comparison: two variants of the scripts of a study, post by post and over all posts that have both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from valex_local.comparison.evidence import read_evidence
+from valex_local.comparison.figures import Resampling, agreeing, resampling, rows, shared_rows
+from valex_local.comparison.labels import AllLabels, agree, count_changes, judge, post_labels, read_labels
+from valex_local.comparison.meaning import Meaning
+from valex_local.comparison.measures import compare_lines, measure
+from valex_local.comparison.pair import Pair
+from valex_local.comparison.results import Comparison, PostComparison, RouteComparison
+from valex_local.corpus.columns import with_author
+from valex_local.corpus.sheets import Sheet
+from valex_local.errors import MissingExtra
+from valex_local.evaluation.bootstrap import RESAMPLES
+from valex_local.evaluation.figures import MIN_SUPPORT
+from valex_local.evaluation.results import LeftOut
+
+
+def compare(
+    pair: Pair,
+    *,
+    sheet: Sheet | None = None,
+    annotator: str | None = None,
+    group: str | None = None,
+    meaning: Meaning | None = None,
+    min_support: int = MIN_SUPPORT,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    notices: Sequence[str] = (),
+    heard: Callable[[int], None] = lambda _: None,
+) -> Comparison:
+    """Compare two variants of the scripts of a study.
+
+    Parameters
+    ----------
+    pair : Pair
+        The scripts.
+    sheet : Sheet, optional
+        Gold labels.
+    annotator : str, optional
+        The one annotator of the sheet who counts; else the majority.
+    group : {"author", "none"}, optional
+        What is resampled: authors (where any is known, when left out), or single posts.
+    meaning : Meaning, optional
+        Compares scripts by their meaning; without it that figure is left out.
+    min_support : int
+        Gold positives that a value needs to count in the averages.
+    resamples, seed : int
+        Of the bootstrap.
+    notices : sequence of str
+        What a reader must know besides.
+    heard : callable
+        Hears how many posts are done.
+
+    Raises
+    ------
+    ConfigError
+        Both names are the same.
+    InputError
+        A variant is unknown, no post has both, or the gold labels are of other posts.
+    MissingExtra
+        There are gold labels, and the libraries for figures are not installed.
+    """
+    ids, left_out = pair.posts
+    labels = read_labels(pair, ids)
+    gold = None
+    if sheet is not None:
+        gold = judge(
+            pair,
+            tuple(labels.routes),
+            sheet,
+            annotator=annotator,
+            group=group,
+            min_support=min_support,
+            resamples=resamples,
+            seed=seed,
+        )
+    posts = tuple(_posts(pair, ids, labels, meaning, heard))
+    how = resampling(posts, group, resamples, seed)
+    routes, said = _routes(pair, posts, labels, how)
+    return Comparison(
+        first=pair.first,
+        second=pair.second,
+        posts=posts,
+        rows=tuple(rows(posts, how)),
+        shared=tuple(shared_rows(posts, how)),
+        routes=routes,
+        gold=gold,
+        groups=how.groups,
+        grouped_by=how.grouped_by,
+        resamples=resamples,
+        seed=seed,
+        left_out=(*left_out, *_without_evidence(posts), *labels.left_out),
+        notices=(*notices, *labels.notices, *said),
+    )
+
+
+def _posts(
+    pair: Pair, ids: Sequence[str], labels: AllLabels, meaning: Meaning | None, heard: Callable[[int], None]
+) -> Iterator[PostComparison]:
+    for post_id in ids:
+        one, other = pair.lines(post_id)
+        evidence = read_evidence(pair.study, post_id)
+        author = pair.study.post(post_id).text.author
+        similarity = None if meaning is None else meaning.similarity(one, other)
+        yield PostComparison(
+            post=post_id,
+            author=with_author({"author": author} if author else {}, post_id).get("author"),
+            first=measure(one, evidence),
+            second=measure(other, evidence),
+            shared=compare_lines(one, other, similarity=similarity),
+            labels=tuple(post_labels(route, both[post_id]) for route, both in labels.routes.items() if post_id in both),
+            missing=evidence.missing,
+        )
+        heard(1)
+
+
+def _without_evidence(posts: Sequence[PostComparison]) -> Iterator[LeftOut]:
+    """Yield the posts of which something is not known that a figure needs."""
+    for why in dict.fromkeys(why for post in posts for why in post.missing):
+        yield LeftOut(why=why, texts=tuple(post.post for post in posts if why in post.missing))
+
+
+def _routes(
+    pair: Pair, posts: Sequence[PostComparison], labels: AllLabels, how: Resampling
+) -> tuple[tuple[RouteComparison, ...], tuple[str, ...]]:
+    """Return what each route makes of the scripts, and what is to be said of it."""
+    found, notices = [], []
+    for route, both in labels.routes.items():
+        agreed = None
+        try:
+            agreed = agree(pair, route, both)
+        except MissingExtra as error:
+            notices.append(f"labels by {route}: no agreement by value, as {error}")
+        changes = count_changes([label for post in posts for label in post.labels if label.route == route])
+        found.append(
+            RouteComparison(
+                route=route,
+                posts=len(both),
+                agreeing=agreeing(posts, route, how),
+                agreement=agreed,
+                changes=changes,
+            )
+        )
+    return tuple(found), tuple(notices)

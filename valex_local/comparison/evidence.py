@@ -1,0 +1,56 @@
+"""What a post's own records say was heard and read: what its scripts are held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from valex_local.comparison.lines import Line, heard_lines, read_lines
+from valex_local.records import ScreenText, Transcript
+from valex_local.script.evidence import find_repeats
+from valex_local.study import Study
+
+NO_SPEECH = "what was heard is not known"
+NO_TEXT = "what was read is not known"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The evidence of a post.
+
+    Attributes
+    ----------
+    heard : tuple of Line or None
+        What was heard, by time; None where nobody listened.
+    read : tuple of Line or None
+        What was read and does not repeat what was heard, by time; None where nobody looked.
+    subtitles : tuple of Line
+        What was read and repeats what was heard.
+    missing : tuple of str
+        What is not known, and why.
+    """
+
+    heard: tuple[Line, ...] | None
+    read: tuple[Line, ...] | None
+    subtitles: tuple[Line, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def read_evidence(study: Study, post_id: str) -> Evidence:
+    """Return the evidence of a post."""
+    transcript, screen = study.read(post_id, "transcript", Transcript), study.read(post_id, "text", ScreenText)
+    missing = [
+        f"{what} ({'no record' if record is None else record.skipped})"
+        for what, record in ((NO_SPEECH, transcript), (NO_TEXT, screen))
+        if record is None or record.skipped is not None
+    ]
+    segments = () if transcript is None else transcript.segments
+    tracks = () if screen is None else screen.tracks
+    repeats = find_repeats(segments, tracks)
+    return Evidence(
+        heard=None if transcript is None or transcript.skipped is not None else heard_lines(segments),
+        read=None
+        if screen is None or screen.skipped is not None
+        else read_lines([track for track in tracks if track.id not in repeats]),
+        subtitles=read_lines([track for track in tracks if track.id in repeats]),
+        missing=tuple(missing),
+    )

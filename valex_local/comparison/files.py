@@ -1,0 +1,151 @@
+"""A comparison as files: JSON, CSV and pages in one folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from valex_local.comparison.pages import POSTS, index_page, page_name, post_page
+from valex_local.comparison.pair import Pair
+from valex_local.comparison.results import Comparison, Measures, PostComparison, RouteComparison, Shared
+from valex_local.errors import ConfigError
+from valex_local.evaluation.agreement import ValueAgreement, View, mean
+from valex_local.evaluation.forms import guarded
+from valex_local.schwartz import CIRCLE, Polarity, State, Value
+from valex_local.study import write_whole, writing
+
+JSON, POSTS_CSV, LABELS_CSV, INDEX = "comparison.json", "posts.csv", "labels.csv", "index.html"
+
+Cell = str | float | None
+
+
+def check_folder(folder: Path) -> None:
+    """Hold that a comparison can be written into a folder, before an hour of work comes to nothing.
+
+    Raises
+    ------
+    ConfigError
+        It is a file, or holds something else than a comparison.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError("this is a file, no folder", path=folder, hint="Name a new folder with -o")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / JSON).is_file():
+        raise ConfigError(
+            "this folder is not empty and holds no comparison", path=folder, hint="Name a new folder with -o"
+        )
+
+
+def write_folder(comparison: Comparison, pair: Pair, folder: Path) -> None:
+    """Write a comparison: ``comparison.json``, ``posts.csv``, ``labels.csv``, ``index.html`` and a page for each post.
+
+    Each file is written whole or not at all, the first page last. Pages of an earlier comparison in the same folder go.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds something else.
+    StudyError
+        It cannot be written.
+    """
+    check_folder(folder)
+    pages = {page_name(post.post): post for post in comparison.posts}
+    with writing(folder):
+        for made in (folder, folder / POSTS):
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_whole(folder / JSON, comparison.to_json().encode())
+    write_whole(folder / POSTS_CSV, posts_csv(comparison).encode())
+    write_whole(folder / LABELS_CSV, labels_csv(comparison).encode())
+    for name, post in pages.items():
+        write_whole(folder / POSTS / name, post_page(comparison, post, pair).encode())
+    with writing(folder):
+        for path in (folder / POSTS).glob("*.html"):
+            if path.name not in pages:
+                path.unlink()
+    write_whole(folder / INDEX, index_page(comparison).encode())
+
+
+# --- CSV ------------------------------------------------------------------------------------------------------------
+
+
+def posts_csv(comparison: Comparison) -> str:
+    """Return a row for each post: both scripts' figures, what they share, and the states that differ by each route."""
+    names = (comparison.first, comparison.second)
+    head = ["post", "author", *(f"{name}_{figure}" for figure in Measures.model_fields for name in names)]
+    head += [*Shared.model_fields]
+    for route in comparison.routes:
+        head += [f"states_agreeing_{route.route}", f"states_differing_{route.route}"]
+    return _csv([*head, "missing"], (_post_row(post, comparison.routes) for post in comparison.posts))
+
+
+def _post_row(post: PostComparison, routes: Sequence[RouteComparison]) -> Iterator[Cell]:
+    yield from (post.post, post.author)
+    for figure in Measures.model_fields:
+        yield from (getattr(post.first, figure), getattr(post.second, figure))
+    yield from (getattr(post.shared, figure) for figure in Shared.model_fields)
+    labels = {label.route: label for label in post.labels}
+    for route in routes:
+        label = labels.get(route.route)
+        yield None if label is None else label.agreeing
+        changes = () if label is None else label.changes
+        yield "; ".join(f"{change.value}: {change.first} → {change.second}" for change in changes)
+    yield "; ".join(post.missing)
+
+
+_STATES = (State.PRESENT, State.ABSENT, State.CONFLICTED)
+_CHANGES = tuple((one, other) for one in _STATES for other in _STATES if one is not other)
+
+
+def labels_csv(comparison: Comparison) -> str:
+    """Return a row for each value and route: agreement, the states that differ, and F1 where there are gold labels."""
+    first, second = comparison.first, comparison.second
+    head = ["route", "value"]
+    for view in View:
+        head += [f"{view}_{figure}" for figure in ("posts", "agreeing", "kappa", "alpha")]
+    head += [f"{first}_{one}_{second}_{other}" for one, other in _CHANGES]
+    for polarity in Polarity if comparison.gold is not None else ():
+        head += [f"{polarity}_support", f"{first}_{polarity}_f1", f"{second}_{polarity}_f1"]
+    rows = (_value_row(comparison, route, value) for route in comparison.routes for value in CIRCLE)
+    return _csv(head, rows)
+
+
+def _value_row(comparison: Comparison, route: RouteComparison, value: Value) -> Iterator[Cell]:
+    views = () if route.agreement is None else route.agreement.views
+    found = {view.view: each for view in views for each in view.values if each.value is value}
+    counts = {(c.first, c.second): c.posts for c in route.changes if c.value is value}
+    yield from (route.route, value.value)
+    for view in View:
+        yield from _agreement(found.get(view))
+    for change in _CHANGES:
+        # Nobody can change to a polarity, or from it, that is not assessed.
+        assessed = View.STATE if State.CONFLICTED in change else View.PRESENT
+        yield counts.get(change, 0 if assessed in found else None)
+    if comparison.gold is not None:
+        for polarity in Polarity:
+            yield from _gold(comparison, route.route, value, polarity)
+
+
+def _agreement(found: ValueAgreement | None) -> tuple[Cell, ...]:
+    if found is None:
+        return (None,) * 4
+    shares, kappas = [p.agreeing for p in found.pairs], [p.kappa for p in found.pairs]
+    return found.items, mean(shares), mean(kappas), found.alpha
+
+
+def _gold(comparison: Comparison, route: str, value: Value, polarity: Polarity) -> Iterator[Cell]:
+    """Yield the support of a value, and its F1 by both scripts."""
+    judged = {each.name: each for each in (comparison.gold.routes if comparison.gold is not None else ())}
+    both = [judged[f"{name}.{route}"].of(polarity).values for name in (comparison.first, comparison.second)]
+    found = [next((figures for figures in values if figures.value is value), None) for values in both]
+    yield next((figures.support for figures in found if figures is not None), None)
+    yield from (None if figures is None else figures.f1 for figures in found)
+
+
+def _csv(head: Sequence[str], rows: Iterator[Iterator[Cell]]) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([guarded(cell) for cell in head])
+    for row in rows:
+        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
+    return out.getvalue()

@@ -1,0 +1,165 @@
+"""What becomes of the labels: the same routes on both scripts, and both against gold labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from valex_local.answers import Answers
+from valex_local.comparison.pair import Pair
+from valex_local.comparison.results import Change, ChangeCount, PostLabels
+from valex_local.corpus.sheets import Sheet
+from valex_local.errors import InputError
+from valex_local.evaluation.agreement import Agreement, agreement
+from valex_local.evaluation.prepare import prepare
+from valex_local.evaluation.report import evaluate
+from valex_local.evaluation.results import Evaluation, LeftOut
+from valex_local.evaluation.routes import read_source
+from valex_local.evaluation.tables import counted
+from valex_local.records import Labels
+from valex_local.schwartz import CIRCLE, State
+
+LABEL_THEM = "Label both scripts with: valex label STUDY --script NAME"
+
+Both = tuple[Labels, Labels]
+
+
+@dataclass(frozen=True)
+class AllLabels:
+    """The labels of both scripts by post, for every route that labels both of some post, and what is left out."""
+
+    routes: Mapping[str, Mapping[str, Both]]
+    left_out: tuple[LeftOut, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def read_labels(pair: Pair, ids: Sequence[str]) -> AllLabels:
+    """Read the labels of both scripts of posts."""
+    found = {name: {post_id: pair.study.labels(post_id, name) for post_id in ids} for name in pair.names}
+    every = sorted({route for of_post in found.values() for labels in of_post.values() for route in labels})
+    routes: dict[str, Mapping[str, Both]] = {}
+    left_out: list[LeftOut] = []
+    notices: list[str] = []
+    for route in every:
+        one, other = ({p: s[route] for p, s in of.items() if route in s and s[route].values} for of in found.values())
+        both = {post_id: (one[post_id], other[post_id]) for post_id in ids if post_id in one and post_id in other}
+        if both:
+            routes[route] = both
+            notices += _about(route, pair, list(both.values()))
+            left_out += _silent(route, pair, ids, (one, other))
+        else:
+            counts = ", ".join(f"{n} {counted(len(s), 'post')}" for n, s in zip(pair.names, (one, other), strict=True))
+            notices.append(f"labels by {route}: not compared, as no post has them for both scripts ({counts})")
+    if not every:
+        notices.append(f"labels: not compared, as there are none. {LABEL_THEM}")
+    return AllLabels(routes, tuple(left_out), tuple(notices))
+
+
+def _silent(route: str, pair: Pair, ids: Sequence[str], sides: tuple[Mapping[str, Labels], ...]) -> Iterator[LeftOut]:
+    for name, labels in zip(pair.names, sides, strict=True):
+        silent = tuple(post_id for post_id in ids if post_id not in labels)
+        if silent:
+            yield LeftOut(why=f"labels by {route}: {name} has none", texts=silent)
+
+
+def _about(route: str, pair: Pair, both: Sequence[Both]) -> Iterator[str]:
+    """Say which models labelled the scripts, and warn where they are not the same."""
+    sources = [{labels.source for labels in side} for side in zip(*both, strict=True)]
+    for source in sorted(sources[0] | sources[1], key=lambda source: source.model):
+        yield f"labels by {route}: {source.model}, {'a baseline ' if source.baseline else ''}for {source.domain}"
+    models = [", ".join(sorted({source.model for source in side})) for side in sources]
+    if models[0] != models[1]:
+        whose = "; ".join(f"{name}: {side}" for name, side in zip(pair.names, models, strict=True))
+        yield f"labels by {route} differ by their models too ({whose})"
+
+
+def post_labels(route: str, both: Both) -> PostLabels:
+    """Compare the labels of the two scripts of a post."""
+    states = [
+        (label.value, label.state, too.state)
+        for label, too in zip(both[0].values, both[1].values, strict=True)
+        if State.NOT_ASSESSED not in (label.state, too.state)
+    ]
+    changes = tuple(Change(value=value, first=state, second=too) for value, state, too in states if state is not too)
+    agreeing = (len(states) - len(changes)) / len(states) if states else None
+    return PostLabels(route=route, assessed=len(states), agreeing=agreeing, changes=changes)
+
+
+def count_changes(labels: Sequence[PostLabels]) -> tuple[ChangeCount, ...]:
+    """Count the states that differ, in circle order."""
+    counts = Counter(change for of_post in labels for change in of_post.changes)
+    states = list(State)
+    order = sorted(counts, key=lambda c: (CIRCLE.index(c.value), states.index(c.first), states.index(c.second)))
+    return tuple(ChangeCount(value=c.value, first=c.first, second=c.second, posts=counts[c]) for c in order)
+
+
+def agree(pair: Pair, route: str, labels: Mapping[str, Both]) -> Agreement:
+    """Return the agreement of the two scripts' labels by value.
+
+    Raises
+    ------
+    MissingExtra
+        The libraries for agreement are not installed.
+    """
+    one, other = ({post_id: both[side].values for post_id, both in labels.items()} for side in (0, 1))
+    said = {pair.first: Answers.from_labels(one), pair.second: Answers.from_labels(other)}
+    return agreement(f"scripts, labels by {route}", said)
+
+
+def judge(
+    pair: Pair,
+    routes: Sequence[str],
+    sheet: Sheet,
+    *,
+    annotator: str | None,
+    group: str | None,
+    min_support: int,
+    resamples: int,
+    seed: int,
+) -> Evaluation:
+    """Measure the labels of both scripts against gold labels, on the posts of which all of them speak.
+
+    Parameters
+    ----------
+    pair : Pair
+        The scripts.
+    routes : sequence of str
+        The routes that label both; each is compared with itself on the other script.
+    sheet : Sheet
+        The gold labels.
+    annotator, group, min_support, resamples, seed
+        As for `valex_local.evaluation.prepare.prepare` and `valex_local.evaluation.report.evaluate`.
+
+    Raises
+    ------
+    InputError
+        No route labels both scripts, or the gold labels are of other posts.
+    MissingExtra
+        The libraries for figures are not installed.
+    """
+    if not routes:
+        raise InputError("no route has labelled both scripts, so gold labels have nothing to judge", hint=LABEL_THEM)
+    pairs = [(f"{pair.first}.{route}", f"{pair.second}.{route}") for route in routes]
+    source = read_source(str(pair.study.root))
+    named = {route.name: route for route in source.routes}
+    wanted = tuple(named[name] for names in pairs for name in names)
+    prepared = prepare(
+        [replace(source, routes=wanted)],
+        sheets=[sheet],
+        annotator=annotator,
+        group=group,
+        min_support=min_support,
+        seed=seed,
+    )
+    return evaluate(
+        prepared.gold,
+        prepared.routes,
+        groups=prepared.groups,
+        grouped_by=prepared.grouped_by,
+        min_support=min_support,
+        resamples=resamples,
+        seed=seed,
+        compare=pairs,
+        notices=prepared.notices,
+    )

@@ -1,0 +1,240 @@
+"""Which line of one script is which of the other, wherever it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rapidfuzz import fuzz, process
+
+from valex_local.comparison.lines import Kind, Line
+from valex_local.comparison.words import common
+from valex_local.script.evidence import REPEAT_SCORE
+
+SAME_TEXT = REPEAT_SCORE
+"""Similarity (0 to 100) from which a screen text is another; all its numerals must be there too."""
+
+SAME_SPEECH = 70.0
+"""Similarity from which a line of speech is another: it may be heard a little otherwise, with numerals spelled out."""
+
+PART_WORDS = 3
+"""A line of fewer words is not looked for inside a longer one, where it would stand by chance."""
+
+SHORT_LETTERS = 5
+"""A text of fewer letters stands as it is or not at all: with one letter wrong it would be another word."""
+
+_LEAST = {Kind.SPEECH: SAME_SPEECH, Kind.TEXT: SAME_TEXT}
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a text stands in another, ``[start, end)``, and how alike they are there, 0 to 100."""
+
+    score: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Match:
+    """A line of each script that say the same, or one of which says a part of the other.
+
+    `place` and `other_place` are the places in reading order: the line, and where in its text the part begins.
+    """
+
+    kind: Kind
+    line: int
+    start: int
+    other_line: int
+    other_start: int
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its place in the first."""
+        return self.line, self.start
+
+    @property
+    def other_place(self) -> tuple[int, int]:
+        """Its place in the second."""
+        return self.other_line, self.other_start
+
+
+def find(needle: str, text: str, kind: Kind, *, whole: bool = False) -> Found | None:
+    """Find a text inside another; a longer one must be like the whole.
+
+    Parameters
+    ----------
+    needle, text : str
+        As `Line.plain`.
+    kind : Kind
+        Speech or screen text: how alike they must be.
+    whole : bool
+        It must be like the whole in any case.
+    """
+    least = _LEAST[kind]
+    if len(needle.strip()) < SHORT_LETTERS:
+        start = text.find(needle) if not whole or needle == text else -1
+        return None if start < 0 else Found(100.0, start, start + len(needle))
+    if whole or len(needle) > len(text):
+        found = Found(fuzz.ratio(needle, text), 0, len(text))
+    else:
+        at = fuzz.partial_ratio_alignment(needle, text, score_cutoff=least)
+        found = Found(0.0, 0, 0) if at is None else Found(at.score, at.dest_start, at.dest_end)
+    if found.score < least or (kind is Kind.TEXT and not _numerals(needle) <= _numerals_around(text, found)):
+        return None
+    return found
+
+
+def _numerals(text: str) -> set[str]:
+    return set(re.findall(r"\d+", text))
+
+
+def _numerals_around(text: str, found: Found) -> set[str]:
+    """Return the numerals that stand in a place, whole where its ends cut them."""
+    spans = (m for m in re.finditer(r"\d+", text) if m.end() > found.start and m.start() < found.end)
+    return {m.group() for m in spans}
+
+
+def holds(text: str, line: Line) -> bool:
+    """Whether a text, as `Line.plain`, holds a line."""
+    return find(line.plain, text, line.kind) is not None
+
+
+def joined(lines: Sequence[Line]) -> str:
+    """Return lines as one text to look for others in."""
+    return "".join(line.plain[:-1] for line in lines) + " "
+
+
+# --- lines of both --------------------------------------------------------------------------------------------------
+
+
+def match_lines(one: Sequence[Line], other: Sequence[Line]) -> list[Match]:
+    """Match speech with speech and screen text with screen text, in whatever order they stand.
+
+    A line may be several of the other side, where it holds them beside each other; nothing is matched twice. The most
+    alike go first, of equals those that stand at about the same place.
+
+    Returns
+    -------
+    list of Match
+        In the order of the first.
+    """
+    pairs = [pair for kind in _LEAST for pair in _candidates(one, other, kind)]
+    pairs.sort(key=lambda pair: (-pair.score, pair.distance, pair.i, pair.j))
+    taken = _Taken(), _Taken()
+    matches = []
+    for pair in pairs:
+        if taken[0].is_free(pair.i, *pair.span) and taken[1].is_free(pair.j, *pair.other_span):
+            taken[0].take(pair.i, *pair.span)
+            taken[1].take(pair.j, *pair.other_span)
+            kind = one[pair.i].kind
+            matches.append(Match(kind, pair.i, pair.span[0], pair.j, pair.other_span[0]))
+    return sorted(matches, key=lambda match: match.place)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    i: int
+    j: int
+    score: float
+    distance: float
+    span: tuple[int, int]
+    other_span: tuple[int, int]
+
+
+def _candidates(one: Sequence[Line], other: Sequence[Line], kind: Kind) -> Iterator[_Pair]:
+    rows = [i for i, line in enumerate(one) if line.kind is kind and line.words]
+    columns = [j for j, line in enumerate(other) if line.kind is kind and line.words]
+    if not rows or not columns:
+        return
+    alike = process.cdist(
+        [one[i].plain for i in rows], [other[j].plain for j in columns], scorer=fuzz.partial_ratio,
+        score_cutoff=_LEAST[kind],
+    )  # fmt: skip
+    for row, column in np.argwhere(alike):
+        i, j = rows[row], columns[column]
+        spans = _spans(one[i], other[j])
+        if spans is not None:
+            distance = abs(i / len(one) - j / len(other))
+            yield _Pair(i, j, spans[0], distance, spans[1], spans[2])
+
+
+def _spans(one: Line, other: Line) -> tuple[float, tuple[int, int], tuple[int, int]] | None:
+    """Return how alike two lines are, and what of each the other holds; None where they are not."""
+    swap = len(one.plain) > len(other.plain)
+    short, long = (other, one) if swap else (one, other)
+    found = find(short.plain, long.plain, one.kind, whole=len(short.words) < PART_WORDS)
+    if found is None:
+        return None
+    outer, inner = (0, len(short.plain)), (found.start, found.end)
+    return (found.score, inner, outer) if swap else (found.score, outer, inner)
+
+
+class _Taken:
+    """The parts of lines that are matched already."""
+
+    def __init__(self) -> None:
+        self._spans: dict[int, list[tuple[int, int]]] = {}
+
+    def is_free(self, line: int, start: int, end: int) -> bool:
+        """Whether most of a part is not taken; the ends of what is found are not exact."""
+        return all(2 * (min(end, e) - max(start, s)) <= end - start for s, e in self._spans.get(line, ()))
+
+    def take(self, line: int, start: int, end: int) -> None:
+        self._spans.setdefault(line, []).append((start, end))
+
+
+# --- their order ----------------------------------------------------------------------------------------------------
+
+
+def in_order(matches: Sequence[Match]) -> list[Match]:
+    """Return the matches that stand in one order in both; the others have moved.
+
+    They are the most that there are of speech, then the most of screen text that go with these: what is said carries a
+    script, and captions stand before or after it as a writer likes.
+
+    Parameters
+    ----------
+    matches : sequence of Match
+        In the order of the first.
+    """
+    speech = _longest_chain([match for match in matches if match.kind is Kind.SPEECH])
+    texts = [m for m in matches if m.kind is Kind.TEXT and all(_in_one_order(m, spoken) for spoken in speech)]
+    return sorted([*speech, *_longest_chain(texts)], key=lambda match: match.place)
+
+
+def _longest_chain(matches: Sequence[Match]) -> list[Match]:
+    other = sorted(matches, key=lambda match: match.other_place)
+    return [matches[i] for i, _ in common(matches, other)]
+
+
+def _in_one_order(one: Match, other: Match) -> bool:
+    return (one.place < other.place) == (one.other_place < other.other_place)
+
+
+def kendall(one: Sequence[float], other: Sequence[float], *, slack: float = 0.0) -> float | None:
+    """Return how far two orders agree: Kendall's tau, 1 for the same order and -1 for the reverse.
+
+    Pairs that are tied say nothing of order and are left out (Kendall 1938, Biometrika 30(1/2); with ties left out it
+    is the gamma of Goodman and Kruskal 1954, JASA 49(268)).
+
+    Parameters
+    ----------
+    one, other : sequence of float, (N,)
+        Places of the same things in both.
+    slack : float
+        Places in `one` that differ by no more are tied.
+
+    Returns
+    -------
+    float or None
+        (pairs in the same order - pairs in the reverse order) / pairs; None where there is no pair.
+    """
+    places, other_places = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    steps, other_steps = (np.subtract.outer(each, each) for each in (places, other_places))
+    counted = np.triu((np.abs(steps) > slack) & (other_steps != 0), k=1)
+    if not counted.any():
+        return None
+    return float((np.sign(steps) * np.sign(other_steps))[counted].mean())

@@ -1,0 +1,106 @@
+"""A comparison as pages: a first page, and one for each post with the scripts side by side.
+
+Pages stand by themselves: no script, no network, styles within. Every text is escaped, in a direction of its own, so
+that no text of a post can become markup or turn the page around it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from valex_local.comparison.evidence import read_evidence
+from valex_local.comparison.lines import Kind, Line
+from valex_local.comparison.pair import Pair
+from valex_local.comparison.results import Comparison, Measures, PostComparison, Shared
+from valex_local.comparison.sides import evidence_rows, side_by_side
+from valex_local.comparison.tables import TITLES, blocks, digits_of, figure, notes
+from valex_local.posts.ids import post_id
+from valex_local.script.render import clock
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+POSTS = "posts"
+"""The folder of the posts' pages."""
+
+SHOWN = ("speech_kept", "speech_added", "text_kept", "text_added")
+"""The figures of both scripts in the list of posts."""
+
+SHOWN_SHARED = ("order", "similarity")
+
+_SAFE = re.compile(r"[a-z0-9_@-][a-z0-9._@-]{0,119}")
+
+
+def page_name(name: str) -> str:
+    """Return the file name of a post's page: its id, or where that is no name for any disk, a part of it and a sum."""
+    if not _SAFE.fullmatch(name):
+        name = post_id(None, name, sha256(name.encode("utf-8", "surrogateescape")).hexdigest())
+    return f"{name}.html"
+
+
+def page_link(name: str) -> str:
+    """Return the address of a post's page from the folder of the pages."""
+    return quote(page_name(name))
+
+
+def index_page(comparison: Comparison) -> str:
+    """Return the first page: the tables, the posts, and what is to be said."""
+    facts: dict[str, Any] = {
+        "comparison": comparison,
+        "tables": [table for block in blocks(comparison) for table in block[0]],
+        "notes": notes(comparison),
+        "shown": SHOWN,
+        "shared": SHOWN_SHARED,
+    }
+    return _environment().get_template("index.html.jinja").render(facts)
+
+
+def post_page(comparison: Comparison, post: PostComparison, pair: Pair) -> str:
+    """Return the page of a post; its scripts and evidence are read from the study."""
+    one, other = pair.lines(post.post)
+    names = [each.post for each in comparison.posts]
+    at = names.index(post.post)
+    facts: dict[str, Any] = {
+        "comparison": comparison,
+        "post": post,
+        "before": names[at - 1] if at else None,
+        "after": names[at + 1] if at + 1 < len(names) else None,
+        "measures": tuple(Measures.model_fields),
+        "shared": tuple(Shared.model_fields),
+        "rows": side_by_side(one, other),
+        "evidence": evidence_rows(one, other, read_evidence(pair.study, post.post)),
+    }
+    return _environment().get_template("post.html.jinja").render(facts)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(
+        title=TITLES.__getitem__, number=_number, link=page_link, folder=POSTS, time=_time, speech=Kind.SPEECH
+    )
+    return environment
+
+
+def _number(record: Measures | Shared, name: str) -> str:
+    """Return a figure of a post as it is shown; counts of a single post are whole."""
+    value = getattr(record, name)
+    return str(value) if isinstance(value, int) else figure(value, digits_of(name))
+
+
+def _time(line: Line) -> str:
+    return "" if line.start is None else clock(line.start)

@@ -1,0 +1,85 @@
+"""Two variants of the scripts of a study, and the posts that have both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from valex_local.comparison.lines import Line, script_lines
+from valex_local.errors import ConfigError, InputError
+from valex_local.evaluation.results import LeftOut
+from valex_local.evaluation.tables import counted
+from valex_local.records import Script
+from valex_local.study import Study
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two variants, `first` and `second`, of the scripts of a study."""
+
+    study: Study
+    first: str
+    second: str
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of both."""
+        return self.first, self.second
+
+    def lines(self, post_id: str) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+        """Return the lines of both scripts of a post."""
+        one, other = (self.study.require(post_id, f"script.{name}", Script) for name in self.names)
+        return script_lines(one), script_lines(other)
+
+    @cached_property
+    def posts(self) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
+        """The posts that have both scripts, and the others by what they lack.
+
+        Raises
+        ------
+        ConfigError
+            Both names are the same.
+        InputError
+            A variant is unknown, or no post has both.
+        """
+        there = variants(self.study)
+        known = ", ".join(f"{name} ({counted(count, 'post')})" for name, count in there.items()) or "none"
+        if self.first == self.second:
+            raise ConfigError(f"both scripts are {self.first}", hint=f"Name two variants. There are: {known}")
+        for name in self.names:
+            if name not in there:
+                raise InputError(
+                    f"no post of this study has script.{name}.json", path=self.study.root, hint=f"There are: {known}"
+                )
+        lacking = {name: self._lacking(name) for name in self.names}
+        every = self.study.post_ids()
+        both = tuple(post_id for post_id in every if all(post_id not in posts for posts in lacking.values()))
+        if not both:
+            counts = " and ".join(f"{name} ({counted(there[name], 'post')})" for name in self.names)
+            hint = "Import the scripts of the same posts: their ids must match"
+            raise InputError(f"no post has both scripts, {counts}", path=self.study.root, hint=hint)
+        left_out = (
+            LeftOut(why=why, texts=tuple(post_id for post_id, reason in posts.items() if reason == why))
+            for posts in lacking.values()
+            for why in dict.fromkeys(posts.values())
+        )
+        return both, tuple(left_out)
+
+    def _lacking(self, name: str) -> dict[str, str]:
+        """Return the posts without a script of that name, and why."""
+        found = {}
+        for post_id in self.study.post_ids():
+            script = self.study.read(post_id, f"script.{name}", Script)
+            if script is None:
+                found[post_id] = f"no script {name}"
+            elif script.skipped is not None:
+                found[post_id] = f"no script {name} ({script.skipped})"
+        return found
+
+
+def variants(study: Study) -> dict[str, int]:
+    """Return the variants of a study's scripts, and how many posts have each, the most frequent first."""
+    paths = (path for post_id in study.post_ids() for path in study.folder(post_id).glob("script.*.json"))
+    counts = Counter(path.name.removeprefix("script.").removesuffix(".json") for path in paths)
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
