@@ -107,7 +107,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_picture_is_drawn_and_told() -> None:
     picture = ElementTree.parse(ROOT / "docs" / "dataflow.svg").getroot()
     texts = " ".join(picture.itertext())
-    for stage in ("media", "speech", "ocr", "vision", "script", "labels"):
+    for stage in ("media", "speech", "ocr", "vision", "script", "grounding", "labels"):
         assert stage in texts
     alt = re.search(r"!\[(.*?)\]\(docs/dataflow.svg\)", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     assert alt is not None and "labels" in alt[1]

@@ -19,7 +19,9 @@ def names(settings):
 
 
 def test_the_order_of_a_run():
-    assert names(Settings()) == ["media", "speech", "ocr", "vision", "script.template", "labels.template.encoder"]
+    assert names(Settings()) == [
+        "media", "speech", "ocr", "vision", "script.template", "grounding.template", "labels.template.encoder",
+    ]  # fmt: skip
 
 
 def test_every_step_reads_only_what_came_before():
@@ -32,9 +34,11 @@ def test_every_step_reads_only_what_came_before():
 
 def test_variants_stand_side_by_side():
     both = make_settings({"script": {"variants": ["local", "template"]}})
-    assert [s.stem for s in plan(both)][-4:] == [
+    assert [s.stem for s in plan(both)][-6:] == [
         "script.local",
         "script.template",
+        "grounding.local",
+        "grounding.template",
         "labels.local.encoder",
         "labels.template.encoder",
     ]
@@ -71,6 +75,7 @@ READERS = [
     ({"vision": {"min_probability": 0.9}}, {"vision"}),
     ({"script": {"include_post_text": False}}, {"script.template", "script.local"}),
     ({"script": {"llm": {"seed": 7}}}, {"script.local"}),
+    ({"grounding": {"below_chance": 0.4}}, {"grounding.template", "grounding.local"}),
     ({"labels": {"keep_silent": True}}, {"labels.template.encoder", "labels.local.encoder"}),
     ({"labels": {"int8": True}}, {"labels.template.encoder", "labels.local.encoder"}),
     ({"labels": {"scripts": ["gemini"]}}, set()),

@@ -102,7 +102,9 @@ class LlmSettings(Section):
 class LlmWriterSettings(LlmSettings):
     """The language model that arranges evidence into scenes; an answer is one scene."""
 
-    keyframes_per_scene: int = Field(default=4, ge=1, description="Most keyframes of a scene shown to a model that sees")
+    keyframes_per_scene: int = Field(
+        default=4, ge=1, description="Most keyframes of a scene shown to a model that sees"
+    )
     keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
     prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
 
@@ -116,6 +118,21 @@ class ScriptSettings(Section):
     include_post_text: bool = Field(default=True, description="Begin the script with the text published with the video")
     mumbled_logprob: float = Field(default=-0.7, description="Speech below this mean log-probability is marked mumbled")
     llm: LlmWriterSettings = LlmWriterSettings()
+
+
+class GroundingSettings(Section):
+    """Whether action lines match their keyframes."""
+
+    lines: Path | None = Field(default=None, description="TOML of the lines that chance is made of; ours when left out")
+    below_chance: float = Field(
+        default=0.5, ge=0, le=1, description="Action lines below this percentile are marked: chance lines have 0.5"
+    )
+    spoken_of: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="A keyframe is spoken of when chance fits it less well with this probability",
+    )
 
 
 class LlmLabelSettings(LlmSettings):
@@ -182,6 +199,7 @@ class Settings(Section):
     ocr: OcrSettings = OcrSettings()
     vision: VisionSettings = VisionSettings()
     script: ScriptSettings = ScriptSettings()
+    grounding: GroundingSettings = GroundingSettings()
     labels: LabelSettings = LabelSettings()
     work: Work = Work()
 

@@ -419,6 +419,92 @@ class Script(Record):
     figures: ScriptFigures = ScriptFigures()
 
 
+# --- grounding ------------------------------------------------------------------------------------------------------
+
+
+class GroundedLine(Part):
+    """How well an action line fits the keyframes it is held against.
+
+    Attributes
+    ----------
+    scene, element : int
+        Its place in the script: the number of the scene, and of the element in it, both counted from 1.
+    rests_on : {"named", "time", "video"}
+        Which keyframes those are: the ones that the line names; where it names none, those in its time, or in that of
+        its scene; where no times are known, all of the video.
+    keyframes : tuple of str
+        Their ids.
+    best : str
+        The one that it fits best.
+    similarity : float
+        Cosine of the line's vector and that of `best`.
+    percentile : float
+        Share of the lines that chance is made of that fit these keyframes less well.
+    z : float
+        The similarity in standard deviations above the mean of those lines; 0 where all of them are equal.
+    below_chance : bool
+        Whether the percentile is below the threshold.
+    """
+
+    scene: int = Field(ge=1)
+    element: int = Field(ge=1)
+    rests_on: Literal["named", "time", "video"]
+    keyframes: tuple[str, ...] = Field(min_length=1)
+    best: str
+    similarity: Score
+    percentile: Probability
+    z: Score
+    below_chance: bool
+
+
+class SpokenKeyframe(Part):
+    """Whether a script speaks of a keyframe.
+
+    `lines` is the number of action lines held against it. `above_chance` is the probability that the best of as many
+    lines by chance fits it less well than the best of them; None without any. `spoken_of` says whether that reaches the
+    threshold.
+    """
+
+    keyframe: str
+    lines: int
+    above_chance: Probability | None = None
+    spoken_of: bool = False
+
+
+class GroundingFigures(Part):
+    """How much of a script's action is to be seen, and how much of what is to be seen is in the script.
+
+    Attributes
+    ----------
+    lines, below_chance, without_keyframes : int
+        Action lines; those below chance; those that name no keyframe.
+    mean_percentile : float or None
+        Mean over the lines; lines by chance have 0.5.
+    keyframes, spoken_of : int
+        Keyframes; those that the script speaks of.
+    """
+
+    lines: int = 0
+    below_chance: int = 0
+    without_keyframes: int = 0
+    mean_percentile: Probability | None = None
+    keyframes: int = 0
+    spoken_of: int = 0
+
+
+class Grounding(Record):
+    """Whether the action lines of a script match its keyframes (grounding.<script>.json).
+
+    `chance_lines` is the number of lines that chance is made of.
+    """
+
+    script: str
+    chance_lines: int = 0
+    lines: tuple[GroundedLine, ...] = ()
+    keyframes: tuple[SpokenKeyframe, ...] = ()
+    figures: GroundingFigures = GroundingFigures()
+
+
 # --- labels ---------------------------------------------------------------------------------------------------------
 
 
@@ -455,12 +541,22 @@ class LabelSource(Part):
     languages: tuple[str, ...] = ()
 
 
+class LabelFigures(Part):
+    """What it took to ask a language model for the labels of one post."""
+
+    questions: int = 0
+    asked_again: int = 0
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+
+
 class Labels(Record):
     """A state for each of the 19 values, in circle order (labels.<script>.<route>.json); empty when skipped."""
 
     script: str
     source: LabelSource
     values: tuple[ValueLabel, ...] = ()
+    figures: LabelFigures | None = None
 
     @model_validator(mode="after")
     def _all_values_or_none(self) -> Self:

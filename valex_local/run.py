@@ -323,12 +323,20 @@ class _Run:
         """Make side files again that an earlier run dropped and this step opens; return whether there were any."""
         media = next(s for s in self._plan if s.stem == "media")
         lacking = []
-        for job in jobs if step.side_files else ():
+        opened = self._opened(step)
+        for job in jobs if opened else ():
             record = self._study.read(job.post_id, "media", Media)
-            if record and not all(self._study.has_side_files(job.post_id, record, k) for k in step.side_files):
+            if record and not all(self._study.has_side_files(job.post_id, record, kind) for kind in opened):
                 lacking.append(Job(job.post_id, record.fingerprint))
         sweeper.sweep(media, lacking)
         return bool(lacking)
+
+    def _opened(self, step: Step) -> tuple[str, ...]:
+        """Return the side files that a step opens: without a model that looks at them it opens none."""
+        model = self._models.get("llm")
+        blind = step.spec.name == "script" and model is not None and not model.may_see
+        idle = any(role not in self._models for role in step.optional_roles)
+        return () if blind or idle else step.side_files
 
     def _drop_side_files(self) -> None:
         work = self.settings.work

@@ -4,7 +4,7 @@ A stage is a class. Its constructor loads the model; `prepare` reads and decodes
 thread beside the model; the call maps a batch of prepared inputs to outputs, one each and in order. A stage writes
 nothing itself: it hands records and the bytes of side files back, and the run writes them.
 
-    media -> speech, ocr, vision -> script.<variant> -> labels.<variant>.<route>
+    media -> speech, ocr, vision -> script.<variant> -> grounding.<variant>, labels.<variant>.<route>
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from valex_local.engines import load_object
 from valex_local.errors import ValexError
 from valex_local.records import (
     Captions,
+    Grounding,
     Labels,
     MadeBy,
     Media,
@@ -152,6 +153,10 @@ STAGES: tuple[StageSpec, ...] = (
         ("post.text", "media.duration", "media.shots", "media.keyframes", "transcript", "text", "captions"),
     ),
     StageSpec(
+        "grounding", 1, Grounding, "grounding.{variant}", "valex_local.grounding:GroundingStage", "grounding",
+        ("script.{script}", "video", "media.keyframes"), optional_roles=("clip",), side_files=("keyframes",),
+    ),
+    StageSpec(
         "labels", 1, Labels, "labels.{variant}", "valex_local.labels:LabelStage", "labels", ("script.{script}",),
     ),
 )  # fmt: skip
@@ -168,6 +173,7 @@ _DIRECT_READS = ("post.text", "media.keyframes", "transcript")
 FILES: dict[tuple[str, ...], str] = {
     ("vision", "vocabulary"): "vision/vocabulary.toml",
     ("script", "llm", "prompt"): "script/prompts/scene.jinja",
+    ("grounding", "lines"): "grounding/lines.toml",
     ("labels", "fewshot", "prompt"): "labels/prompts/labels.jinja",
     ("labels", "fewshot", "values"): "labels/values.toml",
     ("labels", "direct", "prompt"): "labels/prompts/labels.jinja",
@@ -254,15 +260,26 @@ def _variants(spec: StageSpec, settings: Settings) -> Iterator[Step]:
         for writer in settings.script.variants:
             roles, files = (("llm",), ("keyframes",)) if writer == "local" else ((), ())
             yield _step(spec, settings, variant=writer, roles=roles, side_files=files)
+    elif spec.name == "grounding":
+        for script in _scripts(settings):
+            yield _step(spec, settings, variant=script, reads=_reads_of(spec, script))
     elif spec.name == "labels":
         yield from _label_steps(spec, settings)
     else:
         yield _step(spec, settings)
 
 
+def _scripts(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the scripts that a run reads: its own, then those from elsewhere."""
+    return tuple(dict.fromkeys((*settings.script.variants, *settings.labels.scripts)))
+
+
+def _reads_of(spec: StageSpec, script: str) -> tuple[str, ...]:
+    return tuple(name.format(script=script) for name in spec.reads)
+
+
 def _label_steps(spec: StageSpec, settings: Settings) -> Iterator[Step]:
     """Yield a step for each route: on every script, or on the video itself."""
-    scripts = dict.fromkeys((*settings.script.variants, *settings.labels.scripts))
     for route in dict.fromkeys(settings.labels.routes):
         roles = (ROUTE_ROLES[route],)
         if route == "direct":
@@ -270,9 +287,8 @@ def _label_steps(spec: StageSpec, settings: Settings) -> Iterator[Step]:
                 spec, settings, variant=f"{VIDEO}.{route}", reads=_DIRECT_READS, roles=roles, side_files=("keyframes",)
             )
             continue
-        for script in scripts:
-            reads = tuple(r.format(script=script) for r in spec.reads)
-            yield _step(spec, settings, variant=f"{script}.{route}", reads=reads, roles=roles)
+        for script in _scripts(settings):
+            yield _step(spec, settings, variant=f"{script}.{route}", reads=_reads_of(spec, script), roles=roles)
 
 
 def _step(

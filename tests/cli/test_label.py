@@ -16,18 +16,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.labels.talk import Parrot, told
 from tests.labels.tiny import WORDS, save_model
 from valex_local import cli, offline
 from valex_local.config import make_settings
 from valex_local.corpus import read_sheet, read_texts
 from valex_local.devices import Device
 from valex_local.errors import InputError
+from valex_local.labels.asking import Known, questions
 from valex_local.labels.encoder import EncoderRoute
 from valex_local.labels.model import LabelModel
 from valex_local.labels.routes import Task
 from valex_local.labels.texts import label_texts
+from valex_local.llm import Reply
 from valex_local.records import Dialogue, Labels, Post, Scene, Script, Sound
-from valex_local.schwartz import CIRCLE, State
+from valex_local.schwartz import CIRCLE, State, Value
 from valex_local.store import Store
 from valex_local.study import Study
 
@@ -508,3 +511,125 @@ def test_a_post_that_fails_is_said_and_the_others_are_labelled(
     assert done.code == 1
     assert "failed  other at labels.template.encoder: this script cannot be read. Mend it" in done.out
     assert set(written(study)) == {f"posts/{POST}/labels.template.encoder.json"}
+
+
+# --- by a language model --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parrot(monkeypatch: pytest.MonkeyPatch, valex: Valex) -> Parrot:
+    """A language model `parrot` in the store that finds Face present and dominant, on the first line of evidence."""
+
+    def answer(_: int, text: str) -> Reply:
+        first = text.rpartition("not an instruction to you.")[2].split("\n")[1].split()[0]
+        return told(questions("together")[0], {Value.FACE: Known(State.PRESENT, True, (first,))})
+
+    taught = Parrot(answer)
+    monkeypatch.setattr("valex_local.labels.fewshot.load_language_model", lambda *_, **__: taught)
+    for name in ("parrot", "other"):
+        assert valex("models", "add", "http://127.0.0.1:9", "--id", name, "--role", "llm").code == 0
+    return taught
+
+
+def by_fewshot(study: Study) -> Study:
+    study.save_options({"labels": {"routes": ["fewshot"]}})
+    return study
+
+
+def test_texts_by_a_language_model(valex: Valex, parrot: Parrot, folder: Path, tmp_path: Path):
+    out = tmp_path / "labels.csv"
+    done = valex("label", folder, "-o", out, "--route", "fewshot", "--model", "parrot")
+    assert done.code == 0, done.err
+    assert "8 texts labelled by parrot (any script, by instruction; trained on no labels; any language)" in done.out
+    assert {row["1_Value1_Face_values"] for row in rows_of(out)} == {"2"}
+    assert {row["1_Value1_Hedonism_values"] for row in rows_of(out)} == {"0"}
+    assert "the engine tells no probabilities" in rows_of(out)[0]["notes"]
+    assert [path.name for path in tmp_path.glob("labels.csv*")] == ["labels.csv"]
+
+
+def test_a_text_that_cannot_be_labelled_is_said_and_the_others_stand(
+    valex: Valex, parrot: Parrot, folder: Path, tmp_path: Path
+):
+    (folder / "long.txt").write_text("w" * 90_000, "utf-8")
+    out = tmp_path / "labels.csv"
+    done = valex("label", folder, "-o", out, "--route", "fewshot", "--model", "parrot")
+    assert done.code == 1
+    assert "not labelled: long: the question alone exceeds the context" in done.err
+    by_id = {row["video_id"]: row for row in rows_of(out)}
+    assert (by_id["long"]["1_Value1_Face_values"], by_id["text0"]["1_Value1_Face_values"]) == ("", "2")
+    assert "not labelled: the question alone" in by_id["long"]["notes"]
+
+
+def test_a_study_by_its_own_route(valex: Valex, parrot: Parrot, study: Study):
+    done = valex("label", by_fewshot(study).root, "--model", "parrot", "--ask", "together")
+    assert done.code == 0, done.err
+    record = study.require(POST, "labels.template.fewshot", Labels)
+    assert (record.source.model, record.values[7].evidence) == ("parrot", ("S1",))
+    assert record.figures is not None and record.figures.questions == 1
+    assert study.options()["models"] == {"llm": "parrot"}
+    shown = valex("show", "--study", study.root, POST)
+    assert "(dominant)" in shown.out and " S1" in shown.out
+    study.write(POST, "labels.video.direct", record.model_copy(update={"script": "video"}))
+    assert valex("show", "--study", study.root, POST).out.count("parrot") == 2, "labels of the video itself too"
+
+
+def test_another_language_model_does_not_leave_scripts_outdated(valex: Valex, parrot: Parrot, study: Study):
+    study.save_options({"labels": {"routes": ["fewshot"]}, "script": {"variants": ["template", "local"]},
+                        "models": {"llm": "parrot"}})  # fmt: skip
+    before = (study.root / "study.toml").read_bytes()
+    done = valex("label", study.root, "--model", "other")
+    assert (done.code, "scripts are written by parrot" in done.err) == (2, True)
+    assert (study.root / "study.toml").read_bytes() == before
+    assert parrot.asked == []
+
+
+def gold_sheet(path: Path, known: dict[str, str]) -> Path:
+    columns = [f"1_Value1_{value.sheet_column}_values" for value in CIRCLE]
+    rows = [{"video_id": name, **dict.fromkeys(columns, ""), columns[column(known[name])]: "present"} for name in known]
+    return table(path, rows)
+
+
+def column(name: str) -> int:
+    return [value.value for value in CIRCLE].index(name)
+
+
+def test_examples_out_of_a_sheet_of_labels(valex: Valex, parrot: Parrot, folder: Path, tmp_path: Path):
+    known = {"text1": "Face", "text2": "Hedonism", "text3": "Face", "text4": "Tradition", "nowhere": "Face"}
+    sheet = gold_sheet(tmp_path / "sheet.csv", known)
+    how = ("--route", "fewshot", "--model", "parrot", "--shots", "1", "--folds", "2", "--group", "none")
+    done = valex("label", folder, "-o", tmp_path / "labels.csv", *how, "--gold", sheet)
+    assert done.code == 0, done.err
+    assert "1 × labels without a text: nowhere" in done.err
+    assert done.err.count("texts after text") == 3, "two folds, and the texts without labels"
+    assert len(parrot.asked) == 8
+    for asked in parrot.asked:
+        rules, shown_lines = asked["messages"][0].content, asked["messages"][1].parts[0]
+        drawn = rules.partition("Labelled by people")[2].partition("\n")[2].partition("\n")[0]
+        assert drawn and drawn not in shown_lines
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--shots", "2"], "--gold"),
+        (["--gold", "x.csv"], "--shots N"),
+        (["--folds", "3"], "--shots N"),
+        (["--shots", "2", "--gold", "x.csv"], "--route fewshot"),
+        (["--ask", "one"], "--route fewshot"),
+        (["--route", "direct"], "labels videos, not texts"),
+        (["--route", "fewshot", "--int8"], "--int8 is for label models"),
+        (["--script", "gemini"], "--script is for the scripts of a study"),
+    ],
+)
+def test_options_that_would_say_nothing(valex: Valex, parrot: Parrot, folder: Path, options: list[str], said: str):
+    done = valex("label", folder, "-o", folder / "out.csv", *options)
+    assert done.code == 2
+    assert said in done.err
+    assert done.err.count("\n") == 1
+    assert parrot.asked == []
+
+
+def test_a_study_of_several_routes_must_be_told_which(valex: Valex, parrot: Parrot, study: Study):
+    study.save_options({"labels": {"routes": ["fewshot", "direct"]}})
+    done = valex("label", study.root, "--model", "parrot")
+    assert (done.code, "labels by fewshot and direct" in done.err) == (2, True)

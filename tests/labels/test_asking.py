@@ -14,6 +14,7 @@ from valex_local.labels.asking import Known, Question, answer_schema, answered, 
 from valex_local.labels.verdicts import (
     BadAnswer,
     Said,
+    Shares,
     Verdict,
     joined,
     read_answer,
@@ -158,20 +159,35 @@ def test_shares_are_those_of_the_token_that_names_the_state() -> None:
         ("[\"a", {'["a': 0.6, '["p': 0.2, '["c"]': 0.1, "[": 0.1}), '"]}',
     )  # fmt: skip
     found = read_probabilities(answer, question)
-    assert found[Value.HEDONISM] == pytest.approx({"d": 0.125, "p": 0.5, "c": 0.125, "a": 0.25})
-    assert found[Value.FACE] == pytest.approx({"d": 0.1, "p": 0.2, "c": 0.1, "a": 0.6})
+    assert found[Value.HEDONISM].of == pytest.approx({"d": 0.125, "p": 0.5, "c": 0.125, "a": 0.25})
+    assert found[Value.FACE].of == pytest.approx({"d": 0.1, "p": 0.2, "c": 0.1, "a": 0.6})
+    assert (found[Value.HEDONISM].told, found[Value.FACE].told) == pytest.approx((0.8, 0.9))
+
+
+def test_words_that_begin_as_a_code_are_none() -> None:
+    answer = tokens('["', ("a", {"absent": 0.6, "a": 0.1, 'p"': 0.2, "care": 0.1}), '"]')
+    found = read_probabilities(answer, Question((Value.FACE,), alone=True))[Value.FACE]
+    assert found.told == pytest.approx(0.3)
+    assert found.of == pytest.approx({"d": 0.2, "p": 0.4, "c": 0.2, "a": 0.2})
+
+
+def test_no_items_stand_beside_prefix_items() -> None:
+    """The converter of llama.cpp's own server would read them instead."""
+    for question in (questions("together")[0], questions("one")[0], questions("apart")[1]):
+        assert '"items"' not in json.dumps(answer_schema(question, EVIDENCE))
 
 
 def test_a_state_the_engine_tells_nothing_of_counts_as_the_least_likely_token() -> None:
     answer = tokens('["', ("y", {"y": 0.9, "q": 0.05, "r": 0.01}), '"]')
-    found = read_probabilities(answer, Question((Value.FACE,), Polarity.CONFLICTED, alone=True))[Value.FACE]
+    found = read_probabilities(answer, Question((Value.FACE,), Polarity.CONFLICTED, alone=True))[Value.FACE].of
     assert found == pytest.approx({"y": 0.9 / 0.91, "n": 0.01 / 0.91})
 
 
 def test_a_state_that_only_the_schema_forced_is_not_made_likely() -> None:
     answer = tokens('["', ("c", {"q": 0.9, "r": 0.1}), '"]')
     found = read_probabilities(answer, Question((Value.FACE,), alone=True))[Value.FACE]
-    assert list(found.values()) == pytest.approx([1 / 4] * 4)
+    assert list(found.of.values()) == pytest.approx([1 / 4] * 4)
+    assert found.told == 0
 
 
 def test_without_log_probabilities_there_are_none() -> None:
@@ -186,7 +202,7 @@ def test_without_log_probabilities_there_are_none() -> None:
 
 
 def test_the_state_is_the_one_that_was_named() -> None:
-    said = Said(questions("together")[0], Verdict("a"), {"d": 0.15, "p": 0.3, "c": 0.05, "a": 0.5})
+    said = Said(questions("together")[0], Verdict("a"), Shares({"d": 0.15, "p": 0.3, "c": 0.05, "a": 0.5}, 1.0))
     label = value_label(Value.FACE, [said])
     assert (label.state, label.present, label.conflicted, label.evidence) == (State.ABSENT, 0.45, 0.05, ())
 
@@ -198,8 +214,8 @@ def test_the_state_is_the_one_that_was_named() -> None:
 def test_asked_apart_the_larger_margin_wins(present: float, conflicted: float, state: State, evidence: Any) -> None:
     first, second = questions("apart")
     said = [
-        Said(first, Verdict("d", ("S1",)), {"d": present - 0.1, "y": 0.1, "n": 1 - present}),
-        Said(second, Verdict("y", ("T1",)), {"y": conflicted, "n": 1 - conflicted}),
+        Said(first, Verdict("d", ("S1",)), Shares({"d": present - 0.1, "y": 0.1, "n": 1 - present}, 1.0)),
+        Said(second, Verdict("y", ("T1",)), Shares({"y": conflicted, "n": 1 - conflicted}, 1.0)),
     ]
     label = value_label(Value.FACE, said)
     assert (label.state, label.evidence) == (state, evidence)
@@ -229,6 +245,8 @@ def test_what_holds_in_one_part_of_a_long_script_holds() -> None:
     assert joined(Value.FACE, parts) == label(State.PRESENT, 0.7, 0.6, "S1", "S9")
     assert joined(Value.FACE, parts[:1]).state is State.ABSENT
     assert joined(Value.FACE, parts[-1:]).state is State.NOT_ASSESSED
+    half = [label(State.ABSENT, 0.1, 0.1), ValueLabel(value=Value.FACE)]
+    assert joined(Value.FACE, half).state is State.NOT_ASSESSED, "absence is not said of what nobody judged"
 
 
 def test_examples_of_single_values_are_few_and_say_something() -> None:

@@ -19,11 +19,13 @@ from valex_local.corpus import Corpus, Text
 from valex_local.devices import Device
 from valex_local.errors import ConfigError, InputError, ValexError
 from valex_local.labels import LabelStage
-from valex_local.labels.asking import questions
+from valex_local.labels.asking import Known, questions
 from valex_local.labels.fewshot import FewshotRoute
-from valex_local.labels.lines import script_lines
+from valex_local.labels.kept import Kept
+from valex_local.labels.lines import Line, lines_of, script_lines
+from valex_local.labels.prompt import Shot
 from valex_local.labels.routes import Judgement, Task
-from valex_local.labels.shots import MAX_SHOT_CHARACTERS, plan_turns
+from valex_local.labels.shots import MAX_SHOT_CHARACTERS, Turn, plan_turns
 from valex_local.labels.texts import label_texts
 from valex_local.llm import Reply
 from valex_local.records import Labels, Post, Script
@@ -203,7 +205,7 @@ def test_the_stage_writes_the_record_of_a_script(parrot: Parrot, tmp_path: Path)
 
 def test_a_script_beyond_the_context_fails_alone(parrot: Parrot, tmp_path: Path) -> None:
     stage = LabelStage(context(stored(tmp_path)))
-    long = script("word " * 9000)
+    long = script("w" * 90_000)
     failed, done = stage([stage.prepare(item(long)), stage.prepare(item(HARMLESS))])
     assert isinstance(failed, ValexError)
     assert isinstance(done, Output)
@@ -244,12 +246,61 @@ def test_draws_go_by_the_seed() -> None:
     assert first == again != other
 
 
-def test_long_scripts_and_those_without_any_value_are_not_drawn() -> None:
-    given = corpus(8)
+def test_what_cannot_be_an_example_is_not_drawn() -> None:
+    """Without any value, too long, or not assessed on all of them: what nobody assessed would be shown as absent."""
+    given = corpus(10)
     given.gold.holds[:4] = 0
+    given.gold.holds[7, 3, 0] = np.nan
     texts = (*given.texts[:5], Text("t05", "x" * (MAX_SHOT_CHARACTERS + 1)), *given.texts[6:])
     turns = plan_turns(Corpus(texts, given.gold), shots=5, folds=2, group="none", seed=0)
-    assert {name for turn in turns for name in turn.drawn} <= {"t04", "t06", "t07"}
+    assert {name for turn in turns for name in turn.drawn} <= {"t04", "t06", "t08", "t09"}
+
+
+def test_where_nothing_can_be_drawn_it_is_said() -> None:
+    given = corpus(4)
+    given.gold.holds[:] = 0
+    with pytest.raises(InputError, match="none can be an example"):
+        plan_turns(given, shots=1, folds=2, group="none", seed=0)
+
+
+def test_no_example_is_left_over_for_the_next_turn(parrot: Parrot, tmp_path: Path) -> None:
+    shot = Shot((Line("L1", "text", "a shot of the first turn"),), {Value.FACE: Known(State.PRESENT)})
+    texts = (Text("a", "one"), Text("b", "two"))
+    turns = (Turn(texts[:1], (shot,), ("x",)), Turn(texts[1:], (), ()))
+    label_texts(texts, stored(tmp_path), settings=make_settings({}), device=CPU, name="fewshot", turns=turns)
+    assert ["a shot of" in a["messages"][0].content for a in parrot.asked] == [True, False]
+
+
+def test_a_studys_script_has_the_same_lines_in_and_out_of_the_study() -> None:
+    text = Text("a", "the rendering", script=HARMLESS)
+    assert lines_of(text) == script_lines(HARMLESS)
+    assert [line.id for line in lines_of(Text("a", "one\n\ntwo"))] == ["L1", "L3"]
+
+
+def test_what_was_judged_before_an_interruption_is_kept(parrot: Parrot, tmp_path: Path) -> None:
+    texts, out = [Text(f"t{n}", f"text {n}") for n in range(4)], tmp_path / "labels.csv"
+    settings, model = make_settings({}), stored(tmp_path)
+
+    def kept(**how: Any) -> Kept:
+        return Kept(out, name="fewshot", model=model, settings=make_settings({"labels": {"fewshot": how}}))
+
+    def interrupt(done: int) -> None:
+        if len(parrot.asked) == 2:
+            raise KeyboardInterrupt
+
+    how: dict[str, Any] = {"settings": settings, "device": CPU, "name": "fewshot"}
+    with pytest.raises(KeyboardInterrupt):
+        label_texts(texts, model, kept=kept(), heard=interrupt, **how)
+    assert parrot.closed
+    kept().path.open("a").write('{"key": "cut')
+    whole = label_texts(texts, model, kept=kept(), **how)
+    assert len(parrot.asked) == 4, "two were judged before"
+    assert whole.answers.ids == tuple(t.id for t in texts)
+    assert "text 0" not in kept().path.read_text("utf-8"), "no text is kept"
+    label_texts(texts, model, kept=kept(seed=1), **how)
+    assert len(parrot.asked) == 8, "another setting is another question"
+    kept().done()
+    assert not kept().path.exists()
 
 
 def test_too_few_groups_is_an_error() -> None:
@@ -277,7 +328,7 @@ def test_texts_are_labelled_after_the_examples_of_their_fold(parrot: Parrot, tmp
 
 
 def test_a_text_beyond_the_context_is_named_and_the_others_are_labelled(parrot: Parrot, tmp_path: Path) -> None:
-    texts = [Text("long", "word " * 9000), Text("short", "word")]
+    texts = [Text("long", "w" * 90_000), Text("short", "word")]
     found = label_texts(texts, stored(tmp_path), settings=make_settings({}), device=CPU, name="fewshot")
     assert list(found.failed) == ["long"]
     assert found.answers.state(0, 0) is State.NOT_ASSESSED

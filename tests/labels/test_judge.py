@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.labels.talk import Parrot, script, short_values, shown, told
 from valex_local.config import LlmLabelSettings, Settings
-from valex_local.errors import ConfigError
+from valex_local.errors import ConfigError, InputError
 from valex_local.labels.asking import Known, questions
 from valex_local.labels.definitions import read_definitions
 from valex_local.labels.judge import Judge
@@ -155,6 +155,8 @@ def test_no_text_of_the_evidence_begins_a_line_of_the_prompt(text: str) -> None:
     [
         ("{% block system %}{% endblock %}", "lacks the block evidence"),
         ("{% block system %}", "line 1 of the prompt"),
+        ("".join(f"{{% block {name} %}}{{% endblock %}}" for name in BLOCKS[:-1])
+         + "{% block question %}{{ ask + 1 }}{% endblock %}", "block question"),
         ("".join(f"{{% block {name} %}}{{{{ nothing }}}}{{% endblock %}}" for name in BLOCKS),
          "'nothing' is undefined"),
     ],
@@ -226,9 +228,31 @@ def test_a_script_too_long_for_the_context_is_labelled_in_parts_and_none_is_left
     assert {label.value for label in found.values if label.state is not State.ABSENT} == set(KNOWN)
 
 
-def test_one_line_longer_than_the_context_is_an_error_of_that_post() -> None:
-    with pytest.raises(ContextOverflow, match="line by line"):
-        judge(Parrot(lambda *_: "never")).judge(text_lines("word " * 9000))
+def test_one_line_longer_than_the_context_is_cut_and_keeps_its_name() -> None:
+    seen: list[str] = []
+    known = {Value.FACE: Known(State.PRESENT, False, ("L1",))}
+    parrot = Parrot(lambda n, text: seen.append(text) or told(ALL, known), context=6144)
+    words = " ".join(f"word{n}" for n in range(3000))
+    found = judge(parrot, context=8192).judge(text_lines(words))
+    assert len(seen) > 1
+    assert all(sum(f"word{n} " in text or f'word{n}"' in text for text in seen) == 1 for n in range(3000))
+    assert found.values[CIRCLE.index(Value.FACE)].evidence == ("L1",)
+    assert found.figures is not None and found.figures.questions == len(seen)
+
+
+def test_what_does_not_fit_even_so_is_an_error_of_that_post() -> None:
+    with pytest.raises(ContextOverflow, match=r"question alone exceeds.*fewer or shorter examples"):
+        judge(Parrot(lambda *_: "never")).judge(text_lines("w" * 60_000))
+
+
+def test_nothing_is_not_asked_about() -> None:
+    with pytest.raises(InputError, match="holds no words"):
+        judge(Parrot(lambda *_: "never")).judge(text_lines("\x7f"))
+
+
+def test_codes_that_were_unlikely_come_with_a_warning() -> None:
+    found = judge(Parrot(lambda n, _: told(ALL, KNOWN, (-5.0, -5.0, -5.0, -5.0)))).judge(LINES)
+    assert [notice.code for notice in found.notices] == ["unsure-probabilities"]
 
 
 def test_evidence_there_is_not_is_left_out_and_said() -> None:

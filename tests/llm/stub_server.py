@@ -92,7 +92,7 @@ class Stub:
         if wanted.get("type") != self.keeps:
             return "Blue as ever."
         schema = wanted["schema"] if self.keeps == "json_object" else wanted["json_schema"]["schema"]
-        chosen = {key: rule["enum"][0] for key, rule in schema["properties"].items()}
+        chosen: dict[str, Any] = {key: _first(rule) for key, rule in schema["properties"].items()}
         if pictures and self.sight != "guesses":
             chosen["colour"] = _colour(pictures[0])
         return json.dumps(chosen)
@@ -106,6 +106,11 @@ class Stub:
 def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
     content = message["content"]
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _first(rule: dict[str, Any]) -> Any:
+    """Return the first answer that a rule admits."""
+    return rule["enum"][0] if "enum" in rule else [_first(item) for item in rule["prefixItems"]]
 
 
 def _colour(url: str) -> str:

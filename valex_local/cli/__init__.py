@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "Take videos into a study and do everything that is due.",
     "status": "Say how a study stands.",
     "show": "Show the script and the labels of a post.",
+    "check": "Say how far scripts keep to their videos.",
     "compare": "Compare two scripts of every post.",
     "import": "Bring what was made elsewhere into a study.",
     "export": "Write a study as files that other tools read.",

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from valex_local.labels.shots import Turn
     from valex_local.labels.texts import LabelledTexts
 
-_OF_TEXTS = ("as", "language", "id_column", "text_column", "shots", "gold")
+_OF_TEXTS = ("as", "language", "id_column", "text_column", "shots", "gold", "group", "folds", "seed")
 """Options that say nothing of labels that stay in a study."""
+
+_OF_SHOTS = ("gold", "group", "folds", "seed")
+"""Options that say nothing without --shots."""
+
+FOLDS = 5
+"""Folds of --shots where none are named."""
 
 
 @click.command()
@@ -35,7 +41,8 @@ _OF_TEXTS = ("as", "language", "id_column", "text_column", "shots", "gold")
 @click.option(
     "--route",
     type=click.Choice(["encoder", "fewshot", "direct"]),
-    help="How to label: by a label model (default), or by a language model from the script, or from the video itself.",
+    help="How to label: by a label model, or by a language model from the script, or from the video itself; when left "
+    "out as the study does, or encoder.",
 )
 @click.option("--model", help="The route's model: an id of the store, or a label model's directory.")
 @click.option(
@@ -47,10 +54,10 @@ _OF_TEXTS = ("as", "language", "id_column", "text_column", "shots", "gold")
     "--shots", type=click.IntRange(min=1), help="Examples drawn for each fold out of --gold; for --route fewshot."
 )
 @click.option("--gold", type=click.Path(path_type=Path), help="Label sheet of some of the texts: where --shots draws.")
-@click.option("--group", default="author", show_default=True, help="What the folds of --shots never part, or none.")
-@click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Folds of --shots.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the folds and draws of --shots.")
-@click.option("--profile", help="The profile whose label model is taken when none is named; a study's own, or cpu.")
+@click.option("--group", help="What the folds of --shots never part, or none; author when left out.")
+@click.option("--folds", type=click.IntRange(min=2), help="Folds of --shots; 5 when left out.")
+@click.option("--seed", type=int, help="Of the folds and draws of --shots; 0 when left out.")
+@click.option("--profile", help="The profile whose model is taken when none is named; a study's own, or cpu.")
 @click.option("--language", metavar="CODE", help="Language of texts that do not say theirs, ISO 639-1.")
 @click.option("--id-column", help="Column of ids in a table of texts.")
 @click.option("--text-column", help="Column of texts in a table.")
@@ -66,6 +73,8 @@ def label(source: Path, out: Path | None, **given: Any) -> None:
     """
     if not source.exists():
         raise InputError("there is no such file or folder", path=source)
+    _check_options(given)
+    given["route"], given["asked"] = _route(source, given), given["route"]
     if out is None:
         _label_study(source, given)
     else:
@@ -83,8 +92,9 @@ def _label_study(folder: Path, given: dict[str, Any]) -> None:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option} is for texts that are labelled into a file", hint="Add -o labels.csv")
     options = _options(given)
-    if given["route"]:
-        options = merge(options, nested(("labels", "routes"), _routes(folder, given["route"])))
+    if given["asked"]:
+        options = merge(options, nested(("labels", "routes"), _routes(folder, given["asked"])))
+    _refuse_other_writer(folder, options)
     if given["script"]:
         options = merge(options, nested(("labels", "scripts"), _scripts(folder, given["script"])))
     selection = Selection(only="labels", redo=given["redo"])
@@ -94,17 +104,46 @@ def _label_study(folder: Path, given: dict[str, Any]) -> None:
     sys.exit(0 if summary.ok else 1)
 
 
+def _check_options(given: dict[str, Any]) -> None:
+    """Hold that no option is given that would say nothing."""
+    if given["shots"] is None and any(given[name] is not None for name in _OF_SHOTS):
+        raise ConfigError("--gold, --group, --folds and --seed are for examples", hint="Add --shots N")
+    if given["shots"] is not None and given["gold"] is None:
+        raise ConfigError("examples come out of labels", hint="Name the label sheet with --gold")
+
+
+def _route(source: Path, given: dict[str, Any]) -> str:
+    """Return the route that is meant: the one named, else the only one of the study, else the encoder."""
+    from valex_local.stages import ROUTE_ROLES
+
+    remembered = tuple(_remembered(source).get("labels", {}).get("routes", ("encoder",)))
+    route = str(given["route"] or (remembered[0] if len(remembered) == 1 else "encoder"))
+    if not given["route"] and "encoder" not in remembered and len(remembered) > 1 and (given["model"] or given["ask"]):
+        raise ConfigError(f"this study labels by {' and '.join(remembered)}", hint="Say which is meant with --route")
+    if given["ask"] and ROUTE_ROLES[route] != "llm":
+        raise ConfigError("--ask is for routes that ask a language model", hint="Add --route fewshot")
+    if given["shots"] is not None and route != "fewshot":
+        raise ConfigError("--shots is for the route fewshot", hint="Add --route fewshot")
+    if given["int8"] is not None and ROUTE_ROLES[route] != "labels":
+        raise ConfigError("--int8 is for label models", hint="Leave it out")
+    return route
+
+
+def _remembered(source: Path) -> dict[str, Any]:
+    """Return the options that a study remembers; of bare texts nothing."""
+    from valex_local.study import Study
+
+    return Study(source).options() if (source / "study.toml").is_file() else {}
+
+
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """Collect the settings the options give, leaving out those not given."""
     from valex_local.stages import ROUTE_ROLES
 
-    route = given["route"] or "encoder"
-    role = ROUTE_ROLES[route]
-    if given["ask"] and role != "llm":
-        raise ConfigError("--ask is for routes that ask a language model", hint="Add --route fewshot")
+    route = given["route"]
     settings = (
         (("profile",), given["profile"]),
-        (("models", role), _model_name(given["model"]) if given["model"] else None),
+        (("models", ROUTE_ROLES[route]), _model_name(given["model"]) if given["model"] else None),
         (("labels", route, "ask"), given["ask"]),
         (("labels", "int8"), given["int8"]),
         (("work", "device"), given["device"]),
@@ -116,11 +155,28 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _refuse_other_writer(folder: Path, options: dict[str, Any]) -> None:
+    """Hold that another language model for labels does not leave the scripts of the study's writer outdated."""
+    from valex_local.store import Store
+
+    remembered = _remembered(folder)
+    before, after = (make_settings(merge(remembered, more), source=folder) for more in ({}, options))
+    if "local" not in before.script.variants:
+        return
+    store = Store()
+    named = [s.models.get("llm", store.profile(s.profile).models.get("llm")) for s in (before, after)]
+    if named[0] != named[1]:
+        raise ConfigError(
+            f"this study's scripts are written by {named[0]}: with {named[1]} for its language model they would become "
+            "outdated",
+            path=folder,
+            hint="To write them anew too: valex run -o STUDY --set models.llm=MODEL --redo; or label into a file: -o",
+        )
+
+
 def _routes(folder: Path, name: str) -> list[str]:
     """Return the routes that the study labels by, with one more."""
-    from valex_local.study import Study
-
-    known = Study(folder).options().get("labels", {}).get("routes", make_settings({}).labels.routes)
+    known = _remembered(folder).get("labels", {}).get("routes", make_settings({}).labels.routes)
     return list(dict.fromkeys((*known, name)))
 
 
@@ -149,15 +205,22 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
     texts = read_texts(source, id_column=given["id_column"], text_column=given["text_column"], script=given["script"])
     print_list("left out", texts.left_out, lambda text: click.echo(text, err=True))
     settings = _settings(source, given)
-    route = given["route"] or "encoder"
+    route = given["route"]
+    if route == "direct":
+        raise ConfigError("the route direct labels videos, not texts", hint="Leave out -o, or take --route fewshot")
+    if given["script"] and not (source / "study.toml").is_file():
+        raise ConfigError("--script is for the scripts of a study", path=source, hint="Leave it out")
     turns = _turns(texts, given)
     device = detect(settings.work.device)
     set_threads(device.threads)  # before torch is imported
     role = ROUTE_ROLES[route]
     model = Store().resolve(settings.profile, settings.models, needed=[role])[role]
 
+    from valex_local.labels.kept import Kept
     from valex_local.labels.texts import label_texts
 
+    # What a language model says in an hour must not be lost; a label model says it again in a minute.
+    kept = Kept(out, name=route, model=model, settings=settings) if role == "llm" else None
     try:
         with progress(quiet=False) as shown:
             if note := unused_gpu(device):
@@ -170,12 +233,16 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
                 device=device,
                 name=route,
                 turns=turns,
+                kept=kept,
                 language=language,
                 heard=shown.advance,
             )
         _write(out, given["as"] or "authors", texts, labelled)
+        if kept is not None:
+            kept.done()
     except KeyboardInterrupt:
-        click.echo("\nvalex: interrupted. Nothing was written", err=True)
+        so_far = "The same command goes on from here" if kept is not None else "Nothing was written"
+        click.echo(f"\nvalex: interrupted. {so_far}", err=True)
         sys.exit(130)
     _say(out, labelled)
     sys.exit(1 if labelled.failed else 0)
@@ -183,27 +250,30 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
 
 def _turns(texts: Texts, given: dict[str, Any]) -> tuple[Turn, ...]:
     """Draw examples out of the lab's own labels, where that was asked for."""
-    if (given["shots"] is None) != (given["gold"] is None):
-        raise ConfigError("--shots and --gold go together: how many examples, and whose", hint="Give both, or neither")
     if given["shots"] is None:
         return ()
+    from valex_local.cli.corpus import print_corpus
     from valex_local.corpus import gold_of, match, read_sheet
     from valex_local.labels.shots import plan_turns
 
     sheet = read_sheet(given["gold"])
     corpus = match(texts, gold_of(sheet), sheet.groups)
-    turns = plan_turns(corpus, shots=given["shots"], folds=given["folds"], group=given["group"], seed=given["seed"])
+    print_corpus(corpus, lambda text: click.echo(text, err=True))
+    turns = plan_turns(
+        corpus,
+        shots=given["shots"],
+        folds=given["folds"] or FOLDS,
+        group=given["group"] or "author",
+        seed=given["seed"] or 0,
+    )
     for fold, turn in enumerate(turns, 1):
-        click.echo(f"fold {fold}: {len(turn.texts)} texts after {', '.join(turn.drawn) or 'no examples'}", err=True)
+        click.echo(f"fold {fold}: {len(turn.texts)} texts after {', '.join(map(printable, turn.drawn))}", err=True)
     return turns
 
 
 def _settings(source: Path, given: dict[str, Any]) -> Settings:
     """Return the settings given, over those that a study remembers."""
-    from valex_local.study import Study
-
-    remembered = Study(source).options() if (source / "study.toml").is_file() else {}
-    return make_settings(merge(remembered, _options(given)), source=source)
+    return make_settings(merge(_remembered(source), _options(given)), source=source)
 
 
 def _check_target(out: Path, source: Path) -> None:
@@ -240,6 +310,7 @@ def _write(out: Path, form: str, texts: Texts, labelled: LabelledTexts) -> None:
 
     source, ids = labelled.source, labelled.answers.ids
     said = {name: "; ".join(notice.text for notice in notices) for name, notices in labelled.notices.items()}
+    said |= {name: f"not labelled: {error.what}" for name, error in labelled.failed.items()}
     if form == "long":
         about = {"model": source.model, "domain": source.domain, "baseline": source.baseline}
         columns = {name: dict.fromkeys(ids, cell) for name, cell in about.items() if cell is not None}

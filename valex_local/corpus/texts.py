@@ -46,6 +46,8 @@ class Text:
         Whether the video is not silent, where known.
     names : tuple of str
         Other names by which a label sheet may call it.
+    script : Script or None
+        The script that it renders, where it comes out of a study.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Text:
     where: str = ""
     has_sound: bool | None = None
     names: tuple[str, ...] = ()
+    script: Script | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,7 @@ def _of_script(post: Post, script: Script) -> Text:
         where=post.id,
         has_sound=None if script.sound is None else script.sound.has_sound,
         names=(post.id,) if post.video is None else (post.id, text_id(Path(post.video.path).name)),
+        script=script,
     )
 
 

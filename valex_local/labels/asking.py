@@ -103,8 +103,7 @@ def answer_schema(question: Question, evidence: Sequence[str]) -> JsonSchema:
 def _list(*items: JsonSchema) -> dict[str, Any]:
     return {
         "type": "array",
-        "prefixItems": list(items),
-        "items": False,
+        "prefixItems": list(items),  # and no `items` beside them: llama.cpp's own server would read those alone
         "minItems": len(items),
         "maxItems": len(items),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from valex_local.errors import ConfigError, ModelError, ValexError
 from valex_local.labels.definitions import read_definitions
@@ -18,6 +19,9 @@ from valex_local.records import Keyframe, LabelSource, Media, Transcript
 from valex_local.script.evidence import POST, post_text
 from valex_local.script.render import one_line
 from valex_local.stages import Context, Item, setting_file
+
+if TYPE_CHECKING:
+    from valex_local.corpus import Text
 
 DOMAIN = "any video, by instruction; trained on no labels"
 
@@ -39,6 +43,12 @@ class DirectRoute:
         stored, settings = context.models["llm"], context.settings
         self._settings = settings.labels.direct
         self._include_post_text = settings.script.include_post_text
+        prompt = LabelPrompt(
+            setting_file(settings, "labels", "direct", "prompt"),
+            read_definitions(setting_file(settings, "labels", "direct", "values")),
+            self._settings.ask,
+            sees=True,
+        )
         self._model = load_language_model(stored, context.device, context=self._settings.context)
         if not self._model.sees:
             self._model.close()
@@ -46,12 +56,6 @@ class DirectRoute:
                 f"the route direct needs a language model that sees, and {stored.id} does not",
                 hint="Name one with pictures as models.llm, or leave the route out; see docs/language-models.md",
             )
-        prompt = LabelPrompt(
-            setting_file(settings, "labels", "direct", "prompt"),
-            read_definitions(setting_file(settings, "labels", "direct", "values")),
-            self._settings.ask,
-            sees=True,
-        )
         self._judge = Judge(self._model, prompt, self._settings)
         self.source = LabelSource(route="direct", model=stored.id, domain=DOMAIN)
 
@@ -61,7 +65,7 @@ class DirectRoute:
         stills = tuple(self._still(task.item.folder, keyframe) for keyframe in keyframes)
         return Video(tuple(self._lines(task.item)), stills)
 
-    def prepare_text(self, text: str) -> Video:
+    def prepare_text(self, text: Text) -> Video:
         """Refuse: a text has no pictures."""
         raise ConfigError("the route direct labels videos, not texts", hint="Take --route fewshot, or encoder")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from valex_local.errors import ValexError
 from valex_local.labels.model import LabelModel
@@ -10,6 +11,9 @@ from valex_local.labels.routes import Judgement, Task
 from valex_local.records import LabelSource
 from valex_local.script.render import render
 from valex_local.stages import Context
+
+if TYPE_CHECKING:
+    from valex_local.corpus import Text
 
 _CPU_BATCH, _CUDA_BATCH = 4, 64
 
@@ -32,9 +36,9 @@ class EncoderRoute:
         """Render the script to the text the model reads."""
         return render(task.script, "text")
 
-    def prepare_text(self, text: str) -> str:
+    def prepare_text(self, text: Text) -> str:
         """Return the text."""
-        return text
+        return text.text
 
     def __call__(self, batch: Sequence[str]) -> Sequence[Judgement | ValexError]:
         """Judge the texts of a batch."""

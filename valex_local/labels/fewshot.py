@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from valex_local.errors import ValexError
 from valex_local.labels.definitions import read_definitions
 from valex_local.labels.judge import Judge, judged
-from valex_local.labels.lines import Line, script_lines, text_lines
+from valex_local.labels.lines import Line, lines_of, script_lines
 from valex_local.labels.prompt import LabelPrompt, Shot
 from valex_local.labels.routes import Judgement, Task
 from valex_local.llm import load_language_model
 from valex_local.records import LabelSource
 from valex_local.stages import Context, setting_file
+
+if TYPE_CHECKING:
+    from valex_local.corpus import Text
 
 DOMAIN = "any script, by instruction; trained on no labels"
 
@@ -25,30 +29,28 @@ class FewshotRoute:
 
     def __init__(self, context: Context) -> None:
         stored = context.models["llm"]
-        self._context = context
         self._settings = context.settings.labels.fewshot
+        self._prompt = setting_file(context.settings, "labels", "fewshot", "prompt")
+        self._definitions = read_definitions(setting_file(context.settings, "labels", "fewshot", "values"))
+        prompt = self._asked(())  # before the weights are loaded: what is wrong with it shows at once
         self._model = load_language_model(stored, context.device, context=self._settings.context)
+        self._judge = Judge(self._model, prompt, self._settings)
         self.source = LabelSource(route="fewshot", model=stored.id, domain=DOMAIN)
-        self.show(())
 
     def show(self, shots: Sequence[Shot]) -> None:
-        """Show other labelled scripts as examples from now on."""
-        settings = self._context.settings
-        prompt = LabelPrompt(
-            setting_file(settings, "labels", "fewshot", "prompt"),
-            read_definitions(setting_file(settings, "labels", "fewshot", "values")),
-            self._settings.ask,
-            shots=shots,
-        )
-        self._judge = Judge(self._model, prompt, self._settings)
+        """Show these labelled scripts as examples from now on, and no others."""
+        self._judge = Judge(self._model, self._asked(shots), self._settings)
+
+    def _asked(self, shots: Sequence[Shot]) -> LabelPrompt:
+        return LabelPrompt(self._prompt, self._definitions, self._settings.ask, shots=shots)
 
     def prepare(self, task: Task) -> tuple[Line, ...]:
         """Number the lines of a script."""
         return script_lines(task.script)
 
-    def prepare_text(self, text: str) -> tuple[Line, ...]:
-        """Number the lines of a bare text."""
-        return text_lines(text)
+    def prepare_text(self, text: Text) -> tuple[Line, ...]:
+        """Number the lines of a text."""
+        return lines_of(text)
 
     def __call__(self, batch: Sequence[tuple[Line, ...]]) -> Sequence[Judgement | ValexError]:
         """Judge scripts."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from valex_local.records import Action, Dialogue, OnScreenText, PostLine, Script
 from valex_local.script.render import one_line
+
+if TYPE_CHECKING:
+    from valex_local.corpus import Text
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Line:
     ----------
     id : str
         What labels name it by: the number of the evidence where it has one (P1, S3, T1), else L and its place among
-        the elements of the script, or the lines of a text, counted from 1.
+        the elements of the script, or the lines of a text, counted from 1; of a heading H and the scene's number.
     kind : str
         ``post``, ``speech``, ``on screen``, ``action``, ``place``, or ``text`` in a bare text.
     text : str
@@ -54,6 +58,11 @@ def _of_script(script: Script) -> Iterator[Line]:
                         yield Line(element.ref or f"L{number}", "on screen", one_line(element.text))
                 case Action():
                     yield Line(f"L{number}", "action", one_line(element.text))
+
+
+def lines_of(text: Text) -> tuple[Line, ...]:
+    """Return the lines of a text: those of the script it was rendered from, where there is one."""
+    return text_lines(text.text) if text.script is None else script_lines(text.script)
 
 
 def text_lines(text: str) -> tuple[Line, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from valex_local.labels.asking import Known, Question, Way, examples
+from valex_local.labels.asking import Known, Question, Way, examples, questions
 from valex_local.labels.definitions import Definitions, Example
 from valex_local.labels.lines import Line
 from valex_local.llm import Message, Part, Picture
@@ -70,6 +70,8 @@ class LabelPrompt:
             "shots": [self._shown(shot) for shot in shots],
         }
         self._system = Message("system", self._file.block("system", facts))
+        # A fault in any block shows here, not at the first post.
+        self.messages([Line("L1", "text", "a")], [Still("K1", 0.0, Picture(b""))], questions(way)[-1])
 
     def messages(self, lines: Sequence[Line], stills: Sequence[Still], question: Question) -> list[Message]:
         """Write a question about some evidence. What questions share comes first, in parts of its own."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from valex_local.engines import load_object
 from valex_local.errors import ConfigError, ValexError
-from valex_local.records import LabelSource, Notice, Script, ValueLabel
+from valex_local.records import LabelFigures, LabelSource, Notice, Script, ValueLabel
 from valex_local.stages import Context, Item
+
+if TYPE_CHECKING:
+    from valex_local.corpus import Text
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a route says of one script: the 19 values in circle order."""
+    """What a route says of one script: the 19 values in circle order; `figures` where it asks a language model."""
 
     values: tuple[ValueLabel, ...]
     notices: tuple[Notice, ...] = ()
+    figures: LabelFigures | None = None
 
 
 class Route(Protocol):
@@ -55,8 +59,8 @@ class Route(Protocol):
     def prepare(self, task: Task) -> Any:
         """Turn a task into the route's input; runs in worker threads."""
 
-    def prepare_text(self, text: str) -> Any:
-        """Turn a bare text into the route's input; ConfigError where the route needs a video."""
+    def prepare_text(self, text: Text) -> Any:
+        """Turn a text without a study into the route's input; ConfigError where the route needs a video."""
 
     def __call__(self, batch: Sequence[Any]) -> Sequence[Judgement | ValexError]:
         """Judge scripts, one each and in order."""

@@ -13,9 +13,10 @@ import numpy as np
 
 from valex_local.answers import Answers
 from valex_local.corpus import Corpus, Text
+from valex_local.errors import InputError
 from valex_local.folds import grouped_folds
 from valex_local.labels.asking import Known
-from valex_local.labels.lines import text_lines
+from valex_local.labels.lines import lines_of
 from valex_local.labels.prompt import Shot
 from valex_local.schwartz import CIRCLE, State, Value
 
@@ -52,31 +53,44 @@ def plan_turns(corpus: Corpus, *, shots: int, folds: int, group: str, seed: int)
     Raises
     ------
     InputError
-        There are fewer groups than folds, or the texts have no such group.
+        There are fewer groups than folds, the texts have no such group, or no text can be an example.
     """
     truth = corpus.gold.holds.reshape(len(corpus.texts), -1)
     of_text = grouped_folds(truth, corpus.groups(group), folds=folds, seed=seed)
     turns = []
     for fold in range(folds):
-        drawn = _draw(corpus, np.flatnonzero(of_text != fold).tolist(), shots, seed + fold)
+        drawn = _drawn(corpus, np.flatnonzero(of_text != fold).tolist(), shots, seed + fold)
         scored = tuple(corpus.texts[row] for row in np.flatnonzero(of_text == fold))
         turns.append(_turn(scored, corpus, drawn))
     if corpus.unlabelled:
-        drawn = _draw(corpus, range(len(corpus.texts)), shots, seed + folds)
+        drawn = _drawn(corpus, range(len(corpus.texts)), shots, seed + folds)
         turns.append(_turn(corpus.unlabelled, corpus, drawn))
     return tuple(turns)
 
 
 def _turn(texts: tuple[Text, ...], corpus: Corpus, drawn: Sequence[int]) -> Turn:
-    shots = tuple(Shot(text_lines(corpus.texts[row].text), known_of(corpus.gold, row)) for row in drawn)
+    shots = tuple(Shot(lines_of(corpus.texts[row]), known_of(corpus.gold, row)) for row in drawn)
     return Turn(texts, shots, tuple(corpus.texts[row].id for row in drawn))
+
+
+def _drawn(corpus: Corpus, rows: Sequence[int], count: int, seed: int) -> list[int]:
+    drawn = _draw(corpus, rows, count, seed)
+    if not drawn:
+        raise InputError(
+            f"of {len(rows)} labelled texts none can be an example: each must show a value, be assessed on all 19, and "
+            f"have at most {MAX_SHOT_CHARACTERS} characters",
+            hint="Label more texts, or leave out --shots",
+        )
+    return drawn
 
 
 def _draw(corpus: Corpus, rows: Sequence[int], count: int, seed: int) -> list[int]:
     """Draw rows at random, at each draw one of those that show the most that none before showed."""
     order = np.random.default_rng(seed).permutation(list(rows)).tolist()
     shown = {row: set(known_of(corpus.gold, row).items()) for row in order}
-    left = [row for row in order if shown[row] and len(corpus.texts[row].text) <= MAX_SHOT_CHARACTERS]
+    # A value that nobody assessed would be shown as absent.
+    whole = set(np.flatnonzero(np.isfinite(corpus.gold.holds[:, :, 0]).all(axis=1)).tolist())
+    left = [r for r in order if shown[r] and r in whole and len(corpus.texts[r].text) <= MAX_SHOT_CHARACTERS]
     drawn: list[int] = []
     seen: set[tuple[Value, State]] = set()
     while left and len(drawn) < count:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from valex_local.errors import ValexError
+from valex_local.labels.lines import script_lines
 from valex_local.labels.routes import Judgement, Task, foreign, route
 from valex_local.records import Labels, Media, Script, Transcript
 from valex_local.stages import VIDEO, Context, Item, Output
@@ -75,7 +76,7 @@ class LabelStage:
         if script.name == VIDEO:
             seen_or_heard = task.item.get("media", Media).keyframes or task.item.get("transcript", Transcript).segments
             return None if seen_or_heard else UNSEEN
-        return None if any(scene.elements for scene in script.scenes) else EMPTY
+        return None if any(line.kind != "place" for line in script_lines(script)) else EMPTY
 
     def _skipped(self, reason: str) -> Output:
         return Output(Labels(script=self._script, source=self._route.source, skipped=reason))
@@ -84,4 +85,12 @@ class LabelStage:
         if isinstance(judged, ValexError):
             return judged
         notices = (*judged.notices, *foreign(self._route.source, prepared.language))
-        return Output(Labels(script=self._script, source=self._route.source, values=judged.values, notices=notices))
+        return Output(
+            Labels(
+                script=self._script,
+                source=self._route.source,
+                values=judged.values,
+                figures=judged.figures,
+                notices=notices,
+            )
+        )

@@ -11,7 +11,8 @@ from valex_local.corpus import Text
 from valex_local.devices import Device
 from valex_local.errors import ConfigError, ValexError
 from valex_local.labels.fewshot import FewshotRoute
-from valex_local.labels.routes import Route, foreign, route
+from valex_local.labels.kept import Kept
+from valex_local.labels.routes import Judgement, Route, foreign, route
 from valex_local.labels.shots import Turn
 from valex_local.records import LabelSource, Notice, ValueLabel
 from valex_local.stages import ROUTE_ROLES, Context
@@ -48,6 +49,7 @@ def label_texts(
     device: Device,
     name: str = "encoder",
     turns: Sequence[Turn] = (),
+    kept: Kept | None = None,
     language: str | None = None,
     heard: Callable[[int], None] = lambda _: None,
 ) -> LabelledTexts:
@@ -67,6 +69,8 @@ def label_texts(
         The route.
     turns : sequence of Turn
         Which texts come after which examples of the lab's own; for the route ``fewshot``. All of `texts`, each once.
+    kept : Kept, optional
+        Where judgements are kept until all are there.
     language : str, optional
         ISO 639-1 code of texts that do not say their own.
     heard : callable
@@ -83,29 +87,44 @@ def label_texts(
     values: dict[str, tuple[ValueLabel, ...]] = {}
     notices: dict[str, tuple[Notice, ...]] = {}
     failed: dict[str, ValexError] = {}
-    for batch in _batches(work, texts, turns):
-        judged = work([work.prepare_text(text.text) for text in batch])
-        for text, said in zip(batch, judged, strict=True):
-            if isinstance(said, ValexError):
-                failed[text.id], values[text.id] = said, ()
-                continue
-            values[text.id] = said.values
-            if found := (*said.notices, *foreign(work.source, text.language or language)):
-                notices[text.id] = found
-        heard(len(batch))
-    work.close()
+    try:
+        for turn, batch in _batches(work, texts, turns):
+            for text, said in zip(batch, _judged(work, batch, turn, kept), strict=True):
+                if isinstance(said, ValexError):
+                    failed[text.id], values[text.id] = said, ()
+                    continue
+                values[text.id] = said.values
+                if found := (*said.notices, *foreign(work.source, text.language or language)):
+                    notices[text.id] = found
+            heard(len(batch))
+    finally:
+        work.close()
     if failed and len(failed) == len(texts):
         raise next(iter(failed.values()))
     answers = Answers.from_labels({text.id: values[text.id] for text in texts})
     return LabelledTexts(work.source, answers, notices, failed)
 
 
-def _batches(work: Route, texts: Sequence[Text], turns: Sequence[Turn]) -> Iterator[Sequence[Text]]:
-    """Yield the texts in batches, each turn after its examples."""
+def _judged(work: Route, batch: Sequence[Text], turn: Turn, kept: Kept | None) -> Sequence[Judgement | ValexError]:
+    """Judge a batch, or take what was judged before an interruption."""
+    if kept is None:
+        return work([work.prepare_text(text) for text in batch])
+    keys = [kept.key(text, turn) for text in batch]
+    found: list[Judgement | ValexError | None] = [kept.get(key) for key in keys]
+    new = iter(work([work.prepare_text(text) for text, known in zip(batch, found, strict=True) if known is None]))
+    judged = [next(new) if known is None else known for known in found]
+    for key, known, said in zip(keys, found, judged, strict=True):
+        if known is None and isinstance(said, Judgement):
+            kept.add(key, said)
+    return judged
+
+
+def _batches(work: Route, texts: Sequence[Text], turns: Sequence[Turn]) -> Iterator[tuple[Turn, Sequence[Text]]]:
+    """Yield the texts in batches with their turn, each after its examples."""
     if turns and not isinstance(work, FewshotRoute):
         raise ConfigError("examples are shown by the route fewshot alone", hint="Add --route fewshot")
     for turn in turns or (Turn(tuple(texts), (), ()),):
-        if isinstance(work, FewshotRoute) and turn.shots:
-            work.show(turn.shots)
+        if isinstance(work, FewshotRoute):
+            work.show(turn.shots)  # or none: examples of the turn before may come out of this fold
         for at in range(0, len(turn.texts), work.batch_size):
-            yield turn.texts[at : at + work.batch_size]
+            yield turn, turn.texts[at : at + work.batch_size]

@@ -83,7 +83,15 @@ def _verdict(said: Any, question: Question, evidence: Collection[str]) -> Verdic
 # --- probabilities --------------------------------------------------------------------------------------------------
 
 
-def read_probabilities(tokens: Sequence[Token], question: Question) -> dict[Value, dict[str, float]]:
+@dataclass(frozen=True)
+class Shares:
+    """The probability of each state, by its code; `told` is how likely the codes were at all before that."""
+
+    of: Mapping[str, float]
+    told: float
+
+
+def read_probabilities(tokens: Sequence[Token], question: Question) -> dict[Value, Shares]:
     """Return the probability of each state, by value, out of the log-probabilities of the tokens that name it.
 
     At the token that holds the code of a state, the likelihoods of all tokens that would have put a code in its place
@@ -99,8 +107,8 @@ def read_probabilities(tokens: Sequence[Token], question: Question) -> dict[Valu
 
     Returns
     -------
-    dict of Value to dict of str to float
-        By code; empty without tokens.
+    dict of Value to Shares
+        Empty without tokens.
     """
     text = "".join(token.text for token in tokens)
     found = {}
@@ -112,7 +120,7 @@ def read_probabilities(tokens: Sequence[Token], question: Question) -> dict[Valu
     return found
 
 
-def _shares(tokens: Sequence[Token], at: int, codes: Sequence[str]) -> dict[str, float]:
+def _shares(tokens: Sequence[Token], at: int, codes: Sequence[str]) -> Shares:
     """Return the share of each code in the place `at` of the answer."""
     start = 0
     for token in tokens:
@@ -123,12 +131,14 @@ def _shares(tokens: Sequence[Token], at: int, codes: Sequence[str]) -> dict[str,
     lead = token.text[:offset]
     likelihood = dict.fromkeys(codes, 0.0)
     for text, logprob in token.alternatives.items():
-        if text.startswith(lead) and text[offset : offset + 1] in codes and len(text) > offset:
-            likelihood[text[offset]] += math.exp(logprob)
+        code, behind = text[offset : offset + 1], text[offset + 1 : offset + 2]
+        if text.startswith(lead) and code in codes and behind in ("", '"'):  # "absent" is no code
+            likelihood[code] += math.exp(logprob)
+    told = sum(likelihood.values())
     least = math.exp(min(token.alternatives.values(), default=0.0))
     likelihood = {code: share or least for code, share in likelihood.items()}
     whole = sum(likelihood.values())
-    return {code: share / whole if whole else 1 / len(codes) for code, share in likelihood.items()}
+    return Shares({code: share / whole if whole else 1 / len(codes) for code, share in likelihood.items()}, told)
 
 
 # --- from verdicts to labels ----------------------------------------------------------------------------------------
@@ -140,13 +150,13 @@ class Said:
 
     question: Question
     verdict: Verdict
-    probabilities: Mapping[str, float] | None
+    shares: Shares | None
 
     def probability(self, *codes: str) -> float:
         """Return the probability of some codes; without log-probabilities 1 for the one that was said."""
-        if self.probabilities is None:
+        if self.shares is None:
             return float(self.verdict.code in codes)
-        return min(1.0, sum(self.probabilities[code] for code in codes if code in self.probabilities))
+        return min(1.0, sum(self.shares.of[code] for code in codes if code in self.shares.of))
 
 
 def value_label(value: Value, said: Sequence[Said]) -> ValueLabel:
@@ -191,12 +201,13 @@ def value_label(value: Value, said: Sequence[Said]) -> ValueLabel:
 def joined(value: Value, parts: Sequence[ValueLabel]) -> ValueLabel:
     """Return the label of a value out of those of the parts of a long script: what holds in one part holds.
 
-    Of present and conflicted the one with the higher probability in any part wins.
+    Of present and conflicted the one with the higher probability in any part wins. A value is absent where it is in
+    all parts.
     """
     held = [p for p in parts if p.state in (State.PRESENT, State.CONFLICTED)]
     assessed = [p for p in parts if p.state is not State.NOT_ASSESSED]
-    if not assessed:
-        return ValueLabel(value=value)
+    if not assessed or (not held and len(assessed) < len(parts)):
+        return ValueLabel(value=value)  # what nobody judged may hold it
     leading = max(held, key=_strength, default=assessed[0])
     alike = [p for p in held if p.state is leading.state]
     return ValueLabel(

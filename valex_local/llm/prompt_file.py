@@ -49,12 +49,12 @@ class PromptFile:
         Raises
         ------
         ConfigError
-            The block uses a name that is not there, or fails otherwise.
+            The block uses a name that is not there, or reckons with what cannot be reckoned with.
         """
         try:
             return "".join(self._template.blocks[name](self._template.new_context(dict(facts)))).strip()
-        except TemplateError as error:
-            raise ConfigError(f"block {name} of the prompt: {error.message}", path=self._path) from error
+        except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
+            raise ConfigError(f"block {name} of the prompt: {error}", path=self._path) from error
 
 
 def quoted(text: str) -> str:

@@ -258,8 +258,9 @@ def _object(properties: dict[str, Any]) -> JsonSchema:
 
 
 _PROBE = [Message("user", "What is the colour of the sky? Answer in one word.")]
-_PROBE_ANSWER = {"colour": "xq7"}
-_PROBE_SCHEMA = _object({"colour": {"enum": ["xq7"]}})
+_PROBE_ANSWER = {"colour": ["xq7"]}
+# With a list, as the labels have them: not every server reads `prefixItems`.
+_PROBE_SCHEMA = _object({"colour": {"type": "array", "prefixItems": [{"enum": ["xq7"]}], "minItems": 1, "maxItems": 1}})
 
 
 def _patch(colour: str) -> Picture:

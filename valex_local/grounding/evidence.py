@@ -1,0 +1,74 @@
+"""Which keyframes an action line is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from valex_local.records import Action, Keyframe, Scene, Script
+
+RestsOn = Literal["named", "time", "video"]
+
+
+@dataclass(frozen=True)
+class SeenLine:
+    """An action line, on one line.
+
+    Attributes
+    ----------
+    scene, element : int
+        Its place in the script, both counted from 1.
+    written_by : str
+        Who wrote the scene.
+    rests_on : {"named", "time", "video"}
+        By which rule its keyframes are its own; as in `GroundedLine`.
+    keyframes : tuple of int
+        Their places among those of the video, at least one.
+    """
+
+    scene: int
+    element: int
+    text: str
+    written_by: str
+    rests_on: RestsOn
+    keyframes: tuple[int, ...]
+
+
+def action_lines(script: Script, keyframes: Sequence[Keyframe]) -> list[SeenLine]:
+    """Return the action lines of a script, each with its keyframes; blank ones are none, as for the renderers.
+
+    Parameters
+    ----------
+    script : Script
+        The script.
+    keyframes : sequence of Keyframe
+        All of the video, at least one.
+    """
+    return [
+        SeenLine(number, place, " ".join(line.text.split()), scene.written_by, *_rests_on(line, scene, keyframes))
+        for number, scene in enumerate(script.scenes, 1)
+        for place, line in _actions(scene)
+    ]
+
+
+def _actions(scene: Scene) -> Iterator[tuple[int, Action]]:
+    for place, element in enumerate(scene.elements, 1):
+        if isinstance(element, Action) and element.text.split():
+            yield place, element
+
+
+def _rests_on(line: Action, scene: Scene, keyframes: Sequence[Keyframe]) -> tuple[RestsOn, tuple[int, ...]]:
+    named = tuple(i for i, keyframe in enumerate(keyframes) if keyframe.id in line.keyframes)
+    if named:
+        return "named", named
+    for start, end in ((line.start, line.end), (scene.start, scene.end)):
+        if start is not None and end is not None:
+            inside = tuple(i for i, keyframe in enumerate(keyframes) if start <= keyframe.time < end)
+            # What is shorter than the distance of two keyframes shows what the nearest one shows.
+            return "time", inside or (_nearest(start, end, keyframes),)
+    return "video", tuple(range(len(keyframes)))
+
+
+def _nearest(start: float, end: float, keyframes: Sequence[Keyframe]) -> int:
+    return min(range(len(keyframes)), key=lambda i: max(start - keyframes[i].time, keyframes[i].time - end))
