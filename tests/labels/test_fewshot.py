@@ -348,3 +348,20 @@ def test_other_routes_take_no_examples(tmp_path: Path) -> None:
 def test_value_codes_are_those_of_the_literature() -> None:
     assert [v.code for v in (Value.FACE, Value.POWER_DOMINANCE, Value.POWER_RESOURCES)] == ["FAC", "POD", "POR"]
     assert len({v.code for v in CIRCLE}) == 19
+
+
+@pytest.mark.slow
+def test_it_labels_through_a_real_server(smollm2: StoredModel, values: Path, tmp_path: Path) -> None:
+    """llama-cpp-python's own server on loopback: the schema holds there too; it tells no log-probabilities."""
+    pytest.importorskip("uvicorn")
+    from tests.llm.llama_server import serving
+
+    with serving(smollm2, tmp_path, context=4096, logits=False) as url:
+        served = StoredModel(
+            id="served", role="llm", engine="server", folder=tmp_path, digest="0" * 64, options={"url": url}
+        )
+        made = FewshotRoute(context(served, values=str(values), context=4096, max_tokens=512))
+        judged = judge(made, HARMLESS)
+        made.close()
+    check(judged, HARMLESS)
+    assert [notice.code for notice in judged.notices] == ["no-probabilities"]
