@@ -84,7 +84,7 @@ def test_a_wheel_holds_code_prompts_and_manifests(tmp_path: Path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         archive.extractall(tmp_path / "site")
-    data = [p for p in (ROOT / "valex_local").rglob("*") if p.suffix in (".jinja", ".toml", ".typed")]
+    data = [p for p in (ROOT / "valex_local").rglob("*") if p.suffix in (".css", ".jinja", ".js", ".toml", ".typed")]
     assert {str(p.relative_to(ROOT)) for p in data} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "status": "Say how a study stands.",
     "show": "Show the script and the labels of a post.",
     "check": "Say how far scripts keep to their videos.",
+    "report": "Write pages about a study, to look at in a browser.",
     "compare": "Compare two scripts of every post.",
     "import": "Bring what was made elsewhere into a study.",
     "export": "Write a study as files that other tools read.",

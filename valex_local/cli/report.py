@@ -1,0 +1,36 @@
+"""`valex report`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from valex_local.cli.study import open_study
+
+
+@click.command()
+@click.argument("folder", metavar="[STUDY]", required=False, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write; by default report/ in the study.")
+def report(folder: Path | None, out: Path | None) -> None:
+    """Write pages about a study: what its posts say and show, which values, how it all came about.
+
+    They open from disk in any browser and load nothing from a network.
+    """
+    from valex_local.cli.progress import progress
+    from valex_local.errors import printable
+    from valex_local.report import write_report
+
+    study = open_study(folder)
+    with study.lock(), progress(quiet=False) as shown:
+        shown.step("report", len(study.post_ids()))
+        written = write_report(study, out, progress=shown.advance)
+    for post in written.removed:
+        click.echo(f"removed {printable(post)}: the study does not hold it any more")
+    for problem in written.unreadable:
+        click.echo(f"valex: {printable(problem)}", err=True)
+    if out is not None:
+        click.echo("note    valex forget does not reach this folder: when you forget a post, remove the report too")
+    click.echo(f"{written.posts} posts · {printable(str(written.index))}")
+    sys.exit(1 if written.unreadable else 0)

@@ -1,0 +1,208 @@
+"""What a study holds of one post: every record of it, in the order in which a reader meets them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from valex_local.config import make_settings
+from valex_local.errors import StudyError
+from valex_local.records import Captions, Failure, Labels, Media, Post, Record, ScreenText, Script, Transcript
+from valex_local.stages import VIDEO
+from valex_local.study import WRITTEN, Study
+
+R = TypeVar("R", bound=Record)
+
+PERCEPTION: dict[str, type[Record]] = {
+    "media": Media,
+    "transcript": Transcript,
+    "text": ScreenText,
+    "captions": Captions,
+}
+"""The records that come before scripts, by stem."""
+
+
+_STEPS = {"transcript": "speech", "text": "ocr", "captions": "vision"}
+
+
+def step_name(stem: str) -> str:
+    """Return the step that makes a record, as `valex status` names it."""
+    return _STEPS.get(stem, stem)
+
+
+class LabelKey(NamedTuple):
+    """Which labels: the script they are of (``video`` for the video itself) and the route that gave them."""
+
+    script: str
+    route: str
+
+    def __str__(self) -> str:
+        return f"{self.script}.{self.route}"
+
+    @property
+    def title(self) -> str:
+        """The key as people read it."""
+        return f"{self.script} · {self.route}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A record that could not be read: its stem, why, and what to do."""
+
+    stem: str
+    what: str
+    hint: str | None
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything that a study holds of one post.
+
+    Attributes
+    ----------
+    id : str
+        Its id: the name of its folder, whatever a record in it says.
+    post : Post
+        The post.
+    records : dict of str to Record
+        Its other records by stem: perception, scripts, labels, each in the order of `Order`.
+    failures : tuple of Failure
+        What could not be done.
+    problems : tuple of Problem
+        Records that could not be read.
+    """
+
+    id: str
+    post: Post
+    records: dict[str, Record]
+    failures: tuple[Failure, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def get(self, stem: str, kind: type[R]) -> R | None:
+        """Return the record of that stem, or None where there is none."""
+        record = self.records.get(stem)
+        return record if isinstance(record, kind) else None
+
+    @property
+    def media(self) -> Media | None:
+        """What the container holds."""
+        return self.get("media", Media)
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """What was said."""
+        return self.get("transcript", Transcript)
+
+    @property
+    def screen_text(self) -> ScreenText | None:
+        """What was written on the screen."""
+        return self.get("text", ScreenText)
+
+    @property
+    def captions(self) -> Captions | None:
+        """What the keyframes show."""
+        return self.get("captions", Captions)
+
+    @property
+    def scripts(self) -> dict[str, Script]:
+        """The scripts by variant."""
+        return {stem.partition(".")[2]: r for stem, r in self.records.items() if isinstance(r, Script)}
+
+    @property
+    def labels(self) -> dict[LabelKey, Labels]:
+        """The labels by script and route."""
+        return {label_key(stem): r for stem, r in self.records.items() if isinstance(r, Labels)}
+
+
+def label_key(stem: str) -> LabelKey:
+    """Return which labels a record ``labels.<script>.<route>`` holds."""
+    script, _, route = stem.removeprefix("labels.").rpartition(".")
+    return LabelKey(script, route)
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order in which variants are shown; the first that is there is the one shown at first.
+
+    Attributes
+    ----------
+    scripts, routes : tuple of str
+        Those that the study's settings name, in their order. Others follow by name, scripts from elsewhere last.
+    """
+
+    scripts: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, study: Study) -> Order:
+        """Return the order that a study's settings give; scripts as `Study.script` chooses among them."""
+        settings = make_settings(study.options(), source=study.root / "study.toml")
+        named = settings.script.variants if "variants" in settings.script.model_fields_set else ()
+        return cls(scripts=tuple(named), routes=tuple(settings.labels.routes))
+
+    def of_scripts(self, names: Iterable[str]) -> list[str]:
+        """Return script variants in order."""
+        return sorted(names, key=self._script_rank)
+
+    def of_labels(self, keys: Iterable[LabelKey]) -> list[LabelKey]:
+        """Return label keys in order: by script, labels of the video itself last, then by route."""
+        return sorted(keys, key=lambda k: (k.script == VIDEO, self._script_rank(k.script), self._route_rank(k.route)))
+
+    def _script_rank(self, name: str) -> tuple[int, bool, str]:
+        return _rank(self.scripts, name), name not in WRITTEN, name
+
+    def _route_rank(self, name: str) -> tuple[int, str]:
+        return _rank(self.routes, name), name
+
+
+def _rank(named: Sequence[str], name: str) -> int:
+    return named.index(name) if name in named else len(named)
+
+
+class Reader:
+    """Reads the posts of a study one at a time.
+
+    A record that cannot be read does not hide the others: it is named among the problems of its post.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self.order = Order.of(study)
+        failures: defaultdict[str, list[Failure]] = defaultdict(list)
+        for failure in study.failures():
+            failures[failure.post].append(failure)
+        self.failures = {post: tuple(found) for post, found in failures.items()}
+
+    def __call__(self, post_id: str) -> Gathered:
+        """Return what the study holds of a post."""
+        problems: list[Problem] = []
+        post = self._read(post_id, "post", Post, problems) or Post(id=post_id)
+        kinds: dict[str, type[Record]] = dict(PERCEPTION)
+        kinds |= dict.fromkeys(self._scripts(post_id), Script)
+        kinds |= dict.fromkeys(self._labels(post_id), Labels)
+        records: dict[str, Record] = {}
+        for stem, kind in kinds.items():
+            record = self._read(post_id, stem, kind, problems)
+            if record is not None:
+                records[stem] = record
+        return Gathered(post_id, post, records, self.failures.get(post_id, ()), tuple(problems))
+
+    def _scripts(self, post_id: str) -> list[str]:
+        names = [stem.removeprefix("script.") for stem in self._stems(post_id, "script.*.json")]
+        return [f"script.{name}" for name in self.order.of_scripts(names)]
+
+    def _labels(self, post_id: str) -> list[str]:
+        keys = [label_key(stem) for stem in self._stems(post_id, "labels.*.*.json")]
+        return [f"labels.{key}" for key in self.order.of_labels(keys)]
+
+    def _stems(self, post_id: str, pattern: str) -> list[str]:
+        return [path.stem for path in self._study.folder(post_id).glob(pattern)]
+
+    def _read(self, post_id: str, stem: str, kind: type[R], problems: list[Problem]) -> R | None:
+        try:
+            return self._study.read(post_id, stem, kind)
+        except StudyError as error:
+            problems.append(Problem(stem, error.what, error.hint))
+            return None

@@ -1,0 +1,227 @@
+"""What the study page says of all posts, gathered post by post, so that memory does not grow with their texts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from valex_local.records import Dialogue, Failure, Labels, LabelSource, Record, Script, ScriptFigures, Sound
+from valex_local.report.counts import letters
+from valex_local.report.gather import Gathered, LabelKey, Problem, label_key
+from valex_local.report.histogram import Confidences
+from valex_local.report.svg import cut
+from valex_local.report.words import searched
+from valex_local.script.render import one_line
+
+CAPTION = 120
+"""Characters of a caption that the list of posts shows."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A post in the list of posts: what is shown of it, its states by labels, and the words it is found by."""
+
+    post: str
+    author: str | None
+    caption: str
+    states: dict[LabelKey, str]
+    words: str
+    failed: bool
+    has_video: bool
+
+
+class Made(NamedTuple):
+    """What made records of one kind: the stage's version and the models, each as ``role``, ``id@sha256``."""
+
+    version: int
+    models: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Step:
+    """The records of one kind over all posts.
+
+    Attributes
+    ----------
+    records : int
+        How many there are, skipped ones left out.
+    made : Counter of Made
+        What made them; several where models were changed on the way.
+    skipped : dict of str to list of str
+        Reason to posts.
+    notices : dict of str to Remark
+        Code of a notice to what it says and of which posts.
+    """
+
+    records: int = 0
+    made: Counter[Made] = field(default_factory=Counter)
+    skipped: dict[str, list[str]] = field(default_factory=dict)
+    notices: dict[str, Remark] = field(default_factory=dict)
+
+
+@dataclass
+class Remark:
+    """A notice that records bear: its wordings, the most frequent first by `text`, and the posts."""
+
+    wordings: Counter[str] = field(default_factory=Counter)
+    posts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The wording that most posts have."""
+        return self.wordings.most_common(1)[0][0]
+
+
+class Trouble(NamedTuple):
+    """Something that failed, or a record that cannot be read: at which step, why, what to do."""
+
+    step: str
+    what: str
+    hint: str | None
+
+
+@dataclass
+class Writer:
+    """The scripts of one variant: how many, how much of their speech is mumbled, how far a model was to be trusted."""
+
+    scripts: int = 0
+    scenes: int = 0
+    lines: int = 0
+    mumbled: int = 0
+    figures: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class LabelSet:
+    """The labels of one script and route: whose they are, and whether conflict was assessed at all."""
+
+    sources: Counter[LabelSource] = field(default_factory=Counter)
+    conflicted: bool = False
+
+
+@dataclass
+class Overview:
+    """The posts of a study, summed up.
+
+    Attributes
+    ----------
+    rows : list of Row
+        One for each post.
+    steps : dict of str to Step
+        By stem, as ``transcript`` or ``labels.template.encoder``.
+    troubles : dict of Trouble to list of str
+        What failed to the posts it failed for, those included that never became posts.
+    labels, writers : dict
+        By label key, by script variant.
+    speech, screen_text : Confidences
+        Of segments, as the exponential of their mean log-probability; of tracks.
+    dropped : Counter of str
+        Reasons for which recognised speech does not count.
+    sounds, languages : Counter of str
+        Posts by what is heard in them, by the language spoken.
+    seconds : float
+        Duration of all videos.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    steps: dict[str, Step] = field(default_factory=dict)
+    troubles: dict[Trouble, list[str]] = field(default_factory=dict)
+    labels: dict[LabelKey, LabelSet] = field(default_factory=dict)
+    writers: dict[str, Writer] = field(default_factory=dict)
+    speech: Confidences = field(default_factory=Confidences)
+    screen_text: Confidences = field(default_factory=Confidences)
+    dropped: Counter[str] = field(default_factory=Counter)
+    sounds: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def add(self, gathered: Gathered, *, has_video: bool) -> None:
+        """Take in a post; `has_video` says whether its video can be reached."""
+        text = gathered.post.text
+        for stem, record in gathered.records.items():
+            self._add_record(gathered.id, stem, record)
+        self._add_perception(gathered)
+        for name, script in gathered.scripts.items():
+            _add_script(self.writers.setdefault(name, Writer()), script)
+        for failure in gathered.failures:
+            self.add_failure(failure)
+        for problem in gathered.problems:
+            self._add_trouble(unreadable(problem), gathered.id)
+        self.rows.append(
+            Row(
+                post=gathered.id,
+                author=one_line(text.author or "") or None,
+                caption=cut(one_line(text.caption or ""), CAPTION),
+                states={key: states for key, labels in gathered.labels.items() if (states := letters(labels.values))},
+                words=searched(gathered),
+                failed=bool(gathered.failures or gathered.problems),
+                has_video=has_video,
+            )
+        )
+
+    def add_failure(self, failure: Failure) -> None:
+        """Take in a failure."""
+        self._add_trouble(Trouble(failure.stage, failure.what, failure.hint), failure.post)
+
+    def _add_trouble(self, trouble: Trouble, post: str) -> None:
+        self.troubles.setdefault(trouble, []).append(post)
+
+    def _add_record(self, post: str, stem: str, record: Record) -> None:
+        step = self.steps.setdefault(stem, Step())
+        if record.skipped is not None:
+            step.skipped.setdefault(record.skipped, []).append(post)
+        else:
+            step.records += 1
+            if record.made_by is not None:
+                step.made[Made(record.made_by.version, tuple(sorted(record.made_by.models.items())))] += 1
+        for notice in record.notices:
+            remark = step.notices.setdefault(notice.code, Remark())
+            remark.wordings[notice.text] += 1
+            if remark.posts[-1:] != [post]:
+                remark.posts.append(post)
+        if isinstance(record, Labels) and record.values:
+            found = self.labels.setdefault(label_key(stem), LabelSet())
+            found.sources[record.source] += 1
+            found.conflicted |= any(label.conflicted is not None for label in record.values)
+
+    def _add_perception(self, gathered: Gathered) -> None:
+        if gathered.media is not None:
+            self.seconds += gathered.media.duration
+        if gathered.screen_text is not None:
+            self.screen_text.add(track.confidence for track in gathered.screen_text.tracks)
+        transcript = gathered.transcript
+        if transcript is not None:
+            self.speech.add(min(1.0, math.exp(segment.avg_logprob)) for segment in transcript.segments)
+            self.dropped.update(segment.reason for segment in transcript.dropped)
+            self.sounds[heard(transcript.sound)] += 1
+            if transcript.language and transcript.segments:
+                self.languages[transcript.language] += 1
+
+
+def unreadable(problem: Problem) -> Trouble:
+    """Return a record that could not be read as a trouble of its post."""
+    return Trouble(f"{problem.stem}.json", problem.what, problem.hint)
+
+
+def heard(sound: Sound) -> str:
+    """Return what is heard, in a few words."""
+    if not sound.has_sound:
+        return "silent"
+    if sound.has_speech:
+        return "speech"
+    return "words that are not spoken" if sound.has_verbal_sound else "sound without words"
+
+
+def _add_script(writer: Writer, script: Script) -> None:
+    if script.skipped is not None:
+        return
+    writer.scripts += 1
+    writer.scenes += len(script.scenes)
+    for scene in script.scenes:
+        for element in scene.elements:
+            if isinstance(element, Dialogue):
+                writer.lines += 1
+                writer.mumbled += element.mumbled
+    writer.figures.update({name: getattr(script.figures, name) for name in ScriptFigures.model_fields})

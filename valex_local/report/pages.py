@@ -1,0 +1,195 @@
+"""Rendering and writing: a page for the study, one for each post, and the few files that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from valex_local import __version__
+from valex_local.errors import StudyError
+from valex_local.report.circle import definitions
+from valex_local.report.gather import Gathered, Reader
+from valex_local.report.links import POSTS, page_address, page_name
+from valex_local.report.overview import Overview
+from valex_local.report.summary import posts_script, study_view, words_script
+from valex_local.report.svg import spoken
+from valex_local.report.views import post_view, reachable
+from valex_local.schwartz import CIRCLE
+from valex_local.script.render import clock
+from valex_local.study import Study, write_whole, writing
+
+FOLDER = "report"
+"""Where in a study its report lies when no other place is named."""
+
+INDEX, STYLE, SCRIPT, LIST, WORDS = "index.html", "style.css", "report.js", "posts.js", "words.js"
+_OURS = frozenset({INDEX, STYLE, SCRIPT, LIST, WORDS, POSTS})
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report that was written.
+
+    Attributes
+    ----------
+    index : Path
+        The page to open.
+    posts : int
+        How many posts have a page.
+    removed : tuple of str
+        Posts of an earlier report that the study does not hold any more.
+    unreadable : tuple of str
+        Records that could not be read, as ``post: record: why``.
+    """
+
+    index: Path
+    posts: int
+    removed: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+
+def write_report(study: Study, folder: Path | None = None, *, progress: Callable[[], None] | None = None) -> Written:
+    """Write the report of a study; it takes the place of an earlier one.
+
+    Pages are written one by one, each whole or not at all, the study page last. Hold the study's lock meanwhile, so
+    that no post is forgotten while its page is being written.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    folder : Path, optional
+        Where to write; ``report`` in the study when left out.
+    progress : callable, optional
+        Called after each post.
+
+    Raises
+    ------
+    StudyError
+        The folder holds something else, or it cannot be written.
+    """
+    site = Site(study.root / FOLDER if folder is None else folder)
+    ids = study.post_ids()
+    reader, overview = Reader(study), Overview()
+    unreadable: list[str] = []
+    for post_id, before, after in zip(ids, [None, *ids][:-1], [*ids, None][1:], strict=True):
+        gathered = reader(post_id)
+        site.write_post(study, gathered, before=before, after=after)
+        overview.add(gathered, has_video=reachable(gathered))
+        unreadable += [f"{post_id}: {problem.stem}.json: {problem.what}" for problem in gathered.problems]
+        if progress is not None:
+            progress()
+    for post_id in sorted(reader.failures.keys() - set(ids)):  # files that never became posts
+        for failure in reader.failures[post_id]:
+            overview.add_failure(failure)
+    site.write_study(overview, reader, study.root.resolve().name)
+    return Written(site.folder / INDEX, len(ids), site.remove_others(ids), tuple(unreadable))
+
+
+class Site:
+    """The folder of a report; made when there is none.
+
+    Raises
+    ------
+    StudyError
+        The folder holds something else.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._pages = folder / POSTS
+        _refuse_foreign(folder)
+        with writing(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # First of all, since it is what tells the folder of a report from any other.
+        self._write(SCRIPT, _packaged(SCRIPT))
+        self._write(STYLE, _packaged(STYLE))
+        with writing(folder):
+            self._pages.mkdir(mode=0o700, exist_ok=True)
+
+    def write_post(self, study: Study, gathered: Gathered, *, before: str | None, after: str | None) -> None:
+        """Write the page of a post; `before` and `after` are its neighbours in the list."""
+        post = post_view(gathered, study.folder(gathered.id), self._pages.resolve())
+        page = _render("post.jinja", post=post, root="../", before=before, after=after)
+        self._write(f"{POSTS}/{page_name(gathered.id)}", page)
+
+    def write_study(self, overview: Overview, reader: Reader, name: str) -> None:
+        """Write the list of posts, what it is searched in, and last the study page."""
+        view = study_view(overview, reader.order, name)
+        self._write(LIST, posts_script(overview.rows, view.panels))
+        self._write(WORDS, words_script(overview.rows))
+        self._write(INDEX, _render("study.jinja", study=view, rows=overview.rows, root=""))
+
+    def remove_others(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Remove the pages of posts that are not among `ids`, and what interrupted writes have left; name the posts."""
+        keep = {page_name(post_id) for post_id in ids}
+        gone = sorted(path for path in self._pages.iterdir() if path.name not in keep)
+        with writing(self._pages):
+            for path in (*gone, *self.folder.glob(".*.part")):
+                path.unlink()
+        return tuple(path.stem for path in gone if path.suffix == ".html")
+
+    def _write(self, name: str, text: str) -> None:
+        write_whole(self.folder / name, text.encode("utf-8", "replace"))
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds anything but a report, so that nothing of anybody's is overwritten."""
+    if folder.exists() and not folder.is_dir():
+        raise StudyError("this is a file, no folder", path=folder, hint="Name a folder with -o")
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    names = {name for name in names if not (name.startswith(".") and name.endswith(".part"))}
+    if names and (SCRIPT not in names or names - _OURS):
+        raise StudyError("this folder holds something other than a report", path=folder, hint="Name a new one with -o")
+
+
+def _packaged(name: str) -> str:
+    return (files("valex_local.report") / name).read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("valex_local.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(clock=clock, spoken=spoken, page=page_address, share=_share)
+    environment.filters["length_of"] = _length
+    environment.globals.update(version=__version__, definitions=definitions(), circle=CIRCLE, SCRIPT=SCRIPT)
+    environment.globals.update(STYLE=STYLE, LIST=LIST, WORDS=WORDS, INDEX=INDEX, POSTS=POSTS)
+    return environment
+
+
+def _render(template: str, **values: Any) -> str:
+    return _environment().get_template(template).render(**values)
+
+
+_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\ufffd")
+
+
+def _shown(value: Any) -> Any:
+    """Return a text of the page without control characters, which HTML cannot hold."""
+    return value.translate(_CONTROLS) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _share(part: int, whole: int) -> str:
+    """Return a share in percent; nothing of nothing is a dash."""
+    return f"{100 * part / whole:.0f} %" if whole else "–"
+
+
+def _length(seconds: float) -> str:
+    """Return a duration in words, to the second or, from an hour on, to the minute."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

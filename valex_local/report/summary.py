@@ -1,0 +1,271 @@
+"""The study as its page tells it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from valex_local.records import LabelSource
+from valex_local.report.circle import count_circle
+from valex_local.report.counts import (
+    AuthorCount,
+    Pair,
+    ValueCount,
+    count_authors,
+    count_values,
+    frequent_pairs,
+    together,
+)
+from valex_local.report.gather import LabelKey, Order, step_name
+from valex_local.report.histogram import Confidences, histogram
+from valex_local.report.matrix import matrix
+from valex_local.report.overview import LabelSet, Overview, Row, Trouble, Writer
+from valex_local.report.svg import pole
+from valex_local.report.views import split_model
+from valex_local.schwartz import CIRCLE, Polarity
+
+MOST_AUTHORS = 100
+"""Authors that have a line of their own."""
+
+MOST_PAIRS = 10
+
+LOW = 0.5
+"""Confidence below which speech and screen text are counted as doubtful."""
+
+_FAILED, _NO_VIDEO = 1, 2
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whose labels some posts have, and how many posts."""
+
+    source: LabelSource
+    posts: int
+
+
+@dataclass(frozen=True)
+class LabelPanel:
+    """What the study page shows of the labels of one script by one route."""
+
+    key: LabelKey
+    anchor: str
+    posts: int
+    sources: tuple[Source, ...]
+    conflicted: bool
+    counts: tuple[ValueCount, ...]
+    poles: tuple[str, ...]
+    circle: Markup
+    matrix: Markup
+    pairs: tuple[Pair, ...]
+    authors: tuple[AuthorCount, ...]
+
+    @property
+    def dominance(self) -> bool:
+        """Whether some value is said to dominate a post."""
+        return any(count.dominant for count in self.counts)
+
+    @property
+    def partial(self) -> bool:
+        """Whether some value was not assessed in some post."""
+        return any(count.not_assessed for count in self.counts)
+
+
+@dataclass(frozen=True)
+class StepView:
+    """A line of what ran: records, skips and failures of a step, and what made the records."""
+
+    name: str
+    records: int
+    skipped: int
+    failed: int
+    makers: tuple[tuple[int, int, tuple[tuple[str, str, str], ...]], ...]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Something that was left out or is doubtful: at which step, what, what to do, and the posts."""
+
+    step: str
+    text: str
+    posts: tuple[str, ...]
+    hint: str | None = None
+    wordings: int = 1
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How sure something was read: how many, the median, the share below `LOW`, and the picture of all."""
+
+    count: int
+    median: float
+    below: float
+    picture: Markup
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """The study as its page tells it."""
+
+    name: str
+    posts: int
+    pages: frozenset[str]
+    videos: int
+    labelled: int
+    seconds: float
+    authors: int
+    sounds: tuple[tuple[str, int], ...]
+    languages: tuple[tuple[str, int], ...]
+    panels: tuple[LabelPanel, ...]
+    speech: Spread | None
+    dropped: tuple[tuple[str, int], ...]
+    screen_text: Spread | None
+    writers: tuple[tuple[str, Writer], ...]
+    steps: tuple[StepView, ...]
+    troubles: tuple[Reason, ...]
+    skipped: tuple[Reason, ...]
+    notices: tuple[Reason, ...]
+
+    @property
+    def failed(self) -> int:
+        """How many posts something failed for."""
+        return len({post for reason in self.troubles for post in reason.posts})
+
+
+def study_view(overview: Overview, order: Order, name: str) -> StudyView:
+    """Return the study as its page tells it; `order` says which labels and scripts come first."""
+    keys = order.of_labels(overview.labels)
+    rows = overview.rows
+    return StudyView(
+        name=name,
+        posts=len(rows),
+        pages=frozenset(row.post for row in rows),
+        videos=sum(row.has_video for row in rows),
+        labelled=sum(bool(row.states) for row in rows),
+        seconds=overview.seconds,
+        authors=len({row.author for row in rows} - {None}),
+        sounds=tuple(overview.sounds.most_common()),
+        languages=tuple(overview.languages.most_common()),
+        panels=tuple(_panel(n, key, overview.labels[key], rows) for n, key in enumerate(keys, 1)),
+        speech=_spread(overview.speech, "segments of speech"),
+        dropped=tuple(overview.dropped.most_common()),
+        screen_text=_spread(overview.screen_text, "texts on the screen"),
+        writers=tuple((name, overview.writers[name]) for name in order.of_scripts(overview.writers)),
+        steps=tuple(_steps(overview, order)),
+        troubles=tuple(_troubles(overview)),
+        skipped=tuple(_skipped(overview, order)),
+        notices=tuple(_notices(overview, order)),
+    )
+
+
+def _panel(number: int, key: LabelKey, labels: LabelSet, rows: Sequence[Row]) -> LabelPanel:
+    states = [row.states[key] for row in rows if key in row.states]
+    counts = count_values(states)
+    return LabelPanel(
+        key=key,
+        anchor=f"labels-{number}",
+        posts=len(states),
+        sources=tuple(Source(source, posts) for source, posts in labels.sources.most_common()),
+        conflicted=labels.conflicted,
+        counts=counts,
+        poles=tuple(map(pole, CIRCLE)),
+        circle=count_circle(
+            counts, len(states), conflicted=labels.conflicted, name=f"How many posts show each value, by {key.title}"
+        ),
+        matrix=matrix(
+            together(states, Polarity.PRESENT),
+            together(states, Polarity.CONFLICTED),
+            name=f"How many posts show two values together, by {key.title}",
+        ),
+        pairs=frequent_pairs(states, MOST_PAIRS),
+        authors=count_authors(((row.author, row.states.get(key, "")) for row in rows), MOST_AUTHORS),
+    )
+
+
+def _spread(confidences: Confidences, what: str) -> Spread | None:
+    median = confidences.median
+    if median is None:
+        return None
+    drawn = histogram(confidences, name=f"Confidence of {what}")
+    return Spread(len(confidences), median, confidences.below(LOW), drawn)
+
+
+# --- what ran, what did not ----------------------------------------------------------------------------------------
+
+
+def _stems(overview: Overview, order: Order) -> list[str]:
+    """Return the stems of all records in the order of a run."""
+    scripts = [f"script.{name}" for name in order.of_scripts(s[7:] for s in overview.steps if s.startswith("script."))]
+    first = [stem for stem in ("media", "transcript", "text", "captions", *scripts) if stem in overview.steps]
+    return [*first, *(stem for stem in overview.steps if stem not in first)]
+
+
+def _steps(overview: Overview, order: Order) -> Iterator[StepView]:
+    failed = Counter({step: 0 for step in map(step_name, overview.steps)})
+    for trouble, posts in overview.troubles.items():
+        failed[trouble.step] += len(posts)
+    for stem in _stems(overview, order):
+        step, name = overview.steps[stem], step_name(stem)
+        makers = tuple(
+            (records, made.version, tuple((role, *split_model(model)) for role, model in made.models))
+            for made, records in step.made.most_common()
+        )
+        yield StepView(name, step.records, sum(map(len, step.skipped.values())), failed.pop(name, 0), makers)
+    for name, count in failed.items():
+        yield StepView(name, 0, 0, count, ())
+
+
+def _troubles(overview: Overview) -> Iterator[Reason]:
+    def first(pair: tuple[Trouble, list[str]]) -> tuple[str, int]:
+        return pair[0].step, -len(pair[1])
+
+    for trouble, posts in sorted(overview.troubles.items(), key=first):
+        yield Reason(trouble.step, trouble.what, tuple(posts), trouble.hint)
+
+
+def _skipped(overview: Overview, order: Order) -> Iterator[Reason]:
+    for stem in _stems(overview, order):
+        for text, posts in overview.steps[stem].skipped.items():
+            yield Reason(step_name(stem), text, tuple(posts))
+
+
+def _notices(overview: Overview, order: Order) -> Iterator[Reason]:
+    for stem in _stems(overview, order):
+        for remark in overview.steps[stem].notices.values():
+            yield Reason(step_name(stem), remark.text, tuple(remark.posts), wordings=len(remark.wordings))
+
+
+# --- the list of posts ---------------------------------------------------------------------------------------------
+
+
+def posts_script(rows: Sequence[Row], panels: Sequence[LabelPanel]) -> str:
+    """Return the list of posts as the script file that the study page loads."""
+    data: dict[str, Any] = {
+        "labels": [str(panel.key) for panel in panels],
+        "values": [[str(value), pole(value)] for value in CIRCLE],
+        "posts": [
+            [
+                row.post,
+                row.author or "",
+                row.caption,
+                _FAILED * row.failed + _NO_VIDEO * (not row.has_video),
+                [row.states.get(panel.key, "") for panel in panels],
+            ]
+            for row in rows
+        ],
+    }
+    return _assigned("valexPosts", data)
+
+
+def words_script(rows: Sequence[Row]) -> str:
+    """Return the words of each post, in the order of the list, as the script file that a first search loads."""
+    return _assigned("valexWords", [row.words for row in rows])
+
+
+def _assigned(name: str, data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"globalThis.{name} = {text};\n"
