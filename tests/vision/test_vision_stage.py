@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -97,7 +98,7 @@ def test_thresholds_of_the_category_and_of_the_settings(tmp_path: Path, clip: St
 
 
 def test_records_do_not_depend_on_the_batch(tmp_path: Path, clip: StoredModel, vocabulary: Path):
-    items = [post(tmp_path / str(n), [RED, BLUE, GREY][: n % 3 + 1], seed=n) for n in range(5)]
+    items = [post(tmp_path / str(n), [RED, BLUE, GREY][: n % 3 + 1], seed=n) for n in range(7)]
     stage = VisionStage(context(clip, vocabulary, min_probability=0.0))
     alone = [run(stage, item)[0].to_json() for item in items]
     assert [record.to_json() for record in run(stage, *items)] == alone
@@ -106,15 +107,49 @@ def test_records_do_not_depend_on_the_batch(tmp_path: Path, clip: StoredModel, v
     assert [record.to_json() for record in run(again, *items)] == alone
 
 
-def test_batches_across_posts_give_each_picture_its_own_tags(tmp_path: Path, clip: StoredModel, vocabulary: Path):
-    items = [post(tmp_path / str(n), [RED, BLUE, GREY][: n % 3 + 1], seed=n) for n in range(5)]
-    stage = VisionStage(context(clip, vocabulary, min_probability=0.0))
-    alone = run(stage, *items)
-    stage._at_once = 4  # as on a card
-    for one, batched in zip(alone, run(stage, *items), strict=True):
-        for a, b in zip(one.keyframes, batched.keyframes, strict=True):
-            assert (a.keyframe, [t.label for t in a.tags]) == (b.keyframe, [t.label for t in b.tags])
-            assert [t.probability for t in a.tags] == pytest.approx([t.probability for t in b.tags], abs=2e-4)
+def test_a_shot_is_in_one_place(tmp_path: Path, clip: StoredModel, vocabulary: Path):
+    item = post(tmp_path / "one", [RED, BLUE, GREY])
+    (apart,) = run(VisionStage(context(clip, vocabulary, min_probability=0.0)), item)
+    text = vocabulary.read_text("utf-8").replace("threshold = 0.0", "threshold = 0.0\nper_shot = true")
+    vocabulary.write_text(text, "utf-8")
+    (pooled,) = run(VisionStage(context(clip, vocabulary, min_probability=0.0)), item)
+
+    def shares(captions: Captions, category: str) -> list[dict[str, float]]:
+        return [{t.label: t.probability for t in k.tags if t.category == category} for k in captions.keyframes]
+
+    one, *others = shares(pooled, "colour")
+    assert others == [one, one]
+    assert one["red"] == pytest.approx(np.mean([s["red"] for s in shares(apart, "colour")]), abs=1e-4)
+    assert shares(pooled, "thing") == shares(apart, "thing")
+    media = item.records["media"]
+    cut = [k.model_copy(update={"shot": int(k.id == "K3")}) for k in media.keyframes]
+    two_shots = Item(item.post, item.folder, {"media": media.model_copy(update={"keyframes": tuple(cut)})})
+    (parted,) = run(VisionStage(context(clip, vocabulary, min_probability=0.0)), two_shots)
+    first, second, last = shares(parted, "colour")
+    assert first == second != last
+    assert last == shares(apart, "colour")[2]
+
+
+def test_a_model_may_bring_its_vocabulary_and_a_notice(tmp_path: Path, clip: StoredModel, vocabulary: Path):
+    model = dataclasses.replace(
+        clip, folder=tmp_path / "own", options={"vocabulary": "words.toml", "notice": "knows two colours"}
+    )
+    shutil.copytree(clip.folder, model.folder)
+    shutil.copy(vocabulary, model.folder / "words.toml")
+    item = post(tmp_path / "one", [RED])
+    (captions,) = run(VisionStage(context(model, min_probability=0.0)), item)
+    assert {tag.category for tag in captions.keyframes[0].tags} == {"colour", "thing"}
+    assert [(n.code, n.text) for n in captions.notices] == [("model-notice", "tiny-clip: knows two colours")]
+    other = tmp_path / "other.toml"
+    other.write_text(vocabulary.read_text("utf-8").replace('"colour"', '"hue"'), "utf-8")
+    (captions,) = run(VisionStage(context(model, other, min_probability=0.0)), item)
+    assert {tag.category for tag in captions.keyframes[0].tags} == {"hue", "thing"}, "the lab's goes before"
+
+
+def test_a_model_may_not_name_a_vocabulary_elsewhere(tmp_path: Path, clip: StoredModel, vocabulary: Path):
+    model = dataclasses.replace(clip, options={"vocabulary": str(vocabulary)})
+    with pytest.raises(ModelError, match="outside its folder"):
+        VisionStage(context(model))
 
 
 def test_our_vocabulary_runs(tmp_path: Path, clip: StoredModel):

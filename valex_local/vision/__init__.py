@@ -1,10 +1,12 @@
 """The vision stage: what the keyframes show, from a CLIP model where the store has one.
 
-clip.py        what an engine is, and the table of them
-openclip.py    the engine open_clip
-stage.py       the stage
-tags.py        zero-shot tags
-vocabulary.py  the vocabulary; ours is vocabulary.toml
+captions.py      captions by a CoCa model
+clip.py          what an engine is, and the table of them
+openclip.py      the engine open_clip
+stage.py         the stage
+tags.py          zero-shot tags
+text_vectors.py  vectors of texts, kept in the store
+vocabulary.py    the vocabulary; ours is vocabulary.toml
 """
 
 from valex_local.vision.stage import VisionStage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from valex_local.config import CaptionSettings
 from valex_local.devices import Device
 from valex_local.engines import find_engine
 from valex_local.store import StoredModel
@@ -21,9 +22,12 @@ class Clip(Protocol):
     ----------
     scale : float
         What the product of two vectors is multiplied by to be a logit.
+    writes : bool
+        Whether it can write captions.
     """
 
     scale: float
+    writes: bool
 
     def __init__(self, model: StoredModel, device: Device) -> None: ...
 
@@ -31,10 +35,16 @@ class Clip(Protocol):
         """Turn an RGB picture into the model's input, float32 (3, height, width); called from worker threads."""
 
     def images(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Return the vectors of preprocessed pictures, float32 (len(inputs), size) of length 1, on CPU."""
+        """Return the vectors of preprocessed pictures, float32 (len(inputs), size) of length 1, on CPU.
+
+        The vector of a picture does not depend on the pictures it comes with, however many there are.
+        """
 
     def texts(self, texts: Sequence[str]) -> torch.Tensor:
         """Return the vectors of texts, float32 (len(texts), size) of length 1, on CPU."""
+
+    def captions(self, inputs: Sequence[torch.Tensor], settings: CaptionSettings) -> list[str | None]:
+        """Write a sentence about each preprocessed picture; None where nothing came of it."""
 
 
 ENGINES: Mapping[str, str] = {

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from valex_local.records import Tag
-from valex_local.vision.clip import Clip
 from valex_local.vision.vocabulary import Category, Vocabulary
 
 if TYPE_CHECKING:
     import torch
+
+Texts = Callable[[Sequence[str]], "torch.Tensor"]
 
 
 @dataclass(frozen=True)
@@ -19,63 +21,95 @@ class _Choices:
 
     category: str
     threshold: float
+    per_shot: bool
     labels: tuple[str | None, ...]
     vectors: torch.Tensor
 
 
 class Tagger:
-    """Tags pictures against a vocabulary. The vectors of the vocabulary are computed once, here.
+    """Tags pictures against a vocabulary.
 
     Parameters
     ----------
-    clip : Clip
-        The engine.
+    texts : callable
+        Gives the vectors of texts, float32 (len(texts), size) of length 1; called once, with all prompts.
     vocabulary : Vocabulary
         What there is to choose from.
+    scale : float
+        What the product of two vectors is multiplied by to be a logit.
     min_probability : float
         Threshold of the categories that state none.
     """
 
-    def __init__(self, clip: Clip, vocabulary: Vocabulary, *, min_probability: float) -> None:
-        self._scale = clip.scale
-        self._categories = [_choices(clip, category, min_probability) for category in vocabulary.category]
+    def __init__(self, texts: Texts, vocabulary: Vocabulary, *, scale: float, min_probability: float) -> None:
+        import torch
 
-    def tags(self, image: torch.Tensor) -> tuple[Tag, ...]:
-        """Return the tags of a picture.
+        prompts = [category.prompts() for category in vocabulary.category]
+        vectors = texts([text for choices in prompts for _, ensemble in choices for text in ensemble])
+        counts = [sum(len(ensemble) for _, ensemble in choices) for choices in prompts]
+        self._scale = scale
+        self._categories = [
+            _choices(category, choices, part, min_probability)
+            for category, choices, part in zip(vocabulary.category, prompts, torch.split(vectors, counts), strict=True)
+        ]
+
+    def tags(self, images: torch.Tensor, shots: Sequence[int]) -> list[tuple[Tag, ...]]:
+        """Return the tags of each picture of a video.
 
         Parameters
         ----------
-        image : Tensor
-            Its vector, float32 (size,), of length 1.
+        images : Tensor
+            Vectors of the pictures, float32 (n, size), of length 1.
+        shots : sequence of int
+            The shot of each picture. In categories that belong to a shot its pictures share one answer: the mean of
+            their shares, taken before the threshold.
 
         Returns
         -------
-        tuple of Tag
+        list of tuple of Tag
             In the order of the categories, the more probable first. Probabilities are shares inside the category,
             background included, so that they sum to less than 1.
         """
-        return tuple(tag for choices in self._categories for tag in self._fitting(choices, image))
-
-    def _fitting(self, choices: _Choices, image: torch.Tensor) -> list[Tag]:
-        shares = (self._scale * (choices.vectors @ image)).softmax(0).tolist()
-        fitting = [
-            Tag(category=choices.category, label=label, probability=share)
-            for label, share in zip(choices.labels, shares, strict=True)
-            if label is not None and share >= choices.threshold
-        ]
-        return sorted(fitting, key=lambda tag: -tag.probability)
+        found: list[list[Tag]] = [[] for _ in shots]
+        for choices in self._categories:
+            shares = [(self._scale * (choices.vectors @ image)).softmax(0) for image in images]
+            pooled = _pooled(shares, shots) if choices.per_shot else shares
+            found = [[*tags, *_fitting(choices, own)] for tags, own in zip(found, pooled, strict=True)]
+        return [tuple(tags) for tags in found]
 
 
-def _choices(clip: Clip, category: Category, min_probability: float) -> _Choices:
+def _pooled(shares: Sequence[torch.Tensor], shots: Sequence[int]) -> list[torch.Tensor]:
+    """Return for each picture the mean of its shot."""
+    import torch
+
+    means = {
+        shot: torch.stack([share for share, own in zip(shares, shots, strict=True) if own == shot]).mean(0)
+        for shot in dict.fromkeys(shots)
+    }
+    return [means[shot] for shot in shots]
+
+
+def _fitting(choices: _Choices, shares: torch.Tensor) -> list[Tag]:
+    fitting = [
+        Tag(category=choices.category, label=label, probability=share)
+        for label, share in zip(choices.labels, shares.tolist(), strict=True)
+        if label is not None and share >= choices.threshold
+    ]
+    return sorted(fitting, key=lambda tag: -tag.probability)
+
+
+def _choices(
+    category: Category, prompts: Sequence[tuple[str | None, list[str]]], vectors: torch.Tensor, min_probability: float
+) -> _Choices:
+    """Average the vectors of each choice's prompts (Radford et al. 2021, section 3.1.4)."""
     import torch
     from torch.nn.functional import normalize
 
-    prompts = category.prompts()
-    vectors = clip.texts([prompt for _, ensemble in prompts for prompt in ensemble])
-    means = torch.stack([v.mean(0) for v in torch.split(vectors, [len(ensemble) for _, ensemble in prompts])])
+    parts = torch.split(vectors, [len(ensemble) for _, ensemble in prompts])
     return _Choices(
         category=category.name,
         threshold=min_probability if category.threshold is None else category.threshold,
+        per_shot=category.per_shot,
         labels=tuple(label for label, _ in prompts),
-        vectors=normalize(means, dim=1),
+        vectors=normalize(torch.stack([part.mean(0) for part in parts]), dim=1),
     )

@@ -51,6 +51,8 @@ class Category(_Table):
         Phrases for pictures that no entry fits.
     threshold : float or None
         Probability from which a tag is kept; None takes that of the settings.
+    per_shot : bool
+        Whether it belongs to the whole of a shot, as a place does: the keyframes of the shot then share one answer.
     entries : dict of str to tuple of str
         Label to the phrases that describe it.
     """
@@ -59,6 +61,7 @@ class Category(_Table):
     templates: tuple[Template, ...] = Field(default=("a photo of {}.",), min_length=1)
     background: tuple[Phrase, ...] = Field(min_length=1)
     threshold: float | None = Field(default=None, ge=0, le=1)
+    per_shot: bool = False
     entries: dict[Phrase, Phrases] = Field(min_length=1)
 
     def prompts(self) -> list[tuple[str | None, list[str]]]:
