@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.made import answers, noisy, paper_gold
-from valex_local.evaluation.bootstrap import draws, difference, estimate, once, resample
+from valex_local.evaluation.bootstrap import difference, draws, estimate, once, resample
 from valex_local.evaluation.figures import spoken, stack, tally
 
 ALL = np.ones((19, 2), dtype=bool)

@@ -1,4 +1,4 @@
-"""Captions by a CoCa model with random weights, through the stage: what they say is noise, how they come about is not."""
+"""Captions by a CoCa model with random weights, through the stage: what they say is noise, how they are made is not."""
 
 from __future__ import annotations
 
