@@ -339,3 +339,56 @@ def test_forgetting_takes_gold_labels_along(tmp_path):
     study.forget("clip-0123abcd")
     study.forget(f"b_{N2}")
     assert list(gold.iterdir()) == []
+
+
+def test_nothing_goes_while_a_table_of_labels_cannot_be_read(tmp_path: Path) -> None:
+    study = Study(tmp_path / "study", create=True)
+    study.write("a-1", "post", Post(id="a-1"))
+    (study.root / "gold").mkdir()
+    (study.root / "gold" / "zoe.csv").write_bytes("post,value\na-1,Gl\xfcck\n".encode("cp1252"))
+    (study.root / "exports").mkdir()
+    with pytest.raises(StudyError, match=r"nothing was removed.*zoe\.csv"):
+        study.forget("a-1")
+    assert study.post_ids() == ["a-1"]
+    assert (study.root / "exports").is_dir()
+
+
+def test_a_half_written_folder_goes_with_a_post(tmp_path: Path) -> None:
+    study = Study(tmp_path / "study", create=True)
+    study.write("a-1", "post", Post(id="a-1"))
+    (study.root / ".words.part").mkdir()
+    (study.root / ".words.part" / "a-1.txt").write_text("words")
+    study.forget("a-1")
+    assert not list(study.root.rglob("*a-1*"))
+
+
+def test_a_formula_in_a_table_of_labels_stays_guarded(tmp_path: Path) -> None:
+    study = Study(tmp_path / "study", create=True)
+    for name in ("a-1", "b-2"):
+        study.write(name, "post", Post(id=name))
+    (study.root / "gold").mkdir()
+    path = study.root / "gold" / "ben.csv"
+    path.write_text("post,value,note\na-1,Face,x\nb-2,Face,'=1+1\n", "utf-8")
+    study.forget("a-1")
+    assert path.read_text("utf-8").splitlines() == ["post,value,note", "b-2,Face,'=1+1"]
+
+
+@pytest.mark.parametrize(
+    ("place", "taken"),
+    [
+        ("study/words", False),
+        ("study/posts/x", False),
+        ("study/exports/x", True),
+        ("study/report", True),
+        ("elsewhere", True),
+    ],
+)
+def test_what_would_outlast_a_forgotten_post_is_not_written_into_the_study(
+    tmp_path: Path, place: str, taken: bool
+) -> None:
+    study = Study(tmp_path / "study", create=True)
+    if taken:
+        study.refuse_inside(tmp_path / place)
+        return
+    with pytest.raises(ConfigError, match="would outlast"):
+        study.refuse_inside(tmp_path / place)

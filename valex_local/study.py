@@ -31,10 +31,10 @@ import tomli_w
 from pydantic_core import from_json
 
 from valex_local.config import make_settings
-from valex_local.errors import StudyError
+from valex_local.errors import ConfigError, InputError, StudyError
 from valex_local.records import Failure, Labels, Media, Post, Record, Script
 from valex_local.sums import Sums
-from valex_local.tables import read_table
+from valex_local.tables import guarded, read_table
 
 R = TypeVar("R", bound=Record)
 
@@ -285,16 +285,18 @@ class Study:
         if post_id not in self.known_ids():
             raise StudyError(f"this study holds no post {post_id}", path=self.root, hint=_LIST_POSTS)
         video = self._video_path(post_id)
+        # Read before anything goes: a table that cannot be read may hold rows about the post.
+        gold = {path: self._without(path, post_id) for path in sorted((self.root / "gold").glob("*.csv"))}
         removed: list[str] = []
         with writing(self.root):
             # The post's own folder goes last: interrupted before, the post is still known and can be forgotten again.
             for path in (*self._halves(), *sorted(self.root.glob("sums*.json"))):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
                 removed.append(path.name)
             for path in sorted((self.root / "logs").glob("*.jsonl")):
                 removed += self._forget_lines(path, post_id, video)
-            for path in sorted((self.root / "gold").glob("*.csv")):
-                removed += self._forget_labels(path, post_id)
+            for path, (text, rows) in gold.items():
+                removed += self._replace_table(path, text, rows)
             for path in sorted(_visible(self._failures)):
                 if _failed_post(path) == post_id or _mentions(path, video):
                     path.unlink()
@@ -325,20 +327,57 @@ class Study:
         self.write_file(path, "".join(kept).encode())
         return [f"{path.relative_to(self.root)} ({len(lines) - len(kept)} lines)"]
 
-    def _forget_labels(self, path: Path, post_id: str) -> list[str]:
-        """Leave out the rows of a table that are about a post; a table without any goes."""
-        table = read_table(path)
+    def _without(self, path: Path, post_id: str) -> tuple[bytes, int]:
+        """Return a table of gold labels without the rows about a post, empty where none is left, and how many go."""
+        try:
+            table = read_table(path)
+        except InputError as error:
+            raise StudyError(
+                f"nothing was removed: a table of labels cannot be read, and may tell of the post ({error.what})",
+                path=path,
+                hint="Mend it, or move it out of the study",
+            ) from error
         first = table.columns[:1]
         kept = [row for row in table.rows if not any(_is_about(row.cells[name], post_id) for name in first)]
-        if len(kept) == len(table.rows):
+        text = io.StringIO(newline="")
+        for cells in (table.columns, *(row.cells.values() for row in kept)) if kept else ():
+            csv.writer(text).writerow([guarded(cell) for cell in cells])
+        return text.getvalue().encode(), len(table.rows) - len(kept)
+
+    def _replace_table(self, path: Path, text: bytes, rows: int) -> list[str]:
+        if rows == 0:
             return []
-        if kept:
-            text = io.StringIO(newline="")
-            csv.writer(text).writerows([table.columns, *(row.cells.values() for row in kept)])
-            self.write_file(path, text.getvalue().encode())
+        if text:
+            self.write_file(path, text)
         else:
             path.unlink()
-        return [f"{path.relative_to(self.root)} ({len(table.rows) - len(kept)} rows)"]
+        return [f"{path.relative_to(self.root)} ({rows} rows)"]
+
+    def drop_made_from(self, post_id: str, script: str) -> list[str]:
+        """Remove what was made from a script that another takes the place of: its labels and its grounding."""
+        folder = self.folder(post_id)
+        made = sorted((*folder.glob(f"labels.{script}.*.json"), *folder.glob(f"grounding.{script}.json")))
+        with writing(folder):
+            for path in made:
+                path.unlink()
+        return [path.name for path in made]
+
+    def refuse_inside(self, out: Path) -> None:
+        """Hold that a file or folder to be written does not lie in the study where forgetting would not find it.
+
+        Raises
+        ------
+        ConfigError
+            It does.
+        """
+        root, target = self.root.resolve(), out.resolve()
+        known = (root / name for name in _DERIVED)
+        if target.is_relative_to(root) and not any(target.is_relative_to(folder) for folder in known):
+            raise ConfigError(
+                "what is written here would outlast a post that the study forgets",
+                path=out,
+                hint=f"Name {self.root / _DERIVED[-1] / out.name}, or a place outside the study",
+            )
 
     def sums(self, shard: tuple[int, int] | None = None) -> Sums:
         """Return the remembered checksums of videos; each shard keeps its own file, so that none is written by two."""

@@ -114,7 +114,7 @@ def test_labels_of_a_replaced_script_are_due_and_the_script_itself_never_is(stud
     assert verdict().state is State.CURRENT
     put(texts / f"{STEM}.txt", 'GIRL: "Bye"\n')
     import_scripts(texts, study.root, name="gemini")
-    assert verdict().state is State.STALE
+    assert verdict().state is State.MISSING, "labels of other words are gone, not left to be read"
     assert "script.gemini" not in {step.stem for step in plan(settings)}
 
 

@@ -41,6 +41,7 @@ def compare(study: Path, first: str, second: str, out: Path | None, **given: Any
 
     pair = Pair(Study(study), first, second)
     if out is not None:
+        pair.study.refuse_inside(out)
         check_folder(out)
     ids, _ = pair.posts  # before a model is loaded
     found = _compare(pair, len(ids), given)

@@ -23,6 +23,8 @@ def report(folder: Path | None, out: Path | None) -> None:
     from valex_local.report import write_report
 
     study = open_study(folder)
+    if out is not None:
+        study.refuse_inside(out)
     with study.lock(), progress(quiet=False) as shown:
         shown.step("report", len(study.post_ids()))
         written = write_report(study, out, progress=shown.advance)

@@ -52,8 +52,9 @@ def write_folder(comparison: Comparison, pair: Pair, folder: Path) -> None:
     check_folder(folder)
     pages = {page_name(post.post): post for post in comparison.posts}
     with writing(folder):
-        for made in (folder, folder / POSTS):
-            made.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One by one: made along the way, a folder would be open to others.
+        for made in (*reversed([p for p in folder.parents if not p.exists()]), folder, folder / POSTS):
+            made.mkdir(mode=0o700, exist_ok=True)
     write_whole(folder / JSON, comparison.to_json().encode())
     write_whole(folder / POSTS_CSV, posts_csv(comparison).encode())
     write_whole(folder / LABELS_CSV, labels_csv(comparison).encode())

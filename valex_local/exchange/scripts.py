@@ -272,6 +272,7 @@ def _write(study: Study, post_id: str, script: Script) -> str:
     if known is not None and _content(known) == _content(script.model_dump(mode="json")):
         return "unchanged"
     there = (study.folder(post_id) / f"{stem}.json").exists()
+    study.drop_made_from(post_id, script.name)
     study.write(post_id, stem, script)
     return "replaced" if there else "imported"
 

@@ -89,7 +89,7 @@ def export_study(
     form = get_format(name)
     if route is not None and not form.has_labels:
         raise ConfigError(f"--route {route}: there are no labels in the format {name}", hint="Leave it out")
-    target = _default(study, name, form) if out is None else _checked(out, form)
+    target = _default(study, name, form) if out is None else _checked(study, out, form)
     material = Material(study, study.post_ids() if posts is None else posts, script=script, route=route)
     if form.suffixes:
         form.writer()(material, target)
@@ -111,14 +111,17 @@ def _default(study: Study, name: str, form: Format) -> Path:
     return folder / (f"{name}{form.suffixes[0]}" if form.suffixes else name)
 
 
-def _checked(out: Path, form: Format) -> Path:
+def _checked(study: Study, out: Path, form: Format) -> Path:
     """Return the target that was named, if it can be used."""
+    study.refuse_inside(out)
     if not out.parent.is_dir():
         raise ConfigError("there is no such folder to write into", path=out.parent, hint="Make it, or name another")
     if form.suffixes and out.is_dir():
         raise ConfigError("this is a folder", path=out, hint=f"Name a file that ends in {' or '.join(form.suffixes)}")
     if form.suffixes and out.suffix not in form.suffixes:
         raise ConfigError(f"expected a file that ends in {' or '.join(form.suffixes)}", path=out)
+    if form.suffixes and out.exists() and not out.resolve().is_relative_to((study.root / EXPORTS).resolve()):
+        raise ConfigError("there is such a file already", path=out, hint="Name a new one, or remove it")
     # An export into a folder with other files could not be told from them, or from an older one with other posts.
     if not form.suffixes and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(
