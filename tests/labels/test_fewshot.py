@@ -109,7 +109,7 @@ def test_a_small_real_model_labels_and_its_prefix_is_evaluated_once(
     spy = Spy(route, monkeypatch)
     first = judge(route, HARMLESS)
     check(first, HARMLESS)
-    assert first.notices == ()
+    assert {notice.code for notice in first.notices} <= {"unsure-probabilities"}
     other = script("We must save the rivers.", "Buy less!")
     check(judge(route, other), other)
     # What a script adds to the prompt that all scripts share: its lines, and the marks of turns around them.
