@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from tests.comparison.made import act, lines, say, show
+from valex_local.comparison import matching
 from valex_local.comparison.lines import Kind, Line
 from valex_local.comparison.matching import find, holds, in_order, joined, kendall, match_lines
 
@@ -101,6 +102,16 @@ def test_of_lines_that_are_alike_the_one_at_the_same_place_matches():
 def test_a_short_line_is_not_looked_for_inside_a_longer_one():
     assert pairs(lines(say("no")), lines(say("no I have never been there"))) == []
     assert pairs(lines(say("No!")), lines(say("no"))) == [(0, 0)]
+
+
+def test_lines_that_are_repeated_are_aligned_once(monkeypatch):
+    made = []
+    monkeypatch.setattr(matching, "find", lambda *args, **more: made.append(args) or find(*args, **more))
+    one, other = lines(*[say("again and again")] * 30), lines(*[say("again and again it goes")] * 30)
+    assert pairs(one, other) == [(n, n) for n in range(30)]
+    assert len(made) == 1
+    assert pairs(one, one) == [(n, n) for n in range(30)]
+    assert len(made) == 1
 
 
 SAID = st.lists(st.sampled_from(["no", "I see it", "and then we left", "I see it and then we left", "🔥", "number 5"]))

@@ -78,6 +78,12 @@ def told(text: str) -> list[Told]:
         ('GIRL: "He said "go" again"', [("says", "GIRL", 'He said "go" again')]),
         ('GIRL: "Hi\nyou,\nthere." She leaves.', [("says", "GIRL", "Hi you, there."), ("does", "She leaves.")]),
         ('GIRL:\n"Hi"', [("says", "GIRL", "Hi")]),
+        ('GIRL:\n(laughing)\n"Hi there"', [("does", "(laughing)"), ("says", "GIRL", "Hi there")]),
+        ("GIRL (sad):\n*(a)*\n(b)\nHi", [("does", t) for t in ("(sad)", "(a)", "(b)")] + [("says", "GIRL", "Hi")]),
+        ('1. GIRL: "Hi"', [("does", "1."), ("says", "GIRL", "Hi")]),
+        ('2) **GIRL (sad):** "Hi"', [("does", "2)"), ("does", "(sad)"), ("says", "GIRL", "Hi")]),
+        ('GIRL 2: "Hi"', [("says", "GIRL 2", "Hi")]),
+        ('EXTRA: "Hi"', [("says", "EXTRA", "Hi")]),
         ('GIRL: "Hi\n\nShe leaves."', [("says", "GIRL", "Hi"), ("does", 'She leaves."')]),
         ('GIRL: "Hi\nMAN: "You"', [("says", "GIRL", "Hi"), ("says", "MAN", "You")]),
     ],
@@ -107,6 +113,12 @@ def test_speech(text, expected):
         "A word. And another: word",
         f"A VERY LONG {'NAME ' * 20}: hello",
         "[MUSIC: loud]",
+        "SHOT 1: A cat",
+        'VISUAL #2: "A cat"',
+        "HOOK: you will not believe this",
+        "POV: you are late",
+        "CLOSE UP ON: a cat",
+        "1. SHOT: A cat",
         "!!!",
     ],
 )
@@ -127,7 +139,11 @@ def test_what_is_no_speech_is_action_word_for_word(text):
         ("(Text overlay: SALE)", [("reads", "SALE")]),
         ("[Budget: $12]", [("reads", "Budget: $12")]),
         ("[8:00]", [("reads", "8:00")]),
-        ("[a] b [c]", [("reads", "a] b [c")]),
+        ("[a] b [c]", [("reads", "a"), ("does", "b"), ("reads", "c")]),
+        ("[SALE] [50% OFF]", [("reads", "SALE"), ("reads", "50% OFF")]),
+        ("[POV: you are late]", [("reads", "POV: you are late")]),
+        ("1. TEXT: SALE", [("does", "1."), ("reads", "SALE")]),
+        ("[a]b]", [("reads", "a]b")]),
         ("A sign [SALE] is seen.", [("does", "A sign"), ("reads", "SALE"), ("does", "is seen.")]),
         ("A sign [50 %].", [("does", "A sign"), ("reads", "50 %.")]),
         ("[This is\nlong]", [("reads", "This is long")]),
@@ -144,6 +160,8 @@ def test_screen_text(text, expected):
     ("text", "expected"),
     [
         ("INT. KITCHEN - DAY\nA girl.", [("at", "INT. KITCHEN - DAY"), ("does", "A girl.")]),
+        ("INT. KITCHEN - DAY:\nA girl.", [("at", "INT. KITCHEN - DAY:"), ("does", "A girl.")]),
+        ("EXT. PARK: NIGHT", [("at", "EXT. PARK: NIGHT")]),
         ("A girl.\nExt. park", [("does", "A girl."), ("at", "Ext. park")]),
         ("SCENE 1", [("at", "SCENE 1")]),
         ("**Scene 2: The kitchen**", [("at", "Scene 2: The kitchen")]),
@@ -419,7 +437,7 @@ def is_plain_speech(text: str) -> bool:
 
 def is_plain_screen_text(text: str) -> bool:
     keys = "text|screen|caption|subtitle|overlay|super|genre|sound|scene|music|note"
-    return not re.match(rf"(?i)[^:：]*({keys})[^:：]*[:：]|\d+:\d\d", text)
+    return not re.match(rf"(?i)[^:：]*({keys})[^:：]*[:：]|\d+:\d\d|[^\[\]]*\].*\[[^\[\]]*$", text)
 
 
 def is_prose(text: str) -> bool:
@@ -511,12 +529,25 @@ def test_round_trip_of_what_the_template_writes(found: Evidence):
         "0:05-",
         "NAME:\n",
         "(a)",
+        "(a)*",
+        "[a] ",
+        "[a][",
+        "* (a) ",
+        "NAME:\n(a)\n",
+        "1. ",
     ],
 )
 def test_long_hostile_texts_take_no_time(unit):
     started = time.perf_counter()
     parse_script(unit * (60_000 // len(unit)), "x")
     parse_script("NAME: " + unit * (60_000 // len(unit)), "x")
+    assert time.perf_counter() - started < 5
+
+
+def test_many_parentheticals_with_stars_take_no_time():
+    started = time.perf_counter()
+    assert told("A " + "(x)*" * 5000) == [("does", "A " + "(x)*" * 5000)]
+    assert told("A " + "(x)*" * 5000 + ": Hi")[-1] == ("says", "A", "Hi")
     assert time.perf_counter() - started < 5
 
 

@@ -44,7 +44,10 @@ FINDER = PostFinder([
         ("gs://bucket/My Holiday.mp4", "my_holiday-12345678"),
         ("my_holiday-12345678", "my_holiday-12345678"),
         ("my_holiday-12345678.txt", "my_holiday-12345678"),
-        ("my holiday", None),
+        ("my holiday", "my_holiday-12345678"),
+        ("gs://bucket/videos%2FMY%20Holiday.MP4", "my_holiday-12345678"),
+        ("MY_HOLIDAY-12345678", "my_holiday-12345678"),
+        ("my holidays", None),
         (N2, f"{N2}-12345678"),
         (f"someone_{N2}", f"{N2}-12345678"),
         (f"{N2}-12345678", f"{N2}-12345678"),
@@ -102,3 +105,9 @@ def test_a_new_post_is_found_again_by_its_names_and_its_id(name):
     assert PostFinder([made]).find([name]) == (made.id,)
     assert PostFinder([made]).find([made.id]) == (made.id,)
     assert new_post([name]) == made
+
+
+def test_case_makes_no_other_post():
+    assert new_post(["My%20Clip"]) == new_post(["my clip"])
+    finder = PostFinder([post("a-00000001", "Clip.mp4"), post("a-00000002", "clip.mp4")])
+    assert finder.find(["CLIP"]) == ("a-00000001", "a-00000002")

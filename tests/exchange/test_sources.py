@@ -129,6 +129,15 @@ def test_the_one_video_of_a_request_names_its_post(files, names):
     assert read_batch_line({**line, "key": "k"}).names == (*names, "k")
 
 
+def test_an_upload_names_nothing_and_the_key_does():
+    upload = "https://generativelanguage.googleapis.com/v1beta/files/abc123"
+    line = batch(upload, response())
+    assert read_batch_line({**line, "key": "clip"}).names == ("clip", upload)
+    assert read_batch_line(line).names == (upload,)
+    named = f"gs://b/files/{STEM}"
+    assert read_batch_line(batch(named, response(), key="clip")).names == (named, "clip")
+
+
 def test_the_last_turn_that_is_no_thought():
     answer = read_studio_save(
         studio(
@@ -143,6 +152,11 @@ def test_the_last_turn_that_is_no_thought():
     )
     assert (answer.text, answer.standing, answer.model) == ("Second", Standing.CUT, "models/gemini-1.5-pro")
     assert read_studio_save(studio({"role": "user", "text": "x"})).standing is Standing.EMPTY
+    cut = {"role": "model", "text": "one", "finishReason": "MAX_TOKENS"}
+    answer = read_studio_save(studio(cut, {"role": "user", "text": "continue"}, {"role": "model", "text": "two"}))
+    assert (answer.text, answer.standing) == ("two", Standing.CUT)
+    assert answer.reason == "an earlier turn was cut; only the last was read"
+    assert read_studio_save(studio({**cut, "isThought": True}, {"role": "model", "text": "x"})).reason == ""
     assert read_studio_save({"chunkedPrompt": None}).standing is Standing.EMPTY
 
 
@@ -228,8 +242,47 @@ def test_a_folder_may_mix_all_shapes(tmp_path):
     ],
 )
 def test_the_content_tells_the_shape(tmp_path, ending, content, shape):
-    found = read_scripts(put(tmp_path / f"clip{ending}", content))
-    assert [script.shape for script in found.scripts] == [shape]
+    path = put(tmp_path / f"clip{ending}", content)
+    if shape == "text" and ending == ".json":
+        with pytest.raises(InputError, match="not valid JSON"):
+            read_scripts(path)
+    else:
+        assert [script.shape for script in read_scripts(path).scripts] == [shape]
+
+
+CUT_OFF = json.dumps([response(stop="SAFETY"), response()])[:-40]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.json", CUT_OFF, "not valid JSON"),
+        ("a.txt", CUT_OFF, "not valid JSON"),
+        ("a", ' {"candidates": [', "not valid JSON"),
+        ("a.json", "null", "no object"),
+        ("a.json", '"GIRL: hi"', "no object"),
+        ("a.json", '["GIRL: hi"]', "no object"),
+        ("a.json", 'GIRL: "Hi"', "not valid JSON"),
+        ("a.JSON", "", "not valid JSON"),
+        ("a.json", "[]", "holds nothing"),
+        ("a.jsonl", "\n", "holds nothing"),
+    ],
+)
+def test_broken_json_is_no_script(tmp_path, name, content, reason):
+    put(tmp_path / name, content)
+    put(tmp_path / "z.txt", SCRIPT)
+    found = read_scripts(tmp_path)
+    assert [script.where for script in found.scripts] == ["z.txt"]
+    assert [reason in bad.reason for bad in found.unreadable] == [True]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson"])
+@pytest.mark.parametrize("first", ["# made today", "GIRL", '{"request": {', '{"half', "null"])
+def test_a_bad_first_line_costs_no_other(tmp_path, name, first):
+    lines = [first, *(json.dumps(batch(f"gs://b/{n}.mp4", response(str(n)))) for n in range(2))]
+    found = read_scripts(put(tmp_path / name, "\n".join(lines)))
+    assert [(s.where, s.answer.text) for s in found.scripts] == [(f"{name}, line 2", "0"), (f"{name}, line 3", "1")]
+    assert [bad.where for bad in found.unreadable] == [f"{name}, line 1"]
 
 
 def test_bad_lines_of_a_batch_are_left_out_by_number(tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz import fuzz, process
@@ -121,8 +123,7 @@ def match_lines(one: Sequence[Line], other: Sequence[Line]) -> list[Match]:
     list of Match
         In the order of the first.
     """
-    pairs = [pair for kind in _LEAST for pair in _candidates(one, other, kind)]
-    pairs.sort(key=lambda pair: (-pair.score, pair.distance, pair.i, pair.j))
+    pairs = sorted(pair for kind in _LEAST for pair in _candidates(one, other, kind))
     taken = _Taken(), _Taken()
     matches = []
     for pair in pairs:
@@ -134,35 +135,48 @@ def match_lines(one: Sequence[Line], other: Sequence[Line]) -> list[Match]:
     return sorted(matches, key=lambda match: match.place)
 
 
-@dataclass(frozen=True)
-class _Pair:
+_Spans = tuple[float, tuple[int, int], tuple[int, int]]
+
+
+class _Pair(NamedTuple):
+    """Lines that may match; as tuples, of which there may be millions, they sort by what decides."""
+
+    unlike: float  # 100 less how alike they are
+    distance: float
     i: int
     j: int
-    score: float
-    distance: float
     span: tuple[int, int]
     other_span: tuple[int, int]
 
 
 def _candidates(one: Sequence[Line], other: Sequence[Line], kind: Kind) -> Iterator[_Pair]:
-    rows = [i for i, line in enumerate(one) if line.kind is kind and line.words]
-    columns = [j for j, line in enumerate(other) if line.kind is kind and line.words]
-    if not rows or not columns:
+    """Yield the lines of a kind that may match; a text that is repeated is compared once."""
+    ours, theirs = _places(one, kind), _places(other, kind)
+    if not ours or not theirs:
         return
-    alike = process.cdist(
-        [one[i].plain for i in rows], [other[j].plain for j in columns], scorer=fuzz.partial_ratio,
-        score_cutoff=_LEAST[kind],
-    )  # fmt: skip
+    rows, columns = list(ours.values()), list(theirs.values())
+    alike = process.cdist(list(ours), list(theirs), scorer=fuzz.partial_ratio, score_cutoff=_LEAST[kind])
     for row, column in np.argwhere(alike):
-        i, j = rows[row], columns[column]
-        spans = _spans(one[i], other[j])
-        if spans is not None:
-            distance = abs(i / len(one) - j / len(other))
-            yield _Pair(i, j, spans[0], distance, spans[1], spans[2])
+        spans = _spans(one[rows[row][0]], other[columns[column][0]])
+        if spans is None:
+            continue
+        for i, j in product(rows[row], columns[column]):
+            yield _Pair(100 - spans[0], abs(i / len(one) - j / len(other)), i, j, spans[1], spans[2])
 
 
-def _spans(one: Line, other: Line) -> tuple[float, tuple[int, int], tuple[int, int]] | None:
+def _places(lines: Sequence[Line], kind: Kind) -> dict[str, list[int]]:
+    """Return where each text of a kind stands."""
+    places: dict[str, list[int]] = {}
+    for at, line in enumerate(lines):
+        if line.kind is kind and line.words:
+            places.setdefault(line.plain, []).append(at)
+    return places
+
+
+def _spans(one: Line, other: Line) -> _Spans | None:
     """Return how alike two lines are, and what of each the other holds; None where they are not."""
+    if one.plain == other.plain:
+        return 100.0, (0, len(one.plain)), (0, len(other.plain))
     swap = len(one.plain) > len(other.plain)
     short, long = (other, one) if swap else (one, other)
     found = find(short.plain, long.plain, one.kind, whole=len(short.words) < PART_WORDS)

@@ -173,18 +173,22 @@ class _Parser:
 
     def _speech(self, line: Line) -> None:
         """Add the words of a speaker, who is named before a colon; they may go on below."""
-        words, raw = line.text, line.raw
-        if not words and self._at < len(self._lines) and self._lines[self._at].goes_on:
-            words = self._lines[self._at].raw
-            raw = f"{raw} {words}"
+        words, raw, asides = line.text, line.raw, list(line.asides)
+        while not words and self._at < len(self._lines) and self._lines[self._at].goes_on:
+            below = self._lines[self._at]
             self._at += 1
+            raw = f"{raw} {below.raw}"
+            if below.is_aside:
+                asides.append(below.text)
+            else:
+                words = below.raw
         closing = QUOTES.get(words[:1], "")
         if closing and words[0] not in SINGLE and not _holds(words[1:], closing):
             more = self._until(lambda other: _holds(other, closing))
             words, raw = " ".join([words, *more]), " ".join([raw, *more])
         speech, rest = _quotation(words)
         if speech:
-            self._add(line, *_spoken(line.speaker, line.asides, speech), *_pieces(rest))
+            self._add(line, *_spoken(line.speaker, asides, speech), *_pieces(rest))
         else:
             self._add(line, *_pieces(raw))
 

@@ -13,9 +13,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from valex_local.posts.discover import SUFFIXES
+from valex_local.posts.ids import post_key
 
 _NUMBERED = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION", 5: "OTHER"}
 """Reasons to stop as older libraries number them."""
+
+_UPLOAD = re.compile(r"/files/[\w-]+$")
+"""What ends the address of an upload to the Files API, a token that names nothing."""
 
 _RESPONSE = ("candidates", "promptFeedback", "usageMetadata", "modelVersion")
 
@@ -44,7 +48,7 @@ class Answer:
     model : str or None
         The model as the service names it.
     names : tuple of str
-        What names the video: the addresses of files in the request.
+        What names the video, the best first: the addresses of files in the request and the key of the line.
     """
 
     text: str = ""
@@ -86,7 +90,8 @@ def read_batch_line(line: Mapping[str, Any]) -> Answer:
     """Read a line of a batch: a request and its response, or what went wrong."""
     names = _files(line.get("request"))
     if isinstance(key := line.get("key"), str):
-        names += (key,)
+        says_nothing = all(_UPLOAD.search(name) and post_key(name) is None for name in names)
+        names = (key, *names) if says_nothing else (*names, key)
     response = line.get("response")
     if isinstance(response, Mapping) and response:
         answer = read_response(response)
@@ -106,7 +111,10 @@ def read_studio_save(save: Mapping[str, Any]) -> Answer:
     if not said:
         return Answer("", Standing.EMPTY, "the model has not answered", model)
     text = _text(_field(said[-1], "text")) or _joined(said[-1])
-    return Answer(text, *_standing(text, blocked="", stopped=_reason(_field(said[-1], "finishReason"))), model)
+    standing, reason = _standing(text, blocked="", stopped=_reason(_field(said[-1], "finishReason")))
+    if standing is Standing.WHOLE and any(_reason(_field(turn, "finishReason")) == "MAX_TOKENS" for turn in said[:-1]):
+        standing, reason = Standing.CUT, "an earlier turn was cut; only the last was read"
+    return Answer(text, standing, reason, model)
 
 
 def _standing(text: str, *, blocked: str, stopped: str) -> tuple[Standing, str]:

@@ -34,15 +34,21 @@ SCREEN_KEYS = frozenset((
 SOUND_KEYS = frozenset(("sound", "has sound"))
 
 NOT_SPEAKERS = frozenset((
-    "act", "action", "actions", "analysis", "angle", "atmosphere", "audio", "background", "background music",
-    "camera", "cast", "characters", "close up", "cut to", "date", "description", "dialogue", "duration", "emotion",
-    "emotions", "end", "expression", "expressions", "ext", "fade in", "fade out", "fade to", "fade to black", "format",
-    "hashtags", "int", "language", "length", "lighting", "location", "logline", "mood", "music", "note", "notes",
-    "overall", "overall tone", "overview", "place", "plot", "post", "prop", "props", "script", "setting", "sfx", "shot",
-    "sound effect", "sound effects", "subtext", "summary", "theme", "themes", "time", "title", "tone", "transition",
-    "video", "video script", "video title", "visual", "visuals", "warning",
+    "act", "action", "actions", "analysis", "angle", "angle on", "atmosphere", "audio", "background",
+    "background music", "camera", "cast", "characters", "clip", "close up", "close up on", "cut to", "date",
+    "description", "dialogue", "duration", "emotion", "emotions", "end", "expression", "expressions", "ext", "fade in",
+    "fade out", "fade to", "fade to black", "format", "hashtags", "insert", "int", "language", "length", "lighting",
+    "location", "logline", "montage", "mood", "music", "note", "notes", "overall", "overall tone", "overview", "place",
+    "plot", "post", "prop", "props", "script", "setting", "sfx", "shot", "sound effect", "sound effects", "subtext",
+    "summary", "theme", "themes", "time", "title", "tone", "transition", "video", "video script", "video title",
+    "visual", "visuals", "warning",
 ))  # fmt: skip
 """Keys of remarks, as `plain_key` spells them: what follows them is nobody's speech."""
+
+PARTS = frozenset(("cta", "graphic", "hook", "intro", "outro", "pov"))
+"""Parts of a video, as `plain_key` spells them: nobody speaks so either, but text on the screen may begin with one."""
+
+_REMARKS = NOT_SPEAKERS | PARTS
 
 # Of a name that is not in capitals all words but these begin with one.
 _SMALL = frozenset(("a", "an", "and", "at", "by", "de", "der", "from", "in", "la", "le", "of", "on", "the", "to", "von",
@@ -50,6 +56,9 @@ _SMALL = frozenset(("a", "an", "and", "at", "by", "de", "der", "from", "in", "la
 
 _STATED = re.compile(r"(?:yes|no|none|true|false|unknown)\b.*", re.IGNORECASE)
 _RULE = re.compile(r"(?:[-_=~*#]\s*){3,}|(?:```|~~~)[A-Za-z]{0,12}")
+_NUMERAL = re.compile(r"[0-9]{1,3}[.)](?=\s)")
+_LAST_NUMBER = re.compile(r" ?#?[0-9]+$")
+_SEVERAL = re.compile(r"\[[^\[\]]*\].*\[[^\[\]]*\]")
 _BULLET = re.compile(r"^[-*•]\s+")
 _HASHES = re.compile(r"^#{1,6}\s+")
 _EMPHASIS = re.compile(r"(\*{1,3})(?!\s)([^*]+)(?<!\s)\1")
@@ -57,7 +66,7 @@ _ASIDE = re.compile(r"\**[(\[]([^()\[\]]*)[)\]]\**\s*")
 _PARENTHETICAL = re.compile(r"\([^()]*\)")
 _KEYED = re.compile(
     r"(?P<name>[^\s:：\"“”„«»()\[\]*][^:：\"“”„«»()\[\]*]{0,79}?)\s*"
-    r"(?P<asides>(?:\**[(\[][^()\[\]]*[)\]]\**\s*)*)\**(?P<colon>[:：]\**\s*)(?P<rest>.*)"
+    r"(?P<asides>(?:[*\s]*[(\[][^()\[\]]*[)\]])*)[*\s]*(?P<colon>[:：]\**\s*)(?P<rest>.*)"
 )
 _CUE = re.compile(r"(?P<name>[^()\[\]:：\"“”]{1,60}?)\s*(?P<asides>(?:\([^()]*\)\s*)*)")
 _STANDARD = re.compile(r"(?:INT|EXT|I/E)\b.*|(?i:(?:int|ext)\.(?:/ext\.)?\s.*|scene\s*#?[0-9].*)")
@@ -96,7 +105,7 @@ class Line:
     speaker : str
         Of speech the name; of capitals and prose the name that the line would be.
     asides : tuple of str
-        Parentheticals between name and speech.
+        Parentheticals between name and speech; before them the numeral of an item in a list.
     start, end : float or None
         Seconds, where the line begins with a time.
     """
@@ -134,13 +143,14 @@ def read_line(raw: str) -> Line:
 
 def _read(plain: str) -> Line:
     unmarked = _unmarked(plain)
-    line = _bracketed(unmarked) or _keyed(unmarked)
+    line = _bracketed(unmarked) or _numbered(unmarked)
     if line is not None:
         return replace(line, raw=plain)
     if len(unmarked) <= LONGEST_HEADING and (_HASHES.match(plain) or _STANDARD.fullmatch(unmarked)):
         return Line(Kind.HEADING, unmarked, plain)
     speaker, asides = _cue(unmarked)
-    capitals = unmarked.isupper() and len(unmarked) <= LONGEST_HEADING and not _TRANSITION.fullmatch(unmarked)
+    no_place = _TRANSITION.fullmatch(unmarked) or _SEVERAL.fullmatch(unmarked)
+    capitals = unmarked.isupper() and len(unmarked) <= LONGEST_HEADING and not no_place
     text = unmarked if capitals else _without_wrap(plain)
     return Line(Kind.CAPITALS if capitals else Kind.PROSE, text, plain, speaker, asides)
 
@@ -202,7 +212,7 @@ def _bracketed(text: str) -> Line | None:
     if text[:1] == "(" and text[-1:] == ")":
         keyed = _keyed(inner)
         return keyed if keyed is not None and keyed.kind is Kind.TEXT else None
-    whole = len(text) > 2 and text[0] == "[" and text[-1] == "]"
+    whole = len(text) > 2 and text[0] == "[" and text[-1] == "]" and not _SEVERAL.fullmatch(text)
     return read_bracket(inner) if whole else None
 
 
@@ -215,6 +225,17 @@ def read_bracket(inner: str) -> Line | None:
     if key == "genre" or key in SCREEN_KEYS or key in SOUND_KEYS or _SCENE.fullmatch(key):
         return _keyed(inner)
     return Line(Kind.TEXT, inner)
+
+
+def _numbered(text: str) -> Line | None:
+    """Read a line of the form ``key: words``, which may be an item of a numbered list: its numeral is an aside."""
+    numeral = _NUMERAL.match(text)
+    if numeral is None:
+        return _keyed(text)
+    line = _keyed(_unmarked(text[numeral.end() :].strip()))
+    if line is None or line.kind not in (Kind.SPEECH, Kind.TEXT):
+        return None
+    return replace(line, asides=(numeral.group(), *line.asides))
 
 
 def _keyed(text: str) -> Line | None:
@@ -252,7 +273,9 @@ def _is_name(name: str, key: str, *, quoted: bool) -> bool:
     words = name.split()
     if len(name) > LONGEST_NAME or len(words) > MOST_NAME_WORDS or not any(map(str.isalnum, name)):
         return False
-    if key in NOT_SPEAKERS or key in SCREEN_KEYS or key in SOUND_KEYS or key == "genre" or _TRANSITION.fullmatch(name):
+    if _is_remark(key) or key in SCREEN_KEYS or key in SOUND_KEYS or key == "genre":
+        return False
+    if _TRANSITION.fullmatch(name) or _STANDARD.fullmatch(name):
         return False
     if name.isupper():
         return True
@@ -260,10 +283,15 @@ def _is_name(name: str, key: str, *, quoted: bool) -> bool:
     return quoted and all(fine or not word[0].islower() for fine, word in zip(small, words, strict=True))
 
 
+def _is_remark(key: str) -> bool:
+    """Whether a key, which may be numbered (``shot 1``), is that of a remark or of a part of the video."""
+    return _LAST_NUMBER.sub("", key) in _REMARKS
+
+
 def _cue(text: str) -> tuple[str, tuple[str, ...]]:
     """Return the name, and its parentheticals, that a line would be if it stood above a speech; else nothing."""
     found = _CUE.fullmatch(text)
-    if found is None or not found["name"].isupper() or plain_key(found["name"]) in NOT_SPEAKERS:
+    if found is None or not found["name"].isupper() or _is_remark(plain_key(found["name"])):
         return "", ()
     if _TRANSITION.fullmatch(found["name"]) or len(found["name"].split()) > MOST_NAME_WORDS:
         return "", ()

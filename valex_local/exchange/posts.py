@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from valex_local.corpus.columns import text_id
 from valex_local.posts.ids import PostKey, post_id, post_key, same_post
@@ -20,7 +21,7 @@ class PostFinder:
 
     A TikTok address, ``@user_video_ID``, ``user_ID`` and any path that ends in one of them name the same post; a number
     without a user fits the post of any user. Everything else is compared with the posts' ids and with the names of
-    their videos, without endings.
+    their videos, without endings; case does not matter, nor whether a sign is escaped as in addresses (``%20``).
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class PostFinder:
         keys = [key for name in (post.id, post.text.url or "", *video) if (key := _key(name)) is not None]
         for key in dict.fromkeys(keys):
             self._by_number.setdefault(key.number, []).append((key, post.id))
-        for name in dict.fromkeys((post.id, *map(_plain, video))):
+        for name in dict.fromkeys((post.id.casefold(), *map(_plain, video))):
             self._by_name.setdefault(name, []).append(post.id)
 
     def find(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -54,7 +55,7 @@ class PostFinder:
             return tuple(sorted(fitting))
         plain = _plain(name)
         stand_in = post_id(None, plain, _digest(plain))
-        return tuple(sorted({*self._by_name.get(plain, []), *self._by_name.get(stand_in, [])}))
+        return tuple(sorted({*self._by_name.get(plain, []), *self._by_name.get(stand_in.casefold(), [])}))
 
 
 def new_post(names: Sequence[str]) -> Post | None:
@@ -83,8 +84,8 @@ def _key(name: str) -> PostKey | None:
 
 
 def _plain(name: str) -> str:
-    """Return the last part of a path without its ending."""
-    return text_id(re.split(r"[/\\]", name.strip())[-1])
+    """Return the last part of a path without its ending, as names are compared."""
+    return text_id(re.split(r"[/\\]", unquote(name).strip())[-1]).casefold()
 
 
 def _digest(text: str) -> str:

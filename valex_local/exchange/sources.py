@@ -24,6 +24,8 @@ LONGEST = 200_000
 """Characters of the longest script; a longer text is something else."""
 
 _TABLES = (".csv", ".tsv", ".tab")
+_JSON_LINES = (".jsonl", ".ndjson")
+_JSON = (".json", *_JSON_LINES)
 _ABOUT = ("readme", "license", "licence")
 """Files that tell of others."""
 
@@ -129,9 +131,12 @@ class _Reader:
             return
         _refuse_binary(file)
         text = read_text(file)
-        items = list(_json_items(text))
-        if not items:
+        items = _json_items(text, file.suffix.lower())
+        if items is None:
             self._add(where, "text", (_stem(file),), _plain_answer(text))
+            return
+        if not items:
+            raise InputError("this is JSON that holds nothing")
         for place, item in items:
             spot = f"{where}, {place}" if place else where
             try:
@@ -210,26 +215,25 @@ def _refuse_binary(file: Path) -> None:
         raise InputError("this is no text", path=file)
 
 
-def _json_items(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield the objects of JSON, of a JSON list or of JSON lines, each with its place; a script yields none.
+def _json_items(text: str, ending: str) -> list[tuple[str, Any]] | None:
+    """Return the objects of JSON, of a JSON list or of JSON lines, each with its place; None for a script.
 
-    What was meant as JSON and is none is yielded as the error.
+    JSON is what a file of such an ending holds, or one that begins so and parses. What was meant as JSON and is none
+    is returned as the error: it must not become a script.
     """
-    if re.match(r"\s*\[\s*\{", text):
-        try:
-            yield from ((f"item {at}", item) for at, item in enumerate(from_json(text), 1))
-        except ValueError:
-            return  # a script that begins with screen text
-    elif re.match(r'\s*\{\s*["}]', text):
-        whole = _parsed(text)
-        if not isinstance(whole, ValueError):
-            yield "", whole
-            return
-        lines = [(at, line) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
-        if len(lines) < 2 or isinstance(_parsed(lines[0][1]), ValueError):
-            yield "", whole
-        else:
-            yield from ((f"line {at}", _parsed(line)) for at, line in lines)
+    if ending not in _JSON and not re.match(r'\s*(?:\[\s*\{|\{\s*["}])', text):
+        return None
+    whole = _parsed(text)
+    if isinstance(whole, list):
+        return [(f"item {at}", item) for at, item in enumerate(whole, 1)]
+    if not isinstance(whole, ValueError):
+        return [("", whole)]
+    if ending not in _JSON and not re.match(r'\s*(?:\[\s*\{\s*"|\{\s*["}])', text):
+        return None  # a script that begins with screen text
+    lines = [(f"line {at}", _parsed(line)) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if ending in _JSON_LINES or any(isinstance(item, Mapping) for _, item in lines):
+        return lines
+    return [("", whole)]
 
 
 def _parsed(text: str) -> Any:
