@@ -84,8 +84,12 @@ def test_what_a_user_may_get_wrong(valex, tmp_path):
         valex("a", "gemini")
     with pytest.raises(ConfigError, match="both scripts are a"):
         valex("a", "a")
+    with pytest.raises(ConfigError, match="would outlast a post"):
+        valex("a", "b", "-o", "study/mine")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="holds no comparison"):
-        valex("a", "b", "-o", "study")
+        valex("a", "b", "-o", "taken")
     (tmp_path / "study" / "study.toml").unlink()
     with pytest.raises(StudyError, match="no study here"):
         valex("a", "b")

@@ -42,13 +42,13 @@ class StoredModel:
     digest: str
     options: Mapping[str, Any] = field(default_factory=dict)
     requires: Mapping[str, StoredModel] = field(default_factory=dict)
+    cache: Path | None = None
 
     @property
     def may_see(self) -> bool:
         """Whether a language model may take pictures, as far as can be told without loading it."""
         told = self.engine == "transformers" or bool(self.options.get("sees")) or "mmproj" in self.options
         return told or any(self.folder.glob("mmproj*.gguf"))
-    cache: Path | None = None
 
 
 def digest(manifest: Manifest, files: tuple[File, ...], requires: Mapping[str, StoredModel]) -> str:
