@@ -12,7 +12,7 @@ from valex_local.comparison.pair import Pair, variants
 from valex_local.comparison.results import Comparison
 from valex_local.errors import ConfigError, InputError, MissingExtra
 from valex_local.evaluation.agreement import View
-from valex_local.records import Script
+from valex_local.records import Grounding, GroundingFigures, Script
 from valex_local.schwartz import State, Value
 from valex_local.study import Study
 
@@ -21,7 +21,12 @@ WORDS = sum(len(line.split()) for line in HEARD)
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return make_study(tmp_path_factory.mktemp("made") / "study")
+    made = make_study(tmp_path_factory.mktemp("made") / "study")
+    for at, post in enumerate(made.post_ids()):
+        for name, percentile in (("a", 0.9), ("b", at / 10)):
+            figures = GroundingFigures(lines=1, mean_percentile=percentile, keyframes=4, spoken_of=at % 4)
+            made.write(post, f"grounding.{name}", Grounding(script=name, figures=figures))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,8 @@ def expected():
         "text_lines": [4, 4, 2, 4, 4],
         "action_words": [0, 0, 0, 0, 4],
         "headings": [0, 0, 0, 0, 1],
+        "actions_match": [0, 0.1, 0.2, 0.3, 0.4],
+        "keyframes_spoken": [0, 0.25, 0.5, 0.75, 0],
     }
 
 

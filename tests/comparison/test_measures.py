@@ -9,7 +9,18 @@ from tests.comparison.made import ELEMENTS, HEARD, READ, act, evidence, lines, s
 from valex_local.comparison.evidence import NO_SPEECH, NO_TEXT, Evidence, read_evidence
 from valex_local.comparison.lines import Kind, Line, script_lines
 from valex_local.comparison.measures import compare_lines, measure
-from valex_local.records import Dialogue, OnScreenText, Post, PostLine, Scene, ScreenText, Script, Transcript
+from valex_local.records import (
+    Dialogue,
+    Grounding,
+    GroundingFigures,
+    OnScreenText,
+    Post,
+    PostLine,
+    Scene,
+    ScreenText,
+    Script,
+    Transcript,
+)
 from valex_local.study import Study
 
 ALL = evidence(HEARD, READ)
@@ -263,3 +274,12 @@ def test_what_two_scripts_share_is_the_same_from_either_side(one, other):
     for figure in (ours.speech_shared, ours.text_shared):
         assert figure is None or 0 <= figure <= 1
     assert ours.order is None or -1 <= ours.order <= 1
+
+
+def test_grounding_is_taken_from_its_record():
+    figures = GroundingFigures(lines=4, below_chance=1, mean_percentile=0.75, keyframes=8, spoken_of=2)
+    known = measure((), Evidence(None, None), Grounding(script="a", figures=figures))
+    assert (known.actions_match, known.keyframes_spoken) == (0.75, 0.25)
+    skipped = Grounding(script="a", skipped="no CLIP weights", figures=figures)
+    for nothing in (measure((), Evidence(None, None)), measure((), Evidence(None, None), skipped)):
+        assert (nothing.actions_match, nothing.keyframes_spoken) == (None, None)

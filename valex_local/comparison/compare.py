@@ -109,8 +109,8 @@ def _posts(
         yield PostComparison(
             post=post_id,
             author=with_author({"author": author} if author else {}, post_id).get("author"),
-            first=measure(one, evidence),
-            second=measure(other, evidence),
+            first=measure(one, evidence, pair.grounding(post_id, pair.first)),
+            second=measure(other, evidence, pair.grounding(post_id, pair.second)),
             shared=compare_lines(one, other, similarity=similarity),
             labels=tuple(post_labels(route, both[post_id]) for route, both in labels.routes.items() if post_id in both),
             missing=evidence.missing,

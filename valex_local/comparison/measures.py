@@ -11,6 +11,7 @@ from valex_local.comparison.lines import Kind, Line, all_keys, of_kind
 from valex_local.comparison.matching import Match, holds, joined, kendall, match_lines
 from valex_local.comparison.results import Measures, Shared
 from valex_local.comparison.words import common
+from valex_local.records import Grounding, GroundingFigures
 from valex_local.script.scenes import SPEAKER
 
 ORDER_SLACK = 1.0
@@ -19,8 +20,9 @@ ORDER_SLACK = 1.0
 _MERE_SPEAKER = re.compile(rf"{SPEAKER}( ?[0-9]+| [a-z])?", re.IGNORECASE)
 
 
-def measure(lines: Sequence[Line], evidence: Evidence) -> Measures:
-    """Return what a script holds of the evidence, and its own counts."""
+def measure(lines: Sequence[Line], evidence: Evidence, grounding: Grounding | None = None) -> Measures:
+    """Return what a script holds of the evidence, its own counts, and how far its actions match the pictures."""
+    seen = GroundingFigures() if grounding is None or grounding.skipped else grounding.figures
     names = {(line.speaker or "").casefold() for line in lines if line.kind is Kind.SPEECH}
     kept, added = speech_shares(of_kind(lines, Kind.SPEECH), evidence)
     text_kept, text_added, words_added = text_shares(of_kind(lines, Kind.TEXT), evidence)
@@ -38,6 +40,8 @@ def measure(lines: Sequence[Line], evidence: Evidence) -> Measures:
         text_lines=sum(line.kind is Kind.TEXT for line in lines),
         action_words=len(all_keys(of_kind(lines, Kind.ACTION))),
         headings=sum(line.kind is Kind.PLACE for line in lines),
+        actions_match=seen.mean_percentile,
+        keyframes_spoken=_share(seen.spoken_of, seen.keyframes),
     )
 
 

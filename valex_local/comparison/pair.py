@@ -10,7 +10,7 @@ from valex_local.comparison.lines import Line, script_lines
 from valex_local.errors import ConfigError, InputError
 from valex_local.evaluation.results import LeftOut
 from valex_local.evaluation.tables import counted
-from valex_local.records import Script
+from valex_local.records import Grounding, Script
 from valex_local.study import Study
 
 
@@ -31,6 +31,10 @@ class Pair:
         """Return the lines of both scripts of a post."""
         one, other = (self.study.require(post_id, f"script.{name}", Script) for name in self.names)
         return script_lines(one), script_lines(other)
+
+    def grounding(self, post_id: str, script: str) -> Grounding | None:
+        """Return how far the actions of a script match its keyframes, where that was scored."""
+        return self.study.read(post_id, f"grounding.{script}", Grounding)
 
     @cached_property
     def posts(self) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:

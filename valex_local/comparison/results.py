@@ -34,6 +34,10 @@ class Measures(Part):
         Distinct names, and the share of them that say more than ``SPEAKER``.
     speech_lines, speech_words, text_lines, action_words, headings : int
         What there is of each.
+    actions_match : float or None
+        Mean percentile of its action lines beside lines by chance, where there is a grounding record of it.
+    keyframes_spoken : float or None
+        Share of the keyframes that it speaks of, by that record.
     """
 
     speech_kept: Share | None = None
@@ -49,6 +53,8 @@ class Measures(Part):
     text_lines: int
     action_words: int
     headings: int
+    actions_match: Share | None = None
+    keyframes_spoken: Share | None = None
 
 
 class Shared(Part):

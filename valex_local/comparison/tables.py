@@ -27,6 +27,8 @@ TITLES = {
     "text_lines": "screen texts",
     "action_words": "words of action",
     "headings": "headings",
+    "actions_match": "actions match pictures",
+    "keyframes_spoken": "keyframes spoken of",
     "speech_shared": "speech shared",
     "text_shared": "screen text shared",
     "order": "order, τ",
