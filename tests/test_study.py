@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import valex_local.study as study_module
 from valex_local.errors import ConfigError, StudyError
 from valex_local.records import AudioTrack, Failure, Keyframe, Media, Post, PostText, Script, Transcript, Video
 from valex_local.study import Study
@@ -269,6 +270,18 @@ def test_shards_may_begin_together(tmp_path):
     for process in processes:
         process.join(60)
     assert [p.exitcode for p in processes] == [0, 0, 0]
+
+
+def test_a_study_that_appears_while_its_folder_is_looked_at_is_none_of_a_stranger(tmp_path, monkeypatch):
+    look = study_module._visible
+
+    def made_meanwhile(folder):
+        monkeypatch.undo()
+        Study(folder, create=True)
+        return look(folder)
+
+    monkeypatch.setattr(study_module, "_visible", made_meanwhile)
+    assert Study(tmp_path / "study", create=True).post_ids() == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="mounting a disk needs root")

@@ -75,8 +75,8 @@ class Study:
         if self.root.exists() and not self.root.is_dir():
             raise StudyError("this is a file, no folder", path=self.root, hint="Name a new folder with -o")
         with writing(self.root):
-            foreign = not (self.root / "study.toml").exists() and any(_visible(self.root))
-            if foreign:
+            # In this order: of what another shard makes meanwhile, study.toml is there first.
+            if any(_visible(self.root)) and not (self.root / "study.toml").exists():
                 raise StudyError(
                     "this folder is not empty and holds no study", path=self.root, hint="Name a new folder with -o"
                 )
