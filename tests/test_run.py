@@ -111,6 +111,16 @@ def test_a_failure_is_not_tried_again_until_asked(videos, out):
     assert loads() == ["media"]
 
 
+def test_what_was_waiting_for_a_failed_step_is_done_when_that_succeeds(videos, out, monkeypatch):
+    paths = videos(a="one", b="two")
+    monkeypatch.setattr(toystages.ToyMedia, "__call__", lambda *_: (_ for _ in ()).throw(InputError("not today")))
+    assert counts(run(paths, out)) == {"media": (0, 0, 2, 0), "speech": (0, 0, 0, 2)}
+    monkeypatch.undo()
+    monkeypatch.setattr("valex_local.stages.STAGES", (MEDIA, SPEECH))
+    done = run(paths, out, selection=Selection(retry=True))
+    assert counts(done) == {"media": (2, 2, 0, 0), "speech": (2, 2, 0, 0)}
+
+
 def test_a_mended_video_is_done(videos, out):
     paths = videos(**{"@u_video_7000000000000000001": "bad"})
     assert not run(paths, out).ok
@@ -148,8 +158,10 @@ def test_skipped_and_degraded_posts_are_counted_with_the_reason(videos, out):
 def test_text_beside_a_video_that_cannot_be_read_is_said(videos, out):
     paths = videos(a="one")
     (videos.folder / "a.info.json").write_text("{half of it")
+    (dry,) = run(paths, out, selection=Selection(dry=True)).degraded
     (said,) = run(paths, out).degraded
     assert said.startswith("intake: the text beside the video was left out")
+    assert examine(Study(out)).degraded == {dry: 1} == {said: 1}
 
 
 def test_a_changed_setting_needs_redo_and_is_named(videos, out):
@@ -173,6 +185,17 @@ def test_a_change_upstream_that_changes_nothing_stops_there(videos, out):
     loads()
     run(paths, out, options={"media": {"max_keyframes": 2}}, selection=Selection(redo=True))
     assert loads() == ["media"], "speech reads the duration, which is the same"
+
+
+def test_settings_of_several_steps_may_change_at_once(videos, out):
+    paths = videos(a="one", b="two")
+    run(paths, out)
+    loads()
+    both = {"media": {"max_keyframes": 2}, "speech": {"language": "de"}}
+    assert [c.written for c in run(paths, out, options=both, selection=Selection(redo=True)).steps] == [2, 2]
+    assert loads() == ["media", "speech"]
+    assert counts(run(paths, out)) == {"media": (0, 2, 0, 0), "speech": (0, 2, 0, 0)}
+    assert loads() == [], "what was made bears the fingerprint of what it was made from"
 
 
 def test_until_and_only(videos, out):

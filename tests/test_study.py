@@ -133,8 +133,10 @@ def test_failures_are_kept_and_cleared(study):
     study.write_failure(failure)
     assert study.failures() == [failure]
     assert study.failure("a.b", "speech") == failure
+    assert study.failed() == {"a.b.speech"}
     study.clear_failure("a.b", "speech")
     assert study.failures() == []
+    assert study.failed() == frozenset()
 
 
 def _hold(root, shard, held, release):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from valex_local.records import Post
-from valex_local.stages import Step, fingerprint, record_kind, stems_read
+from valex_local.fingerprints import canonical, content, fingerprint_of
+from valex_local.posts.discover import STAGE as INTAKE
+from valex_local.records import Failure, Post
+from valex_local.stages import Step, record_kind, stems_read
 from valex_local.study import Study
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class State(StrEnum):
     BLOCKED = "blocked"  # a record it reads cannot be had
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Where one step of one post stands, and why.
 
@@ -36,7 +38,7 @@ class Verdict:
     state : State
         The standing.
     fingerprint : str
-        What a run would give the record now; empty while it waits or is blocked.
+        What a run would give the record now; empty while it waits or is blocked, and where it is current.
     differences : tuple of str
         For outdated records: each setting, model or version that differs, as ``name: old -> new``.
     skipped : str or None
@@ -50,6 +52,11 @@ class Verdict:
     differences: tuple[str, ...] = ()
     skipped: str | None = None
     notices: tuple[str, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether it stands whatever becomes of the steps before: all that the step reads is current."""
+        return self.state is State.CURRENT or self.fingerprint != ""
 
 
 class Examiner:
@@ -67,58 +74,98 @@ class Examiner:
 
     def __init__(self, study: Study, steps: Sequence[Step], models: Mapping[str, StoredModel]) -> None:
         self._study = study
-        self._steps = steps
-        self._made_by = {step.name: step.made_by(models).model_dump(mode="json") for step in steps}
+        self._steps = [_Known(step, models) for step in steps]
+        # Most verdicts are equal: each held once, those on a large study take little memory.
+        self._given: dict[Verdict, Verdict] = {}
 
-    def examine(self, post_id: str, post: Post | None = None) -> dict[str, Verdict]:
-        """Return the verdict on every step of a post: as the study holds it, or as it would be given `post`.
+    def examine(self, post_ids: Iterable[str]) -> Iterator[tuple[str, dict[str, Verdict]]]:
+        """Yield each post with the verdict on every step, and on what was noticed when it was taken in."""
+        return self._examine_all((post_id, self._study.post(post_id)) for post_id in post_ids)
 
-        Records that none of the steps makes are taken as they are.
-        """
-        told = (post or self._study.post(post_id)).model_dump(mode="json")
-        made_here = {step.stem for step in self._steps}
-        records: dict[str, Any] = {}
+    def examine_as(self, posts: Iterable[Post]) -> Iterator[tuple[str, dict[str, Verdict]]]:
+        """Yield the verdicts on posts as they would be if the study held them as they are given."""
+        return self._examine_all((post.id, post) for post in posts)
+
+    def _examine_all(self, posts: Iterable[tuple[str, Post]]) -> Iterator[tuple[str, dict[str, Verdict]]]:
+        failed = self._study.failed()
+        for post_id, post in posts:
+            yield post_id, self._examine(post_id, post, failed)
+
+    def _examine(self, post_id: str, post: Post, failed: Collection[str]) -> dict[str, Verdict]:
+        """Return the verdicts on a post; records that none of the steps makes are taken as they are."""
+        look = _Look(self._study, post_id, post)
         states: dict[str, State] = {}
-        verdicts: dict[str, Verdict] = {}
+        verdicts = {}
+        if post.notices:
+            verdicts[INTAKE] = Verdict(State.CURRENT, notices=tuple(notice.text for notice in post.notices))
         for step in self._steps:
-            stems = stems_read(step.reads)
-            for stem in stems:
-                if stem not in made_here and stem not in records:
-                    records[stem] = self._study.read_raw(post_id, stem, record_kind(stem))
-            records[step.stem] = self._study.read_raw(post_id, step.stem, step.spec.record)
-            verdict = self._judge(post_id, step, told, records, [states[s] for s in stems if s in states])
-            verdicts[step.name] = verdict
+            named = f"{post_id}.{step.name}" in failed
+            failure = self._study.failure(post_id, step.name) if named else None
+            upstream = [states[stem] for stem in step.stems if stem in states]
+            verdict = _judge(look, step, upstream, failure)
+            verdicts[step.name] = verdict if verdict.fingerprint else self._given.setdefault(verdict, verdict)
             states[step.stem] = verdict.state
         return verdicts
 
-    def _judge(
-        self, post_id: str, step: Step, post: dict[str, Any], records: dict[str, Any], upstream: Sequence[State]
-    ) -> Verdict:
-        if State.FAILED in upstream or State.BLOCKED in upstream:
-            return Verdict(State.BLOCKED)
-        waiting = any(state is not State.CURRENT for state in upstream)
-        if not waiting and any(records[stem] is None for stem in stems_read(step.reads)):
-            return Verdict(State.BLOCKED)
-        made_by = self._made_by[step.name]
-        now = "" if waiting else fingerprint(made_by, step.reads, post, records)
-        record = records[step.stem]
-        differences = tuple(_differences(record["made_by"], made_by)) if record and record.get("made_by") else ()
-        if now and self._failed_before(post_id, step, now):
-            return Verdict(State.FAILED, now)
-        if record is None:
-            return Verdict(State.WAITING if waiting else State.MISSING, now)
-        if differences and record.get("skipped") is None:
-            return Verdict(State.OUTDATED, now, differences)
-        if waiting:
-            return Verdict(State.WAITING)
-        if record.get("fingerprint") != now:
-            return Verdict(State.STALE, now)
-        notices = tuple(notice["text"] for notice in record.get("notices", ()))
-        return Verdict(State.CURRENT, now, skipped=record.get("skipped"), notices=notices)
 
-    def _failed_before(self, post_id: str, step: Step, now: str) -> bool:
-        failure = self._study.failure(post_id, step.name)
-        return failure is not None and failure.fingerprint == now
+class _Known:
+    """What is known of a step for all posts."""
+
+    def __init__(self, step: Step, models: Mapping[str, StoredModel]) -> None:
+        self.name, self.stem, self.reads = step.name, step.stem, step.reads
+        self.stems = stems_read(step.reads)
+        self.kinds = {stem: record_kind(stem) for stem in (*self.stems, step.stem)}
+        self.made_by = step.made_by(models).model_dump(mode="json")
+        self.made_by_text = canonical(self.made_by)
+
+
+class _Look:
+    """One post while it is looked at: each record is read once, and each content put into canonical form once."""
+
+    def __init__(self, study: Study, post_id: str, post: Post) -> None:
+        self._study = study
+        self._post_id = post_id
+        self._data = post.model_dump(mode="json")
+        self._records: dict[str, dict[str, Any] | None] = {}
+        self._texts: dict[str, bytes] = {}
+
+    def record(self, step: _Known, stem: str) -> dict[str, Any] | None:
+        """Return the record of a stem that the step makes or reads."""
+        if stem not in self._records:
+            self._records[stem] = self._study.read_raw(self._post_id, stem, step.kinds[stem])
+        return self._records[stem]
+
+    def fingerprint(self, step: _Known) -> str:
+        """Return the fingerprint that a record made of what is there now would bear."""
+        for name in step.reads:
+            if name not in self._texts:
+                self._texts[name] = canonical(content(name, self._data, self._records))
+        return fingerprint_of(step.made_by_text, {name: self._texts[name] for name in step.reads})
+
+
+def _judge(look: _Look, step: _Known, upstream: Sequence[State], failure: Failure | None) -> Verdict:
+    if State.FAILED in upstream or State.BLOCKED in upstream:
+        return Verdict(State.BLOCKED)
+    waiting = any(state is not State.CURRENT for state in upstream)
+    if not waiting and any(look.record(step, stem) is None for stem in step.stems):
+        return Verdict(State.BLOCKED)
+    now = "" if waiting else look.fingerprint(step)
+    if now and failure is not None and failure.fingerprint == now:
+        return Verdict(State.FAILED, now)
+    record = look.record(step, step.stem)
+    if record is None:
+        return Verdict(State.WAITING if waiting else State.MISSING, now)
+    made_by = record.get("made_by")
+    if made_by and made_by != step.made_by and record.get("skipped") is None:
+        differences = tuple(_differences(made_by, step.made_by))
+        if differences:
+            return Verdict(State.OUTDATED, now, differences)
+    if waiting:
+        return Verdict(State.WAITING)
+    if record.get("fingerprint") != now:
+        return Verdict(State.STALE, now)
+    skipped, notices = record.get("skipped"), tuple(str(notice["text"]) for notice in record.get("notices", ()))
+    return Verdict(State.CURRENT, skipped=None if skipped is None else str(skipped), notices=notices)
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

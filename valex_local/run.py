@@ -268,9 +268,9 @@ class _Run:
         if not paths:
             return
         found = discover(paths, meta=meta, sums=self._sums)
-        for post in filter(lambda post: self._selection.holds(post.id), found.posts):
-            told = _with_known_text(post, self._study.read(post.id, "post", Post))
-            self._standing[post.id] = self._examiner.examine(post.id, told)
+        held = (post for post in found.posts if self._selection.holds(post.id))
+        told = (_with_known_text(post, self._study.read(post.id, "post", Post)) for post in held)
+        self._standing.update(self._examiner.examine_as(told))
         self._unmatched = list(found.unmatched)
         self._intake = found.failures
 
@@ -301,23 +301,26 @@ class _Run:
         )
         due = [p for p, verdicts in self._stand().items() if any(map(self._selection.wants, verdicts.values()))]
         for chunk in _chunks(due, self.settings.work.chunk):
+            self._standing.update(self._examiner.examine(chunk))  # those before may have taken days
             for step in self._steps:
                 jobs = self._jobs(chunk, step)
                 if self._restore_side_files(sweeper, step, jobs):
                     jobs = self._jobs(chunk, step)  # without those that could not be restored
                 self._written[step.name] += sweeper.sweep(step, jobs)
-            for post_id in chunk:
-                self._standing[post_id] = self._examiner.examine(post_id)
+            self._standing.update(self._examiner.examine(chunk))
         self._drop_side_files()
         self._sums.save()
 
     def _jobs(self, chunk: Sequence[str], step: Step) -> list[Job]:
-        return [job for post_id in chunk if (job := self._job(post_id, step)) is not None]
-
-    def _job(self, post_id: str, step: Step) -> Job | None:
-        verdict = self._examiner.examine(post_id)[step.name]
-        wanted = self._selection.wants(verdict) and verdict.state is not State.WAITING
-        return Job(post_id, verdict.fingerprint) if wanted else None
+        """Return the posts that a step is to be done for; those that waited for an earlier one are looked at again."""
+        waited = [post_id for post_id in chunk if not self._standing[post_id][step.name].settled]
+        self._standing.update(self._examiner.examine(waited))
+        verdicts = ((post_id, self._standing[post_id][step.name]) for post_id in chunk)
+        return [
+            Job(post_id, verdict.fingerprint)
+            for post_id, verdict in verdicts
+            if self._selection.wants(verdict) and verdict.state is not State.WAITING
+        ]
 
     def _restore_side_files(self, sweeper: Sweeper, step: Step, jobs: Sequence[Job]) -> bool:
         """Make side files again that an earlier run dropped and this step opens; return whether there were any."""
@@ -329,13 +332,14 @@ class _Run:
             if record and not all(self._study.has_side_files(job.post_id, record, kind) for kind in opened):
                 lacking.append(Job(job.post_id, record.fingerprint))
         sweeper.sweep(media, lacking)
+        self._standing.update(self._examiner.examine(job.post_id for job in lacking))
         return bool(lacking)
 
     def _opened(self, step: Step) -> tuple[str, ...]:
-        """Return the side files that a step opens: without a model that looks at them it opens none."""
+        """Return the side files that a step opens: where no model looks at them it opens none."""
         model = self._models.get("llm")
         blind = step.spec.name == "script" and model is not None and not model.may_see
-        idle = any(role not in self._models for role in step.optional_roles)
+        idle = bool(step.all_roles) and not any(role in self._models for role in step.all_roles)
         return () if blind or idle else step.side_files
 
     def _drop_side_files(self) -> None:
@@ -350,9 +354,8 @@ class _Run:
 
     def _stand(self) -> dict[str, dict[str, Verdict]]:
         """Return how every step of every post of the shard stands; posts are examined once, and when they change."""
-        for post_id in self._study.post_ids():
-            if post_id not in self._standing and self._selection.holds(post_id):
-                self._standing[post_id] = self._examiner.examine(post_id)
+        new = (p for p in self._study.post_ids() if p not in self._standing and self._selection.holds(p))
+        self._standing.update(self._examiner.examine(new))
         return self._standing
 
     # --- after ------------------------------------------------------------------------------------------------------
@@ -367,10 +370,7 @@ class _Run:
             steps=[self._count(step.name, [verdicts[step.name] for verdicts in standing.values()])
                    for step in self._steps],
             skipped=_tally((n, v.skipped) for vs in standing.values() for n, v in vs.items() if v.skipped),
-            degraded=_tally(
-                [(n, text) for vs in standing.values() for n, v in vs.items() for text in v.notices]
-                + [(INTAKE, text) for post_id in standing for text in self._post_notices(post_id)]
-            ),
+            degraded=_tally((n, text) for vs in standing.values() for n, v in vs.items() for text in v.notices),
             failures=[f for f in self._failures() if self._selection.holds(f.post)],
             unmatched=self._unmatched,
             models={role: model.id for role, model in self._models.items()},
@@ -378,16 +378,12 @@ class _Run:
             notes=[note] if note else [],
         )  # fmt: skip
 
-    def _post_notices(self, post_id: str) -> list[str]:
-        post = self._study.read_raw(post_id, "post", Post) or {}
-        return [str(notice["text"]) for notice in post.get("notices", ())]
-
     def _failures(self) -> Iterator[Failure]:
         """Yield what stands between a post and its records now: a failure under other settings says nothing."""
         kept = self._study.failures()
         yield from [f for f in kept if f.stage == INTAKE] if self._intake is None else self._intake
         for failure in kept:
-            verdict = self._stand().get(failure.post, {}).get(failure.stage)
+            verdict = self._standing.get(failure.post, {}).get(failure.stage)
             if verdict is not None and verdict.state is State.FAILED:
                 yield failure
 

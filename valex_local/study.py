@@ -111,7 +111,9 @@ class Study:
 
     def post_ids(self) -> list[str]:
         """Return the ids of all posts, sorted."""
-        return sorted(p.name for p in _visible(self._posts) if (p / "post.json").is_file())
+        # Not Path.is_file: a command asks this of ten thousand posts more than once.
+        there = (name for name in _names(self._posts) if os.path.isfile(f"{self._posts}/{name}/post.json"))  # noqa: PTH113
+        return sorted(there)
 
     def known_ids(self) -> set[str]:
         """Return the ids of all posts, those included of which a failure or part of a folder is all there is."""
@@ -185,7 +187,7 @@ class Study:
         StudyError
             A newer version of this program wrote the record.
         """
-        path = self.folder(post_id) / f"{stem}.json"
+        path = f"{self._posts}/{post_id}/{stem}.json"
         raw = _bytes_of(path)
         if raw is None:
             return None
@@ -197,7 +199,7 @@ class Study:
             return None
         version = data.get("schema_version", 1)
         if isinstance(version, int) and version > kind.SCHEMA_VERSION:
-            kind.parse(raw, path=path)  # raises, and says it well
+            kind.parse(raw, path=Path(path))  # raises, and says it well
         return data
 
     def write(self, post_id: str, stem: str, record: Record, files: Mapping[str, bytes] | None = None) -> None:
@@ -256,6 +258,10 @@ class Study:
         path = self._failures / f"{post_id}.{step}.json"
         raw = _bytes_of(path)
         return None if raw is None else Failure.parse(raw, path=path)
+
+    def failed(self) -> frozenset[str]:
+        """Return the names of all failures, ``<post_id>.<step>``: one look at the folder for any number of posts."""
+        return frozenset(name.removesuffix(".json") for name in _names(self._failures) if name.endswith(".json"))
 
     def failures(self) -> list[Failure]:
         """Return all failures, sorted by post and step."""
@@ -475,18 +481,28 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from (p for p in folder.iterdir() if not p.name.startswith("."))
+    yield from (folder / name for name in _names(folder))
 
 
-def _bytes_of(path: Path) -> bytes | None:
+def _names(folder: Path) -> list[str]:
+    """Return the names of what is in a folder and not hidden; none where there is no such folder."""
     try:
-        return path.read_bytes()
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if not entry.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _bytes_of(path: Path | str) -> bytes | None:
+    """Return what a file holds, None where there is none. Examining a study reads a dozen files a post in this way."""
+    try:
+        with io.FileIO(path) as file:
+            return file.readall()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         hint = "Check the permissions of the study and run again"
-        raise StudyError(f"cannot read ({error.strerror})", path=path, hint=hint) from error
+        raise StudyError(f"cannot read ({error.strerror})", path=Path(path), hint=hint) from error
 
 
 def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,8 @@ def test_labels_of_a_replaced_script_are_due_and_the_script_itself_never_is(stud
     steps = tuple(step for step in plan(settings) if step.name == "labels.gemini.encoder")
 
     def verdict():
-        (found,) = Examiner(study, steps, {}).examine(ANN).values()
+        ((_, verdicts),) = Examiner(study, steps, {}).examine([ANN])
+        (found,) = verdicts.values()
         return found
 
     assert verdict().state is State.BLOCKED

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from tests.grounding.posts import SAID, action, media, scene, script
 from valex_local.cli.check import check
 from valex_local.errors import StudyError
+from valex_local.fingerprints import fingerprint
 from valex_local.grounding.check import LINE_COLUMNS, check_visual, line_rows
 from valex_local.grounding.results import figures
 from valex_local.records import (
@@ -25,7 +26,6 @@ from valex_local.records import (
     Script,
     SpokenKeyframe,
 )
-from valex_local.stages import fingerprint
 from valex_local.study import Study
 
 MADE_BY = MadeBy(stage="grounding", version=1, settings={}, models={})

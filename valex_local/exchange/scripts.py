@@ -14,8 +14,8 @@ from valex_local.exchange.foreign import parse_script
 from valex_local.exchange.gemini import Standing
 from valex_local.exchange.posts import PostFinder, names_a_user, new_post
 from valex_local.exchange.sources import ForeignScript, read_scripts
+from valex_local.fingerprints import content_hash
 from valex_local.records import MadeBy, Notice, Post, Script
-from valex_local.stages import content_hash
 from valex_local.study import WRITTEN, Study
 
 STAGE = "import"

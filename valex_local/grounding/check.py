@@ -18,8 +18,9 @@ from valex_local.answers import Floats
 from valex_local.config import Settings, make_settings, merge
 from valex_local.evaluation.bootstrap import RESAMPLES, draws, estimate
 from valex_local.evaluation.figures import Estimate
+from valex_local.fingerprints import fingerprint
 from valex_local.records import Grounding, Part, Post, Script
-from valex_local.stages import STAGES, fingerprint, record_kind, stems_read
+from valex_local.stages import STAGES, record_kind, stems_read
 from valex_local.store.manifests import read_profile
 from valex_local.study import WRITTEN, Study
 

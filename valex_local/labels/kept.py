@@ -13,10 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from valex_local.config import Settings
 from valex_local.corpus import Text
+from valex_local.fingerprints import content_hash
 from valex_local.labels.lines import lines_of
 from valex_local.labels.routes import Judgement
 from valex_local.labels.shots import Turn
-from valex_local.stages import content_hash, plan
+from valex_local.stages import plan
 from valex_local.store import StoredModel
 
 SUFFIX = ".partial.jsonl"

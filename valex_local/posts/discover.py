@@ -45,7 +45,7 @@ class Discovery:
     unmatched: list[str] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Candidate:
     """A video with an id: of one id there may be several files."""
 
@@ -159,7 +159,8 @@ class _Finder:
     def result(self) -> Discovery:
         """Make posts of what was found; an id with two different files is none."""
         posts = []
-        for name, candidates in sorted(self._found.items()):
+        for name in sorted(self._found):
+            candidates = self._found.pop(name)  # so that a post is not held twice
             first = candidates[0]
             different = {c.digest: c.path for c in reversed(candidates)}
             if len(different) > 1:
