@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 
 from valex_local.config import Settings, make_settings
 from valex_local.errors import ValexError
+from valex_local.fingerprints import content_hash, fingerprint
 from valex_local.records import Post
-from valex_local.stages import STAGES, absolute_paths, content_hash, fingerprint, plan, record_kind, stems_read
+from valex_local.stages import STAGES, absolute_paths, plan, record_kind, stems_read
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -67,6 +68,18 @@ def test_only_the_local_writer_needs_a_language_model():
     assert roles["script.template"] == ()
 
 
+def test_only_captions_by_it_make_the_language_model_one_of_the_vision_step():
+    def vision(**captions):
+        return next(s for s in plan(make_settings({"vision": {"captions": captions}})) if s.name == "vision")
+
+    assert (vision().roles, vision().optional_roles) == ((), ("clip",))
+    written = vision(writer="llm")
+    assert (written.roles, written.optional_roles, written.side_files) == (("llm",), ("clip",), ("keyframes",))
+    assert len(written.settings["captions"]["llm"]["prompt"]) == 64, "the sum of our own prompt"
+    assert written.settings == vision(writer="llm", sampling="top_k", seed=3).settings, "that is for CoCa"
+    assert written.settings != vision(writer="llm", llm={"seed": 3}).settings
+
+
 # Changing one setting re-runs exactly the stages that read it: their own settings are all that enters a fingerprint.
 READERS = [
     ({"media": {"max_keyframes": 3}}, {"media"}),
@@ -98,6 +111,16 @@ def test_records_made_before_there_were_8_bits_stay_current():
 
     assert labels() == labels(int8=False) == {"keep_silent": False}
     assert labels(int8=True) == {"keep_silent": False, "int8": True}
+
+
+def test_records_made_before_there_were_two_writers_of_captions_stay_current():
+    def captions(**changes):
+        steps = plan(make_settings({"vision": {"captions": changes}}))
+        return next(step for step in steps if step.name == "vision").settings["captions"]
+
+    before = {"sampling": None, "top_k": 1, "top_p": 0.1, "temperature": 1.0, "max_tokens": 30, "seed": 0}
+    assert captions() == captions(writer="coca", llm={"seed": 3}) == before
+    assert captions(sampling="top_p") == before | {"sampling": "top_p"}
 
 
 def test_a_file_named_by_a_setting_counts_by_its_content(tmp_path):

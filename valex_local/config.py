@@ -61,29 +61,6 @@ class OcrSettings(Section):
     min_confidence: float = Field(default=0.6, ge=0, le=1, description="Readings below this confidence do not count")
 
 
-class CaptionSettings(Section):
-    """Sentences about keyframes, by a CoCa model."""
-
-    sampling: Literal["top_k", "top_p"] | None = Field(
-        default=None, description="How words are drawn; no captions are written when left out"
-    )
-    top_k: int = Field(default=1, ge=1, description="Drawn from so many likeliest tokens; 1 takes the likeliest")
-    top_p: float = Field(default=0.1, gt=0, le=1, description="Drawn from the likeliest tokens of this probability")
-    temperature: float = Field(default=1.0, gt=0)
-    max_tokens: int = Field(default=30, ge=8, description="Most tokens of a caption")
-    seed: int = 0
-
-
-class VisionSettings(Section):
-    """Zero-shot tags of keyframes, and captions."""
-
-    vocabulary: Path | None = Field(
-        default=None, description="TOML of categories and entries; the model's or ours when left out"
-    )
-    min_probability: float = Field(default=0.3, ge=0, le=1, description="Tags below this probability are left out")
-    captions: CaptionSettings = CaptionSettings()
-
-
 class LlmSettings(Section):
     """How a language model is asked."""
 
@@ -97,6 +74,46 @@ class LlmSettings(Section):
         if self.max_tokens > self.context // 2:
             raise ValueError("max_tokens must be at most half of context: the rest is for the question")
         return self
+
+
+class LlmCaptionSettings(LlmSettings):
+    """A language model that sees keyframes, one at a time."""
+
+    max_tokens: int = Field(default=256, ge=32, description="Most tokens of an answer")
+    keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+
+
+class CaptionSettings(Section):
+    """Sentences about keyframes. All but `writer` and `llm` is for CoCa."""
+
+    writer: Literal["coca", "llm"] = Field(
+        default="coca", description="A CoCa model where sampling is set, or the language model, if it sees"
+    )
+    sampling: Literal["top_k", "top_p"] | None = Field(
+        default=None, description="How CoCa draws words; it writes no captions when left out"
+    )
+    top_k: int = Field(default=1, ge=1, description="Drawn from so many likeliest tokens; 1 takes the likeliest")
+    top_p: float = Field(default=0.1, gt=0, le=1, description="Drawn from the likeliest tokens of this probability")
+    temperature: float = Field(default=1.0, gt=0)
+    max_tokens: int = Field(default=30, ge=8, description="Most tokens of a caption")
+    seed: int = 0
+    llm: LlmCaptionSettings = LlmCaptionSettings()
+
+    @property
+    def by_coca(self) -> bool:
+        """Whether a CoCa model is to write."""
+        return self.writer == "coca" and self.sampling is not None
+
+
+class VisionSettings(Section):
+    """Zero-shot tags of keyframes, and captions."""
+
+    vocabulary: Path | None = Field(
+        default=None, description="TOML of categories and entries; the model's or ours when left out"
+    )
+    min_probability: float = Field(default=0.3, ge=0, le=1, description="Tags below this probability are left out")
+    captions: CaptionSettings = CaptionSettings()
 
 
 class LlmWriterSettings(LlmSettings):

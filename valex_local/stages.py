@@ -10,7 +10,6 @@ nothing itself: it hands records and the bytes of side files back, and the run w
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,6 +171,7 @@ _DIRECT_READS = ("post.text", "media.keyframes", "transcript")
 # Settings that name a file: what counts is the file's content. The value is our own file when the setting is left out.
 FILES: dict[tuple[str, ...], str] = {
     ("vision", "vocabulary"): "vision/vocabulary.toml",
+    ("vision", "captions", "llm", "prompt"): "vision/prompts/caption.jinja",
     ("script", "llm", "prompt"): "script/prompts/scene.jinja",
     ("grounding", "lines"): "grounding/lines.toml",
     ("labels", "fewshot", "prompt"): "labels/prompts/labels.jinja",
@@ -256,7 +256,9 @@ def plan(settings: Settings) -> tuple[Step, ...]:
 
 
 def _variants(spec: StageSpec, settings: Settings) -> Iterator[Step]:
-    if spec.name == "script":
+    if spec.name == "vision" and settings.vision.captions.writer == "llm":
+        yield _step(spec, settings, roles=("llm",))
+    elif spec.name == "script":
         for writer in settings.script.variants:
             roles, files = (("llm",), ("keyframes",)) if writer == "local" else ((), ())
             yield _step(spec, settings, variant=writer, roles=roles, side_files=files)
@@ -320,6 +322,8 @@ def _settings_read(spec: StageSpec, settings: Settings, variant: str) -> dict[st
     data.pop("variants", None)
     data.pop("routes", None)
     data.pop("scripts", None)
+    if spec.name == "vision":
+        data["captions"] = _of_caption_writer(data["captions"])
     if spec.name == "labels":
         _keep_of_route(data, variant.rpartition(".")[2])
         if variant == f"{VIDEO}.direct":
@@ -336,6 +340,14 @@ def _settings_read(spec: StageSpec, settings: Settings, variant: str) -> dict[st
     return data
 
 
+def _of_caption_writer(captions: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the settings that the other writer of captions reads."""
+    if captions["writer"] == "llm":
+        return {"writer": "llm", "llm": captions["llm"]}
+    # CoCa goes without its name: so say records that were made when there was no other.
+    return {key: value for key, value in captions.items() if key not in ("writer", "llm")}
+
+
 def _keep_of_route(data: dict[str, Any], route: str) -> None:
     """Leave out the settings that other labelling routes read."""
     for other in ("fewshot", "direct"):
@@ -350,47 +362,6 @@ def _file_sum(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise ValexError(f"a file that the settings name cannot be read ({error.strerror})", path=path) from error
-
-
-# --- fingerprints ---------------------------------------------------------------------------------------------------
-
-
-def content_hash(content: Any) -> str:
-    """Return the SHA-256 of JSON data in canonical form."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def fingerprint(
-    made_by: Mapping[str, Any], reads: Sequence[str], post: Mapping[str, Any], records: Mapping[str, Any]
-) -> str:
-    """Return what identifies a record before it is made: its making and the content of all it reads.
-
-    How a record read came about does not enter, only what it says: a change upstream that changes nothing stops there.
-
-    Parameters
-    ----------
-    made_by : dict
-        Stage, settings and models of the record to be made, as JSON data.
-    reads : sequence of str
-        As `StageSpec.reads`.
-    post, records : dict
-        The post and the records read, by stem, as JSON data.
-    """
-    inputs = {name: _content(name, post, records) for name in reads}
-    return content_hash({"made_by": made_by, "inputs": inputs})
-
-
-_NOT_CONTENT = frozenset({"fingerprint", "made_by", "schema_version"})
-
-
-def _content(name: str, post: Mapping[str, Any], records: Mapping[str, Any]) -> Any:
-    if name == "video":
-        return post["video"]["sha256"] if post["video"] else None
-    if name in records:
-        return {key: value for key, value in records[name].items() if key not in _NOT_CONTENT}
-    stem, _, part = name.partition(".")
-    return (post if stem == "post" else records[stem]).get(part)
 
 
 def stems_read(reads: Sequence[str]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""The vision stage: what the keyframes show, from a CLIP model where the store has one.
+"""The vision stage: what the keyframes show, from a CLIP model where the store has one, or a language model that sees.
 
 captions.py      captions by a CoCa model
 clip.py          what an engine is, and the table of them
+llm_captions.py  captions by a language model; its prompt is prompts/caption.jinja
 openclip.py      the engine open_clip
 stage.py         the stage
 tags.py          zero-shot tags

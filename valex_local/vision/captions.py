@@ -78,4 +78,4 @@ def one_sentence(text: str) -> str | None:
     line = _BEFORE_MARKS.sub(r"\1", " ".join(kept.split())).rstrip(" ,;:")
     if not any(c.isalnum() for c in line):
         return None
-    return line[0].upper() + line[1:] + ("" if line[-1] in ".!?" else ".")
+    return line[0].upper() + line[1:] + ("" if line[-1] in ".!?…" else ".")

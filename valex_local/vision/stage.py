@@ -1,4 +1,4 @@
-"""The vision stage: tags and captions of the keyframes, from a CLIP model where the store has one."""
+"""The vision stage: tags of the keyframes by a CLIP model, captions by a CoCa model or a language model that sees."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 from valex_local.config import VisionSettings
 from valex_local.errors import ConfigError, InputError, ModelError, ValexError
+from valex_local.llm import Picture
+from valex_local.llm.pictures import read_picture
 from valex_local.records import Captions, Keyframe, KeyframeCaption, Media, Notice
 from valex_local.stages import Context, Item, Output, setting_file
 from valex_local.vision.clip import Clip, load
+from valex_local.vision.llm_captions import LlmCaptioner, load_captioner
 from valex_local.vision.tags import Tagger
 from valex_local.vision.text_vectors import text_vectors
 from valex_local.vision.vocabulary import read_vocabulary
@@ -34,10 +37,11 @@ _CPU_POSTS, _CUDA_POSTS = 4, 32
 
 @dataclass(frozen=True)
 class _Prepared:
-    """The keyframes of a post and, for each, the engine's input; `skipped` says why there are none."""
+    """The keyframes of a post and, for each, what the models are given; `skipped` says why there are none."""
 
     keyframes: tuple[Keyframe, ...] = ()
     inputs: tuple[torch.Tensor, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     skipped: str | None = None
 
 
@@ -54,8 +58,8 @@ class _Seer:
         """Look at the keyframes of several posts together."""
         inputs = [image for prepared in batch for image in prepared.inputs]
         vectors = self.clip.images(inputs)
-        wanted = self.settings.captions.sampling is not None
-        captions = self.clip.captions(inputs, self.settings.captions) if wanted else [None] * len(inputs)
+        how = self.settings.captions
+        captions = self.clip.captions(inputs, how) if how.by_coca else [None] * len(inputs)
         ends = accumulate(len(prepared.inputs) for prepared in batch)
         parts = [slice(end - len(prepared.inputs), end) for end, prepared in zip(ends, batch, strict=True)]
         return [
@@ -74,7 +78,7 @@ class _Seer:
 
 
 class VisionStage:
-    """Tags keyframes; without a model for the role ``clip`` it loads nothing and says so in every record.
+    """Tags keyframes, and writes captions; without a model that looks at them it says so in every record.
 
     Parameters
     ----------
@@ -84,37 +88,69 @@ class VisionStage:
     Raises
     ------
     ConfigError
-        The vocabulary is wrong, or captions are wanted of a model that writes none.
+        The vocabulary or the prompt is wrong, or captions are wanted of a model that writes none or does not see.
     ModelError
-        The CLIP model cannot be loaded.
+        A model cannot be loaded.
     """
 
     def __init__(self, context: Context) -> None:
-        self.batch_size = _CPU_POSTS if context.device.kind == "cpu" else _CUDA_POSTS
-        self._seer: _Seer | None = None
+        settings = context.settings.vision.captions
+        self._side = settings.llm.keyframe_side
         stored = context.models.get("clip")
-        if stored is not None:
-            self._seer = _load(stored, context)
+        self._seer = None if stored is None else _load(stored, context)
+        self._captioner: LlmCaptioner | None = load_captioner(context) if settings.writer == "llm" else None
+        self.batch_size = _CPU_POSTS if context.device.kind == "cpu" else _CUDA_POSTS
+        if self._captioner is not None:
+            self.batch_size = 1  # a language model takes its time: its records are handed over one by one
 
     def prepare(self, item: Item) -> _Prepared:
-        """Decode the keyframes of a post and bring them into the model's shape."""
-        if self._seer is None:
+        """Decode the keyframes of a post and bring them into the models' shapes."""
+        if self._seer is None and self._captioner is None:
             return _Prepared(skipped=NO_WEIGHTS)
         keyframes = item.get("media", Media).keyframes
         if not keyframes:
             return _Prepared(skipped=NO_PICTURES)
-        clip = self._seer.clip
-        return _Prepared(keyframes, tuple(clip.preprocess(_read(item.folder / k.file)) for k in keyframes))
+        files = [item.folder / keyframe.file for keyframe in keyframes]
+        return _Prepared(
+            keyframes,
+            inputs=() if self._seer is None else tuple(self._seer.clip.preprocess(_read(file)) for file in files),
+            pictures=() if self._captioner is None else tuple(read_picture(file, self._side) for file in files),
+        )
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
-        """Tag the keyframes of a batch of posts."""
-        if self._seer is None:
-            return [Output(Captions(skipped=prepared.skipped)) for prepared in batch]
-        return [Output(record) for record in self._seer.records(batch)]
+        """Look at the keyframes of a batch of posts."""
+        records = [_untagged(prepared) for prepared in batch] if self._seer is None else self._seer.records(batch)
+        if self._captioner is None:
+            return [Output(record) for record in records]
+        return [_captioned(record, prepared, self._captioner) for record, prepared in zip(records, batch, strict=True)]
 
     def close(self) -> None:
-        """Free the model."""
+        """Free the models."""
         self._seer = None
+        if self._captioner is not None:
+            self._captioner.close()
+            self._captioner = None
+
+
+def _untagged(prepared: _Prepared) -> Captions:
+    """Return the record of a post without a model that tags."""
+    if prepared.skipped is not None:
+        return Captions(skipped=prepared.skipped)
+    keyframes = tuple(KeyframeCaption(keyframe=keyframe.id) for keyframe in prepared.keyframes)
+    return Captions(keyframes=keyframes, notices=(Notice(code="no-tags", text=f"no tags: {NO_WEIGHTS}"),))
+
+
+def _captioned(record: Captions, prepared: _Prepared, captioner: LlmCaptioner) -> Output | ValexError:
+    """Add to a record what the language model says of each keyframe."""
+    ids = [keyframe.keyframe for keyframe in record.keyframes]
+    try:
+        captions, notices = captioner.write(dict(zip(ids, prepared.pictures, strict=True)))
+    except ValexError as error:
+        return error
+    keyframes = tuple(
+        KeyframeCaption(keyframe=k.keyframe, tags=k.tags, caption=captions[k.keyframe]) for k in record.keyframes
+    )
+    return Output(Captions(skipped=record.skipped, keyframes=keyframes, notices=record.notices + notices))
 
 
 def _load(stored: StoredModel, context: Context) -> _Seer:
@@ -122,11 +158,12 @@ def _load(stored: StoredModel, context: Context) -> _Seer:
     own = _own_vocabulary(stored) if settings.vocabulary is None else None
     vocabulary = read_vocabulary(own or setting_file(context.settings, "vision", "vocabulary"))
     clip = load(stored, context.device)
-    if settings.captions.sampling is not None and not clip.writes:
+    if settings.captions.by_coca and not clip.writes:
         raise ConfigError(
             f"captions are wanted (vision.captions.sampling), and the model {stored.id} writes none",
             path=stored.folder,
-            hint="Bring a CoCa model and name it in the settings as models.clip, or leave the setting out",
+            hint="Bring a CoCa model and name it in the settings as models.clip, or set vision.captions.writer to llm "
+            "where models.llm sees, or leave the setting out",
         )
     texts = partial(text_vectors, clip, model=stored, device=context.device)
     tagger = Tagger(texts, vocabulary, scale=clip.scale, min_probability=settings.min_probability)
