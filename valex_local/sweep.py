@@ -2,11 +2,14 @@
 
 Threads prepare the next inputs while the model works, a bounded number ahead. Posts whose inputs are equal (the same
 bytes under two ids) are done once and copied. A post that cannot be done is recorded as a failure; the sweep goes on.
+Where memory runs out, batches are halved.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import sys
 import time
 import traceback
 from collections import deque
@@ -25,6 +28,9 @@ from valex_local.records import Failure, Record, Video
 from valex_local.stages import Context, Item, Output, Stage, Step, record_kind, stems_read
 from valex_local.store import StoredModel
 from valex_local.study import Study, writing
+
+_NO_MEMORY = re.compile(r"out of memory|allocate memory|bad_alloc|ALLOC_FAILED", re.IGNORECASE)
+"""How torch, CTranslate2, ONNX Runtime and llama.cpp say that memory ran out; they share no type of error."""
 
 
 class Progress(Protocol):
@@ -89,6 +95,79 @@ class _Prepared:
     ready: Future[Any]
 
 
+class _Calls:
+    """Calls a stage with as many inputs as fit.
+
+    Parameters
+    ----------
+    stage : Stage
+        What is called.
+    halved : callable
+        Hears the old size and the new one when memory ran out.
+
+    Attributes
+    ----------
+    size : int
+        Most inputs of a call: the stage's batch size, less once memory ran out.
+    calls, items : int
+        Calls that went through, and the inputs of all of them.
+    """
+
+    def __init__(self, stage: Stage, halved: Callable[[int, int], None]) -> None:
+        self._stage = stage
+        self._halved = halved
+        self.size = stage.batch_size
+        self.calls = self.items = 0
+
+    @property
+    def fill(self) -> float | None:
+        """Mean share of the stage's batch size that a call had; None without a call."""
+        return round(self.items / (self.calls * self._stage.batch_size), 3) if self.calls else None
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Output | Exception]:
+        """Return what came of each input, in order."""
+        outputs: list[Output | Exception] = []
+        while len(outputs) < len(inputs):
+            outputs += self._call(inputs[len(outputs) : len(outputs) + self.size])
+        return outputs
+
+    def _call(self, inputs: Sequence[Any]) -> list[Output | Exception]:
+        """Call the stage; when that breaks, with the halves apart, so that only what broke it fails."""
+        try:
+            outputs = list(self._stage(inputs))
+        except Exception as raised:  # noqa: BLE001 - one bad video must not stop the sweep
+            error = raised
+        else:
+            self.calls, self.items = self.calls + 1, self.items + len(inputs)
+            return [*outputs]
+        half = (len(inputs) + 1) // 2
+        if _ran_out_of_memory(error):
+            _free(error)
+            if len(inputs) == 1:
+                return [_too_large(error)]
+            self._halved(len(inputs), half)
+            self.size = half
+        if len(inputs) == 1:
+            return [error]
+        return [*self(inputs[:half]), *self(inputs[half:])]
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    return not isinstance(error, ValexError) and bool(isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)))
+
+
+def _free(error: Exception) -> None:
+    """Free what the call that broke still holds, and what torch keeps for later."""
+    traceback.clear_frames(error.__traceback__)
+    if "torch" in sys.modules and sys.modules["torch"].cuda.is_initialized():
+        sys.modules["torch"].cuda.empty_cache()
+
+
+def _too_large(error: Exception) -> InputError:
+    hint = "Take a smaller model, or --device cpu, and run again with --retry"
+    return InputError("memory ran out over this post alone", hint=hint).with_traceback(error.__traceback__)
+
+
 class Sweeper:
     """Runs sweeps in one study.
 
@@ -126,6 +205,7 @@ class Sweeper:
         self._sums = sums
         self._log = Log(study)
         self._jobs = settings.work.jobs or max(1, min(4, device.threads))
+        self._told: set[str] = set()
 
     def sweep(self, step: Step, jobs: Sequence[Job]) -> int:
         """Do a step for every job and return how many records were written.
@@ -143,45 +223,63 @@ class Sweeper:
         started, cpu = time.perf_counter(), time.process_time()
         done: set[str] = set()
         with PeakMemory() as memory, closing(step.load(self._context(step))) as stage:
-            loaded = time.perf_counter()
+            loaded, loaded_cpu = time.perf_counter(), time.process_time()
+            calls = _Calls(stage, lambda old, new: self._tell_halved(step, old, new))
             # Closed before the stage is, whatever happens: threads may be preparing with its model.
-            with closing(self._batches(stage, step, list(leaders.values()))) as batches:
+            with closing(self._batches(stage, calls, step, list(leaders.values()))) as batches:
                 for batch in batches:
-                    done |= self._do(stage, step, batch)
+                    done |= self._do(calls, step, batch)
                     self._progress.advance(len(batch))
+        copied: set[str] = set()
         for job in followers:
-            done |= self._follow(step, leaders[job.fingerprint], job)
+            copied |= self._follow(step, leaders[job.fingerprint], job)
             self._progress.advance()
         self._log.line(
             "sweep",
             step=step.name,
             posts=len(jobs),
-            written=len(done),
+            written=len(done | copied),
+            copied=len(copied),
+            batches=calls.calls,
+            batch_fill=calls.fill,
             load_seconds=round(loaded - started, 3),
+            load_cpu_seconds=round(loaded_cpu - cpu, 3),
             seconds=round(time.perf_counter() - started, 3),
             cpu_seconds=round(time.process_time() - cpu, 3),
             peak_rss=memory.rss,
             peak_vram=memory.vram,
         )
-        return len(done)
+        return len(done | copied)
+
+    def _tell_halved(self, step: Step, old: int, new: int) -> None:
+        """Log that memory ran out, and say it once for each step."""
+        self._log.line("halved", step=step.name, old=old, new=new)
+        if step.name not in self._told:
+            self._told.add(step.name)
+            self._progress.say(f"{step.name}: memory ran out with {old} posts at once, it goes on with {new}")
 
     def _context(self, step: Step) -> Context:
         models = {role: self._models[role] for role in step.all_roles if role in self._models}
         return Context(self._settings, models, self._device, step.variant)
 
-    def _batches(self, stage: Stage, step: Step, jobs: Sequence[Job]) -> Generator[list[_Prepared], None, None]:
-        """Yield prepared inputs in order, in batches, while threads prepare the next ones."""
+    def _batches(
+        self, stage: Stage, calls: _Calls, step: Step, jobs: Sequence[Job]
+    ) -> Generator[list[_Prepared], None, None]:
+        """Yield prepared inputs in order, in batches, while threads prepare the next ones.
+
+        No more are held than a batch and one for each thread, whatever the number of posts.
+        """
         ahead: deque[_Prepared] = deque()
         waiting = iter(jobs)
         pool = ThreadPoolExecutor(self._jobs, thread_name_prefix=f"prepare-{step.spec.name}")
         try:
             while True:
-                while len(ahead) < stage.batch_size + self._jobs and (job := next(waiting, None)) is not None:
+                while len(ahead) < calls.size + self._jobs and (job := next(waiting, None)) is not None:
                     item = self._item(step, job)
                     ahead.append(_Prepared(job, item, pool.submit(self._prepare, stage, step, item)))
                 if not ahead:
                     return
-                yield [ahead.popleft() for _ in range(min(stage.batch_size, len(ahead)))]
+                yield [ahead.popleft() for _ in range(min(calls.size, len(ahead)))]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -208,7 +306,7 @@ class Sweeper:
             records[stem] = record
         return Item(self._study.post(job.post_id), self._study.folder(job.post_id), records)
 
-    def _do(self, stage: Stage, step: Step, batch: Sequence[_Prepared]) -> set[str]:
+    def _do(self, calls: _Calls, step: Step, batch: Sequence[_Prepared]) -> set[str]:
         """Put one batch through the model and write what came of it."""
         inputs: list[Any] = []
         ready: list[_Prepared] = []
@@ -220,20 +318,9 @@ class Sweeper:
                 self._fail(step, prepared.job, error)
         return {
             prepared.job.post_id
-            for prepared, output in zip(ready, self._call(stage, inputs), strict=True)
+            for prepared, output in zip(ready, calls(inputs), strict=True)
             if self._take(step, prepared.job, output)
         }
-
-    def _call(self, stage: Stage, inputs: Sequence[Any]) -> list[Output | Exception]:
-        """Call the stage; when a batch breaks, one by one, so that only what broke it fails."""
-        if not inputs:
-            return []
-        try:
-            return list(stage(inputs))
-        except Exception as error:  # noqa: BLE001 - as above
-            if len(inputs) == 1:
-                return [error]
-            return [output for one in inputs for output in self._call(stage, [one])]
 
     def _take(self, step: Step, job: Job, output: Output | Exception) -> bool:
         if isinstance(output, Exception):

@@ -121,11 +121,17 @@ class Seen:
 
 
 class Sight:
-    """Looks at the picture track while its packets come by."""
+    """Looks at the picture track while its packets come by; with `max_gap` None, at every picture of it."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream, settings: MediaSettings) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        settings: MediaSettings,
+        max_gap: float | None = MAX_GAP,
+    ) -> None:
         self.stream = stream
-        self.decoder = PictureDecoder(container, stream, MAX_GAP)
+        self.decoder = PictureDecoder(container, stream, max_gap)
         self._shots = ShotFinder(settings.shot_threshold, settings.min_shot_seconds)
         self._keyframes = KeyframeChooser(
             settings.keyframe_every_seconds, settings.max_keyframes, settings.keyframe_max_side

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PICTURES_AHEAD = 24
-"""Pictures that are decoded and kept before reading begins (3 MB each, at most); the others come as they are needed."""
+"""Pictures of a video that are decoded and kept before reading begins (3 MB each, at most).
+
+The others are decoded beside the reading, no more than so many ahead.
+"""
 
 LOOKS_AHEAD = 1200
 """Frames that are looked at before reading begins: 30 kB each."""
@@ -63,7 +68,7 @@ class OcrStage:
         if media.video is None or item.post.video is None:
             return Watched(None)
         coming = looks(Path(item.post.video.path), self._settings.fps)
-        return Watched(chain(_some(coming), coming), media.duration)
+        return Watched(chain(_some(coming), _beside(coming)), media.duration)
 
     def __call__(self, batch: Sequence[Watched]) -> Sequence[Output | ValexError]:
         """Read the frames due and follow their texts."""
@@ -102,3 +107,15 @@ def _some(coming: Iterator[Look]) -> list[Look]:
         taken.append(look)
         pictures += look.picture is not None
     return taken
+
+
+def _beside(coming: Iterator[Look]) -> Iterator[Look]:
+    """Yield what is still to come, looked at in a thread of its own while the looks before are used."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="look")
+    try:
+        ahead = deque(pool.submit(next, coming, None) for _ in range(PICTURES_AHEAD))
+        while (look := ahead.popleft().result()) is not None:
+            ahead.append(pool.submit(next, coming, None))
+            yield look
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
