@@ -135,11 +135,12 @@ def test_cgroup_limits(tmp_path, tree):
 
 def test_set_threads_reaches_libraries_loaded_later():
     pytest.importorskip("torch")
+    pytest.importorskip("cv2")
     code = (
-        "from valex_local import devices; devices.set_threads(1); import torch, os; "
-        "print(torch.get_num_threads(), os.environ['OMP_WAIT_POLICY'])"
+        "from valex_local import devices; devices.set_threads(1); import torch, cv2, os; "
+        "print(torch.get_num_threads(), cv2.getNumThreads(), os.environ['OMP_WAIT_POLICY'])"
     )
-    assert python(code) == "1 PASSIVE"
+    assert python(code) == "1 1 PASSIVE"
 
 
 def test_set_threads_reaches_libraries_loaded_before():

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from tests.speech.conftest import CPU, WORDS, make_stage, plain, transcribe
+from valex_local.errors import ModelError
+from valex_local.speech.convert import convert, read_model
 from valex_local.speech.engine import Engine, load_engine
 from valex_local.store import StoredModel
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "convert_whisper.py"
-
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("convert_whisper", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def converted(script: ModuleType, whisper: StoredModel, tmp_path_factory: pytest.TempPathFactory) -> StoredModel:
+def converted(whisper: StoredModel, tmp_path_factory: pytest.TempPathFactory) -> StoredModel:
     import torch
 
     folder = tmp_path_factory.mktemp("openai")
-    torch.save(script.convert(whisper.folder), folder / "base.pt")
+    torch.save(convert(whisper.folder), folder / "base.pt")
     return StoredModel("whisper-base-pt", "asr", "openai-whisper", folder, "1" * 64)
 
 
@@ -39,10 +29,10 @@ def engines(whisper: StoredModel, converted: StoredModel) -> tuple[Engine, Engin
     return load_engine(whisper, CPU), load_engine(converted, CPU)
 
 
-def test_every_tensor_arrives_unchanged(script: ModuleType, whisper: StoredModel, converted: StoredModel) -> None:
+def test_every_tensor_arrives_unchanged(whisper: StoredModel, converted: StoredModel) -> None:
     import torch
 
-    source = [a for a in script.read_model(whisper.folder / "model.bin").values() if a.size > 1]
+    source = [a for a in read_model(whisper.folder / "model.bin").values() if a.size > 1]
     state = torch.load(converted.folder / "base.pt", weights_only=True)["model_state_dict"]
     parts = [part for array in source for n in (1, 2, 3) if len(array) % n == 0 for part in np.split(array, n)]
     known = {(part.shape, part.tobytes()) for part in parts}
@@ -52,12 +42,10 @@ def test_every_tensor_arrives_unchanged(script: ModuleType, whisper: StoredModel
     assert sum(a.size for a in source) - sum(t.numel() for t in state.values()) == 512 * (6 + 6 + 6)
 
 
-def test_joined_projections_are_parted_in_order(
-    script: ModuleType, whisper: StoredModel, converted: StoredModel
-) -> None:
+def test_joined_projections_are_parted_in_order(whisper: StoredModel, converted: StoredModel) -> None:
     import torch
 
-    v = script.read_model(whisper.folder / "model.bin")
+    v = read_model(whisper.folder / "model.bin")
     state = torch.load(converted.folder / "base.pt", weights_only=True)["model_state_dict"]
     for i in range(6):
         for side in ("encoder", "decoder"):
@@ -109,7 +97,7 @@ def test_the_stage_runs_on_it(converted: StoredModel, speech: np.ndarray, make_i
     assert record.sound.has_speech
 
 
-def test_other_files_are_refused(script: ModuleType, tmp_path: Path) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"\x05\x00\x00\x00\x0c\x00WhisperSpec\x00" + bytes(8))
-    with pytest.raises(ValueError, match="version 5"):
-        script.read_model(tmp_path / "model.bin")
+    with pytest.raises(ModelError, match="version 5"):
+        read_model(tmp_path / "model.bin")

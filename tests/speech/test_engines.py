@@ -14,7 +14,7 @@ import pytest
 from tests.speech.conftest import CPU, SPEECH, WORDS, plain
 from valex_local.errors import ModelError
 from valex_local.speech.engine import load_engine
-from valex_local.speech.faster_whisper import FasterWhisper
+from valex_local.speech.faster_whisper import FasterWhisper, _reached
 from valex_local.store import StoredModel
 
 SMALL = ("config.json", "tokenizer.json", "vocabulary.txt")
@@ -119,12 +119,12 @@ def test_one_checkpoint_a_folder(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_pieces_of_several_posts_in_one_batch(whisper: StoredModel, speech: np.ndarray) -> None:
     """The path of GPUs, here on the CPU: each piece gets its own words, at its own times."""
-    from faster_whisper import BatchedInferencePipeline
-
     engine = FasterWhisper(whisper, CPU)
     pieces = [speech[: 4 * 16000], speech, np.zeros(16000, np.float32), speech[4 * 16000 :]]
     single = engine.recognise(pieces, language="en", task="transcribe", beam_size=5)
-    engine._batched = BatchedInferencePipeline(engine._model)
+    assert engine.batch_size == 1
+    engine = FasterWhisper(replace(whisper, options={"batches": True}), CPU)
+    assert engine.batch_size > 1
     batch = engine.recognise(pieces, language="en", task="transcribe", beam_size=5)
     for i in (0, 1, 3):
         one, many = (plain(" ".join(h.text for h in found[i])) for found in (single, batch))
@@ -175,3 +175,36 @@ def test_room_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ([100, 1, 2, 600], None),  # a single time at the end: nothing follows
+        ([100, 1, 600, 600, 2, 3, 800], None),
+        ([100, 1, 600, 600], 10.0),  # a segment ends and another one would begin
+        ([100, 1, 300, 310, 2, 800, 800, 3], 14.0),  # words behind the last end are given again
+        ([100, 1, 2], None),  # no times at all: the whole window
+        ([100, 100, 1], None),  # nothing was said up to the first time: once more would say the same
+        ([], None),
+    ],
+)
+def test_how_far_whisper_came_in_a_window(tokens: list[int], expected: float | None) -> None:
+    assert _reached(tokens, 100) == expected
+
+
+def test_what_a_batch_left_is_recognised_in_the_next(whisper: StoredModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ends of pieces are given again, each at its place in its own piece; a remnant below half a second is none."""
+    engine = FasterWhisper(replace(whisper, options={"batches": True}), CPU)
+    reached = iter([[10.0, None, 4.6], [5.0], [None]])
+    given = []
+
+    def in_batches(pieces, options, *, starts):
+        given.append(([len(piece) / 16000 for piece in pieces], list(starts)))
+        return [[start] for start in starts], next(reached)
+
+    monkeypatch.setattr(engine, "_in_batches", in_batches)
+    pieces = [np.zeros(round(seconds * 16000), np.float32) for seconds in (20, 8, 5)]
+    found = engine.recognise(pieces, language="en", task="transcribe", beam_size=1)
+    assert given == [([20, 8, 5], [0, 0, 0]), ([10], [10]), ([5], [15])]
+    assert found == [[0, 10, 15], [0], [0]]

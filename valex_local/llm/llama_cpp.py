@@ -164,6 +164,10 @@ class LlamaCpp:
         """Return how many tokens the messages take as a prompt; see `LanguageModel.count`."""
         return _size(self.prompt(messages))
 
+    def forget(self) -> None:
+        """Forget what was evaluated: the next prompt is evaluated as a whole. No answer changes by it."""
+        self._kept.clear()
+
     def _evaluate(self, units: Sequence[_Unit]) -> int:
         """Evaluate a prompt from where it parts from the one before; return how many tokens that took."""
         pairs = zip(units[:-1], self._kept, strict=False)  # the last one anew: its logits are gone
@@ -213,7 +217,7 @@ class LlamaCpp:
             evaluated = self._evaluate(units)
             written = list(self._answer(sampler, max_tokens, alternatives))
         except RuntimeError as error:
-            self._kept.clear()
+            self.forget()
             raise ModelError(f"llama.cpp broke down while it answered ({error})") from error
         finally:
             sampler.close()
