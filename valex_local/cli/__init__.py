@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import sys
 import traceback
@@ -28,6 +30,7 @@ COMMANDS = {
     "import": "Bring what was made elsewhere into a study.",
     "export": "Write a study as files that other tools read.",
     "forget": "Remove every trace of posts from a study.",
+    "bench": "Measure how fast this machine works.",
     "models": "List, check, install, add and carry models.",
     "doctor": "Say what this machine has and what keeps it offline.",
 }
@@ -82,6 +85,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is escaped, not fatal
             stream.reconfigure(errors="backslashreplace")
+    # Else the interpreter, before it ends, looks for garbage among the objects of torch and transformers: a second.
+    atexit.register(gc.freeze)
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     words = tuple(a for a in arguments if not a.startswith("-"))[:2]
