@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from valex_local.bench import clips
 from valex_local.bench.clips import make_clip
 from valex_local.config import MediaSettings
 from valex_local.errors import InputError
@@ -26,6 +27,14 @@ def test_the_same_seed_makes_the_same_clip_and_another_one_another(tmp_path):
     )
     assert one.path.read_bytes() == same.path.read_bytes() != other.path.read_bytes()
     assert one.shown == same.shown != other.shown
+
+
+def test_every_caption_fits_into_the_picture():
+    longest = f"100. {max(clips.DID, key=len)} {max(clips.WHAT, key=len)}".upper()
+    usual = clips._lettering("1. LOST THE GARDEN").shape[0]
+    height, width = clips._lettering(longest).shape[:2]
+    assert width <= clips.WIDTH
+    assert 0.7 * usual < height <= usual + 2
 
 
 @pytest.mark.skipif(shutil.which("flite") is None, reason="there is no flite to speak with")

@@ -31,6 +31,7 @@ WANDER = 60
 """Pixels that the window goes to either side."""
 SHOT_SECONDS = 4.3
 PAUSE_SECONDS = 0.6
+LETTER_SIZE, EDGE = 32, 3
 CAPTION_SECONDS = (0.8, 1.5, 3.0)
 CAPTION_PAUSE = 0.5
 VOICES = ("slt", "rms")
@@ -161,13 +162,18 @@ def _clouds(dice: np.random.Generator, rows: int) -> NDArray[np.float32]:
 
 
 def _lettering(text: str) -> NDArray[np.uint8]:
-    """Return white letters with a black edge, RGBA."""
+    """Return white letters with a black edge, RGBA, smaller where the text would not fit into a picture."""
     from PIL import Image, ImageDraw, ImageFont
 
-    font = ImageFont.load_default(32)
-    left, top, right, bottom = font.getbbox(text, stroke_width=3)
-    image = Image.new("RGBA", (round(right - left) + 6, round(bottom - top) + 6))
-    ImageDraw.Draw(image).text((3 - left, 3 - top), text, font=font, fill="white", stroke_width=3, stroke_fill="black")
+    font = ImageFont.load_default(LETTER_SIZE)
+    left, top, right, bottom = font.getbbox(text, stroke_width=EDGE)
+    if right - left > WIDTH - 4 * EDGE:
+        font = ImageFont.load_default(LETTER_SIZE * (WIDTH - 4 * EDGE) / (right - left))
+        left, top, right, bottom = font.getbbox(text, stroke_width=EDGE)
+    image = Image.new("RGBA", (round(right - left) + 2 * EDGE, round(bottom - top) + 2 * EDGE))
+    ImageDraw.Draw(image).text(
+        (EDGE - left, EDGE - top), text, font=font, fill="white", stroke_width=EDGE, stroke_fill="black"
+    )
     return np.asarray(image)
 
 
