@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valex_local.bench import growth
-from valex_local.bench.clips import make_clip
+from valex_local.bench.clips import Clip, make_clip
 from valex_local.bench.copies import vary
 from valex_local.bench.growth import fit_line
 from valex_local.bench.place import Place
@@ -70,7 +70,9 @@ def runs(monkeypatch):
         monkeypatch.setattr(
             growth,
             "make_clips",
-            lambda place, count, seconds: tuple(Path(f"{seconds:g}-{i}.mp4") for i in range(count)),
+            lambda folder, count, seconds, **_: tuple(
+                Clip(Path(f"{seconds:g}-{i}.mp4"), "", (), ()) for i in range(count)
+            ),
         )
         monkeypatch.setattr(growth, "vary", lambda clip, target, number: None)
         return seen

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from valex_local.bench.clips import make_clip
+from valex_local.bench.clips import make_clips
 from valex_local.bench.measure import ROUNDS, Measured, interleaved
 from valex_local.bench.place import Place
 from valex_local.bench.results import Check, Result
@@ -102,9 +102,7 @@ def checks(found: Mapping[str, Measured[Records]], place: Place) -> tuple[Check,
 def take_in(place: Place, settings: Settings) -> Study:
     """Return a study that holds the user's videos, or clips made here, and what media says of each."""
     count, seconds = QUICK_CLIPS if place.quick else CLIPS
-    videos = place.videos or [
-        make_clip(place.scratch / f"clip-{seed}.mp4", seconds, seed=seed, voices=False).path for seed in range(count)
-    ]
+    videos = place.videos or [clip.path for clip in make_clips(place.scratch, count, seconds, voices=False)]
     study = Study(place.scratch / "study", create=True)
     for post in discover(videos).posts:
         if post.video is not None:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import wave
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -118,6 +119,15 @@ def make_clip(path: Path, seconds: float, *, seed: int = 0, voices: bool = True)
         if samples is not None:
             _write_sound(container, sound, samples)
     return Clip(path, said, shown, cuts)
+
+
+def make_clips(folder: Path, count: int, seconds: float, *, voices: bool = True, threads: int = 1) -> tuple[Clip, ...]:
+    """Make clips that differ in everything that is left to chance; see `make_clip`."""
+    paths = [folder / f"clip-{seconds:g}s-{seed}.mp4" for seed in range(count)]
+    with ThreadPoolExecutor(threads) as pool:
+        return tuple(
+            pool.map(lambda path, seed: make_clip(path, seconds, seed=seed, voices=voices), paths, range(count))
+        )
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------

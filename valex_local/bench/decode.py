@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from valex_local.bench.clips import make_clip
+from valex_local.bench.clips import make_clips
 from valex_local.bench.measure import Cost, interleaved
 from valex_local.bench.place import Place
 from valex_local.bench.results import Check, Result
@@ -41,9 +41,7 @@ def decode(place: Place) -> Result:
         A video cannot be read, or has no pictures.
     """
     count, seconds = QUICK_CLIPS if place.quick else CLIPS
-    videos = place.videos or [
-        make_clip(place.scratch / f"clip-{seed}.mp4", seconds, seed=seed, voices=False).path for seed in range(count)
-    ]
+    videos = place.videos or [clip.path for clip in make_clips(place.scratch, count, seconds, voices=False)]
     ways = {OURS: sparse, EVERY: every_frame}
     for way in ways.values():
         way(videos[0])

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from valex_local.bench.clips import make_clips
 from valex_local.bench.copies import vary
 from valex_local.bench.measure import Cost, timed
 from valex_local.bench.place import Place
 from valex_local.bench.results import Check, Result
-from valex_local.bench.runs import make_clips, peak_rss, size, valex_run, work_cpu_seconds
+from valex_local.bench.runs import peak_rss, size, valex_run, work_cpu_seconds
 
 NUMBERS, QUICK_NUMBERS = (5, 10, 20, 40), (2, 4)
 COMPARED, QUICK_COMPARED = (10, 40), (2, 4)
@@ -66,7 +67,7 @@ def posts(place: Place) -> Result:
     made here even where the user gave videos: those are not equally long.
     """
     numbers = QUICK_NUMBERS if place.quick else NUMBERS
-    clips = _as_many(place, make_clips(place, *size(place)), max(numbers))
+    clips = _as_many(place, *size(place), max(numbers))
     points = {number: _point(place, clips[:number]) for number in numbers}
     return Result("posts", _costs(points, "posts"), _checks(points, place), _facts(points, "post"))
 
@@ -77,17 +78,18 @@ def lengths(place: Place) -> Result:
     count = QUICK_POSTS_OF_A_LENGTH if place.quick else POSTS_OF_A_LENGTH
     points = {}
     for seconds in found:
-        points[seconds] = _point(place, _as_many(place, make_clips(place, 1, seconds), count))
+        points[seconds] = _point(place, _as_many(place, 1, seconds, count))
     of_video = {seconds * count: point for seconds, point in points.items()}
     return Result("lengths", _costs(points, "s"), (), _facts(of_video, "second of video"))
 
 
-def _as_many(place: Place, base: Sequence[Path], count: int) -> list[Path]:
-    """Return so many clips: the given ones, then copies of each in turn that are as much work."""
-    clips = list(base)
-    for number in range(len(base), count):
-        target = place.scratch / f"{base[0].stem}-copy-{number}.mp4"
-        vary(base[number % len(base)], target, number)
+def _as_many(place: Place, made: int, seconds: float, count: int) -> list[Path]:
+    """Return so many clips: some made here, then copies of each in turn that are as much work."""
+    base = make_clips(place.scratch, made, seconds, threads=place.device.threads)
+    clips = [clip.path for clip in base]
+    for number in range(made, count):
+        target = place.scratch / f"{clips[0].stem}-copy-{number}.mp4"
+        vary(clips[number % made], target, number)
         clips.append(target)
     return clips
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from valex_local.bench.clips import Shown, make_clip
+from valex_local.bench.clips import Shown, make_clips
 from valex_local.bench.measure import Cost, interleaved
 from valex_local.bench.place import Place
 from valex_local.bench.results import Check, Result
@@ -59,7 +59,7 @@ def reading(place: Place) -> Result:
     """
     model = place.store.resolve(place.profile, {}, needed=["ocr"])["ocr"]
     count, seconds = QUICK_CLIPS if place.quick else CLIPS
-    clips = [make_clip(place.scratch / f"{seed}.mp4", seconds, seed=seed, voices=False) for seed in range(count)]
+    clips = make_clips(place.scratch, count, seconds, voices=False)
     videos = place.videos or (clips[0].path,)
     frames, sampled = sample(clips[0].path, QUICK_SAMPLED if place.quick else SAMPLED)
     with (

@@ -7,11 +7,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from valex_local.bench.clips import make_clip
+from valex_local.bench.clips import make_clips
 from valex_local.bench.place import Place
 from valex_local.errors import InputError
 from valex_local.records import Media
@@ -30,20 +29,14 @@ _BROKEN = "Leave out the videos that `valex run` cannot do"
 def inputs(place: Place) -> tuple[Path, ...]:
     """Return the videos that the user gave, or else five clips of 15 s made here; fewer and shorter ones when quick."""
     count, seconds = size(place)
-    return place.videos[:count] or make_clips(place, count, seconds)
+    if place.videos:
+        return place.videos[:count]
+    return tuple(clip.path for clip in make_clips(place.scratch, count, seconds, threads=place.device.threads))
 
 
 def size(place: Place) -> tuple[int, float]:
     """Return how many clips to make, and how many seconds each."""
     return (QUICK_COUNT, QUICK_SECONDS) if place.quick else (COUNT, SECONDS)
-
-
-def make_clips(place: Place, count: int, seconds: float) -> tuple[Path, ...]:
-    """Make clips that differ in everything that is left to chance."""
-    paths = tuple(place.scratch / f"clip-{seconds:g}s-{number}.mp4" for number in range(count))
-    with ThreadPoolExecutor(place.device.threads) as pool:
-        list(pool.map(lambda path, seed: make_clip(path, seconds, seed=seed), paths, range(count)))
-    return paths
 
 
 def valex_run(place: Place, videos: Iterable[Path], study: Path) -> tuple[Sweep, ...]:
@@ -94,16 +87,7 @@ def peak_rss(sweeps: Sequence[Sweep]) -> int:
 
 def work_cpu_seconds(sweeps: Sequence[Sweep]) -> float:
     """Return the CPU time of all sweeps without that of loading models."""
-    return sum(float(sweep["cpu_seconds"]) - _load_cpu_seconds(sweep) for sweep in sweeps)
-
-
-def _load_cpu_seconds(sweep: Sweep) -> float:
-    logged = sweep.get("load_cpu_seconds")
-    if logged is not None:
-        return float(logged)
-    # One thread loads: on a busy machine it has the cores for no larger share of the time than the whole sweep.
-    busy = float(sweep["cpu_seconds"]) / max(float(sweep["seconds"]), 1e-3)
-    return float(sweep["load_seconds"]) * min(1.0, busy)
+    return sum(float(sweep["cpu_seconds"]) - float(sweep["load_cpu_seconds"]) for sweep in sweeps)
 
 
 def files_of_posts(studies: Iterable[Path]) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from valex_local.bench.clips import make_clip
+from valex_local.bench.clips import make_clips
 from valex_local.bench.measure import Measured, interleaved
 from valex_local.bench.place import Place
 from valex_local.bench.results import Check, Result
@@ -121,7 +121,7 @@ def _sounds(place: Place) -> list[Sound]:
 
     count, seconds = (QUICK_CLIPS, QUICK_SECONDS) if place.quick else (CLIPS, SECONDS)
     if not place.videos:
-        clips = [make_clip(place.scratch / f"said-{n}.mp4", seconds, seed=n) for n in range(count)]
+        clips = make_clips(place.scratch, count, seconds)
         return [Sound(decode_audio(str(clip.path), RATE), clip.said) for clip in clips]
     sounds = [Sound(decode_audio(str(path), RATE), None) for path in place.videos if _has_sound(path)]
     if not sounds:
