@@ -161,6 +161,40 @@ print("".join(h.text for h in engine.recognise([sound], language="en", task="tra
 
 
 @pytest.mark.slow
+def test_a_piece_whose_language_was_asked_is_encoded_once(whisper: StoredModel, speech: np.ndarray) -> None:
+    from ctranslate2.models import Whisper
+
+    count = 0
+    encode = Whisper.encode
+
+    def counted(self: Whisper, *given: object, **options: object) -> object:
+        nonlocal count
+        count += 1
+        return encode(self, *given, **options)
+
+    asked = load_engine(whisper, CPU)
+    options = {"language": "en", "task": "transcribe", "beam_size": 1}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Whisper, "encode", counted)
+        assert max(asked.detect(speech).items(), key=lambda item: item[1])[0] == "en"
+        heard = asked.recognise([speech], **options)
+        assert count == 1
+        assert asked.recognise([speech], **options) == heard
+        assert count == 2, "what was kept is given back once"
+    assert load_engine(whisper, CPU).recognise([speech], **options) == heard
+
+
+def test_few_windows_are_kept(whisper: StoredModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    from valex_local.speech import faster_whisper
+
+    monkeypatch.setattr(faster_whisper, "WINDOWS_KEPT", 2)
+    engine = load_engine(whisper, CPU)
+    for number in range(4):
+        engine._model.keep(np.full((1, 2), number, np.float32), f"window {number}")
+    assert [engine._model.encode(np.full((1, 2), n, np.float32)) for n in (2, 3)] == ["window 2", "window 3"]
+    assert not engine._model._kept
+
+
 def test_voice_detector_and_recogniser_ask_no_network(whisper: StoredModel) -> None:
     command = [sys.executable, "-c", OFFLINE, str(whisper.folder), str(SPEECH)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

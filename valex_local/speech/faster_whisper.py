@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ SLOT = 30
 POSTS_AT_ONCE = {"cpu": 4, "cuda": 8}
 WINDOWS_AT_ONCE = {"cpu": 4, "cuda": 16}
 """On the CPU 8 windows save no more time than 4, and take twice the memory."""
+WINDOWS_KEPT = 32
+"""What the encoder made of a window is some megabytes large."""
 TIMESTAMP_SECONDS = 0.02
 
 # With Whisper base on one core, int8 took 1.6 times less time than float32 over 328 s of synthetic speech, clean and in
@@ -51,13 +54,11 @@ class FasterWhisper:
 
     def __init__(self, model: StoredModel, device: Device) -> None:
         _require_complete(model.folder)
-        from faster_whisper import WhisperModel
-
         if device.kind == "cuda" and not load_cublas():
             raise MissingExtra(CUBLAS, "gpu")
         compute_type = str(model.options.get("compute_type", COMPUTE_TYPE[device.kind]))
         try:
-            self._model: Any = WhisperModel(
+            self._model: Any = _whisper(
                 str(model.folder), device=device.kind, compute_type=compute_type, cpu_threads=device.threads
             )
         except (RuntimeError, ValueError) as error:
@@ -75,9 +76,17 @@ class FasterWhisper:
 
     def detect(self, piece: NDArray[np.float32]) -> Mapping[str, float]:
         """Return the probability of each language."""
+        from faster_whisper.audio import pad_or_trim
+
         if not self._model.model.is_multilingual:
             return {"en": 1.0}
-        return dict(self._model.detect_language(piece)[2])
+        # As the library cuts the first window when it recognises: the last frame reaches beyond the sound.
+        window = pad_or_trim(self._model.feature_extractor(piece)[:, :-1])
+        encoded = self._model.encode(window)
+        if self._batches is None:
+            self._model.keep(window, encoded)
+        (probabilities,) = self._model.model.detect_language(encoded)
+        return {token.removeprefix("<|").removesuffix("|>"): share for token, share in probabilities}
 
     def recognise(
         self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: Task, beam_size: int
@@ -154,6 +163,34 @@ class FasterWhisper:
         """Free the model."""
         self._batches = None
         self._model = None
+
+
+def _whisper(folder: str, **options: Any) -> Any:
+    """Return the library's recogniser; what its encoder made of a window can be kept for when it comes again.
+
+    A piece whose language is asked is recognised next, and the encoder takes a third of the time of both.
+    """
+    from faster_whisper import WhisperModel
+
+    class Whisper(WhisperModel):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(folder, **options)
+            self._kept: dict[bytes, Any] = {}
+
+        def keep(self, window: NDArray[np.float32], encoded: Any) -> None:
+            while len(self._kept) >= WINDOWS_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[_sum(window)] = encoded
+
+        def encode(self, features: NDArray[np.float32]) -> Any:
+            kept = self._kept.pop(_sum(features), None) if self._kept else None
+            return super().encode(features) if kept is None else kept
+
+    return Whisper()
+
+
+def _sum(window: NDArray[np.float32]) -> bytes:
+    return hashlib.sha256(window.tobytes()).digest()
 
 
 def _batches(model: Any) -> Any:
