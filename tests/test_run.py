@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 import toystages
-from valex_local.errors import ConfigError, InputError, StudyError
+from valex_local.errors import ConfigError, InputError, ModelError, StudyError
 from valex_local.records import Media, Transcript
 from valex_local.run import Selection, examine, run
 from valex_local.stages import STAGES, StageSpec
 from valex_local.study import Study
+from valex_local.sweep import Silence
 
 MEDIA = StageSpec("media", 1, Media, "media", "toystages:ToyMedia", "media", ("video",))
 SPEECH = StageSpec(
@@ -55,6 +56,16 @@ def videos(tmp_path):
 @pytest.fixture
 def out(tmp_path):
     return tmp_path / "study"
+
+
+class Heard(Silence):
+    """A progress that keeps what is said."""
+
+    def __init__(self):
+        self.texts = []
+
+    def say(self, text):
+        self.texts.append(text)
 
 
 def counts(summary):
@@ -238,6 +249,44 @@ def test_chunks_give_the_same_records(videos, out, tmp_path):
     run(paths, out)
     run(paths, tmp_path / "other", options={"work": {"chunk": 2, "jobs": 1}})
     assert records(out) == records(tmp_path / "other")
+
+
+def test_resident_models_are_loaded_once_and_give_the_same_records(videos, out, tmp_path):
+    paths = videos(**{f"v{i}": "x" * (i + 1) for i in range(7)})
+    run(paths, out, options={"work": {"chunk": 3}})
+    assert loads() == ["media", "speech"] * 3
+    run(paths, tmp_path / "other", options={"work": {"chunk": 3, "resident": True}})
+    assert loads() == ["media", "speech"]
+    assert records(out) == records(tmp_path / "other")
+    assert "resident" not in (tmp_path / "other" / "study.toml").read_text()
+
+
+def test_where_not_all_models_fit_those_before_are_freed(videos, out, monkeypatch):
+    """The model of speech loads here only while the other is not there."""
+    make = toystages.ToySpeech.__init__
+
+    def in_place_of_others(self, context):
+        if toystages.LOADED.count("media") > toystages.LOADED.count("-media"):
+            raise RuntimeError("CUDA out of memory")
+        make(self, context)
+
+    monkeypatch.setattr(toystages.ToySpeech, "__init__", in_place_of_others)
+    said = Heard()
+    paths = videos(**{f"v{i}": "x" * (i + 1) for i in range(4)})
+    done = run(paths, out, options={"work": {"chunk": 2, "resident": True}}, progress=said)
+    assert counts(done)["speech"] == (4, 4, 0, 0)
+    assert loads() == ["media", "speech", "media"], "speech stays, media is loaded beside it"
+    assert said.texts == ["speech: not all models fit into memory; those before were freed"]
+
+
+def test_a_resident_model_that_cannot_be_loaded_stops_the_run_and_frees_the_others(videos, out, monkeypatch):
+    def broken(self, context):
+        raise ModelError("the weights are damaged")
+
+    monkeypatch.setattr(toystages.ToySpeech, "__init__", broken)
+    with pytest.raises(ModelError, match="damaged"):
+        run(videos(a="one"), out, options={"work": {"resident": True}})
+    assert loads() == ["media"]
 
 
 def test_dropped_sound_is_made_again_when_needed(videos, out):

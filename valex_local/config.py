@@ -202,6 +202,7 @@ class Work(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     jobs: int | None = Field(default=None, ge=1, description="Threads that prepare inputs; by the cores when left out")
     chunk: int = Field(default=200, ge=1, description="Posts per sweep")
+    resident: bool = Field(default=False, description="Keep all models in memory from one sweep to the next")
     keep_keyframes: bool = Field(default=True, description="Leave the keyframes in the study")
     keep_audio: bool = Field(default=True, description="Leave the 16 kHz sound in the study")
 

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,7 +28,7 @@ from valex_local.study import Study
 from valex_local.summary import StepCount, Summary
 from valex_local.sweep import Job, Progress, Silence, Sweeper
 
-NOT_REMEMBERED = {"jobs", "device", "chunk"}
+NOT_REMEMBERED = {"jobs", "device", "chunk", "resident"}
 
 
 @dataclass(frozen=True)
@@ -296,18 +297,19 @@ class _Run:
         if note:
             self._progress.say(note)
         devices.set_threads(self._device.threads)
+        due = [p for p, verdicts in self._stand().items() if any(map(self._selection.wants, verdicts.values()))]
         sweeper = Sweeper(
             self._study, self.settings, self._models, self._device, progress=self._progress, sums=self._sums
         )
-        due = [p for p, verdicts in self._stand().items() if any(map(self._selection.wants, verdicts.values()))]
-        for chunk in _chunks(due, self.settings.work.chunk):
-            self._standing.update(self._examiner.examine(chunk))  # those before may have taken days
-            for step in self._steps:
-                jobs = self._jobs(chunk, step)
-                if self._restore_side_files(sweeper, step, jobs):
-                    jobs = self._jobs(chunk, step)  # without those that could not be restored
-                self._written[step.name] += sweeper.sweep(step, jobs)
-            self._standing.update(self._examiner.examine(chunk))
+        with closing(sweeper):
+            for chunk in _chunks(due, self.settings.work.chunk):
+                self._standing.update(self._examiner.examine(chunk))  # those before may have taken days
+                for step in self._steps:
+                    jobs = self._jobs(chunk, step)
+                    if self._restore_side_files(sweeper, step, jobs):
+                        jobs = self._jobs(chunk, step)  # without those that could not be restored
+                    self._written[step.name] += sweeper.sweep(step, jobs)
+                self._standing.update(self._examiner.examine(chunk))
         self._drop_side_files()
         self._sums.save()
 

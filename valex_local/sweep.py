@@ -1,4 +1,4 @@
-"""One sweep: a step's model is loaded once and every due post goes through it.
+"""One sweep: a step's model is loaded once and every due post goes through it; models may stay for the next sweep.
 
 Threads prepare the next inputs while the model works, a bounded number ahead. Posts whose inputs are equal (the same
 bytes under two ids) are done once and copied. A post that cannot be done is recorded as a failure; the sweep goes on.
@@ -13,9 +13,9 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -206,6 +206,12 @@ class Sweeper:
         self._log = Log(study)
         self._jobs = settings.work.jobs or max(1, min(4, device.threads))
         self._told: set[str] = set()
+        self._resident: dict[str, Stage] = {}
+
+    def close(self) -> None:
+        """Free the models that stayed in memory."""
+        while self._resident:
+            self._resident.popitem()[1].close()
 
     def sweep(self, step: Step, jobs: Sequence[Job]) -> int:
         """Do a step for every job and return how many records were written.
@@ -222,7 +228,7 @@ class Sweeper:
         self._progress.step(step.name, len(jobs))
         started, cpu = time.perf_counter(), time.process_time()
         done: set[str] = set()
-        with PeakMemory() as memory, closing(step.load(self._context(step))) as stage:
+        with PeakMemory() as memory, self._stage(step) as stage:
             loaded, loaded_cpu = time.perf_counter(), time.process_time()
             calls = _Calls(stage, lambda old, new: self._tell_halved(step, old, new))
             # Closed before the stage is, whatever happens: threads may be preparing with its model.
@@ -251,12 +257,40 @@ class Sweeper:
         )
         return len(done | copied)
 
+    @contextmanager
+    def _stage(self, step: Step) -> Iterator[Stage]:
+        """Give a step's stage with its model loaded; afterwards it is freed, unless models are to stay."""
+        if not self._settings.work.resident:
+            with closing(step.load(self._context(step))) as stage:
+                yield stage
+            return
+        if step.name not in self._resident:
+            self._resident[step.name] = self._load_beside_others(step)
+        yield self._resident[step.name]
+
+    def _load_beside_others(self, step: Step) -> Stage:
+        """Load a step's model; where memory does not hold it beside the others, in their place."""
+        try:
+            return step.load(self._context(step))
+        except Exception as error:
+            if not self._resident or not _ran_out_of_memory(error):
+                raise
+            _free(error)
+        self.close()
+        self._log.line("not-resident", step=step.name)
+        self._tell("resident", f"{step.name}: not all models fit into memory; those before were freed")
+        return step.load(self._context(step))
+
+    def _tell(self, topic: str, text: str) -> None:
+        """Say something once for each topic."""
+        if topic not in self._told:
+            self._told.add(topic)
+            self._progress.say(text)
+
     def _tell_halved(self, step: Step, old: int, new: int) -> None:
         """Log that memory ran out, and say it once for each step."""
         self._log.line("halved", step=step.name, old=old, new=new)
-        if step.name not in self._told:
-            self._told.add(step.name)
-            self._progress.say(f"{step.name}: memory ran out with {old} posts at once, it goes on with {new}")
+        self._tell(step.name, f"{step.name}: memory ran out with {old} posts at once, it goes on with {new}")
 
     def _context(self, step: Step) -> Context:
         models = {role: self._models[role] for role in step.all_roles if role in self._models}

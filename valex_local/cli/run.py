@@ -31,6 +31,7 @@ from valex_local.errors import ConfigError
 @click.option("--keep-audio", type=click.Choice(["yes", "no"]), help="Leave the 16 kHz sound in the study.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Threads that decode beside the model.")
+@click.option("--resident", is_flag=True, default=None, help="Keep all models in memory, where they fit.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--only", metavar="STAGE", help="Do this stage alone, from the records that are there.")
 @click.option("--shard", metavar="i/N", help="The i-th of N parts of the posts, for several machines.")
@@ -82,6 +83,7 @@ def _options(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]
         "keep_audio": ("work", "keep_audio"),
         "device": ("work", "device"),
         "jobs": ("work", "jobs"),
+        "resident": ("work", "resident"),
     }
     out: dict[str, Any] = {}
     for option, path in keys.items():
