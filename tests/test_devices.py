@@ -1,5 +1,6 @@
 """Cores, memory and threads of this machine; limits of made cgroups; the choice of a device."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -260,3 +261,32 @@ def test_the_cublas_ctranslate2_needs_is_the_one_it_names():
         assert "CPU build" in gpu.ctranslate2_fault()
     else:
         assert gpu.CUBLAS.encode() in libraries[0].read_bytes()
+
+
+FREED = """
+import torch
+from valex_local.devices import return_memory
+
+def resident():
+    status = open("/proc/self/status").read()
+    return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+kept = []
+blocks = []
+for _ in range(2000):  # below what glibc gives a mapping of its own
+    blocks.append(torch.ones(16 * 1024))
+    kept.append(torch.ones(8))
+held = resident()
+blocks.clear()
+freed = resident()
+return_memory()
+print(held, freed, resident())
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="only glibc keeps memory so")
+def test_freed_memory_goes_back_to_the_system():
+    held, freed, returned = map(int, python(FREED).split())
+    size = 2000 * 16 * 1024 * 4
+    assert held - freed < size / 4, "else there is nothing to show here"
+    assert held - returned > size * 3 / 4

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from valex_local.config import Settings
-from valex_local.devices import Device, PeakMemory
+from valex_local.devices import Device, PeakMemory, return_memory
 from valex_local.errors import InputError, StudyError, ValexError
 from valex_local.records import Failure, Record, Video
 from valex_local.stages import Context, Item, Output, Stage, Step, record_kind, stems_read
@@ -263,6 +263,7 @@ class Sweeper:
         if not self._settings.work.resident:
             with closing(step.load(self._context(step))) as stage:
                 yield stage
+            return_memory()
             return
         if step.name not in self._resident:
             self._resident[step.name] = self._load_beside_others(step)
