@@ -161,7 +161,17 @@ def test_languages_are_no_answers():
     assert _options({**dict.fromkeys(OPTIONS), "keep_audio": "no"}, ()) == {"work": {"keep_audio": False}}
 
 
-OPTIONS = ("profile", "language", "translate", "keep_silent", "keep_keyframes", "keep_audio", "device", "jobs")
+OPTIONS = (
+    "profile",
+    "language",
+    "translate",
+    "keep_silent",
+    "keep_keyframes",
+    "keep_audio",
+    "device",
+    "jobs",
+    "resident",
+)
 
 
 def test_json_is_valid_whatever_names_and_terminals_are(capsys):
