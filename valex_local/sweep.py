@@ -212,6 +212,7 @@ class Sweeper:
         """Free the models that stayed in memory."""
         while self._resident:
             self._resident.popitem()[1].close()
+        return_memory()
 
     def sweep(self, step: Step, jobs: Sequence[Job]) -> int:
         """Do a step for every job and return how many records were written.
@@ -276,8 +277,8 @@ class Sweeper:
         except Exception as error:
             if not self._resident or not _ran_out_of_memory(error):
                 raise
-            _free(error)
-        self.close()
+            self.close()
+            _free(error)  # last: torch keeps for itself what was freed, and other engines need it
         self._log.line("not-resident", step=step.name)
         self._tell("resident", f"{step.name}: not all models fit into memory; those before were freed")
         return step.load(self._context(step))

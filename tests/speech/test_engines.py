@@ -195,6 +195,7 @@ def test_few_windows_are_kept(whisper: StoredModel, monkeypatch: pytest.MonkeyPa
     assert not engine._model._kept
 
 
+@pytest.mark.slow
 def test_voice_detector_and_recogniser_ask_no_network(whisper: StoredModel) -> None:
     command = [sys.executable, "-c", OFFLINE, str(whisper.folder), str(SPEECH)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
