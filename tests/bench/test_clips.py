@@ -25,8 +25,13 @@ def test_the_same_seed_makes_the_same_clip_and_another_one_another(tmp_path):
     one, same, other = (
         make_clip(tmp_path / f"{n}.mp4", 2, seed=seed, voices=False) for n, seed in enumerate((1, 1, 2))
     )
-    assert one.path.read_bytes() == same.path.read_bytes() != other.path.read_bytes()
     assert one.shown == same.shown != other.shown
+    # What was drawn, not the bytes of the file: x264 has made others of equal pictures, once in some hundred runs.
+    assert _drawn(one, seed=1) == _drawn(same, seed=1) != _drawn(other, seed=2)
+
+
+def _drawn(clip: clips.Clip, seed: int) -> bytes:
+    return b"".join(picture.tobytes() for picture in clips._pictures(2, clip.shown, clip.cuts, seed))
 
 
 def test_every_caption_fits_into_the_picture():
