@@ -24,7 +24,7 @@ def _jump(ground: float, top: float) -> Waypoints:
 SCENES: dict[str, Scene] = {
     "thrift: shop": Scene(
         "shop",
-        (Thing("hat", "red", (0.16, 0.86), 0.22), replace(TILDA, at=(0.56, 0.93), height=0.86, pose="waving")),
+        (Thing("hat", "red", (0.26, 0.33), 0.45), replace(TILDA, at=(0.56, 0.93), height=0.86, pose="waving")),
         camera="pan",
         seed=3,
     ),
@@ -49,10 +49,7 @@ SCENES: dict[str, Scene] = {
     "thrift: till": Scene(
         "room",
         (
-            *(
-                Thing("coin", "yellow", (0.32 + 0.18 * (i % 3), 0.4 + 0.1 * (i // 3)), 0.15, appears=0.3 + 0.2 * i)
-                for i in range(9)
-            ),
+            Thing("coin", "yellow", (0.5, 0.38), 0.5, motion="bob", appears=0.3),
             replace(TILDA, at=(0.5, 1.03), height=0.72, pose="cheering"),
         ),
         camera="pull",
@@ -61,9 +58,7 @@ SCENES: dict[str, Scene] = {
     "thrift: outfit": Scene(
         "park",
         (
-            Thing("cloud", "white", (0.2, 0.27), 0.3, motion="drift"),
-            Thing("heart", "red", (0.2, 0.5), 0.16, motion="bob", appears=0.8),
-            Thing("heart", "pink", (0.82, 0.42), 0.12, motion="bob", appears=1.6),
+            Thing("heart", "red", (0.27, 0.3), 0.45, motion="bob", appears=0.8),
             replace(TILDA, shirt="red", at=(0.5, 0.76), height=0.66, pose="cheering"),
         ),
         camera="handheld",
@@ -72,8 +67,7 @@ SCENES: dict[str, Scene] = {
     "skate: park": Scene(
         "skate park",
         (
-            Thing("cloud", "white", (0.2, 0.24), 0.34, motion="drift"),
-            Thing("skateboard", "red", (0.3, 0.83), 0.34),
+            Thing("skateboard", "red", (0.3, 0.83), 0.5),
             replace(NOAH, at=(0.62, 0.86), pose="pointing", mirrored=True),
         ),
         camera="push",
@@ -82,8 +76,7 @@ SCENES: dict[str, Scene] = {
     "skate: fall": Scene(
         "skate park",
         (
-            Thing("skateboard", "red", size=0.3, motion="spin", path=FLUNG),
-            Thing("star", "yellow", (0.44, 0.55), 0.1, 3, motion="bob", appears=0.3),
+            Thing("skateboard", "red", size=0.42, motion="spin", path=FLUNG),
             replace(NOAH, at=(0.42, 0.84), pose="falling", mood="sad", height=0.84),
         ),
         light="evening",
@@ -102,8 +95,7 @@ SCENES: dict[str, Scene] = {
     "skate: ready": Scene(
         "skate park",
         (
-            Thing("cloud", "white", (0.55, 0.22), 0.3, motion="drift"),
-            Thing("skateboard", "red", size=0.36, path=((0, 0.1, 0.84), (4, 0.8, 0.84))),
+            Thing("skateboard", "red", size=0.46, path=((0, 0.1, 0.84), (4, 0.8, 0.84))),
             replace(NOAH, pose="riding", path=((0, 0.1, 0.825), (4, 0.8, 0.825)), height=0.72),
         ),
         camera="handheld",
@@ -112,8 +104,8 @@ SCENES: dict[str, Scene] = {
     "skate: jump": Scene(
         "skate park",
         (
-            Thing("cloud", "white", (0.3, 0.22), 0.36, motion="drift"),
-            Thing("skateboard", "red", size=0.34, motion="spin", path=_jump(0.8, 0.62)),
+            Thing("cloud", "white", (0.7, 0.2), 0.5, motion="drift"),
+            Thing("skateboard", "red", size=0.42, motion="spin", path=_jump(0.8, 0.62)),
             replace(
                 NOAH,
                 pose="jumping",
@@ -129,10 +121,7 @@ SCENES: dict[str, Scene] = {
     "skate: landed": Scene(
         "plain",
         (
-            Thing("star", "yellow", (0.22, 0.36), 0.15, motion="sway", appears=0.2),
-            Thing("star", "orange", (0.8, 0.33), 0.18, motion="sway", appears=0.4),
-            Thing("star", "yellow", (0.85, 0.52), 0.12, motion="sway", appears=0.6),
-            Thing("skateboard", "red", (0.5, 0.712), 0.44),
+            Thing("skateboard", "red", (0.5, 0.712), 0.5),
             replace(NOAH, at=(0.5, 0.69), pose="cheering", mood="smiling", height=0.78),
         ),
         camera="handheld",
@@ -141,7 +130,7 @@ SCENES: dict[str, Scene] = {
     "sorry: bench": Scene(
         "park",
         (
-            Thing("bench", "brown", (0.5, 0.75), 0.72),
+            Thing("bench", "red", (0.5, 0.75), 0.72),
             replace(SAMIRA, at=(0.38, 0.87), pose="sitting", height=0.78),
         ),
         light="evening",
@@ -151,11 +140,11 @@ SCENES: dict[str, Scene] = {
     "sorry: sofa": Scene(
         "room",
         (
-            Thing("sofa", "orange", (0.5, 0.74), 0.8),
+            Thing("sofa", "blue", (0.5, 0.74), 0.8),
             replace(SAMIRA, at=(0.5, 0.86), pose="sitting", mood="smiling", height=0.74),
             Thing("gamepad", "white", (0.5, 0.765), 0.2, motion="sway"),
         ),
-        light="night",
+        light="evening",
         camera="handheld",
         seed=1,
     ),
@@ -163,8 +152,8 @@ SCENES: dict[str, Scene] = {
         "stairwell",
         (
             replace(LENA, pose="climbing", path=((0, 0.1, 0.84), (4.5, 0.72, 0.62)), height=0.62, mood="sad"),
-            Thing("box", "brown", size=0.24, path=((0, 0.28, 0.66), (4.5, 0.9, 0.44))),
-            Thing("box", "brown", (0.78, 0.89), 0.26, 2),
+            Thing("box", "yellow", size=0.24, path=((0, 0.28, 0.66), (4.5, 0.9, 0.44))),
+            Thing("box", "yellow", (0.72, 0.86), 0.45),
         ),
         camera="handheld",
         seed=3,
@@ -184,7 +173,7 @@ SCENES: dict[str, Scene] = {
     "sorry: heart": Scene(
         "park",
         (
-            Thing("heart", "red", (0.5, 0.4), 0.26, motion="bob", appears=1.2),
+            Thing("heart", "red", (0.5, 0.34), 0.45, motion="bob", appears=1.2),
             replace(SAMIRA, at=(0.34, 0.8), pose="waving", mood="smiling", height=0.66, mirrored=True),
             replace(LENA, at=(0.68, 0.81), mood="smiling", height=0.68),
         ),

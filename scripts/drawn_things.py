@@ -115,20 +115,32 @@ def _box(pen: Pen, color: Color) -> None:
 def _skateboard(pen: Pen, color: Color) -> None:
     deck = curve((-0.5, -0.12), (-0.42, 0.04), (-0.3, 0.0)) + curve((0.3, 0.0), (0.42, 0.04), (0.5, -0.12))
     for side in (-1, 1):
-        pen.box(side * 0.27, 0.06, 0.1, 0.07, COLORS["grey"])
-        pen.disc(side * 0.27, 0.12, 0.075, COLORS["white"])
-        pen.disc(side * 0.27, 0.12, 0.03, COLORS["grey"])
-    pen.line(deck, 0.075, color)
-    pen.line([(x, y - 0.03) for x, y in deck], 0.02, INK)
+        pen.disc(side * 0.27, 0.13, 0.1, shade(color, -0.1))
+        pen.disc(side * 0.27, 0.13, 0.04, COLORS["white"])
+    pen.line(deck, 0.15, color)
+    pen.line([(x, y - 0.075) for x, y in deck], 0.02, INK)
+
+
+@_thing("plank")
+def _plank(pen: Pen, color: Color) -> None:
+    pen.box(0, 0, 1.0, 0.14, color, 0.04)
+    pen.box(0, 0.05, 1.0, 0.04, shade(color, -0.25), 0.02)
+
+
+@_thing("table")
+def _table(pen: Pen, color: Color) -> None:
+    for side in (-1, 1):
+        pen.box(side * 0.38, 0.12, 0.09, 0.5, shade(color, -0.2), 0.02)
+    pen.box(0, -0.14, 1.0, 0.13, color, 0.03)
 
 
 @_thing("bench")
 def _bench(pen: Pen, color: Color) -> None:
     for side in (-1, 1):
         pen.line([(side * 0.42, -0.3), (side * 0.42, 0.1), (side * 0.44, 0.34)], 0.035, INK)
-    for y in (-0.28, -0.17, -0.06):
-        pen.box(0, y, 1.0, 0.075, shade(color, 0.06), 0.02)
-    pen.box(0, 0.08, 1.06, 0.09, shade(color, -0.18), 0.03)
+    for y in (-0.29, -0.17, -0.05):
+        pen.box(0, y, 1.0, 0.1, shade(color, 0.06), 0.02)
+    pen.box(0, 0.09, 1.06, 0.11, shade(color, -0.18), 0.03)
 
 
 @_thing("sofa")

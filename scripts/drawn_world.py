@@ -176,7 +176,7 @@ def _view(camera: str, time: float, ratio: float) -> _View:
     return _View(x, y, zoom)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=128)  # every place in sixteen variants, as scenes made by chance ask for
 def _place_picture(place: str, seed: int, wide: int, tall: int) -> Image.Image:
     margin = round(MARGIN * wide)
     picture = Image.new("RGB", (wide + 2 * margin, tall + 2 * margin))
