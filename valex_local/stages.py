@@ -134,7 +134,7 @@ class StageSpec:
 
 
 STAGES: tuple[StageSpec, ...] = (
-    StageSpec("media", 1, Media, "media", "valex_local.media:MediaStage", "media", ("video",)),
+    StageSpec("media", 2, Media, "media", "valex_local.media:MediaStage", "media", ("video",)),
     StageSpec(
         "speech", 1, Transcript, "transcript", "valex_local.speech:SpeechStage", "speech",
         ("media.audio",), roles=("asr",), side_files=("audio",),

@@ -128,6 +128,16 @@ def test_the_sharp_picture_is_taken(tmp_path, run):
     assert 1.0 <= keyframe.time < 1.4
 
 
+def test_of_equally_sharp_pictures_the_last_is_taken(tmp_path, run):
+    plain = np.full((256, 256, 3), 90, np.uint8)
+    written = plain.copy()
+    cv2.putText(written, "two words", (40, 120), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 3)
+    moved = np.roll(written, 2, axis=0)
+    frames = [plain] * 5 + [written, moved] * 10 + [plain] * 5
+    (keyframe,) = run(make_clip(tmp_path / "a.mp4", frames=frames, rate=10)).record.keyframes
+    assert keyframe.time == pytest.approx(2.4, abs=0.11)
+
+
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_no_more_keyframes_than_allowed(clip, run, most):
     keyframes = run(clip, max_keyframes=most).record.keyframes

@@ -18,6 +18,8 @@ SAME, SAME_PART = 0.035, 0.15
 """Mean differences of two thumbnails, of full scale, on the whole and in the window of a sixteenth where it is largest.
 Below both two pictures of one shot are near-duplicates: gestures of a speaker are, a thing held up is not.
 """
+SHARP = 0.9
+"""Of the sharpness of a span's sharpest picture so far: what has it counts as equally sharp."""
 MOST_HELD = 240
 """Candidates held at once; a longer video is thinned out on the way."""
 JPEG_QUALITY = 90
@@ -50,17 +52,21 @@ class Candidate:
 
 @dataclass
 class _Best:
-    """The sharpest picture of the present span; kept as decoded until it is known to stay."""
+    """The picture of the present span to keep, as decoded until it is known to stay; `sharpest` is of all of the span."""
 
     time: float
     sharpness: float
+    sharpest: float
     picture: NDArray[np.uint8]
     frame: VideoFrame
     geometry: Geometry
 
 
 class KeyframeChooser:
-    """Chooses the sharpest picture of every span of every shot, then drops what is too much.
+    """Chooses a sharp picture of every span of every shot, then drops what is too much.
+
+    Of pictures that are about equally sharp it is the last: what a shot shows and what is written over it come one after
+    the other, and which of them is sharpest to the last digit hangs on which pictures are looked at.
 
     Parameters
     ----------
@@ -91,8 +97,9 @@ class KeyframeChooser:
             self._close(time, last=False)
             self._span_start = time
         sharp = sharpness(picture)
-        if self._best is None or sharp > self._best.sharpness:
-            self._best = _Best(time, sharp, picture, frame, geometry)
+        sharpest = max(sharp, self._best.sharpest) if self._best else sharp
+        if sharp >= SHARP * sharpest:
+            self._best = _Best(time, sharp, sharpest, picture, frame, geometry)
 
     def _close(self, time: float, *, last: bool) -> None:
         """Keep the best of the span that ends; a stub at the end of a shot has none of its own."""
