@@ -24,7 +24,7 @@ def _jump(ground: float, top: float) -> Waypoints:
 SCENES: dict[str, Scene] = {
     "thrift: shop": Scene(
         "shop",
-        (Thing("hat", "red", (0.26, 0.33), 0.45), replace(TILDA, at=(0.56, 0.93), height=0.86, pose="waving")),
+        (Thing("dress", "red", (0.24, 0.38), 0.5), replace(TILDA, at=(0.56, 0.93), height=0.86, pose="waving")),
         camera="pan",
         seed=3,
     ),
