@@ -140,7 +140,7 @@ STAGES: tuple[StageSpec, ...] = (
         ("media.audio",), roles=("asr",), side_files=("audio",),
     ),
     StageSpec(
-        "ocr", 1, ScreenText, "text", "valex_local.ocr:OcrStage", "ocr",
+        "ocr", 2, ScreenText, "text", "valex_local.ocr:OcrStage", "ocr",
         ("video", "media.video", "media.duration"), roles=("ocr",),
     ),
     StageSpec(

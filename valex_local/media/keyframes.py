@@ -52,7 +52,7 @@ class Candidate:
 
 @dataclass
 class _Best:
-    """The picture of the present span to keep, as decoded until it is known to stay; `sharpest` is of all of the span."""
+    """The picture of the present span that would be kept, as decoded; `sharpest` is the most of all of the span."""
 
     time: float
     sharpness: float
@@ -65,8 +65,8 @@ class _Best:
 class KeyframeChooser:
     """Chooses a sharp picture of every span of every shot, then drops what is too much.
 
-    Of pictures that are about equally sharp it is the last: what a shot shows and what is written over it come one after
-    the other, and which of them is sharpest to the last digit hangs on which pictures are looked at.
+    Of pictures that are about equally sharp it is the last: what a shot shows and what is written over it come one by
+    one, and which of them is sharpest to the last digit hangs on which pictures are looked at.
 
     Parameters
     ----------

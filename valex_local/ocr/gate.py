@@ -47,8 +47,11 @@ CELLS_IN_LINE = 3
 LINE_LOST = 0.3
 """Share of their edges that must go at once. The text that replaces another covers about half of its strokes."""
 
-REFRESH = 5.0
-"""Seconds after which a frame is read in any case: finds text too faint for the map and text that always moves."""
+REFRESH = 4.0
+"""Seconds after which a frame is read in any case: finds text too faint for the map and text that always moves.
+
+A faint text is not read in every frame: a clip of ten seconds has two tries.
+"""
 
 
 @dataclass(frozen=True)
