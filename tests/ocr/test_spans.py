@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from valex_local.ocr.engines import Reading
-from valex_local.ocr.gate import REFRESH, Look
+from valex_local.ocr.gate import Look
 from valex_local.ocr.spans import follow
 from valex_local.records import Box
 
