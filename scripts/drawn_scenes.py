@@ -21,6 +21,8 @@ def _jump(ground: float, top: float) -> Waypoints:
     return (0.0, 0.1, ground), (0.8, 0.5, top), (1.6, 0.9, ground)
 
 
+# Things are few and large, and of kinds and colours that the toy image model has words for as far as a story allows it:
+# it passes over small ones (see models/micro-clip/README.md).
 SCENES: dict[str, Scene] = {
     "thrift: shop": Scene(
         "shop",

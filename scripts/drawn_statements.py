@@ -141,11 +141,6 @@ class Statement:
 Text = tuple[Statement, ...]
 
 
-def holds(text: Text, facts: Facts) -> bool:
-    """Whether all statements of a text are true of a scene."""
-    return all(statement.holds(facts) for statement in text)
-
-
 def whole(scene: Scene, dice: random.Random) -> Text:
     """Return what people do, the things and the place of a scene, as far as there are words for it."""
     facts = Facts.of(scene)
@@ -190,6 +185,7 @@ def scene(seed: int, *, unseen: bool = False) -> Scene:
         content += [*_below(person, dice, alone=count == 1, unseen=unseen), person]
     if len(content) == len(people) and (unseen or dice.random() < 0.85):
         content.append(_thing(dice, [_body(person) for person in people], unseen=unseen))
+    # The plain backdrop, a place among the others, twice as often: what is told of people and things shows there best.
     # Few pictures of each place: drawing one takes longer than all else.
     place, light = dice.choice(("plain", *PLACES)), dice.choices(("day", "evening"), (3, 1))[0]
     return Scene(place, tuple(content), light, dice.choice(CAMERAS), seed=dice.randrange(16))

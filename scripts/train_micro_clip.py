@@ -57,6 +57,7 @@ from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy, normalize
 
 SIZE, CONTEXT, SCALE = 64, 32, 30.0
+"""Side of the pictures, pixels; longest text, tokens; what cosines are multiplied by."""
 MODEL: dict[str, Any] = {
     "embed_dim": 32,
     "vision_cfg": {"image_size": SIZE, "layers": [1, 1, 2, 1], "width": 16, "head_width": 64},
@@ -68,11 +69,16 @@ PREPROCESS: dict[str, Any] = {
     "interpolation": "bicubic",
     "resize_mode": "squash",
 }
-MOST_GRADIENT, MOST_MOVED, MOST_LIT = 2.0, 3, 0.1
+MOST_GRADIENT = 2.0
+MOST_MOVED, MOST_LIT = 3, 0.1
+"""How far a picture is rolled, pixels, and by which share its colours are made lighter or darker."""
 LINKS = "and, in, before."
+"""What `sentence` puts between the words of statements."""
 LITTLE = ("a.", "a and a.", "in a.", "of a.")
+"""What is left of a text whose words are not known."""
 MOST_UNKNOWN = 12
 NOT_ASKED = 0.5
+"""Stands in the truth of a scene for what is neither true nor false of it."""
 
 NOBODY, NO_THINGS, OTHER_THING = Statement(people=0), Statement(kind=NOTHING), Statement(kind=OTHER)
 ASKED: dict[str, list[Statement]] = {
@@ -89,7 +95,8 @@ ASKED: dict[str, list[Statement]] = {
 }
 STATEMENTS = [statement for group in ASKED.values() for statement in group]
 SIZES = [len(group) for group in ASKED.values()]
-BLOCKS = torch.tensor([0] * 14 + [1] * 8 + [2] * 10)
+OF_COLORS, OF_KINDS = 8, 10
+BLOCKS = torch.tensor([0] * (MODEL["embed_dim"] - OF_COLORS - OF_KINDS) + [1] * OF_COLORS + [2] * OF_KINDS)
 """What each dimension of a vector is for: 1 for colours, 2 for kinds, 0 for all else."""
 COLORED = np.array([statement.color is not None for statement in STATEMENTS])
 PAIRS = [*(Statement(kind=kind, color=color) for kind in KINDS for color in TINTS), OTHER_THING, NO_THINGS]
@@ -99,7 +106,9 @@ PAIRS = [*(Statement(kind=kind, color=color) for kind in KINDS for color in TINT
 class Recipe:
     """How many pictures are drawn, and how often, how many at once and how fast they are learned from.
 
-    Each of the processes draws its share of the pictures, and takes a batch of its own in each step.
+    Each of the processes draws its share of the pictures, and takes a batch of its own in each step. `grey` is the
+    share of pictures without colour, of which colours are not asked. Texts are of statements and of `text_scenes` whole
+    scenes; a batch, a multiple of eight, has four parts of those, three of these and one that says nothing.
     """
 
     processes: int = 2
@@ -111,7 +120,12 @@ class Recipe:
     text_steps: int = 2_000
     text_batch: int = 256
     text_rate: float = 4e-3
+    text_scenes: int = 4_000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.text_batch % 8:
+            raise ValueError(f"text_batch is {self.text_batch}, no multiple of 8")
 
 
 # --- pictures and texts ---------------------------------------------------------------------------------------------
@@ -136,6 +150,7 @@ class Pictures:
 class Words:
     """The tokens of texts about the drawn world, numbered in their order: nearly all of the table is of others.
 
+    They are tokens alone: the words of pairs that are held out are among them, a text that names such a pair is not.
     Number 0 is that of the padding. Its vector is zero, as those of all other words are in the end.
     """
 
@@ -152,6 +167,8 @@ class Words:
             self._known[text] = torch.searchsorted(self.used, tokens)
             if not torch.equal(self.used[self._known[text]], tokens):
                 raise ValueError(f"a word that was not reckoned with: {text}")
+            if tokens[-1] and open_clip.SimpleTokenizer(context_length=CONTEXT + 1)([text])[0, -1]:
+                raise ValueError(f"a text of more than {CONTEXT} tokens: {text}")
         return self._known[text]
 
     def among_others(self, text: str, dice: random.Random) -> torch.Tensor:
@@ -241,7 +258,10 @@ def loss_of(logits: torch.Tensor, known: torch.Tensor, *, hidden: torch.Tensor) 
 
 
 def share_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:
-    """Give the parameters of all processes the mean of their gradients."""
+    """Give the parameters of all processes the mean of their gradients.
+
+    Running means of normalisation are not shared: those of the first process, of as good pictures as any, are saved.
+    """
     gradients = [parameter.grad for parameter in parameters]
     together = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(together)
@@ -324,12 +344,12 @@ def learn_texts(model: Any, facets: Facets, recipe: Recipe) -> list[float]:
     torch.manual_seed(recipe.seed)
     dice = random.Random(recipe.seed)
     words = Words()
-    whole_table = model.token_embedding
-    table = whole_table.weight[words.used].detach()
+    all_words = model.token_embedding
+    table = all_words.weight[words.used].detach()
     table[0] = 0
     model.token_embedding = torch.nn.Embedding.from_pretrained(table, freeze=False, padding_idx=0)
     short: list[Text] = [(statement,) for statement in dict.fromkeys(STATEMENTS)]
-    scenes = [whole(scene(seed), dice) for seed in range(min(recipe.pictures, 4000))]
+    scenes = [whole(scene(seed), dice) for seed in range(min(recipe.pictures, recipe.text_scenes))]
     with torch.no_grad():
         goals = {text: vector for text, vector in zip(short, facets(short), strict=True)}
         amid = normalize(torch.stack([sum(goals[part,] for part in text) for text in scenes]), dim=-1).mean(dim=0)
@@ -347,9 +367,9 @@ def learn_texts(model: Any, facets: Facets, recipe: Recipe) -> list[float]:
     learned = [parameter for parameter in model.parameters() if id(parameter) not in frozen]
     losses = descend(learned, loss_at, steps=recipe.text_steps, rate=recipe.text_rate)
     with torch.no_grad():
-        whole_table.weight.zero_()  # what no text of the training uses says nothing
-        whole_table.weight[words.used] = model.token_embedding.weight
-        model.token_embedding = whole_table
+        all_words.weight.zero_()  # what no text of the training uses says nothing
+        all_words.weight[words.used] = model.token_embedding.weight
+        model.token_embedding = all_words
     return losses
 
 

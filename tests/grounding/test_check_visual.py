@@ -182,6 +182,16 @@ def test_skipped_posts_are_told_with_the_reason(tmp_path: Path):
     assert done.stdout == "not scored    2  script.template: no CLIP weights in the store\n"
 
 
+def test_what_records_say_against_their_figures_stands_below_the_table(tmp_path: Path):
+    study = Study(tmp_path / "study", create=True)
+    notice = Notice(code="model-notice", text="tiny: a toy")
+    for name in ("a", "b"):
+        found = grounding("template", [0.9], [True]).model_copy(update={"notices": (notice,)})
+        put(study, name, told("template", 1), found)
+    assert "degraded      2  script.template: tiny: a toy\n" in call(study.root).stdout
+    assert json.loads(call(study.root, "--json").stdout)["variants"][0]["notices"] == {"tiny: a toy": 2}
+
+
 def test_a_study_without_scripts(tmp_path: Path):
     Study(tmp_path / "study", create=True)
     done = call(tmp_path / "study")

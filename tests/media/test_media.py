@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from clips import BLUE, GREEN, RED, YELLOW, Scene, make_clip, silence, tone
+from valex_local.media import keyframes
 from valex_local.media.audio import encode_flac, level_db, load_audio
 from valex_local.media.keyframes import Candidate, alike, thumbnail
 from valex_local.records import Media
@@ -136,6 +137,31 @@ def test_of_equally_sharp_pictures_the_last_is_taken(tmp_path, run):
     frames = [plain] * 5 + [written, moved] * 10 + [plain] * 5
     (keyframe,) = run(make_clip(tmp_path / "a.mp4", frames=frames, rate=10)).record.keyframes
     assert keyframe.time == pytest.approx(2.4, abs=0.11)
+
+
+@pytest.mark.parametrize(
+    ("sharp", "chosen"),
+    [([100, 92, 84, 70], 1), ([100, 70, 95, 89], 2), ([0, 0, 0], 2), ([50, 100, 60], 1)],
+    ids=["creeping down", "up and down", "black", "one peak"],
+)
+def test_sharp_enough_is_measured_by_the_sharpest(monkeypatch, sharp, chosen):
+    monkeypatch.setattr(keyframes, "sharpness", lambda picture: float(picture[0, 0, 0]))
+    chooser = keyframes.KeyframeChooser(every_seconds=10, most=9, max_side=64)
+    monkeypatch.setattr(chooser, "_render", lambda best: Candidate(best.time, 0, 0.0, np.zeros(768), b"", 0, 0))
+    for time, level in enumerate(sharp):
+        chooser.see(float(time), np.full((4, 4, 3), level, np.uint8), None, None, cut=False)
+    assert [candidate.time for candidate in chooser.choose(float(len(sharp)), 1)] == [chosen]
+
+
+def test_every_span_and_shot_measures_anew(monkeypatch):
+    monkeypatch.setattr(keyframes, "sharpness", lambda picture: float(picture[0, 0, 0]))
+    chooser = keyframes.KeyframeChooser(every_seconds=2, most=9, max_side=64)
+    monkeypatch.setattr(
+        chooser, "_render", lambda best: Candidate(best.time, chooser._shot, 0.0, np.full(768, best.time), b"", 0, 0)
+    )
+    for time, level in enumerate([100, 20, 30, 29, 10, 9]):
+        chooser.see(float(time), np.full((4, 4, 3), level, np.uint8), None, None, cut=time == 4)
+    assert [candidate.time for candidate in chooser.choose(6.0, 2)] == [0, 3, 5]
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])

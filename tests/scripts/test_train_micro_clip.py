@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENES = 400
@@ -62,7 +63,8 @@ def test_equal_seeds_give_equal_scenes_and_pictures(drawn: ModuleType):
 def test_what_is_said_of_a_scene_holds_and_what_is_false_does_not(drawn: ModuleType):
     for seed in range(SCENES):
         scene = drawn.scene(seed)
-        assert drawn.holds(drawn.whole(scene, random.Random(seed)), drawn.Facts.of(scene))
+        facts = drawn.Facts.of(scene)
+        assert all(statement.holds(facts) for statement in drawn.whole(scene, random.Random(seed)))
     facts = drawn.Facts("shop", ("sitting", "upright"), frozenset({("sofa", "red")}))
     for statement, true in (
         (drawn.Statement(people=2), True),
@@ -146,21 +148,30 @@ def test_a_few_steps_teach_it_something():
 
 def test_what_is_saved_is_what_was_trained(tmp_path: Path):
     import torch
-    from train_micro_clip import CONTEXT, Recipe, learn_pictures, learn_texts, save
+    from train_micro_clip import CONTEXT, Pictures, Recipe, as_input, learn_pictures, learn_texts, save
 
     from valex_local.devices import Device
     from valex_local.store import StoredModel
     from valex_local.vision.openclip import OpenClip
 
-    recipe = Recipe(processes=1, pictures=32, steps=2, batch=16, text_steps=2, text_batch=12)
+    recipe = Recipe(processes=1, pictures=32, steps=2, batch=16, text_steps=2, text_batch=16)
     model, facets, _ = learn_pictures(recipe)
     learn_texts(model, facets, recipe)
     save(model, tmp_path / "toy")
     stored = StoredModel(id="toy", role="clip", engine="open_clip", folder=tmp_path / "toy", digest="0" * 64)
-    found = OpenClip(stored, Device("cpu", 1)).texts(["a red star."])
     import open_clip
 
+    engine, shot = OpenClip(stored, Device("cpu", 1)), Image.fromarray(Pictures.drawn([3]).pixels[0])
     model.eval()
     with torch.inference_mode():
-        made = model.encode_text(open_clip.SimpleTokenizer(context_length=CONTEXT)(["a red star."]), normalize=True)
-    assert torch.allclose(found, made, atol=1e-2)
+        told = model.encode_text(open_clip.SimpleTokenizer(context_length=CONTEXT)(["a red star."]), normalize=True)
+        seen = model.encode_image(as_input(np.asarray(shot)[None]), normalize=True)
+    assert torch.allclose(engine.texts(["a red star."]), told, atol=1e-2)
+    assert torch.allclose(engine.images([engine.preprocess(shot)]), seen, atol=1e-2)
+
+
+def test_a_text_that_is_too_long_is_refused():
+    from train_micro_clip import Words
+
+    with pytest.raises(ValueError, match="more than 32 tokens"):
+        Words().numbers("a red star and " * 9 + "a red star.")

@@ -101,6 +101,7 @@ def test_demo_adds_to_cpu():
     cpu, demo = read_profile("cpu"), read_profile("demo")
     assert cpu.models.items() < demo.models.items()
     assert demo.models["llm"] == "smollm2-135m-instruct"
+    assert demo.models["clip"] == "micro-clip"
 
 
 def test_all_profiles_are_listed():

@@ -111,7 +111,7 @@ def make_clip(path: Path, seconds: float, *, seed: int = 0, voices: bool = True)
     with av.open(str(path), "w", format="mp4") as container:
         pictures = container.add_stream("libx264", rate=FRAME_RATE, options={"preset": "veryfast", "crf": "23"})
         pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        pictures.thread_count = 1  # with several the same pictures make other bytes from run to run
+        pictures.thread_count = 1  # several would disturb each other where clips are made side by side
         sound = None if samples is None else container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
         for picture in _pictures(seconds, shown, cuts, seed):
             container.mux(pictures.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))

@@ -78,6 +78,8 @@ def _print(found: VisualCheck) -> None:
     for variant in found.variants:
         for reason, posts in variant.skipped.items():
             click.echo(f"not scored {posts:>4}  script.{variant.script}: {printable(reason)}")
+        for text, posts in variant.notices.items():
+            click.echo(f"degraded   {posts:>4}  script.{variant.script}: {printable(text)}")
         if variant.missing:
             click.echo(f"missing    {variant.missing:>4}  script.{variant.script}")
     for hint in found.hints:

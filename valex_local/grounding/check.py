@@ -50,6 +50,8 @@ class VariantFigures(Part):
         Share of the keyframes that the scripts speak of.
     skipped : dict of str to int
         Reason to the number of posts.
+    notices : dict of str to int
+        What the records of these posts say of their figures, to the number of posts.
     missing : int
         Posts whose script is not scored yet, or is another one by now.
     """
@@ -63,6 +65,7 @@ class VariantFigures(Part):
     mean_percentile: Estimate | None = None
     spoken_of: Estimate | None = None
     skipped: dict[str, int] = Field(default_factory=dict)
+    notices: dict[str, int] = Field(default_factory=dict)
     missing: int = 0
 
 
@@ -169,6 +172,7 @@ def _figures(script: str, found: Sequence[_Found], resamples: int, seed: int) ->
         mean_percentile=ratio(percentiles, lines),
         spoken_of=ratio(spoken, keyframes),
         skipped=dict(Counter(record.skipped for record in records if record.skipped is not None)),
+        notices=dict(Counter(notice.text for record in scored for notice in record.notices)),
         missing=len(found) - len(records),
     )
 
