@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -40,6 +41,30 @@ def stored_model(store: Store) -> Callable[[str], StoredModel]:
             pytest.skip(f"needs weights: {error}")
 
     return find
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Iterator[ModuleType]:
+    """What can be said of the world in which the demo clips are drawn; meanwhile all scripts can be imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).resolve().parent.parent / "scripts")
+        import drawn_statements
+
+        yield drawn_statements
+
+
+@pytest.fixture(scope="session")
+def valex() -> Callable[..., None]:
+    """Run ``valex`` with words in a folder, in a process of its own; it must succeed."""
+
+    def call(folder: Path, *words: str) -> None:
+        code = "from valex_local.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], cwd=folder, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -26,15 +26,6 @@ def study(demo_study: Path) -> Study:
     return Study(demo_study)
 
 
-@pytest.fixture(scope="module")
-def drawn() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "scripts")
-        import drawn_statements
-
-        yield drawn_statements
-
-
 def looked_at(study: Study, drawn: ModuleType) -> Iterator[tuple[str, dict[str, set[str]], dict[str, set[str]]]]:
     """Return for each keyframe its name, the labels found and the true ones, by category."""
     from drawn_scenes import SCENES  # on the path while `drawn` is

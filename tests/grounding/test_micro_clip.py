@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -26,17 +24,7 @@ Lines = dict[str, list[GroundedLine]]
 
 
 @pytest.fixture(scope="module")
-def drawn() -> Iterator[ModuleType]:
-    """The world that the toy knows."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).resolve().parents[2] / "scripts")
-        import drawn_statements
-
-        yield drawn_statements
-
-
-@pytest.fixture(scope="module")
-def scored(drawn: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Lines:
+def scored(drawn: ModuleType, valex: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Lines:
     """Videos of scenes the model has never seen, each with three scripts of one line, and how these lines fit."""
     folder = tmp_path_factory.mktemp("posts")
     draw(drawn, folder)
@@ -68,12 +56,6 @@ def draw(drawn: ModuleType, folder: Path) -> None:
         make_clip(folder / "videos" / f"post-{number}.mp4", frames=[frame] * 4, rate=10)
         for name, text in ((OWN, told[number]), (SWAPPED, told[number - 1]), (FALSE, false)):
             (folder / name / f"post-{number}.txt").write_text(drawn.sentence(text, dice).capitalize() + "\n", "utf-8")
-
-
-def valex(folder: Path, *words: str) -> None:
-    run = [sys.executable, "-c", "from valex_local.cli import main; main()", *words]
-    done = subprocess.run(run, cwd=folder, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def auc(true: np.ndarray, false: np.ndarray) -> float:

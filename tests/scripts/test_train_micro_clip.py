@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -12,22 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
 SCENES = 400
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _scripts() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "scripts")
-        yield
-
-
-@pytest.fixture
-def drawn() -> ModuleType:
-    import drawn_statements
-
-    return drawn_statements
+pytestmark = pytest.mark.usefixtures("drawn")
 
 
 def test_no_scene_of_the_training_holds_a_pair_that_is_held_out(drawn: ModuleType):

@@ -6,10 +6,8 @@ import dataclasses
 import json
 import random
 import shutil
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -60,17 +58,9 @@ def test_the_toy_belongs_to_the_demo_alone(toy: StoredModel):
 
 
 @pytest.fixture(scope="module")
-def drawn() -> Iterator[ModuleType]:
-    """The world that the toy knows."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).resolve().parents[2] / "scripts")
-        import drawn_statements
-
-        yield drawn_statements
-
-
-@pytest.fixture(scope="module")
-def study(toy: StoredModel, drawn: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(
+    toy: StoredModel, drawn: ModuleType, valex: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+) -> Study:
     """Drawn videos, run through `valex run` with the profile of the demo as far as the tags."""
     folder = tmp_path_factory.mktemp("drawn")
     (folder / "videos").mkdir()
@@ -80,10 +70,7 @@ def study(toy: StoredModel, drawn: ModuleType, tmp_path_factory: pytest.TempPath
             frame = np.asarray(drawn.picture(scene, dice, 216, 384))
             make_clip(folder / "videos" / f"{name}-{number}.mp4", frames=[frame] * 4, rate=10)
     for step, given in (("media", ["videos", "--keep-keyframes", "yes"]), ("vision", [])):
-        valex = [sys.executable, "-c", "from valex_local.cli import main; main()"]
-        run = [*valex, "run", *given, "-o", "study", "--profile", "demo", "--only", step]
-        done = subprocess.run(run, cwd=folder, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        valex(folder, "run", *given, "-o", "study", "--profile", "demo", "--only", step)
     return Study(folder / "study")
 
 
