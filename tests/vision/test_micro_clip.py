@@ -30,7 +30,7 @@ from valex_local.vision.openclip import OpenClip
 pytestmark = pytest.mark.slow
 
 MODEL = "micro-clip"
-VIDEOS = 60
+VIDEOS = 120
 LEAST = 0.9
 SEEN, UNSEEN = "seen", "unseen"
 CATEGORIES = ("place", "people", "activity", "objects")
