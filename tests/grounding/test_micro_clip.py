@@ -71,8 +71,9 @@ def test_true_lines_are_told_from_swapped_ones(scored: Lines, figure: str):
     assert found >= LEAST_AUC
 
 
-def test_lines_of_which_nothing_is_true_are_marked_and_true_ones_are_not(scored: Lines):
+def test_swapped_and_false_lines_are_marked_and_true_ones_are_not(scored: Lines):
     marked = {name: float(np.mean([line.below_chance for line in lines])) for name, lines in scored.items()}
     print(f"\nbelow chance: {marked}")
     assert marked[OWN] <= 0.1
+    assert marked[SWAPPED] >= 0.5
     assert marked[FALSE] >= 0.5
