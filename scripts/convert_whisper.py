@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from valex_local.speech.convert import convert
+from valex_local.stages.speech.convert import convert
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:

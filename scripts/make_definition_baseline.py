@@ -25,12 +25,12 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valex_local.devices import Device, set_threads, usable_cores
-from valex_local.labels.card import CARD, HEAD, Card, Measured, OutputRow, ValueOutputs
-from valex_local.labels.model import LabelModel
-from valex_local.labels.text_encoder import TextEncoder
 from valex_local.schwartz import CIRCLE, Polarity, State
+from valex_local.stages.labels.card import CARD, HEAD, CardFigure, ModelCard, OutputRow, ValueOutputs
+from valex_local.stages.labels.model import LabelModel
+from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.store import Store, StoredModel
+from valex_local.system.devices import Device, set_threads, usable_cores
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +39,7 @@ MODEL = Path(__file__).resolve().parents[1] / "models" / "minilm-definitions"
 ENCODER = "minilm-l6"
 SPREADS = 2.0
 
-CARD_WITHOUT_FIGURES = Card(
+CARD_WITHOUT_FIGURES = ModelCard(
     name="MiniLM-L6 and definitions of the values",
     baseline="similarity to the value definitions, not trained",
     domain="definitions of the values, written for short videos",
@@ -76,7 +76,7 @@ def _vectors(encoder: TextEncoder, sentences: list[str]) -> torch.Tensor:
     return torch.cat(encoder.vectors(sentences))
 
 
-def measure(model: LabelModel, data: Path) -> tuple[Measured, ...]:
+def measure(model: LabelModel, data: Path) -> tuple[CardFigure, ...]:
     """Return macro and weighted F1 of presence on the validation split, beside those of always saying yes."""
     import numpy as np
     from sklearn.metrics import f1_score
@@ -88,7 +88,7 @@ def measure(model: LabelModel, data: Path) -> tuple[Measured, ...]:
     predicted = np.array([[label.state is State.PRESENT for label in labels] for labels in labelled])
     truth = np.array([[gold[row["Argument ID"]][value.value] == "1" for value in CIRCLE] for row in arguments])
     return tuple(
-        Measured(
+        CardFigure(
             on=f"Touché ValueEval'23 validation, {len(arguments)} arguments, 19 categories, {Polarity.PRESENT.value}",
             figure=f"{average} F1{suffix}",
             value=round(float(f1_score(truth, guess, average=average, zero_division=0)), 3),

@@ -18,13 +18,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from valex_local.cli.progress import Lines
+from valex_local.cli._progress import Lines
 from valex_local.corpus import read_corpus
-from valex_local.devices import detect, set_threads
 from valex_local.store import Store
+from valex_local.system.devices import detect, set_threads
 from valex_local.training.model import Facts
 from valex_local.training.options import TrainingOptions
-from valex_local.training.recipe import Base, train_model
+from valex_local.training.train import Base, train_model
 
 ENCODER = "minilm-l6"
 MODEL_ID = "minilm-arguments"

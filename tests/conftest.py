@@ -11,11 +11,11 @@ from types import ModuleType
 
 import pytest
 
-from valex_local.devices import set_threads
 from valex_local.errors import ModelError
-from valex_local.offline import SWITCHES
 from valex_local.store import Store, StoredModel
 from valex_local.store.manifests import read_profile
+from valex_local.system.devices import set_threads
+from valex_local.system.network_guard import SWITCHES
 
 # As in a run, and before any engine is imported: nothing is looked for outside, and waiting threads sleep.
 os.environ.update(SWITCHES)
@@ -47,7 +47,7 @@ def stored_model(store: Store) -> Callable[[str], StoredModel]:
 def drawn() -> Iterator[ModuleType]:
     """What can be said of the world in which the demo clips are drawn; meanwhile all scripts can be imported."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).resolve().parent.parent / "scripts")
+        patch.syspath_prepend(Path(__file__).resolve().parent.parent / "scripts" / "demo_assets")
         import drawn_statements
 
         yield drawn_statements

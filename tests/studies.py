@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from valex_local.config import Settings, make_settings, merge
-from valex_local.fingerprints import fingerprint
+from valex_local.pipeline.fingerprints import fingerprint
+from valex_local.pipeline.plan import plan
 from valex_local.posts import discover
 from valex_local.records import (
     Action,
@@ -51,7 +51,8 @@ from valex_local.records import (
     Word,
 )
 from valex_local.schwartz import CIRCLE, State
-from valex_local.stages import plan, stems_read
+from valex_local.settings import Settings, make_settings, merge
+from valex_local.stages.registry import stems_read
 from valex_local.store import Store, StoredModel
 from valex_local.study import Study
 

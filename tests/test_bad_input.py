@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import Scene, make_clip, silence, tone
+from tests.clips import Scene, make_clip, silence, tone
 from valex_local.records import Labels, Media, ScreenText, Transcript
 from valex_local.study import Study
 
@@ -195,7 +195,7 @@ def test_a_second_run_loads_no_model(demo_study):
     assert all(step["written"] == 0 for step in summary["steps"])
     assert records(demo_study) == undisturbed
     logs = [p.read_text() for p in sorted((demo_study / "logs").iterdir())]
-    assert sum('"sweep"' in log for log in logs) == 1, "only the first run swept"
+    assert sum('"execute"' in log for log in logs) == 1, "only the first run computed anything"
 
 
 def test_weights_that_are_missing_or_altered_stop_the_run(tmp_path, store, demo_models):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from valex_local.extraction import extract
+from valex_local.pipeline.extract import extract
 from valex_local.study import Study
 
 pytestmark = pytest.mark.slow

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from valex_local.errors import StudyError
+from valex_local.files.text import clean_text
 from valex_local.records import (
     Labels,
     LabelSource,
@@ -19,7 +20,6 @@ from valex_local.records import (
     Shot,
     Transcript,
     ValueLabel,
-    clean_text,
 )
 from valex_local.schwartz import CIRCLE, State
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from valex_local.errors import InputError
 from valex_local.records import AudioTrack, Media, Notice, Segment, Shot, Transcript
-from valex_local.stages import Output
+from valex_local.stages.base import Output
 
 LOADED = []
 SEEN = []

@@ -2,10 +2,9 @@
 
 Examples
 --------
->>> from valex_local import Study, extract
->>> from valex_local.run import run
+>>> from valex_local import Study, extract, run
 >>> extraction = extract("clip.mp4")
->>> summary = run(["videos/"], out="study")
+>>> summary = run(["videos/"], "study")
 >>> Study("study").post_ids()
 """
 
@@ -15,14 +14,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from valex_local.extraction import extract
+    from valex_local.pipeline.extract import extract
+    from valex_local.pipeline.run import run
+    from valex_local.pipeline.selection import Selection
     from valex_local.store import Store
     from valex_local.study import Study
 
 __version__ = "0.1.0"
-__all__ = ["Store", "Study", "extract"]
+__all__ = ["Selection", "Store", "Study", "extract", "run"]
 
-_HOMES = {"extract": "extraction", "Store": "store", "Study": "study"}
+_HOMES = {
+    "Selection": "pipeline.selection",
+    "Store": "store",
+    "Study": "study",
+    "extract": "pipeline.extract",
+    "run": "pipeline.run",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,14 +11,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valex_local import __version__, devices, gpu, offline
-from valex_local.config import Settings, make_settings, merge
-from valex_local.devices import Device
+from valex_local import __version__
 from valex_local.errors import ConfigError, ModelError
-from valex_local.offline import Layers
-from valex_local.stages import plan
+from valex_local.pipeline.plan import plan
+from valex_local.settings import Settings, make_settings, merge
 from valex_local.store import Store
 from valex_local.store.servers import ENGINE
+from valex_local.system import devices, gpu, network_guard
+from valex_local.system.devices import Device
+from valex_local.system.network_guard import Layers
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -85,7 +86,7 @@ class Machine:
     cpus: int
     cpu_quota: float | None
     memory: int
-    cards: tuple[gpu.Card, ...]
+    cards: tuple[gpu.Gpu, ...]
     ffmpeg: str | None
     llama_cuda: bool | None
 
@@ -102,7 +103,7 @@ class StoreState:
 
 
 @dataclass(frozen=True)
-class Report:
+class DoctorReport:
     """All that `valex doctor` knows.
 
     Attributes
@@ -127,7 +128,7 @@ class Report:
     notes: tuple[str, ...]
 
 
-def examine(profile: str = "cpu", *, store: Store | None = None) -> Report:
+def examine(profile: str = "cpu", *, store: Store | None = None) -> DoctorReport:
     """Look at the machine, the libraries and the models that a profile needs.
 
     Raises
@@ -143,7 +144,7 @@ def examine(profile: str = "cpu", *, store: Store | None = None) -> Report:
     libraries = tuple(_libraries({_engine(store, named[role]) for role in roles if role in named}))
     state = _store_state(store, {model.id for model in models})
     device, no_device = _device(settings)
-    layers = offline.current()
+    layers = network_guard.current()
     unnamed = (f"the profile names no model for the role {role}" for role, must in roles.items()
                if must and role not in named)  # fmt: skip
     troubles = [
@@ -158,7 +159,7 @@ def examine(profile: str = "cpu", *, store: Store | None = None) -> Report:
         None if layers.kernel else f"C libraries are not held off the network: {layers.why_not or 'not asked for'}",
         None if state.writable else f"models cannot be installed into {state.folder}: it is not writable",
     ]
-    return Report(
+    return DoctorReport(
         version=__version__,
         profile=profile,
         machine=_machine(),

@@ -8,7 +8,6 @@ hold what was found, never when or how fast: equal input gives equal records, by
 from __future__ import annotations
 
 import re
-import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -16,13 +15,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 from pydantic_core import from_json
 
 from valex_local.errors import StudyError
+from valex_local.files.text import clean_text
 from valex_local.schwartz import CIRCLE, State, Value
-
-
-def clean_text(text: str) -> str:
-    """Return `text` as NFC; what UTF-8 cannot hold (lone surrogates) becomes U+FFFD."""
-    return unicodedata.normalize("NFC", text.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
-
 
 # Rounded, so that the last bits of a float do not make two equal findings differ.
 Text = Annotated[str, AfterValidator(clean_text)]

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
-from valex_local.cli.progress import Bars
+from valex_local.cli._progress import Bars
+from valex_local.cli._summary import print_json
 from valex_local.cli.run import _options
-from valex_local.cli.summary import print_json
+from valex_local.pipeline.summary import StepCount, Summary
 from valex_local.records import Failure, Post, PostLine, Scene, Script, Video
 from valex_local.study import Study
-from valex_local.summary import StepCount, Summary
 
 HEAVY = ["torch", "transformers", "cv2", "numpy", "av", "whisper", "faster_whisper", "ctranslate2", "open_clip"]
 HEAVY += ["llama_cpp", "onnxruntime", "rapidocr", "scenedetect"]
@@ -56,7 +56,7 @@ def study(tmp_path):
     "code",
     [
         "import valex_local",
-        "import valex_local.run, valex_local.extraction, valex_local.stages",
+        "import valex_local.pipeline.run, valex_local.pipeline.extract, valex_local.stages.registry",
         "import sys; sys.argv = ['valex', '--help']; from valex_local.cli import main; main()",
         "import sys; sys.argv = ['valex', 'run', '--help']; from valex_local.cli import main; main()",
         "import sys; sys.argv = ['valex', 'label', '--help']; from valex_local.cli import main; main()",

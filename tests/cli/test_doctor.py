@@ -9,8 +9,9 @@ from importlib import metadata
 
 import pytest
 
-from valex_local import devices, doctor
+from valex_local import doctor
 from valex_local.store import Store
+from valex_local.system import devices
 
 
 def valex(*arguments, **env):

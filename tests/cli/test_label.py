@@ -16,23 +16,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.labels.talk import Parrot, told
-from tests.labels.tiny import WORDS, save_model
-from valex_local import cli, offline
-from valex_local.config import make_settings
+from tests.stages.labels.talk import Parrot, told
+from tests.stages.labels.tiny import WORDS, save_model
+from valex_local import cli
 from valex_local.corpus import read_sheet, read_texts
-from valex_local.devices import Device
 from valex_local.errors import InputError
-from valex_local.labels.asking import Known, questions
-from valex_local.labels.encoder import EncoderRoute
-from valex_local.labels.model import LabelModel
-from valex_local.labels.routes import Task
-from valex_local.labels.texts import label_texts
 from valex_local.llm import Reply
 from valex_local.records import Dialogue, Labels, Post, Scene, Script, Sound
 from valex_local.schwartz import CIRCLE, State, Value
+from valex_local.settings import make_settings
+from valex_local.stages.labels.encoder import EncoderRoute
+from valex_local.stages.labels.model import LabelModel
+from valex_local.stages.labels.questions import Known, questions
+from valex_local.stages.labels.routes import Task
+from valex_local.stages.labels.texts import label_texts
 from valex_local.store import Store
 from valex_local.study import Study
+from valex_local.system import network_guard
+from valex_local.system.devices import Device
 
 CPU = Device("cpu", 1)
 CODES = {State.CONFLICTED: "-1", State.ABSENT: "0", State.PRESENT: "1", State.NOT_ASSESSED: ""}
@@ -71,7 +72,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def valex(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Valex:
     """Run the program in this process, which stays online, over a store of its own."""
     monkeypatch.setenv("VALEX_MODELS", str(tmp_path / "store"))
-    monkeypatch.setattr(offline, "enter", lambda **_: None)
+    monkeypatch.setattr(network_guard, "enter", lambda **_: None)
 
     def call(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["valex", *map(str, arguments)])
@@ -165,7 +166,7 @@ def test_every_source_and_shape_reads_back_to_the_same_answers(
     at = [(row, column) for row in range(len(given)) for column in range(19)]
     assert [read.state(*cell) for cell in at] == [given.state(*cell) for cell in at]
     if form == "long":
-        np.testing.assert_array_equal(read.holds, given.holds)
+        np.testing.assert_array_equal(read.labels, given.labels)
         np.testing.assert_array_equal(read.probabilities, given.probabilities)
 
 
@@ -525,7 +526,7 @@ def parrot(monkeypatch: pytest.MonkeyPatch, valex: Valex) -> Parrot:
         return told(questions("together")[0], {Value.FACE: Known(State.PRESENT, True, (first,))})
 
     taught = Parrot(answer)
-    monkeypatch.setattr("valex_local.labels.fewshot.load_language_model", lambda *_, **__: taught)
+    monkeypatch.setattr("valex_local.stages.labels.fewshot.load_language_model", lambda *_, **__: taught)
     for name in ("parrot", "other"):
         assert valex("models", "add", "http://127.0.0.1:9", "--id", name, "--role", "llm").code == 0
     return taught

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valex_local.cli.settings import nested, read_setting
+from valex_local.cli._settings import nested, read_setting
 from valex_local.errors import ConfigError
 
 KEYS = st.lists(st.from_regex(r"[a-z_0-9]{1,6}", fullmatch=True), min_size=1, max_size=4)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.labels.tiny import save_encoder
+from tests.stages.labels.tiny import save_encoder
 from tests.training.paper_corpus import COUNTS, POSTS, make, words
-from valex_local.labels.card import read_card
 from valex_local.schwartz import CIRCLE, Polarity, Value
+from valex_local.stages.labels.card import read_card
 
 CODE = "from valex_local.cli import main; main()"
 OPTIONS = [

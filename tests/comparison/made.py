@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from valex_local.comparison.evidence import Evidence
-from valex_local.comparison.lines import Line, heard_lines, read_lines, script_lines
+from valex_local.comparison.evidence import PostEvidence
+from valex_local.comparison.lines import ScriptLine, heard_lines, read_lines, script_lines
 from valex_local.records import (
     Action,
     Box,
@@ -48,7 +48,7 @@ def script(name: str, *elements: Element, heading: str | None = None) -> Script:
     return Script(name=name, scenes=(scene,))
 
 
-def lines(*elements: Element, heading: str | None = None) -> tuple[Line, ...]:
+def lines(*elements: Element, heading: str | None = None) -> tuple[ScriptLine, ...]:
     return script_lines(script("x", *elements, heading=heading))
 
 
@@ -85,8 +85,8 @@ def screen(*texts: str, step: float = 4.0, late: float = 2.0) -> ScreenText:
     return ScreenText(tracks=tuple(track(n, (n - 1) * step + late, text) for n, text in enumerate(texts, 1)))
 
 
-def evidence(heard: Sequence[str] = (), read: Sequence[str] = ()) -> Evidence:
-    return Evidence(heard_lines(transcript(*heard).segments), read_lines(screen(*read).tracks))
+def evidence(heard: Sequence[str] = (), read: Sequence[str] = ()) -> PostEvidence:
+    return PostEvidence(heard_lines(transcript(*heard).segments), read_lines(screen(*read).tracks))
 
 
 def labels(

@@ -8,7 +8,7 @@ import pytest
 from tests.comparison.made import HEARD, add_post, labels, make_study, say, script, transcript, whole
 from valex_local.comparison.compare import compare
 from valex_local.comparison.figures import Means, Resampling
-from valex_local.comparison.pair import Pair, variants
+from valex_local.comparison.pair import VariantPair, variants
 from valex_local.comparison.results import Comparison
 from valex_local.errors import ConfigError, InputError, MissingExtra
 from valex_local.evaluation.agreement import View
@@ -31,7 +31,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(study):
-    return compare(Pair(study, "a", "b"), resamples=200)
+    return compare(VariantPair(study, "a", "b"), resamples=200)
 
 
 def row(found, name):
@@ -104,7 +104,7 @@ def test_what_both_hold(found):
 
 
 def test_a_study_compared_the_other_way_round(study, found):
-    back = compare(Pair(study, "b", "a"), resamples=200)
+    back = compare(VariantPair(study, "b", "a"), resamples=200)
     for ours, theirs in zip(found.rows, back.rows, strict=True):
         assert (ours.first, ours.second) == (theirs.second, theirs.first)
         assert ours.difference.value == -theirs.difference.value
@@ -112,19 +112,19 @@ def test_a_study_compared_the_other_way_round(study, found):
 
 def test_authors_are_drawn_where_they_are_known(study, found):
     assert (found.groups, found.grouped_by) == (3, "author")
-    single = compare(Pair(study, "a", "b"), group="none", resamples=200)
+    single = compare(VariantPair(study, "a", "b"), group="none", resamples=200)
     assert (single.groups, single.grouped_by) == (None, None)
     assert row(single, "speech_kept").second.value == row(found, "speech_kept").second.value
     assert row(single, "speech_kept").second.low != row(found, "speech_kept").second.low
 
 
 def test_the_same_seed_gives_the_same_intervals(study, found):
-    assert compare(Pair(study, "a", "b"), resamples=200) == found
-    assert compare(Pair(study, "a", "b"), resamples=200, seed=1) != found
+    assert compare(VariantPair(study, "a", "b"), resamples=200) == found
+    assert compare(VariantPair(study, "a", "b"), resamples=200, seed=1) != found
 
 
 def test_without_resamples_there_are_no_intervals(study):
-    figure = row(compare(Pair(study, "a", "b"), resamples=0), "speech_kept")
+    figure = row(compare(VariantPair(study, "a", "b"), resamples=0), "speech_kept")
     assert (figure.second.low, figure.difference.low, figure.difference.not_above) == (None, None, None)
     assert figure.second.value is not None
 
@@ -135,7 +135,7 @@ def test_a_comparison_survives_json(found):
 
 def test_progress_hears_of_every_post(study):
     heard = []
-    compare(Pair(study, "a", "b"), resamples=0, heard=heard.append)
+    compare(VariantPair(study, "a", "b"), resamples=0, on_progress=heard.append)
     assert heard == [1] * 5
 
 
@@ -175,7 +175,7 @@ def gaps(tmp_path):
 
 
 def test_posts_without_a_script_are_listed_and_not_counted(gaps):
-    found = compare(Pair(gaps, "a", "b"), resamples=0)
+    found = compare(VariantPair(gaps, "a", "b"), resamples=0)
     assert [post.post for post in found.posts] == ["full", "gone"]
     left = {each.why: each.texts for each in found.left_out}
     assert left["no script b"] == ("only-a",)
@@ -185,7 +185,7 @@ def test_posts_without_a_script_are_listed_and_not_counted(gaps):
 
 
 def test_figures_are_over_the_posts_that_have_them_and_never_0_for_want_of_evidence(gaps):
-    found = compare(Pair(gaps, "a", "b"), resamples=0)
+    found = compare(VariantPair(gaps, "a", "b"), resamples=0)
     kept, texts = row(found, "speech_kept"), row(found, "text_kept")
     assert (kept.posts, kept.first.value) == (1, 1)
     assert kept.second.value == pytest.approx(1 - words(HEARD[0]) / WORDS, abs=1e-6)
@@ -201,13 +201,13 @@ def test_a_figure_that_one_script_lacks_counts_for_neither(tmp_path):
         study, "p1", added, script("b"), heard=transcript(*HEARD)
     )  # b says nothing: it has no share of added words
     add_post(study, "p2", whole("a"), whole("b"), heard=transcript(*HEARD))
-    figure = row(compare(Pair(study, "a", "b"), resamples=0), "speech_added")
+    figure = row(compare(VariantPair(study, "a", "b"), resamples=0), "speech_added")
     assert (figure.posts, figure.first.value, figure.second.value, figure.difference.value) == (1, 0, 0, 0)
 
 
 def test_authors_that_nobody_knows_cannot_be_drawn(gaps):
     with pytest.raises(InputError, match="no author"):
-        compare(Pair(gaps, "a", "b"), group="author", resamples=0)
+        compare(VariantPair(gaps, "a", "b"), group="author", resamples=0)
 
 
 def test_unknown_variants_are_named_with_those_that_are_there(gaps):
@@ -215,12 +215,12 @@ def test_unknown_variants_are_named_with_those_that_are_there(gaps):
     with pytest.raises(
         InputError, match=r"no post of this study has script\.gemini\.json.*a \(4 posts\), b \(3 posts\)"
     ):
-        compare(Pair(gaps, "a", "gemini"))
+        compare(VariantPair(gaps, "a", "gemini"))
 
 
 def test_the_same_variant_twice(gaps):
     with pytest.raises(ConfigError, match=r"both scripts are a.*a \(4 posts\), b"):
-        compare(Pair(gaps, "a", "a"))
+        compare(VariantPair(gaps, "a", "a"))
 
 
 def test_no_post_with_both(tmp_path):
@@ -228,12 +228,12 @@ def test_no_post_with_both(tmp_path):
     add_post(study, "one", whole("a"))
     add_post(study, "two", whole("b"))
     with pytest.raises(InputError, match=r"no post has both scripts, a \(1 post\) and b \(1 post\).*ids must match"):
-        compare(Pair(study, "a", "b"))
+        compare(VariantPair(study, "a", "b"))
 
 
 def test_a_study_without_scripts(tmp_path):
     with pytest.raises(InputError, match="There are: none"):
-        compare(Pair(Study(tmp_path / "study", create=True), "a", "b"))
+        compare(VariantPair(Study(tmp_path / "study", create=True), "a", "b"))
 
 
 # --- labels ---------------------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_routes_of_one_script_only_are_said(tmp_path):
     first = study.post_ids()[0]
     study.write(first, "labels.a.fewshot", labels("a", {}, route="fewshot"))
     (study.folder(first) / "labels.b.encoder.json").unlink()
-    found = compare(Pair(study, "a", "b"), resamples=0)
+    found = compare(VariantPair(study, "a", "b"), resamples=0)
     assert [(route.route, route.posts) for route in found.routes] == [("encoder", 4)]
     assert any("fewshot: not compared" in notice and "a 1 post, b 0 posts" in notice for notice in found.notices)
     assert {each.why: each.texts for each in found.left_out} == {"labels by encoder: b has none": (first,)}
@@ -277,7 +277,7 @@ def test_labels_that_were_skipped_say_nothing(tmp_path):
     first = study.post_ids()[0]
     silent = labels("b", {}).model_copy(update={"values": (), "skipped": "no verbal sound"})
     study.write(first, "labels.b.encoder", silent)
-    assert compare(Pair(study, "a", "b"), resamples=0).routes[0].posts == 4
+    assert compare(VariantPair(study, "a", "b"), resamples=0).routes[0].posts == 4
 
 
 def test_what_is_not_assessed_neither_agrees_nor_differs(tmp_path):
@@ -286,7 +286,7 @@ def test_what_is_not_assessed_neither_agrees_nor_differs(tmp_path):
     add_post(
         study, "p", whole("a"), whole("b"), labelled=(labels("a", states), labels("b", {Value.FACE: State.PRESENT}))
     )
-    (label,) = compare(Pair(study, "a", "b"), resamples=0).posts[0].labels
+    (label,) = compare(VariantPair(study, "a", "b"), resamples=0).posts[0].labels
     assert (label.assessed, [c.value for c in label.changes]) == (18, [Value.HEDONISM])
     assert label.agreeing == pytest.approx(17 / 18, abs=1e-6)
 
@@ -296,12 +296,14 @@ def test_other_models_are_said(tmp_path):
     add_post(
         study, "p", whole("a"), whole("b"), labelled=(labels("a", {}, model="small"), labels("b", {}, model="big"))
     )
-    said = " ".join(compare(Pair(study, "a", "b"), resamples=0).notices)
+    said = " ".join(compare(VariantPair(study, "a", "b"), resamples=0).notices)
     assert "differ by their models too (a: small; b: big)" in said
 
 
 def test_without_labels_it_says_how_to_make_them(gaps):
-    assert any("valex label STUDY --script" in notice for notice in compare(Pair(gaps, "a", "b"), resamples=0).notices)
+    assert any(
+        "valex label STUDY --script" in notice for notice in compare(VariantPair(gaps, "a", "b"), resamples=0).notices
+    )
 
 
 def test_without_the_libraries_the_scripts_are_compared_all_the_same(study, monkeypatch):
@@ -309,7 +311,7 @@ def test_without_the_libraries_the_scripts_are_compared_all_the_same(study, monk
         raise MissingExtra("krippendorff", "train")
 
     monkeypatch.setattr("valex_local.comparison.labels.agreement", lacking)
-    found = compare(Pair(study, "a", "b"), resamples=0)
+    found = compare(VariantPair(study, "a", "b"), resamples=0)
     assert found.routes[0].agreement is None
     assert found.routes[0].changes
     assert any("krippendorff is not installed" in notice for notice in found.notices)

@@ -14,7 +14,7 @@ from tests.comparison.made import HEARD, READ, act, add_post, labels, make_study
 from valex_local.comparison.compare import compare
 from valex_local.comparison.files import check_folder, labels_csv, posts_csv, write_folder
 from valex_local.comparison.pages import index_page, page_link, page_name, post_page
-from valex_local.comparison.pair import Pair
+from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, Measures, Shared
 from valex_local.comparison.tables import TITLES
 from valex_local.errors import ConfigError, StudyError
@@ -70,7 +70,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    return Pair(make_study(tmp_path_factory.mktemp("made") / "study"), "a", "b")
+    return VariantPair(make_study(tmp_path_factory.mktemp("made") / "study"), "a", "b")
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def hostile(tmp_path_factory):
             author=HOSTILE[0],
             labelled=(labels("a", {}, model=HOSTILE[0]), labels("b", {}, model=HOSTILE[1])),
         )
-    pair = Pair(study, "a", "b")
+    pair = VariantPair(study, "a", "b")
     return pair, compare(pair, resamples=20)
 
 
@@ -247,6 +247,6 @@ def test_labels_csv_has_a_row_for_each_value(found):
 def test_cells_are_no_formulas(tmp_path):
     study = Study(tmp_path / "study", create=True)
     add_post(study, "=1+1", script("a", say("x")), script("b", say("x")), author="@someone")
-    (row,) = read(posts_csv(compare(Pair(study, "a", "b"), resamples=0)))
+    (row,) = read(posts_csv(compare(VariantPair(study, "a", "b"), resamples=0)))
     assert (row["post"], row["author"]) == ("'=1+1", "'@someone")
     assert "no record" in row["missing"]

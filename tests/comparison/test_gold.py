@@ -8,11 +8,11 @@ import io
 import pytest
 
 from tests.comparison.made import add_post, labels, whole
-from valex_local.answers import Answers
 from valex_local.comparison.compare import compare
 from valex_local.comparison.files import labels_csv
-from valex_local.comparison.pair import Pair
+from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.tables import notes
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import read_sheet
 from valex_local.corpus.writers import write_authors
 from valex_local.errors import InputError
@@ -40,13 +40,13 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def sheet(tmp_path_factory):
     path = tmp_path_factory.mktemp("sheet") / "gold.csv"
-    write_authors(path, Answers.from_labels({name: labels("a", state(n)).values for n, name in enumerate(IDS)}))
+    write_authors(path, LabelMatrix.from_labels({name: labels("a", state(n)).values for n, name in enumerate(IDS)}))
     return read_sheet(path)
 
 
 @pytest.fixture(scope="module")
 def found(study, sheet):
-    return compare(Pair(study, "a", "b"), sheet=sheet, min_support=5, resamples=300)
+    return compare(VariantPair(study, "a", "b"), sheet=sheet, min_support=5, resamples=300)
 
 
 def test_f1_of_both_and_of_the_baselines(found):
@@ -88,16 +88,16 @@ def test_notes_tell_of_the_gold_labels(found):
 
 def test_a_sheet_of_other_posts(study, tmp_path):
     path = tmp_path / "other.csv"
-    write_authors(path, Answers.from_labels({"someone_7399999999999999999": labels("a", {}).values}))
+    write_authors(path, LabelMatrix.from_labels({"someone_7399999999999999999": labels("a", {}).values}))
     with pytest.raises(InputError, match=r"the gold labels 1, route a\.encoder 40.*name them alike"):
-        compare(Pair(study, "a", "b"), sheet=read_sheet(path))
+        compare(VariantPair(study, "a", "b"), sheet=read_sheet(path))
 
 
 def test_gold_labels_without_any_route(tmp_path, sheet):
     study = Study(tmp_path / "study", create=True)
     add_post(study, IDS[0], whole("a"), whole("b"), labelled=(labels("a", {}),))
     with pytest.raises(InputError, match=r"no route has labelled both.*valex label STUDY --script"):
-        compare(Pair(study, "a", "b"), sheet=sheet)
+        compare(VariantPair(study, "a", "b"), sheet=sheet)
 
 
 def test_presence_alone_leaves_conflicts_blank(tmp_path):
@@ -105,7 +105,7 @@ def test_presence_alone_leaves_conflicts_blank(tmp_path):
     one, other = (labels(name, {FACE: present}, conflicts=False) for name, present in
                   (("a", State.PRESENT), ("b", State.ABSENT)))  # fmt: skip
     add_post(study, "p", whole("a"), whole("b"), labelled=(one, other))
-    rows = {row["value"]: row for row in csv.DictReader(io.StringIO(labels_csv(compare(Pair(study, "a", "b")))))}
+    rows = {row["value"]: row for row in csv.DictReader(io.StringIO(labels_csv(compare(VariantPair(study, "a", "b")))))}
     assert (rows[FACE.value]["a_present_b_absent"], rows[FACE.value]["a_absent_b_present"]) == ("1", "0")
     assert (rows[FACE.value]["a_present_b_conflicted"], rows[FACE.value]["conflicted_posts"]) == ("", "")
     assert "a_present_f1" not in rows[FACE.value]

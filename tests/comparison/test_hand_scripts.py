@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.comparison.made import segment, track
-from valex_local.comparison.evidence import Evidence, read_evidence
+from valex_local.comparison.evidence import PostEvidence, read_evidence
 from valex_local.comparison.lines import script_lines
 from valex_local.comparison.measures import measure
-from valex_local.exchange.foreign import parse_script
+from valex_local.exchange.script_parser import parse_script
 from valex_local.records import Post, ScreenText, Transcript
 from valex_local.study import Study
 
@@ -23,7 +23,7 @@ TILDA, NOAH, SAMIRA = (
 )
 
 
-def known(name: str, folder: Path) -> Evidence:
+def known(name: str, folder: Path) -> PostEvidence:
     """Return what the clip truly says and shows."""
     truth = json.loads((DEMO / "clips" / f"{name}.truth.json").read_text("utf-8"))
     segments = [segment(n, s["start"], s["text"], s["end"] - s["start"]) for n, s in enumerate(truth["speech"], 1)]

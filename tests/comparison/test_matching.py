@@ -9,16 +9,16 @@ from scipy.stats import kendalltau
 
 from tests.comparison.made import act, lines, say, show
 from valex_local.comparison import matching
-from valex_local.comparison.lines import Kind, Line
+from valex_local.comparison.lines import LineKind, ScriptLine
 from valex_local.comparison.matching import find, holds, in_order, joined, kendall, match_lines
 
 
-def text(words: str) -> Line:
-    return Line(Kind.TEXT, words)
+def text(words: str) -> ScriptLine:
+    return ScriptLine(LineKind.TEXT, words)
 
 
-def speech(words: str) -> Line:
-    return Line(Kind.SPEECH, words)
+def speech(words: str) -> ScriptLine:
+    return ScriptLine(LineKind.SPEECH, words)
 
 
 def pairs(one, other):
@@ -56,12 +56,12 @@ def test_speech_may_be_heard_otherwise():
         speech("1 outfit, 1 thrift store, and only $12."),
         speech("One outfit, one thrift store, and only twelve"),
     )
-    assert find(heard.plain, said.plain, Kind.SPEECH) is not None
-    assert find(speech("something else was said here").plain, said.plain, Kind.SPEECH) is None
+    assert find(heard.plain, said.plain, LineKind.SPEECH) is not None
+    assert find(speech("something else was said here").plain, said.plain, LineKind.SPEECH) is None
 
 
 def test_where_it_is_found():
-    found = find(text("try 27").plain, text("day 9 try 27").plain, Kind.TEXT)
+    found = find(text("try 27").plain, text("day 9 try 27").plain, LineKind.TEXT)
     assert found is not None
     assert text("day 9 try 27").plain[found.start : found.end].strip() == "try 27"
 

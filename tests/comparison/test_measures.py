@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 
 from tests.comparison.made import ELEMENTS, HEARD, READ, act, evidence, lines, say, show, track, transcript, whole
-from valex_local.comparison.evidence import NO_SPEECH, NO_TEXT, Evidence, read_evidence
-from valex_local.comparison.lines import Kind, Line, script_lines
+from valex_local.comparison.evidence import NO_SPEECH, NO_TEXT, PostEvidence, read_evidence
+from valex_local.comparison.lines import LineKind, ScriptLine, script_lines
 from valex_local.comparison.measures import compare_lines, measure
 from valex_local.records import (
     Dialogue,
@@ -139,7 +139,7 @@ def test_texts_that_a_script_marks_as_repeating_speech_do_not_count():
 
 
 def test_without_evidence_there_are_no_shares():
-    found = measure(lines(*WHOLE), Evidence(None, None))
+    found = measure(lines(*WHOLE), PostEvidence(None, None))
     shares = (found.speech_kept, found.speech_added, found.text_kept, found.text_added, found.text_words_added)
     assert shares == (None,) * 5
     assert found.order_in_time is None
@@ -212,8 +212,8 @@ def test_order_in_time_counts_pairs():
 
 
 def test_what_begins_within_a_second_has_no_order():
-    heard, shown = Line(Kind.SPEECH, HEARD[0], start=3.0), Line(Kind.TEXT, READ[0], start=3.9)
-    known = Evidence((heard,), (shown,))
+    heard, shown = ScriptLine(LineKind.SPEECH, HEARD[0], start=3.0), ScriptLine(LineKind.TEXT, READ[0], start=3.9)
+    known = PostEvidence((heard,), (shown,))
     assert measure(lines(show(READ[0]), say(HEARD[0])), known).order_in_time is None
 
 
@@ -250,7 +250,7 @@ def test_a_script_compared_with_itself_keeps_all_adds_nothing_and_stands_in_orde
     assert found.speech_shared in (None, 1)
     assert found.text_shared in (None, 1)
     assert found.order in (None, 1)
-    assert found.matched_lines == sum(bool(x.words) for x in ours if x.kind in (Kind.SPEECH, Kind.TEXT))
+    assert found.matched_lines == sum(bool(x.words) for x in ours if x.kind in (LineKind.SPEECH, LineKind.TEXT))
 
 
 @given(ELEMENTS)
@@ -278,8 +278,8 @@ def test_what_two_scripts_share_is_the_same_from_either_side(one, other):
 
 def test_grounding_is_taken_from_its_record():
     figures = GroundingFigures(lines=4, below_chance=1, mean_percentile=0.75, keyframes=8, spoken_of=2)
-    known = measure((), Evidence(None, None), Grounding(script="a", figures=figures))
+    known = measure((), PostEvidence(None, None), Grounding(script="a", figures=figures))
     assert (known.actions_match, known.keyframes_spoken) == (0.75, 0.25)
     skipped = Grounding(script="a", skipped="no CLIP weights", figures=figures)
-    for nothing in (measure((), Evidence(None, None)), measure((), Evidence(None, None), skipped)):
+    for nothing in (measure((), PostEvidence(None, None)), measure((), PostEvidence(None, None), skipped)):
         assert (nothing.actions_match, nothing.keyframes_spoken) == (None, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from valex_local.answers import Answers
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.schwartz import CIRCLE, Value
 
 N1, N2, N3 = "7301234567890123456", "7301234567890123457", "7301234567890123458"
@@ -31,37 +31,41 @@ def place(value: Value) -> int:
     return CIRCLE.index(value)
 
 
-def holds(answers: Answers, name: str, value: Value) -> tuple[float, float]:
-    present, conflicted = answers.holds[answers.ids.index(name), place(value)]
+def holds(answers: LabelMatrix, name: str, value: Value) -> tuple[float, float]:
+    present, conflicted = answers.labels[answers.ids.index(name), place(value)]
     return float(present), float(conflicted)
 
 
-def answers(**labels: dict[Value, tuple[float, float]]) -> Answers:
+def answers(**labels: dict[Value, tuple[float, float]]) -> LabelMatrix:
     """Return answers that say what is given: by text and value, (present, conflicted)."""
-    made = Answers.empty(labels)
+    made = LabelMatrix.empty(labels)
     for row, said in enumerate(labels.values()):
         for value, pair in said.items():
-            made.holds[row, place(value)] = pair
+            made.labels[row, place(value)] = pair
     return made
 
 
-def equal(one: Answers, other: Answers) -> bool:
+def equal(one: LabelMatrix, other: LabelMatrix) -> bool:
     return one.ids == other.ids and all(
         np.array_equal(a, b, equal_nan=True)
-        for a, b in ((one.holds, other.holds), (one.probabilities, other.probabilities), (one.dominant, other.dominant))
+        for a, b in (
+            (one.labels, other.labels),
+            (one.probabilities, other.probabilities),
+            (one.dominant, other.dominant),
+        )
     )
 
 
 @st.composite
-def any_answers(draw: st.DrawFn, ids: st.SearchStrategy[list[str]]) -> Answers:
+def any_answers(draw: st.DrawFn, ids: st.SearchStrategy[list[str]]) -> LabelMatrix:
     """Draw answers of every kind: each polarity assessed or not, with a probability or without."""
-    made = Answers.empty(draw(ids))
+    made = LabelMatrix.empty(draw(ids))
     seed = draw(st.integers(0, 2**32 - 1))
     scored = draw(st.sampled_from([0.0, 0.5, 1.0]))
     random = np.random.default_rng(seed)
-    made.holds[:] = random.choice([0.0, 1.0, np.nan], made.holds.shape)
-    probabilities = random.choice([0.0, 1.0, 0.12345678, 0.5, 1e-6], made.holds.shape)
-    made.probabilities[:] = np.where(random.random(made.holds.shape) < scored, probabilities, np.nan)
-    made.probabilities[np.isnan(made.holds)] = np.nan
-    made.dominant[:] = (random.random(made.dominant.shape) < 0.3) & (made.holds[..., 0] == 1)
+    made.labels[:] = random.choice([0.0, 1.0, np.nan], made.labels.shape)
+    probabilities = random.choice([0.0, 1.0, 0.12345678, 0.5, 1e-6], made.labels.shape)
+    made.probabilities[:] = np.where(random.random(made.labels.shape) < scored, probabilities, np.nan)
+    made.probabilities[np.isnan(made.labels)] = np.nan
+    made.dominant[:] = (random.random(made.dominant.shape) < 0.3) & (made.labels[..., 0] == 1)
     return made

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.corpus.files import AUTHORS_HEAD, N1
 from valex_local.corpus.columns import Ids, is_meant_as_value, known_values, text_id, value_named
+from valex_local.files.tables import parse_table
 from valex_local.schwartz import CIRCLE, Value
-from valex_local.tables import parse_table
 
 
 @pytest.mark.parametrize("value", CIRCLE)

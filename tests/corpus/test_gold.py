@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.corpus.files import answers, any_answers, equal, holds, place, write
-from valex_local.answers import Answers
 from valex_local.corpus import Sheet, gold_of, read_sheet
-from valex_local.corpus.voices import join, majority
+from valex_local.corpus.aggregate import join, majority
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import InputError
 from valex_local.schwartz import Value
 
@@ -21,7 +21,7 @@ UNKNOWN = (np.nan, np.nan)
 FACE, HEDONISM = Value.FACE, Value.HEDONISM
 
 
-def sheet(name: str, **by: Answers) -> Sheet:
+def sheet(name: str, **by: LabelMatrix) -> Sheet:
     return Sheet(Path(name), "long", {"" if who == "nobody" else who: said for who, said in by.items()}, False)
 
 
@@ -74,7 +74,7 @@ def test_the_majority_counts():
     assert np.isnan(holds(gold, "a", HEDONISM)).all()  # one for each side
     assert holds(gold, "b", FACE) == NO
     assert holds(gold, "c", FACE) == YES
-    assert np.isnan(gold.holds[2]).sum() == 36
+    assert np.isnan(gold.labels[2]).sum() == 36
     assert holds(gold_of(three, "C"), "a", FACE) == CONFLICT
     assert gold_of(three, "C").ids == ("a", "b", "c")
 
@@ -111,7 +111,7 @@ some = any_answers(st.lists(st.sampled_from("abcde"), unique=True, max_size=5))
 def test_joining_and_voting_with_oneself_changes_nothing(said):
     assert equal(join([("one", said), ("two", said)]), said)
     voted = majority([said, said, said])
-    assert np.array_equal(voted.holds, said.holds, equal_nan=True)
+    assert np.array_equal(voted.labels, said.labels, equal_nan=True)
     assert np.array_equal(voted.dominant, said.dominant)
 
 
@@ -123,6 +123,8 @@ def test_joining_keeps_what_every_source_says_or_refuses(one, other):
         assert set(one.ids) & set(other.ids)
         return
     for part in (one, other):
-        kept = whole.of(part.ids).holds
-        assert np.array_equal(kept[~np.isnan(part.holds)], part.holds[~np.isnan(part.holds)])
-    assert np.isnan(whole.holds[[whole.ids.index(name) for name in whole.ids if name not in one.ids + other.ids]]).all()
+        kept = whole.of(part.ids).labels
+        assert np.array_equal(kept[~np.isnan(part.labels)], part.labels[~np.isnan(part.labels)])
+    assert np.isnan(
+        whole.labels[[whole.ids.index(name) for name in whole.ids if name not in one.ids + other.ids]]
+    ).all()

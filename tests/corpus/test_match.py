@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.corpus.files import N1, N2, N3, answers, equal, holds, write
-from valex_local.answers import Answers
 from valex_local.corpus import Corpus, Text, match, read_corpus
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import InputError
 from valex_local.schwartz import CIRCLE, Value
 
@@ -89,7 +89,7 @@ def test_groups():
         Text("b", "x", groups={"genre": "vlog"}),
         Text("c", "x", groups={"Author": "M. E.", "author": "me"}),
     ]
-    corpus = match(given, Answers.empty("abc"))
+    corpus = match(given, LabelMatrix.empty("abc"))
     assert corpus.groups("author") == ("me", "b", "me")
     assert corpus.groups("conclusion") == ("b", "(b)", "c")  # b is named like a group
     assert corpus.groups("Author") == ("me", "b", "M. E.")
@@ -113,8 +113,8 @@ ids = st.lists(st.sampled_from([N1, N2, f"a_{N1}", f"b_{N1}", f"a_{N2}", "x", "y
 
 @given(ids, ids)
 def test_every_text_and_label_is_accounted_for(named, labelled):
-    gold = Answers.empty(labelled)
-    gold.holds[:] = 0
+    gold = LabelMatrix.empty(labelled)
+    gold.labels[:] = 0
     try:
         corpus = match(texts(*named), gold)
     except InputError:
@@ -124,7 +124,7 @@ def test_every_text_and_label_is_accounted_for(named, labelled):
     assert corpus.gold.ids == tuple(text.id for text in corpus.texts) == tuple(sorted(corpus.gold.ids))
     assert set(corpus.unmatched_labels) <= set(labelled) - set(named)
     assert set(named) & set(labelled) <= set(corpus.gold.ids)
-    assert not np.isnan(corpus.gold.holds).any()
+    assert not np.isnan(corpus.gold.labels).any()
 
 
 # --- from files -----------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_thousands_are_read_in_no_time(tmp_path):
     corpus = read_corpus([tmp_path / "labels.tsv"], [tmp_path / "arguments.tsv"])
     assert time.process_time() - began < 5  # under one second on an idle machine
     assert len(corpus.texts) == 7000
-    assert np.nansum(corpus.gold.holds[:, 0]) == 3500
+    assert np.nansum(corpus.gold.labels[:, 0]) == 3500
     assert len(set(corpus.groups("Conclusion"))) == 300
 
 

@@ -38,7 +38,7 @@ def test_the_authors_sheet(tmp_path):
     assert holds(labels, ONE, Value.HEDONISM) == holds(labels, ONE, Value.FACE) == YES
     assert holds(labels, OTHER, Value.HUMILITY) == holds(labels, OTHER, Value.POWER_DOMINANCE) == CONFLICT
     assert holds(labels, ONE, Value.HUMILITY) == NO
-    assert labels.holds.sum() == 4
+    assert labels.labels.sum() == 4
     assert np.argwhere(labels.dominant).tolist() == [[0, place(Value.FACE)]]
     assert np.isnan(labels.probabilities).all()
 
@@ -66,7 +66,7 @@ def test_the_authors_codes(tmp_path):
     sheet = read_sheet(path)
     labels = sheet.answers[""]
     assert sheet.kind == "codes"
-    named = {name: labels.holds[0, place(Value[name.upper()])].tolist() for name in AUTHORS_HEAD[:4]}
+    named = {name: labels.labels[0, place(Value[name.upper()])].tolist() for name in AUTHORS_HEAD[:4]}
     assert list(named.values()) == [[0, 1], [0, 0], [1, 0], [1, 0]]
     assert labels.dominant.sum() == labels.dominant[0, place(Value.HEDONISM)] == 1
     assert holds(labels, ONE, Value.ACHIEVEMENT) == YES
@@ -87,8 +87,8 @@ def test_categories_of_the_shared_task(tmp_path):
     sheet = read_sheet(path)
     labels = sheet.answers[""]
     assert (sheet.kind, labels.ids) == ("touche", ("A01",))
-    assert labels.holds[0, :, 0].tolist() == [1.0] * 3 + [0.0] * 16
-    assert np.isnan(labels.holds[..., 1]).all()
+    assert labels.labels[0, :, 0].tolist() == [1.0] * 3 + [0.0] * 16
+    assert np.isnan(labels.labels[..., 1]).all()
     assert sheet.notices == ("column left out, since it is none of the 19 values: Universalism: objectivity",)
 
 
@@ -252,5 +252,5 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, head, raw):
         assert error.path == str(path)
     else:
         for labels in sheet.answers.values():
-            assert np.isin(labels.holds[~np.isnan(labels.holds)], (0, 1)).all()
-            assert (labels.holds[..., 0][labels.dominant] == 1).all()
+            assert np.isin(labels.labels[~np.isnan(labels.labels)], (0, 1)).all()
+            assert (labels.labels[..., 0][labels.dominant] == 1).all()

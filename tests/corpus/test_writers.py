@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.corpus.files import AUTHORS_HEAD, N1, N2, answers, any_answers, equal, place, write
-from valex_local.answers import Answers
 from valex_local.corpus import read_sheet, write_authors, write_long
 from valex_local.corpus.columns import text_id
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import StudyError
 from valex_local.schwartz import CIRCLE, State, Value
 
@@ -35,7 +35,7 @@ runs = st.dictionaries(run_names, any_answers(posts), min_size=1, max_size=3)
 
 @given(runs)
 @settings(max_examples=60)
-@example({"": Answers.empty(["a", "b"])})
+@example({"": LabelMatrix.empty(["a", "b"])})
 def test_long_tables_are_read_back_as_they_were(tmp_path_factory, made):
     path = tmp_path_factory.mktemp("long") / "labels.csv"
     write_long(path, made)
@@ -103,7 +103,7 @@ def test_the_authors_sheet_as_it_is_written(tmp_path):
 @given(any_answers(posts))
 @settings(max_examples=60)
 def test_the_authors_sheet_keeps_states(tmp_path_factory, said):
-    said.holds[0, 0], said.holds[0, 1], said.dominant[0, :2] = YES, NO, False
+    said.labels[0, 0], said.labels[0, 1], said.dominant[0, :2] = YES, NO, False
     path = tmp_path_factory.mktemp("authors") / "labels.csv"
     write_authors(path, said)
     sheet = read_sheet(path)

@@ -14,7 +14,7 @@ from valex_local.posts import discover
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = sorted((ROOT / "models" / "demo" / "clips").glob("*.mp4"))
-TEXTS = tomllib.loads((ROOT / "scripts" / "demo_clips.toml").read_text("utf-8"))["clip"]
+TEXTS = tomllib.loads((ROOT / "scripts" / "demo_assets" / "demo_clips.toml").read_text("utf-8"))["clip"]
 
 
 def truth_of(clip: Path) -> dict:

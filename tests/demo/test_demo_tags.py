@@ -13,7 +13,7 @@ from valex_local.records import Captions, Grounding, Media, Script
 from valex_local.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIPS = tomllib.loads((ROOT / "scripts" / "demo_clips.toml").read_text("utf-8"))["clip"]
+CLIPS = tomllib.loads((ROOT / "scripts" / "demo_assets" / "demo_clips.toml").read_text("utf-8"))["clip"]
 LEAST = 0.9
 LEAST_OF_THINGS, LEAST_NAMED = 0.7, 0.5
 """Share of the names of things that are right, and of the keyframes with a thing that has a name that get it."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from valex_local.answers import Answers
-from valex_local.evaluation.report import Route
+from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.evaluation.evaluate import EvaluatedRoute
 from valex_local.schwartz import CIRCLE, Value
 
 ITEMS = 888
@@ -38,8 +38,8 @@ def names(count=ITEMS):
 
 def answers(holds, probabilities=None, ids=None):
     holds = np.asarray(holds, dtype=float)
-    made = Answers.empty(ids or names(len(holds)))
-    made.holds[:] = holds
+    made = LabelMatrix.empty(ids or names(len(holds)))
+    made.labels[:] = holds
     if probabilities is not None:
         made.probabilities[:] = probabilities
     return made
@@ -60,9 +60,9 @@ def paper_gold(seed=0):
 def noisy(gold, signal, seed, *, polarities=(0, 1)):
     """A route whose probabilities follow the labels as strongly as `signal` says (0: not at all)."""
     generator = np.random.default_rng(seed)
-    share = np.nan_to_num(gold.holds).mean(axis=0)
-    logit = np.log((share + 0.01) / (1 - share)) + generator.normal(size=gold.holds.shape)
-    probabilities = 1 / (1 + np.exp(-(logit + signal * (np.nan_to_num(gold.holds) - share))))
+    share = np.nan_to_num(gold.labels).mean(axis=0)
+    logit = np.log((share + 0.01) / (1 - share)) + generator.normal(size=gold.labels.shape)
+    probabilities = 1 / (1 + np.exp(-(logit + signal * (np.nan_to_num(gold.labels) - share))))
     holds = np.zeros_like(probabilities)
     for v, p in np.ndindex(*share.shape):
         holds[:, v, p] = probabilities[:, v, p] > np.quantile(probabilities[:, v, p], 1 - share[v, p])
@@ -72,4 +72,4 @@ def noisy(gold, signal, seed, *, polarities=(0, 1)):
 
 
 def route(name, *runs, baseline=False):
-    return Route(name, tuple(runs), baseline=baseline)
+    return EvaluatedRoute(name, tuple(runs), baseline=baseline)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from evaluation.made import answers, noisy, paper_gold
+from tests.evaluation.made import answers, noisy, paper_gold
 from valex_local.evaluation.agreement import View, _alpha, agreement, codes
 from valex_local.schwartz import CIRCLE
 
@@ -105,7 +105,7 @@ def test_three_sources_have_three_pairs_and_kappa_is_that_of_scikit_learn():
     sources = {name: noisy(gold, signal, seed) for name, signal, seed in (("a", 3, 1), ("b", 2, 2), ("c", 1, 3))}
     found = of(View.STATE, agreement("routes", sources)).values[4]
     assert [(p.first, p.second) for p in found.pairs] == [("a", "b"), ("a", "c"), ("b", "c")]
-    coded = {name: codes(View.STATE, s.holds)[:, 4].astype(int) for name, s in sources.items()}
+    coded = {name: codes(View.STATE, s.labels)[:, 4].astype(int) for name, s in sources.items()}
     assert found.pairs[1].kappa == pytest.approx(cohen_kappa_score(coded["a"], coded["c"]), abs=1e-6)
     with pytest.raises(ValueError, match="two sources"):
         agreement("routes", {"a": gold})

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from evaluation.made import answers, noisy, paper_gold
+from tests.evaluation.made import answers, noisy, paper_gold
 from valex_local.evaluation.bootstrap import difference, draws, estimate, once, resample
 from valex_local.evaluation.figures import spoken, stack, tally
 
@@ -14,7 +14,7 @@ ALL = np.ones((19, 2), dtype=bool)
 
 def counted(gold, *runs):
     holds, _ = stack(runs, gold.ids)
-    return tally(gold.holds, holds, spoken(gold.holds, holds), ALL)
+    return tally(gold.labels, holds, spoken(gold.labels, holds), ALL)
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +99,8 @@ def test_a_better_route_is_better_beyond_doubt(gold):
 def test_a_pair_is_resampled_together(gold):
     """A route and the same with a few answers mended differ by little in every resample."""
     route = noisy(gold, 1.5, 1)
-    mended = answers(route.holds.copy(), ids=gold.ids)
-    mended.holds[:20] = gold.holds[:20]
+    mended = answers(route.labels.copy(), ids=gold.ids)
+    mended.labels[:20] = gold.labels[:20]
     one, other = counted(gold, mended), counted(gold, route)
     draws = resample([one, other], resamples=500, seed=0)
     assert (draws[0] - draws[1])[:, 0, 0].std() < draws[0][:, 0, 0].std() / 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evaluation.made import noisy, paper_gold
+from tests.evaluation.made import noisy, paper_gold
 from valex_local.evaluation.circle import Relation, by_support, confusion, related, steps
 from valex_local.evaluation.figures import ValueFigures
 from valex_local.schwartz import CIRCLE, Value
@@ -61,10 +61,10 @@ def test_a_route_that_names_the_value_across():
 
 def test_a_route_that_guesses_has_a_lift_of_1():
     gold = paper_gold()
-    found = confused(gold.holds[..., 0], noisy(gold, 0, seed=5).holds[..., 0])
+    found = confused(gold.labels[..., 0], noisy(gold, 0, seed=5).labels[..., 0])
     for one in found.values():
         assert one.lift == pytest.approx(1, abs=0.1)
-    always = confused(gold.holds[..., 0], np.ones((888, 19)))
+    always = confused(gold.labels[..., 0], np.ones((888, 19)))
     for one in always.values():
         assert one.lift == pytest.approx(1, abs=1e-6)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from evaluation.made import noisy, paper_gold
-from evaluation.test_prepare import texts_of
-from evaluation.test_routes import model_directory
+from tests.evaluation.made import noisy, paper_gold
+from tests.evaluation.test_inputs import texts_of
+from tests.evaluation.test_routes import model_directory
 from valex_local.cli.evaluate import evaluate
 from valex_local.corpus.writers import write_authors, write_long
 from valex_local.errors import InputError, StudyError
@@ -192,7 +192,7 @@ def test_predictions_are_read_as_they_were_written(valex, gold):
         valex("fair.csv", "--labels", "gold.csv", "--resamples", "0", "--as", "json")
     )
     route = noisy(gold, 1.5, 9)
-    true, said = gold.holds[:, 4, 0] == 1, route.holds[:, 4, 0] == 1
+    true, said = gold.labels[:, 4, 0] == 1, route.labels[:, 4, 0] == 1
     value = found.routes[0].polarities[0].values[4]
     assert value.precision == pytest.approx((true & said).sum() / said.sum(), abs=1e-6)
     assert value.average_precision is not None

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from evaluation.made import COUNTS, ITEMS, answers, noisy, paper_gold
+from tests.evaluation.made import COUNTS, ITEMS, answers, noisy, paper_gold
 from valex_local.evaluation.bootstrap import once
 from valex_local.evaluation.figures import spoken, stack, support, tally, value_figures
 from valex_local.schwartz import CIRCLE, Polarity, Value
@@ -16,9 +16,9 @@ ALL = np.ones((19, 2), dtype=bool)
 
 def counted(gold, *runs, values=ALL):
     holds, probabilities = stack(runs, gold.ids)
-    where = spoken(gold.holds, holds)
-    found = tally(gold.holds, holds, where, values & where.any(axis=0))
-    return found, value_figures(gold.holds, probabilities, where, found)
+    where = spoken(gold.labels, holds)
+    found = tally(gold.labels, holds, where, values & where.any(axis=0))
+    return found, value_figures(gold.labels, probabilities, where, found)
 
 
 @st.composite
@@ -41,7 +41,7 @@ def test_averages_are_those_of_scikit_learn():
     route = noisy(gold, 1.5, seed=1)
     found, _ = counted(gold, route)
     for p in (0, 1):
-        truth, said = gold.holds[..., p], route.holds[..., p]
+        truth, said = gold.labels[..., p], route.labels[..., p]
         p_, r_ = (f(truth, said, average="macro", zero_division=0) for f in (precision_score, recall_score))
         expected = [
             f1_score(truth, said, average="weighted", zero_division=0),
@@ -57,7 +57,7 @@ def test_values_are_those_of_scikit_learn():
     figures = counted(gold, route)[1][Polarity.PRESENT]
     assert [f.value for f in figures] == list(CIRCLE)
     for v, found in enumerate(figures):
-        truth, said = gold.holds[:, v, 0], route.holds[:, v, 0]
+        truth, said = gold.labels[:, v, 0], route.labels[:, v, 0]
         expected = [f(truth, said, zero_division=0) for f in (precision_score, recall_score, f1_score)]
         assert [found.precision, found.recall, found.f1] == pytest.approx(expected, abs=1e-6)
         ranked = average_precision_score(truth, route.probabilities[:, v, 0])
@@ -68,8 +68,8 @@ def test_values_are_those_of_scikit_learn():
 
 def test_always_yes_reaches_what_the_paper_s_counts_say():
     gold = paper_gold()
-    enough = support(gold.holds, spoken(gold.holds)) >= 30
-    found, _ = counted(gold, answers(np.ones_like(gold.holds)), values=enough)
+    enough = support(gold.labels, spoken(gold.labels)) >= 30
+    found, _ = counted(gold, answers(np.ones_like(gold.labels)), values=enough)
     assert enough.sum(axis=0).tolist() == [14, 7]
     weighted = once(found)[:, 0]
     assert np.round(weighted, 2).tolist() == [0.34, 0.25]
@@ -102,7 +102,7 @@ def test_figures_of_runs_are_their_mean():
 
 def test_nothing_to_divide_by_counts_as_0_and_is_said():
     gold = answers(np.zeros((3, 19, 2)))
-    gold.holds[0, 0, 0] = 1
+    gold.labels[0, 0, 0] = 1
     _, figures = counted(gold, answers(np.zeros((3, 19, 2))))
     seen, never = figures[Polarity.PRESENT][:2]
     assert (seen.precision, seen.recall, seen.f1) == (0, 0, 0)
@@ -161,5 +161,5 @@ def test_a_text_counted_twice_is_as_two_texts(made):
     weights = np.ones((1, len(made[0])), dtype=np.float32)
     weights[0, 1] = 2
     rows = [*range(len(made[0])), 1]
-    twice = [answers(one.holds[rows], one.probabilities[rows]) for one in made]
+    twice = [answers(one.labels[rows], one.probabilities[rows]) for one in made]
     assert found.averages(weights)[0] == pytest.approx(once(counted(*twice)[0]))

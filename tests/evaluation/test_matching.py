@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.made import answers
+from tests.evaluation.made import answers
 from valex_local.errors import InputError
 from valex_local.evaluation.matching import names_among, under_ids
 
@@ -39,7 +39,7 @@ def test_answers_keep_their_rows():
     said = answers(np.arange(2)[:, None, None] * np.ones((2, 19, 2)), ids=(f"anna_{NUMBER}", "x"))
     found = under_ids(said, [NUMBER, "y"], whose="the route")
     assert found.ids == (NUMBER, "x")
-    assert (found.holds == said.holds).all()
+    assert (found.labels == said.labels).all()
 
 
 def test_two_answers_about_one_text_are_refused():

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from evaluation.made import noisy, paper_gold
-from valex_local.answers import Answers
+from tests.evaluation.made import noisy, paper_gold
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.writers import write_authors, write_long
 from valex_local.errors import InputError
 from valex_local.evaluation.routes import read_source
-from valex_local.labels.card import Card
 from valex_local.records import Labels, LabelSource, Post, PostText, ValueLabel, Video
 from valex_local.schwartz import CIRCLE, State
+from valex_local.stages.labels.card import ModelCard
 from valex_local.study import Study
 
 NUMBER = "7301234567890123456"
@@ -32,13 +32,13 @@ def model_directory(folder, gold, *, group="author"):
         write_long(folder / "training" / f"baseline-{name}.csv", {"0": noisy(gold, 0.5, 9)})
     (folder / "training" / "recipe.json").write_text(json.dumps({"options": {"group": group}}))
     outputs = {value: {"present": {"row": row, "threshold": 0.5}} for row, value in enumerate(CIRCLE)}
-    card = Card(name="a model", domain="short videos", languages=("en",), window=128, overlap=0, outputs=outputs)
+    card = ModelCard(name="a model", domain="short videos", languages=("en",), window=128, overlap=0, outputs=outputs)
     (folder / "labels.json").write_text(card.to_json())
     return folder
 
 
-def same(one: Answers, other: Answers):
-    return one.ids == other.ids and np.array_equal(one.holds, other.holds, equal_nan=True)
+def same(one: LabelMatrix, other: LabelMatrix):
+    return one.ids == other.ids and np.array_equal(one.labels, other.labels, equal_nan=True)
 
 
 def test_a_label_file_is_a_route_named_after_it(tmp_path, gold):
@@ -126,10 +126,10 @@ def test_every_script_and_route_of_a_study_is_a_route(study):
     assert [r.name for r in source.routes] == ["gemini.fewshot", "template.encoder"]
     fewshot, encoder = (r.runs[0] for r in source.routes)
     assert set(encoder.ids) == {f"anna_{NUMBER}", "clip-01234567"}
-    assert (encoder.holds[..., 0] == 1).all()
-    assert np.isnan(encoder.holds[..., 1]).all()
-    assert np.isnan(fewshot.of([f"anna_{NUMBER}"]).holds).all(), "a skipped post says nothing"
-    assert (fewshot.of(["clip-01234567"]).holds[..., 0] == 0).all()
+    assert (encoder.labels[..., 0] == 1).all()
+    assert np.isnan(encoder.labels[..., 1]).all()
+    assert np.isnan(fewshot.of([f"anna_{NUMBER}"]).labels).all(), "a skipped post says nothing"
+    assert (fewshot.of(["clip-01234567"]).labels[..., 0] == 0).all()
     assert source.routes[1].about == "labels by minilm, for English arguments (en)"
     assert [r.name for r in read_source(f"mine={study.root}").routes] == [
         "mine.gemini.fewshot",

@@ -7,11 +7,9 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from tests.script.evidences import CAPTIONS, INJECTIONS, item
-from valex_local.config import ScriptSettings
+from tests.stages.script.evidences import CAPTIONS, INJECTIONS, item
 from valex_local.exchange.export import export_study
 from valex_local.exchange.export.run import Exported
-from valex_local.labels.states import decide
 from valex_local.records import (
     Action,
     Dialogue,
@@ -26,9 +24,10 @@ from valex_local.records import (
     ValueLabel,
     Video,
 )
-from valex_local.schwartz import CIRCLE, State, Value
-from valex_local.script.evidence import gather
-from valex_local.script.template import TemplateWriter
+from valex_local.schwartz import CIRCLE, State, Value, decide
+from valex_local.settings import ScriptSettings
+from valex_local.stages.script.evidence import gather
+from valex_local.stages.script.template import TemplateWriter
 from valex_local.study import Study
 
 N1, N2, N3, N4 = (f"730000000000000000{n}" for n in range(1, 5))

@@ -127,7 +127,7 @@ def test_probabilities_are_no_gold(study, tmp_path):
 def test_any_labels_are_read_back_as_they_were(tmp_path_factory, said):
     folder = tmp_path_factory.mktemp("gold")
     study = Study(folder / "study", create=True)
-    said.holds[:, 0] = YES
+    said.labels[:, 0] = YES
     said.probabilities[:] = np.nan
     path = write_gold(study, "anna", said)
     assert equal(read_gold(study, "anna"), said)
@@ -213,7 +213,7 @@ def test_dominance_alone_is_a_difference():
 
 def test_a_new_label_takes_both_polarities():
     known, new = answers(a={Value.FACE: CONFLICT}), answers(a={Value.FACE: (1.0, np.nan)})
-    assert np.array_equal(put_over(known, new).holds[0, place(Value.FACE)], [1.0, np.nan], equal_nan=True)
+    assert np.array_equal(put_over(known, new).labels[0, place(Value.FACE)], [1.0, np.nan], equal_nan=True)
 
 
 def test_a_study_at_work_and_no_study_are_said(study, tmp_path):

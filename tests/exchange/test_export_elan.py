@@ -25,8 +25,8 @@ from tests.exchange.exported import (
     script,
 )
 from valex_local.exchange.export.elan import document, xml_text
-from valex_local.exchange.export.timing import timed_lines
 from valex_local.records import Media, Post, Shot, Video
+from valex_local.rendering.timing import timed_lines
 
 
 @pytest.fixture(scope="module")

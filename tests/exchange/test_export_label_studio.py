@@ -14,8 +14,8 @@ from valex_local.corpus import read_sheet
 from valex_local.exchange.export.label_studio import certainty
 from valex_local.exchange.labels import import_labels
 from valex_local.records import Labels, Script
+from valex_local.rendering.render import render
 from valex_local.schwartz import CIRCLE, State
-from valex_local.script.render import render
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_predictions_come_back_as_annotations(study, tmp_path):
         record = study.read(post, "labels.template.encoder", Labels)
         assert [read.state(row, at) for at in range(len(CIRCLE))] == [label.state for label in record.values]
     assert set(read.ids) == {ONE, NAMED}
-    assert not np.isnan(read.holds).any()
+    assert not np.isnan(read.labels).any()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from valex_local.cli import export as command
 from valex_local.errors import ConfigError, InputError, StudyError
 from valex_local.exchange.export.formats import FORMATS, get_format
 from valex_local.records import Post, Script
-from valex_local.script.render import render
+from valex_local.rendering.render import render
 from valex_local.study import Study
 
 

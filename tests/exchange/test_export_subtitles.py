@@ -26,8 +26,8 @@ from tests.exchange.exported import (
 )
 from valex_local.errors import InputError
 from valex_local.exchange.export.subtitles import WORD_JOINER, Srt, Vtt
-from valex_local.exchange.export.timing import Span, lanes, timed_lines
 from valex_local.records import Post
+from valex_local.rendering.timing import TimedSpan, lanes, timed_lines
 
 FORMS = {"srt": Srt(), "vtt": Vtt()}
 
@@ -86,7 +86,7 @@ def test_no_text_is_markup(form, text):
 
 
 def test_srt_as_it_is_written():
-    spans = [Span(0, 1500, "<b>a --> b</b>"), Span(3_600_000, 3_661_001, "{\\an8}5")]
+    spans = [TimedSpan(0, 1500, "<b>a --> b</b>"), TimedSpan(3_600_000, 3_661_001, "{\\an8}5")]
     joiner = WORD_JOINER
     assert Srt()(spans) == (
         f"1\n00:00:00,000 --> 00:00:01,500\n<{joiner}b>a --{joiner}> b<{joiner}/b>\n"
@@ -95,7 +95,7 @@ def test_srt_as_it_is_written():
 
 
 def test_vtt_as_it_is_written():
-    spans = [Span(0, 1500, "<b> & --> b", "OLD > MAN"), Span(2000, 2100, "hi", "SPEAKER")]
+    spans = [TimedSpan(0, 1500, "<b> & --> b", "OLD > MAN"), TimedSpan(2000, 2100, "hi", "SPEAKER")]
     assert Vtt()(spans) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n<v OLD &gt; MAN>&lt;b&gt; &amp; --&gt; b</v>\n"
         "\n00:00:02.000 --> 00:00:02.100\nhi\n"

@@ -10,12 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.exchange.exported import HOSTILE, NAMED, ONE, SILENT, TWO, export, labels, make_study
-from valex_local.answers import Answers
 from valex_local.corpus import read_sheet
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import ConfigError, InputError
-from valex_local.records import Labels, Notice, Post, clean_text
+from valex_local.files.tables import guarded, read_table, unguarded
+from valex_local.files.text import clean_text
+from valex_local.records import Labels, Notice, Post
 from valex_local.schwartz import CIRCLE, Value
-from valex_local.tables import guarded, read_table, unguarded
 
 
 @pytest.fixture
@@ -31,12 +32,12 @@ def rows_of(path, delimiter=","):
 def stored(study, name="template.encoder"):
     """What the study says, as answers under the names of its posts."""
     records = {post: study.read(post, f"labels.{name}", Labels) for post in study.post_ids()}
-    return Answers.from_labels({post: r.values for post, r in records.items() if r is not None and r.values})
+    return LabelMatrix.from_labels({post: r.values for post, r in records.items() if r is not None and r.values})
 
 
 def same(one, other, *, probabilities):
     assert one.ids == other.ids
-    np.testing.assert_array_equal(one.holds, other.holds)
+    np.testing.assert_array_equal(one.labels, other.labels)
     np.testing.assert_array_equal(one.dominant, other.dominant)
     if probabilities:
         np.testing.assert_array_equal(one.probabilities, other.probabilities)
@@ -98,7 +99,7 @@ def test_what_was_not_assessed_stays_blank(study):
         _, path = export(study, form)
         sheet = read_sheet(path)
         (answers,) = sheet.answers.values()
-        assert np.isnan(answers.holds[0, 0]).all()
+        assert np.isnan(answers.labels[0, 0]).all()
         assert blank in rows_of(path)[0].values()
 
 

@@ -10,14 +10,14 @@ from typing import get_args
 import pytest
 
 from tests.exchange.test_sources import STEM, batch, put, response
-from valex_local.config import ScriptSettings, Settings
-from valex_local.due import Examiner, State
 from valex_local.errors import ConfigError, InputError, StudyError
 from valex_local.exchange import import_scripts
-from valex_local.exchange.foreign import parse_script
+from valex_local.exchange.script_parser import parse_script
 from valex_local.exchange.scripts import TAKEN
+from valex_local.pipeline.plan import plan
+from valex_local.pipeline.status import StatusChecker, StepState
 from valex_local.records import Dialogue, Labels, LabelSource, OnScreenText, Post, Script, Video
-from valex_local.stages import plan
+from valex_local.settings import ScriptSettings, Settings
 from valex_local.study import Study
 
 DEMO = Path(__file__).resolve().parents[2] / "models" / "demo"
@@ -101,21 +101,21 @@ def test_labels_of_a_replaced_script_are_due_and_the_script_itself_never_is(stud
     steps = tuple(step for step in plan(settings) if step.name == "labels.gemini.encoder")
 
     def verdict():
-        ((_, verdicts),) = Examiner(study, steps, {}).examine([ANN])
+        ((_, verdicts),) = StatusChecker(study, steps, {}).examine([ANN])
         (found,) = verdicts.values()
         return found
 
-    assert verdict().state is State.BLOCKED
+    assert verdict().state is StepState.BLOCKED
     import_scripts(texts, study.root, name="gemini")
-    assert verdict().state is State.MISSING
+    assert verdict().state is StepState.MISSING
     source = LabelSource(route="encoder", model="m", domain="d")
     made = {"fingerprint": verdict().fingerprint, "made_by": steps[0].made_by({})}
     study.write(ANN, "labels.gemini.encoder", Labels(script="gemini", source=source, **made))
     import_scripts(texts, study.root, name="gemini")
-    assert verdict().state is State.CURRENT
+    assert verdict().state is StepState.CURRENT
     put(texts / f"{STEM}.txt", 'GIRL: "Bye"\n')
     import_scripts(texts, study.root, name="gemini")
-    assert verdict().state is State.MISSING, "labels of other words are gone, not left to be read"
+    assert verdict().state is StepState.MISSING, "labels of other words are gone, not left to be read"
     assert "script.gemini" not in {step.stem for step in plan(settings)}
 
 

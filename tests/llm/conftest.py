@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from valex_local.devices import Device
 from valex_local.llm import LanguageModel, load_language_model
 from valex_local.store import StoredModel
+from valex_local.system.devices import Device
 
 
 @pytest.fixture(scope="session")

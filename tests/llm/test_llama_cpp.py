@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from valex_local.devices import Device
 from valex_local.errors import ModelError
 from valex_local.llm import ContextOverflow, Message, Picture, Reply, load_language_model
 from valex_local.llm.llama_cpp import LlamaCpp
 from valex_local.store import StoredModel
+from valex_local.system.devices import Device
 
 QUESTION = [Message("system", "Answer in one word."), Message("user", "What is the capital of France?")]
 SCHEMA = {

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from llm.tiny_gguf import SPECIAL, write_language_model, write_projector
+from tests.llm.tiny_gguf import SPECIAL, write_language_model, write_projector
 from valex_local.errors import ModelError
 from valex_local.llm import Picture, projector
 from valex_local.llm.llama_cpp import _library

@@ -14,13 +14,13 @@ import pytest
 
 from tests.llm.llama_server import serving
 from tests.llm.stub_server import PICTURE_TOKENS, Stub, playing
-from valex_local import offline
-from valex_local.devices import Device
 from valex_local.errors import ModelError
-from valex_local.llm import ContextOverflow, LanguageModel, Message, Picture, load_language_model, loopback
-from valex_local.llm.marks import JOINER, break_marks
+from valex_local.llm import ContextOverflow, LanguageModel, Message, Picture, http_client, load_language_model
 from valex_local.llm.server import Server
+from valex_local.llm.special_tokens import JOINER, break_marks
 from valex_local.store import StoredModel
+from valex_local.system import network_guard
+from valex_local.system.devices import Device
 
 QUESTION = [Message("system", "Answer in one word."), Message("user", "What is the capital of France?")]
 OTHER = [Message("system", "Answer in one word."), Message("user", "Name a colour of the sky at night.")]
@@ -364,7 +364,7 @@ def test_a_model_that_is_computed_elsewhere_is_refused_before_it_is_asked(name: 
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1:8080", "https://127.0.0.1:8080", "http://model.example:80/v1"])
 def test_no_other_machine_is_asked(url: str) -> None:
-    with offline.guarded(), pytest.raises(ModelError, match=r"/store/ours/model.toml"):
+    with network_guard.guarded(), pytest.raises(ModelError, match=r"/store/ours/model.toml"):
         load(url)
 
 
@@ -372,7 +372,7 @@ def test_no_other_machine_is_asked(url: str) -> None:
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed(stub: Stub, status: int, elsewhere: str | None) -> None:
     model = load(stub.url)
-    with playing(Stub()) as other, offline.guarded():
+    with playing(Stub()) as other, network_guard.guarded():
         target = elsewhere or f"{other.url}/v1/chat/completions"
         stub.chat = lambda _: (status, b"", {"Location": target})
         with pytest.raises(ModelError, match=rf"sends on to {target}, which is refused: no byte may leave"):
@@ -455,7 +455,7 @@ def test_a_server_that_goes_away_in_the_middle() -> None:
 
 def test_a_silent_server_is_waited_for_no_longer_than_said(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(stub.url)
-    monkeypatch.setattr(loopback, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(http_client, "ANSWER_SECONDS", 0.2)
     stub.chat = lambda _: time.sleep(0.6)
     with pytest.raises(ModelError, match="silent for 0 seconds"):
         model.chat(QUESTION, max_tokens=4)
@@ -463,7 +463,7 @@ def test_a_silent_server_is_waited_for_no_longer_than_said(stub: Stub, monkeypat
 
 def test_an_answer_without_end(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(stub.url)
-    monkeypatch.setattr(loopback, "MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr(http_client, "MAX_ANSWER_BYTES", 1000)
     stub.chat = lambda _: (200, answer("a" * 1000), {})
     with pytest.raises(ModelError, match="more than 1,000 bytes"):
         model.chat(QUESTION, max_tokens=4)
@@ -475,7 +475,7 @@ LOAD = """
     import json, sys
     from pathlib import Path
     from valex_local import offline
-    layers = offline.enter(kernel=sys.argv[2] == "kernel")
+    layers = network_guard.enter(kernel=sys.argv[2] == "kernel")
     from valex_local.devices import Device
     from valex_local.errors import ModelError
     from valex_local.llm.server import Server

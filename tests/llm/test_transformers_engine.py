@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.llm.tiny_vlm import CONTEXT, FAMILIES, make
-from valex_local.devices import Device
 from valex_local.errors import MissingExtra, ModelError
 from valex_local.llm import ContextOverflow, Message, Picture, Token, load_language_model
 from valex_local.llm.transformers import TransformersVlm
-from valex_local.llm.transformers_sampling import Writer
+from valex_local.llm.transformers_sampling import TokenSampler
 from valex_local.store import StoredModel
+from valex_local.system.devices import Device
 
 CPU = Device("cpu", 1)
 SCHEMA = {
@@ -345,7 +345,7 @@ def test_marks_say_nothing_and_places_without_a_token_are_never_chosen(loaded: d
     mark = loaded["qwen"]._processor.image_token_id
     scores = torch.zeros(1, vocabulary.size + 11)
     scores[0, mark], scores[0, -1] = 5.0, 9.0
-    writer = Writer(vocabulary, None, temperature=0.0, seed=0, alternatives=1)
+    writer = TokenSampler(vocabulary, None, temperature=0.0, seed=0, alternatives=1)
     assert writer(torch.tensor([[1]]), scores).argmax() == mark
     [token] = writer.tokens
     assert token == Token("", {"": pytest.approx(float(scores.log_softmax(-1)[0, mark]))})

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from report.made import HOSTILE, ODD_ID, add, hostile_post, make_study
+from tests.report.made import HOSTILE, ODD_ID, add, hostile_post, make_study
 from valex_local.records import Post, Video
 from valex_local.report import write_report
 from valex_local.study import Study

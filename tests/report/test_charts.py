@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report.made import HOSTILE
+from tests.report.made import HOSTILE
 from valex_local.records import Captions, KeyframeCaption, Media, Shot, Tag, ValueLabel
 from valex_local.report.circle import (
     BAND,
@@ -30,7 +30,7 @@ from valex_local.report.counts import count_values
 from valex_local.report.histogram import Confidences, histogram
 from valex_local.report.matrix import matrix
 from valex_local.report.svg import POLES, arc, cut, number, percent, point, pole, ring_sector, spoken, ticks
-from valex_local.report.timeline import Stretch, axis, describe, lanes, stacked
+from valex_local.report.timeline import LaneItem, axis, describe, lanes, stacked
 from valex_local.schwartz import CIRCLE, State, Value
 
 
@@ -219,7 +219,7 @@ def test_no_confidences_have_no_median() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 60), st.floats(0, 20)), max_size=30))
 def test_stretches_in_a_row_do_not_overlap(found: list[tuple[float, float]]) -> None:
-    stretches = [Stretch(start, start + length, "") for start, length in sorted(found)]
+    stretches = [LaneItem(start, start + length, "") for start, length in sorted(found)]
     rows = stacked(stretches)
     assert len(rows) == len(stretches) and all(0 <= row < 5 for row in rows)
     for row in range(4):  # the last one takes what has no place

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from report.made import labels, make_study, post
+from tests.report.made import labels, make_study, post
 from valex_local.records import Failure, Labels, Script
 from valex_local.report.gather import LabelKey, Order, Reader, label_key
 from valex_local.study import Study

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from report.made import make_study, post, records, sentence
+from tests.report.made import make_study, post, records, sentence
 from valex_local.records import Failure, Labels, LabelSource, MadeBy, Notice, Record, Transcript
 from valex_local.report.gather import Gathered, LabelKey, Order, Problem, Reader
 from valex_local.report.overview import Overview, Trouble

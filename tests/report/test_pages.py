@@ -12,16 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from report.made import HOSTILE, ODD_ID, add, hostile_post, labels, make_study, post, records
-from report.pages import Page, broken_links, parse
+from tests.report.made import HOSTILE, ODD_ID, add, hostile_post, labels, make_study, post, records
+from tests.report.pages import Page, broken_links, parse
 from valex_local.errors import StudyError
 from valex_local.records import Failure, LabelSource, MadeBy, Notice, Post, PostText
+from valex_local.rendering.render import one_line
 from valex_local.report.gather import Gathered, Order, Problem
 from valex_local.report.overview import Overview
 from valex_local.report.pages import _render, _shown, write_report
 from valex_local.report.summary import study_view
 from valex_local.report.views import post_view
-from valex_local.script.render import one_line
 from valex_local.study import Study
 
 CSP = (

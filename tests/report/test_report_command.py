@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from report.made import make_study
+from tests.report.made import make_study
 from valex_local.cli.report import report
 from valex_local.errors import StudyError
 from valex_local.study import Study

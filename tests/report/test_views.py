@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from report.made import add, labels, make_study, post, records, sentence
+from tests.report.made import add, labels, make_study, post, records, sentence
 from valex_local.records import Captions, Keyframe, Notice, Post, Record, State, Value, ValueLabel
 from valex_local.report.gather import LabelKey, Reader
 from valex_local.report.links import from_page, page_address

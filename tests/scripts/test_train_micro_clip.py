@@ -136,9 +136,9 @@ def test_what_is_saved_is_what_was_trained(tmp_path: Path):
     import torch
     from train_micro_clip import CONTEXT, Pictures, Recipe, as_input, learn_pictures, learn_texts, save
 
-    from valex_local.devices import Device
+    from valex_local.stages.vision.openclip import OpenClip
     from valex_local.store import StoredModel
-    from valex_local.vision.openclip import OpenClip
+    from valex_local.system.devices import Device
 
     recipe = Recipe(processes=1, pictures=32, steps=2, batch=16, text_steps=2, text_batch=16)
     model, facets, _ = learn_pictures(recipe)

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valex_local import llm
-from valex_local.config import make_settings
 from valex_local.errors import ConfigError, ModelError
-from valex_local.ocr import engines
-from valex_local.speech import engine
+from valex_local.settings import make_settings
+from valex_local.stages.ocr import engines
+from valex_local.stages.speech import engine
+from valex_local.stages.vision import clip
 from valex_local.store import Store
 from valex_local.store.describe import _ENGINES
 from valex_local.store.manifests import (
@@ -23,7 +24,6 @@ from valex_local.store.manifests import (
     read_manifests,
     read_profile,
 )
-from valex_local.vision import clip
 
 MANIFESTS = read_manifests(built_in())
 ENGINES = {"asr": engine.ENGINES, "ocr": engines.ENGINES, "clip": clip.ENGINES, "llm": llm.ENGINES}

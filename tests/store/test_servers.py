@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valex_local import offline
 from valex_local.errors import ModelError
-from valex_local.offline import Layers
-from valex_local.sandbox import FILTER, NAMESPACE, NO_NETWORK
 from valex_local.store import Manifest, Store, add, pack
 from valex_local.store.manifests import parse
-from valex_local.store.servers import refuse_hidden, server_options
+from valex_local.store.model import refuse_hidden
+from valex_local.store.servers import server_options
+from valex_local.system import network_guard
+from valex_local.system.network_guard import Layers
+from valex_local.system.sandbox import FILTER, NAMESPACE, NO_NETWORK
 
 URL = "http://127.0.0.1:8080"
 
@@ -60,7 +61,7 @@ OTHERS = [
 
 @pytest.mark.parametrize("url", OTHERS)
 def test_any_other_machine_is_refused_without_a_look_up(url: str):
-    with offline.guarded(), pytest.raises(ModelError, match="is not this machine, and no byte may leave it"):
+    with network_guard.guarded(), pytest.raises(ModelError, match="is not this machine, and no byte may leave it"):
         server_options({"url": url})
 
 
@@ -201,7 +202,7 @@ def test_a_guard_that_hides_loopback_is_told_of(
     store: Store, clip_folder: Path, means: str | None, monkeypatch: pytest.MonkeyPatch
 ):
     ours, clip = add(store, URL, model_id="ours"), add(store, clip_folder)
-    monkeypatch.setattr(offline, "current", lambda: Layers(True, True, means is not None, means))
+    monkeypatch.setattr(network_guard, "current", lambda: Layers(True, True, means is not None, means))
     refuse_hidden(clip)
     if means in (NAMESPACE, FILTER):
         with pytest.raises(ModelError, match=r"ours is on a server of this machine.*valex --loopback run"):

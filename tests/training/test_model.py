@@ -8,25 +8,25 @@ import pytest
 import torch
 
 from tests.training.tiny import CONFLICTED, CPU, OVERLAP, PRESENT, WINDOW, corpus, load, options, sentences
-from valex_local.labels.card import LeftOut, Measured, read_card
-from valex_local.labels.model import LabelModel
-from valex_local.labels.text_encoder import TextEncoder
 from valex_local.schwartz import CIRCLE
+from valex_local.stages.labels.card import CardFigure, UnassessedPolarity, read_card
+from valex_local.stages.labels.model import LabelModel
+from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.store import Store, StoredModel
 from valex_local.store.intake import add
 from valex_local.store.manifests import read_manifest
 from valex_local.training import model as room
-from valex_local.training.calibrate import Calibration
+from valex_local.training.calibrate import Calibrator
+from valex_local.training.cross_validation import Trained
 from valex_local.training.data import Data
-from valex_local.training.loop import judge, train
 from valex_local.training.model import Facts, calibrated_head, make_card, readme, write_papers, write_weights
 from valex_local.training.network import LabelNetwork
-from valex_local.training.protocol import Trained
+from valex_local.training.trainer import judge, train
 
 THOUGHT, FACE = CIRCLE[0], CIRCLE[7]
 KEYS = [(THOUGHT, PRESENT), (FACE, PRESENT), (FACE, CONFLICTED)]
 TEXTS = sentences(24, seed=2)
-CALIBRATION = Calibration(
+CALIBRATION = Calibrator(
     slopes=np.array([0.5, 2.0, 1.3]), intercepts=np.array([-0.4, 0.7, 0.0]), thresholds=np.array([0.31, 0.5, 0.42345])
 )
 FACTS = Facts(
@@ -38,8 +38,8 @@ FACTS = Facts(
     licence="CC0-1.0",
 )
 MEASURED = (
-    Measured(on="cross-validation", figure="macro F1", value=0.5, low=0.41, high=0.59),
-    Measured(on="cross-validation", figure="macro F1 of the baseline always-yes", value=0.4),
+    CardFigure(on="cross-validation", figure="macro F1", value=0.5, low=0.41, high=0.59),
+    CardFigure(on="cross-validation", figure="macro F1 of the baseline always-yes", value=0.4),
 )
 
 
@@ -70,7 +70,7 @@ def learnt(folder: Path, work: Path, **changes: Any) -> Learnt:
 
 
 def write(
-    out: Path, found: Learnt, folder: Path, *, encoder: str = ".", calibration: Calibration = CALIBRATION, **facts: Any
+    out: Path, found: Learnt, folder: Path, *, encoder: str = ".", calibration: Calibrator = CALIBRATION, **facts: Any
 ) -> Path:
     (out / "training").mkdir(parents=True, exist_ok=True)
     for name in ("recipe.json", "gold.csv", "predictions.csv"):
@@ -152,7 +152,7 @@ def test_the_card_says_what_was_learnt(encoder_folder: Path, tmp_path: Path, ful
     assert [output.support for output in card.rows.values()] == list(full.data.support.values())
     assert [output.threshold for output in card.rows.values()] == [0.31, 0.5, 0.4234]
     assert [output.row for output in card.rows.values()] == [0, 1, 2]
-    assert card.left_out == (LeftOut(value=THOUGHT, polarity=CONFLICTED, support=2),)
+    assert card.left_out == (UnassessedPolarity(value=THOUGHT, polarity=CONFLICTED, support=2),)
     assert (card.name, card.domain, card.languages) == (FACTS.name, FACTS.domain, FACTS.languages)
     assert (card.encoder, card.window, card.overlap, card.pooling) == (".", WINDOW, OVERLAP, "mean")
     assert (card.pool_windows, card.normalise, card.baseline) == ("max", False, None)

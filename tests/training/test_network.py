@@ -5,11 +5,11 @@ import torch
 
 from tests.training.tiny import CONFLICTED, CPU, HIDDEN, PRESENT, load, network, options, save_encoder, sentences
 from valex_local.errors import ModelError
-from valex_local.labels.card import Card
-from valex_local.labels.model import LabelModel
 from valex_local.schwartz import CIRCLE
-from valex_local.training.loop import judge, train
+from valex_local.stages.labels.card import ModelCard
+from valex_local.stages.labels.model import LabelModel
 from valex_local.training.network import Batch, LabelNetwork, parameter_groups
+from valex_local.training.trainer import judge, train
 
 MODES = ["frozen", "lora", "full"]
 OUTPUTS = 3
@@ -43,7 +43,7 @@ def test_the_largest_window_decides_as_in_the_label_model(encoder_folder: Path, 
     outputs: dict[str, dict[str, object]] = {}
     for row, (value, polarity) in enumerate(keys):
         outputs.setdefault(value, {})[polarity] = {"row": row, "threshold": 0.5}
-    card = Card.model_validate(
+    card = ModelCard.model_validate(
         {"name": "tiny", "domain": "nonsense", "window": 16, "overlap": 4, "pool_windows": "max", "outputs": outputs}
     )
     (folder / "labels.json").write_text(card.to_json(), "utf-8")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from valex_local.answers import POLARITIES, Answers
 from valex_local.corpus import Corpus, Text
-from valex_local.devices import Device
-from valex_local.labels.text_encoder import TextEncoder
+from valex_local.corpus.label_matrix import POLARITIES, LabelMatrix
 from valex_local.schwartz import CIRCLE, Polarity, Value
+from valex_local.stages.labels.text_encoder import TextEncoder
+from valex_local.system.devices import Device
 from valex_local.training.network import LabelNetwork
 from valex_local.training.options import TrainingOptions
 
@@ -95,9 +95,9 @@ def corpus(
 ) -> Corpus:
     """Return texts with what is known of some outputs; of the others nobody said anything."""
     ids = [f"t{i:03}" for i in range(len(texts))]
-    gold = Answers.empty(ids)
+    gold = LabelMatrix.empty(ids)
     for (value, polarity), column in said.items():
-        gold.holds[:, CIRCLE.index(value), POLARITIES.index(polarity)] = column
+        gold.labels[:, CIRCLE.index(value), POLARITIES.index(polarity)] = column
     groups: list[dict[str, str]] = [{} if authors is None else {"author": author} for author in authors or ids]
     return Corpus(tuple(Text(i, t, groups=g) for i, t, g in zip(ids, texts, groups, strict=True)), gold)
 

@@ -13,8 +13,9 @@ from keyword import iskeyword
 
 import click
 
-from valex_local import __version__, offline
+from valex_local import __version__
 from valex_local.errors import ValexError, printable
+from valex_local.system import network_guard
 
 # Command to module and what it does; spelled out here so that `valex --help` imports none of them.
 COMMANDS = {
@@ -30,9 +31,8 @@ COMMANDS = {
     "import": "Bring what was made elsewhere into a study.",
     "export": "Write a study as files that other tools read.",
     "forget": "Remove every trace of posts from a study.",
-    "bench": "Measure how fast this machine works.",
     "models": "List, check, install, add and carry models.",
-    "doctor": "Say what this machine has and what keeps it offline.",
+    "doctor": "Say what this machine has and what keeps it network_guard.",
 }
 # Commands that fetch packages from the Python registry; no other may reach a network.
 ONLINE = (("models", "install"), ("models", "pack"))
@@ -81,7 +81,20 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line; exit 0 when all is well, 1 when some posts failed, 2 when nothing could be done."""
+    """Run ``valex``; exit 0 when all is well, 1 when some posts failed, 2 when nothing could be done."""
+    call(cli, "valex")
+
+
+def call(command: click.Command, name: str) -> None:
+    """Run a command line under the network guard, and turn what goes wrong into one line and an exit status.
+
+    Parameters
+    ----------
+    command : click.Command
+        The command; it reads `sys.argv`.
+    name : str
+        What the user typed to call it.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is escaped, not fatal
             stream.reconfigure(errors="backslashreplace")
@@ -92,8 +105,8 @@ def main() -> None:
     words = tuple(a for a in arguments if not a.startswith("-"))[:2]
     try:
         if words not in ONLINE:
-            offline.enter(kernel=LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments))
-        cli.main(prog_name="valex", standalone_mode=False)
+            network_guard.enter(kernel=LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments))
+        command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from valex_local.evaluation.figures import Estimate
-    from valex_local.grounding.check import VariantFigures, VisualCheck
+    from valex_local.evaluation.visual_check import VariantFigures, VisualCheck
     from valex_local.study import Study
 
 _NOTHING = "–"
@@ -31,7 +31,7 @@ def visual(folder: Path, table: Path | None, as_json: bool) -> None:
 
     Nothing is computed: `valex run` scores the lines where it has a CLIP model.
     """
-    from valex_local.grounding.check import check_visual
+    from valex_local.evaluation.visual_check import check_visual
     from valex_local.study import Study
 
     study = Study(folder)
@@ -48,9 +48,9 @@ def _write(path: Path, study: Study) -> None:
     import csv
     import io
 
-    from valex_local.grounding.check import LINE_COLUMNS, line_rows
-    from valex_local.study import write_whole
-    from valex_local.tables import guarded
+    from valex_local.evaluation.visual_check import LINE_COLUMNS, line_rows
+    from valex_local.files.atomic import write_whole
+    from valex_local.files.tables import guarded
 
     text = io.StringIO(newline="")
     writer = csv.writer(text)

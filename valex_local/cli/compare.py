@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from valex_local.comparison.meaning import Meaning
-    from valex_local.comparison.pair import Pair
+    from valex_local.comparison.pair import VariantPair
     from valex_local.comparison.results import Comparison
+    from valex_local.comparison.similarity import TextSimilarity
     from valex_local.study import Study
 
 _PATH = click.Path(path_type=Path)
@@ -36,10 +36,10 @@ def compare(study: Path, first: str, second: str, out: Path | None, **given: Any
     FIRST and SECOND are variants: local, template, or the name under which scripts were imported.
     """
     from valex_local.comparison.files import check_folder, write_folder
-    from valex_local.comparison.pair import Pair
+    from valex_local.comparison.pair import VariantPair
     from valex_local.study import Study
 
-    pair = Pair(Study(study), first, second)
+    pair = VariantPair(Study(study), first, second)
     if out is not None:
         pair.study.refuse_inside(out)
         check_folder(out)
@@ -51,8 +51,8 @@ def compare(study: Path, first: str, second: str, out: Path | None, **given: Any
         click.echo(f"written: {out}")
 
 
-def _compare(pair: Pair, posts: int, given: dict[str, Any]) -> Comparison:
-    from valex_local.cli.progress import progress
+def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison:
+    from valex_local.cli._progress import progress
     from valex_local.comparison.compare import compare as measure
     from valex_local.corpus.sheets import read_sheet
 
@@ -61,15 +61,15 @@ def _compare(pair: Pair, posts: int, given: dict[str, Any]) -> Comparison:
     with progress(quiet=False) as shown:
         shown.step("compare", posts)
         options = {name: given[name] for name in ("annotator", "group", "min_support", "resamples", "seed")}
-        return measure(pair, sheet=sheet, meaning=meaning, notices=notices, heard=shown.advance, **options)
+        return measure(pair, sheet=sheet, meaning=meaning, notices=notices, on_progress=shown.advance, **options)
 
 
-def _meaning(study: Study) -> tuple[Meaning | None, tuple[str, ...]]:
+def _meaning(study: Study) -> tuple[TextSimilarity | None, tuple[str, ...]]:
     """Load the sentence encoder that the study's settings name; without one, return why."""
-    from valex_local.config import make_settings
-    from valex_local.devices import detect, set_threads
     from valex_local.errors import ModelError
+    from valex_local.settings import make_settings
     from valex_local.store import Store
+    from valex_local.system.devices import detect, set_threads
 
     settings = make_settings(study.options(), source=study.root / "study.toml")
     device = detect(settings.work.device)
@@ -79,9 +79,9 @@ def _meaning(study: Study) -> tuple[Meaning | None, tuple[str, ...]]:
     except ModelError as error:
         return None, (f"meaning: not assessed, as {error}",)
 
-    from valex_local.comparison.meaning import Meaning
+    from valex_local.comparison.similarity import TextSimilarity
 
-    return Meaning(model, device), (f"meaning: by {model.id}",)
+    return TextSimilarity(model, device), (f"meaning: by {model.id}",)
 
 
 def _print(found: Comparison) -> None:

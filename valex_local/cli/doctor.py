@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from valex_local.config import Settings
 from valex_local.errors import printable
+from valex_local.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from valex_local.doctor import Report
+    from valex_local.doctor import DoctorReport
 
 GOOD, LESS, BAD, PLAIN = "good", "less", "bad", "plain"
-Line = tuple[str, str, str]
+CheckLine = tuple[str, str, str]
 """A mark, what it is about, what is said of it."""
 
 _COLOURS = {GOOD: "green", LESS: "yellow", BAD: "red", PLAIN: "dim"}
@@ -43,7 +43,7 @@ def doctor(profile: str, as_json: bool) -> None:
     sys.exit(1 if report.troubles else 0)
 
 
-def _print(report: Report) -> None:
+def _print(report: DoctorReport) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -69,7 +69,7 @@ def _print(report: Report) -> None:
         console.print(Text(f"All that the profile {report.profile} needs is here.", style="bold green"))
 
 
-def _table(console: Console, lines: Iterator[Line]) -> Table:
+def _table(console: Console, lines: Iterator[CheckLine]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -86,7 +86,7 @@ def _table(console: Console, lines: Iterator[Line]) -> Table:
     return table
 
 
-def _machine(report: Report) -> Iterator[Line]:
+def _machine(report: DoctorReport) -> Iterator[CheckLine]:
     machine, device = report.machine, report.device
     quota = "" if machine.cpu_quota is None else f", {machine.cpu_quota:g} granted by the cgroup"
     yield PLAIN, "system", f"{machine.system}, Python {machine.python}"
@@ -111,7 +111,7 @@ def _machine(report: Report) -> Iterator[Line]:
         yield (GOOD, "llama.cpp", "with CUDA") if machine.llama_cuda else (worse, "llama.cpp", "without CUDA")
 
 
-def _offline(report: Report) -> Iterator[Line]:
+def _offline(report: DoctorReport) -> Iterator[CheckLine]:
     layers = report.offline
     why = f" ({layers.why_not})" if layers.why_not else ""
     yield _held(layers.environment), "environment", "libraries are told so, proxies are out of sight"
@@ -122,7 +122,7 @@ def _offline(report: Report) -> Iterator[Line]:
         yield LESS, "kernel", f"not held{why}"
 
 
-def _models(report: Report) -> Iterator[Line]:
+def _models(report: DoctorReport) -> Iterator[CheckLine]:
     store = report.store
     state = f"{_bytes(store.free)} free" + ("" if store.writable else ", not writable")
     yield GOOD if store.exists else PLAIN, "store", f"{store.folder}{'' if store.exists else ' (to be made)'}, {state}"
@@ -138,7 +138,7 @@ def _models(report: Report) -> Iterator[Line]:
         yield PLAIN, "also here", ", ".join(store.others)
 
 
-def _libraries(report: Report) -> Iterator[Line]:
+def _libraries(report: DoctorReport) -> Iterator[CheckLine]:
     for library in report.libraries:
         mark = BAD if library.problem else GOOD if library.version else PLAIN
         wanted = f" (wanted: {library.wanted})" if library.problem and library.wanted else ""

@@ -9,8 +9,8 @@ import click
 
 if TYPE_CHECKING:
     from valex_local.corpus.texts import Texts
-    from valex_local.evaluation.forms import Form
     from valex_local.evaluation.layout import Detail
+    from valex_local.evaluation.render import Form
     from valex_local.evaluation.results import Evaluation
 
 _PATH = click.Path(path_type=Path)
@@ -43,7 +43,7 @@ def evaluate(routes: tuple[str, ...], form: Form, out: Path | None, **given: Any
     A route is a label file, a model directory that `valex train` wrote, or a study, each of whose scripts and routes is
     one. JSON and CSV hold every figure, whatever is shown.
     """
-    from valex_local.evaluation.forms import render
+    from valex_local.evaluation.render import render
 
     found = _evaluation(routes, given)
     details = _details(given)
@@ -58,8 +58,8 @@ def evaluate(routes: tuple[str, ...], form: Form, out: Path | None, **given: Any
 def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation:
     from valex_local.corpus.sheets import read_sheet
     from valex_local.errors import InputError
-    from valex_local.evaluation.prepare import agreements, prepare
-    from valex_local.evaluation.report import evaluate as measure
+    from valex_local.evaluation.evaluate import evaluate as measure
+    from valex_local.evaluation.inputs import agreements, prepare
     from valex_local.evaluation.results import Evaluation
     from valex_local.evaluation.routes import read_source
 
@@ -114,13 +114,13 @@ def _details(given: dict[str, Any]) -> tuple[Detail, ...]:
 def _print(found: Evaluation, details: tuple[Detail, ...]) -> None:
     from rich.console import Console
 
-    from valex_local.evaluation.forms import print_evaluation
+    from valex_local.evaluation.render import print_evaluation
 
     print_evaluation(Console(highlight=False), found, details)
 
 
 def _write(path: Path, text: str) -> None:
-    from valex_local.study import write_whole
+    from valex_local.files.atomic import write_whole
 
     write_whole(path, text.encode())
     click.echo(f"written: {path}")

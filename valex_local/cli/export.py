@@ -44,7 +44,7 @@ Both, a folder:
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def export(study: Path, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Write a study in a format."""
-    from valex_local.cli.study import find_posts
+    from valex_local.cli._study import find_posts
     from valex_local.exchange.export import export_study
     from valex_local.study import Study
 
@@ -57,7 +57,7 @@ def export(study: Path, form: str, out: Path | None, posts: tuple[str, ...], as_
 
 
 def _print(found: Exported) -> None:
-    from valex_local.cli.corpus import print_list
+    from valex_local.cli._corpus import print_list
     from valex_local.errors import printable
 
     print_list("left out", [f"{post}: {reason}" for post, reason in found.left_out.items()], click.echo)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from valex_local.cli.study import find_posts, open_study, study_option
+from valex_local.cli._study import find_posts, open_study, study_option
 from valex_local.errors import printable
 
 

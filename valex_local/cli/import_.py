@@ -54,7 +54,7 @@ def scripts(path: Path, out: Path, as_json: bool, **given: Any) -> None:
 
 
 def _print(found: Imported) -> None:
-    from valex_local.cli.corpus import print_list
+    from valex_local.cli._corpus import print_list
     from valex_local.errors import printable
 
     for title in (*_DONE, *_TOLD, *_LEFT):

@@ -34,7 +34,7 @@ def labels(paths: tuple[Path, ...], out: Path, annotator: str | None, replace: b
 
 
 def _print(found: ImportedLabels) -> None:
-    from valex_local.cli.corpus import print_list
+    from valex_local.cli._corpus import print_list
     from valex_local.errors import printable
 
     for notice in found.notices:

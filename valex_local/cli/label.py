@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from valex_local.cli.progress import progress
-from valex_local.cli.settings import nested
-from valex_local.config import Settings, make_settings, merge
+from valex_local.cli._progress import progress
+from valex_local.cli._settings import nested
 from valex_local.errors import ConfigError, InputError, printable
+from valex_local.settings import Settings, make_settings, merge
 
 if TYPE_CHECKING:
     from valex_local.corpus import Texts
-    from valex_local.labels.shots import Turn
-    from valex_local.labels.texts import LabelledTexts
+    from valex_local.stages.labels.examples import FewShotFold
+    from valex_local.stages.labels.texts import LabelledTexts
 
 _OF_TEXTS = ("as", "language", "id_column", "text_column", "shots", "gold", "group", "folds", "seed")
 """Options that say nothing of labels that stay in a study."""
@@ -82,8 +82,9 @@ def label(source: Path, out: Path | None, **given: Any) -> None:
 
 
 def _label_study(folder: Path, given: dict[str, Any]) -> None:
-    from valex_local.cli.summary import print_summary
-    from valex_local.run import Selection, run
+    from valex_local.cli._summary import print_summary
+    from valex_local.pipeline.run import run
+    from valex_local.pipeline.selection import Selection
 
     if not (folder / "study.toml").is_file():
         raise ConfigError("these are bare texts: name the file to write with -o", path=folder, hint="-o labels.csv")
@@ -114,7 +115,7 @@ def _check_options(given: dict[str, Any]) -> None:
 
 def _route(source: Path, given: dict[str, Any]) -> str:
     """Return the route that is meant: the one named, else the only one of the study, else the encoder."""
-    from valex_local.stages import ROUTE_ROLES
+    from valex_local.stages.variants import ROUTE_ROLES
 
     remembered = tuple(_remembered(source).get("labels", {}).get("routes", ("encoder",)))
     route = str(given["route"] or (remembered[0] if len(remembered) == 1 else "encoder"))
@@ -138,7 +139,7 @@ def _remembered(source: Path) -> dict[str, Any]:
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """Collect the settings the options give, leaving out those not given."""
-    from valex_local.stages import ROUTE_ROLES
+    from valex_local.stages.variants import ROUTE_ROLES
 
     route = given["route"]
     settings = (
@@ -192,11 +193,11 @@ def _scripts(folder: Path, name: str) -> list[str]:
 
 
 def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
-    from valex_local.cli.corpus import print_list
+    from valex_local.cli._corpus import print_list
     from valex_local.corpus import read_texts
-    from valex_local.devices import detect, set_threads, unused_gpu
-    from valex_local.stages import ROUTE_ROLES
+    from valex_local.stages.variants import ROUTE_ROLES
     from valex_local.store import Store
+    from valex_local.system.devices import detect, set_threads, unused_gpu
 
     if given["redo"]:
         raise ConfigError("--redo is for labels that stay in a study", hint="Leave it out, or leave out -o")
@@ -216,11 +217,11 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
     role = ROUTE_ROLES[route]
     model = Store().resolve(settings.profile, settings.models, needed=[role])[role]
 
-    from valex_local.labels.kept import Kept
-    from valex_local.labels.texts import label_texts
+    from valex_local.stages.labels.checkpoint import Checkpoint
+    from valex_local.stages.labels.texts import label_texts
 
     # What a language model says in an hour must not be lost; a label model says it again in a minute.
-    kept = Kept(out, name=route, model=model, settings=settings) if role == "llm" else None
+    kept = Checkpoint(out, name=route, model=model, settings=settings) if role == "llm" else None
     try:
         with progress(quiet=False) as shown:
             if note := unused_gpu(device):
@@ -235,7 +236,7 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
                 turns=turns,
                 kept=kept,
                 language=language,
-                heard=shown.advance,
+                on_progress=shown.advance,
             )
         _write(out, given["as"] or "authors", texts, labelled)
         if kept is not None:
@@ -248,13 +249,13 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
     sys.exit(1 if labelled.failed else 0)
 
 
-def _turns(texts: Texts, given: dict[str, Any]) -> tuple[Turn, ...]:
+def _turns(texts: Texts, given: dict[str, Any]) -> tuple[FewShotFold, ...]:
     """Draw examples out of the lab's own labels, where that was asked for."""
     if given["shots"] is None:
         return ()
-    from valex_local.cli.corpus import print_corpus
+    from valex_local.cli._corpus import print_corpus
     from valex_local.corpus import gold_of, match, read_sheet
-    from valex_local.labels.shots import plan_turns
+    from valex_local.stages.labels.examples import plan_turns
 
     sheet = read_sheet(given["gold"])
     corpus = match(texts, gold_of(sheet), sheet.groups)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from valex_local.cli.study import open_study
+from valex_local.cli._study import open_study
 
 
 @click.command()
@@ -18,7 +18,7 @@ def report(folder: Path | None, out: Path | None) -> None:
 
     They open from disk in any browser and load nothing from a network.
     """
-    from valex_local.cli.progress import progress
+    from valex_local.cli._progress import progress
     from valex_local.errors import printable
     from valex_local.report import write_report
 

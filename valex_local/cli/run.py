@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from valex_local.cli.progress import progress
-from valex_local.cli.settings import nested, read_setting
-from valex_local.cli.summary import print_json, print_summary
-from valex_local.config import merge
+from valex_local.cli._progress import progress
+from valex_local.cli._settings import nested, read_setting
+from valex_local.cli._summary import print_json, print_summary
 from valex_local.errors import ConfigError
+from valex_local.settings import merge
 
 
 @click.command()
@@ -44,8 +44,8 @@ def run(paths: tuple[Path, ...], out: Path, settings: tuple[str, ...], as_json: 
 
     Interrupt at any time: the same command goes on from there. Without PATHS it goes on with the posts of the study.
     """
-    from valex_local.run import Selection
-    from valex_local.run import run as do
+    from valex_local.pipeline.run import run as do
+    from valex_local.pipeline.selection import Selection
 
     selection = Selection(
         until=given["until"],

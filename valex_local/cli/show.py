@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from valex_local.cli.study import find_posts, open_study, study_option
+from valex_local.cli._study import find_posts, open_study, study_option
 
 
 @click.command()
@@ -23,10 +23,10 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
     """
     from rich.console import Console
 
-    from valex_local.cli.labels import print_labels
+    from valex_local.cli._labels import print_labels
     from valex_local.errors import StudyError, printable
-    from valex_local.script.render import render
-    from valex_local.stages import VIDEO
+    from valex_local.rendering.render import render
+    from valex_local.stages.variants import VIDEO
 
     study = open_study(folder)
     console = Console(highlight=False)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from valex_local.cli.study import open_study
-from valex_local.cli.summary import print_json, print_summary
+from valex_local.cli._study import open_study
+from valex_local.cli._summary import print_json, print_summary
 
 
 @click.command()
@@ -16,7 +16,7 @@ from valex_local.cli.summary import print_json, print_summary
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(folder: Path | None, posts: bool, as_json: bool) -> None:
     """Say how a study stands: what is done, due, failed, skipped, and why."""
-    from valex_local.run import examine
+    from valex_local.pipeline.run import examine
 
     study = open_study(folder)
     summary = examine(study)

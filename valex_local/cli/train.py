@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from valex_local.cli.progress import progress
-from valex_local.cli.settings import read_setting
-from valex_local.config import build, merge
+from valex_local.cli._progress import progress
+from valex_local.cli._settings import read_setting
 from valex_local.errors import ConfigError
+from valex_local.settings import build, merge
 
 if TYPE_CHECKING:
     from valex_local.corpus import Corpus
@@ -99,17 +99,17 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     The network that judges a text has seen neither its labels nor those of the other texts of its author.
     Interrupt at any time: the same command goes on from there.
     """
-    from valex_local.cli.corpus import print_corpus
+    from valex_local.cli._corpus import print_corpus
     from valex_local.corpus import read_corpus
-    from valex_local.devices import detect, set_threads
-    from valex_local.engines import require_extra
     from valex_local.store import Store
+    from valex_local.system.devices import detect, set_threads
+    from valex_local.system.imports import require_extra
 
     require_extra("train", "sklearn", "accelerate", "peft", "pyvalues")
     device = detect(given["device"])
     set_threads(device.threads)  # before torch is imported
 
-    from valex_local.training.recipe import Base, train_model
+    from valex_local.training.train import Base, train_model
 
     options = _options(given)
     base = Base.find(Store(), given["encoder"], slim=given["slim"])
@@ -168,7 +168,7 @@ def _facts(given: dict[str, Any], corpus: Corpus, sources: tuple[Path, ...], out
 def _print(evaluation: Evaluation, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from valex_local.evaluation.forms import print_evaluation
+    from valex_local.evaluation.render import print_evaluation
 
     if as_json:
         click.echo(evaluation.to_json(), nl=False)

@@ -7,36 +7,36 @@ from collections.abc import Callable, Iterator, Sequence
 from valex_local.comparison.evidence import read_evidence
 from valex_local.comparison.figures import Resampling, agreeing, resampling, rows, shared_rows
 from valex_local.comparison.labels import AllLabels, agree, count_changes, judge, post_labels, read_labels
-from valex_local.comparison.meaning import Meaning
 from valex_local.comparison.measures import compare_lines, measure
-from valex_local.comparison.pair import Pair
+from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, PostComparison, RouteComparison
+from valex_local.comparison.similarity import TextSimilarity
 from valex_local.corpus.columns import with_author
 from valex_local.corpus.sheets import Sheet
 from valex_local.errors import MissingExtra
 from valex_local.evaluation.bootstrap import RESAMPLES
 from valex_local.evaluation.figures import MIN_SUPPORT
-from valex_local.evaluation.results import LeftOut
+from valex_local.evaluation.results import UncountedTexts
 
 
 def compare(
-    pair: Pair,
+    pair: VariantPair,
     *,
     sheet: Sheet | None = None,
     annotator: str | None = None,
     group: str | None = None,
-    meaning: Meaning | None = None,
+    meaning: TextSimilarity | None = None,
     min_support: int = MIN_SUPPORT,
     resamples: int = RESAMPLES,
     seed: int = 0,
     notices: Sequence[str] = (),
-    heard: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
     """Compare two variants of the scripts of a study.
 
     Parameters
     ----------
-    pair : Pair
+    pair : VariantPair
         The scripts.
     sheet : Sheet, optional
         Gold labels.
@@ -44,7 +44,7 @@ def compare(
         The one annotator of the sheet who counts; else the majority.
     group : {"author", "none"}, optional
         What is resampled: authors (where any is known, when left out), or single posts.
-    meaning : Meaning, optional
+    meaning : TextSimilarity, optional
         Compares scripts by their meaning; without it that figure is left out.
     min_support : int
         Gold positives that a value needs to count in the averages.
@@ -52,7 +52,7 @@ def compare(
         Of the bootstrap.
     notices : sequence of str
         What a reader must know besides.
-    heard : callable
+    on_progress : callable
         Hears how many posts are done.
 
     Raises
@@ -78,7 +78,7 @@ def compare(
             resamples=resamples,
             seed=seed,
         )
-    posts = tuple(_posts(pair, ids, labels, meaning, heard))
+    posts = tuple(_posts(pair, ids, labels, meaning, on_progress))
     how = resampling(posts, group, resamples, seed)
     routes, said = _routes(pair, posts, labels, how)
     return Comparison(
@@ -99,7 +99,11 @@ def compare(
 
 
 def _posts(
-    pair: Pair, ids: Sequence[str], labels: AllLabels, meaning: Meaning | None, heard: Callable[[int], None]
+    pair: VariantPair,
+    ids: Sequence[str],
+    labels: AllLabels,
+    meaning: TextSimilarity | None,
+    on_progress: Callable[[int], None],
 ) -> Iterator[PostComparison]:
     for post_id in ids:
         one, other = pair.lines(post_id)
@@ -115,17 +119,17 @@ def _posts(
             labels=tuple(post_labels(route, both[post_id]) for route, both in labels.routes.items() if post_id in both),
             missing=evidence.missing,
         )
-        heard(1)
+        on_progress(1)
 
 
-def _without_evidence(posts: Sequence[PostComparison]) -> Iterator[LeftOut]:
+def _without_evidence(posts: Sequence[PostComparison]) -> Iterator[UncountedTexts]:
     """Yield the posts of which something is not known that a figure needs."""
     for why in dict.fromkeys(why for post in posts for why in post.missing):
-        yield LeftOut(why=why, texts=tuple(post.post for post in posts if why in post.missing))
+        yield UncountedTexts(why=why, texts=tuple(post.post for post in posts if why in post.missing))
 
 
 def _routes(
-    pair: Pair, posts: Sequence[PostComparison], labels: AllLabels, how: Resampling
+    pair: VariantPair, posts: Sequence[PostComparison], labels: AllLabels, how: Resampling
 ) -> tuple[tuple[RouteComparison, ...], tuple[str, ...]]:
     """Return what each route makes of the scripts, and what is to be said of it."""
     found, notices = [], []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from valex_local.comparison.lines import Line, heard_lines, read_lines
+from valex_local.comparison.lines import ScriptLine, heard_lines, read_lines
 from valex_local.records import ScreenText, Transcript
-from valex_local.script.evidence import find_repeats
+from valex_local.stages.script.evidence import find_repeats
 from valex_local.study import Study
 
 NO_SPEECH = "what was heard is not known"
@@ -14,28 +14,28 @@ NO_TEXT = "what was read is not known"
 
 
 @dataclass(frozen=True)
-class Evidence:
+class PostEvidence:
     """The evidence of a post.
 
     Attributes
     ----------
-    heard : tuple of Line or None
+    heard : tuple of ScriptLine or None
         What was heard, by time; None where nobody listened.
-    read : tuple of Line or None
+    read : tuple of ScriptLine or None
         What was read and does not repeat what was heard, by time; None where nobody looked.
-    subtitles : tuple of Line
+    subtitles : tuple of ScriptLine
         What was read and repeats what was heard.
     missing : tuple of str
         What is not known, and why.
     """
 
-    heard: tuple[Line, ...] | None
-    read: tuple[Line, ...] | None
-    subtitles: tuple[Line, ...] = ()
+    heard: tuple[ScriptLine, ...] | None
+    read: tuple[ScriptLine, ...] | None
+    subtitles: tuple[ScriptLine, ...] = ()
     missing: tuple[str, ...] = ()
 
 
-def read_evidence(study: Study, post_id: str) -> Evidence:
+def read_evidence(study: Study, post_id: str) -> PostEvidence:
     """Return the evidence of a post."""
     transcript, screen = study.read(post_id, "transcript", Transcript), study.read(post_id, "text", ScreenText)
     missing = [
@@ -46,7 +46,7 @@ def read_evidence(study: Study, post_id: str) -> Evidence:
     segments = () if transcript is None else transcript.segments
     tracks = () if screen is None else screen.tracks
     repeats = find_repeats(segments, tracks)
-    return Evidence(
+    return PostEvidence(
         heard=None if transcript is None or transcript.skipped is not None else heard_lines(segments),
         read=None
         if screen is None or screen.skipped is not None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from valex_local.answers import Floats
-from valex_local.comparison.results import Measures, PostComparison, Row, Shared, SharedRow
+from valex_local.comparison.results import FigureRow, Measures, PostComparison, Shared, SharedRow
+from valex_local.corpus.label_matrix import Floats
 from valex_local.errors import InputError
 from valex_local.evaluation.bootstrap import difference, draws, estimate
 from valex_local.evaluation.figures import Estimate
@@ -111,7 +111,7 @@ def _means(weights: NDArray[np.float32], values: Floats) -> Floats:
     return found
 
 
-def rows(posts: Sequence[PostComparison], how: Resampling) -> Iterator[Row]:
+def rows(posts: Sequence[PostComparison], how: Resampling) -> Iterator[FigureRow]:
     """Yield the figures of both scripts, each over the posts that have it for both, and their paired differences."""
     names = tuple(Measures.model_fields)
     one, other = (_table(scripts, names) for scripts in ([p.first for p in posts], [p.second for p in posts]))
@@ -121,7 +121,7 @@ def rows(posts: Sequence[PostComparison], how: Resampling) -> Iterator[Row]:
     for column, name in enumerate(names):
         drawn = first.drawn[:, column] - second.drawn[:, column]
         gap = float(first.means[column] - second.means[column])
-        yield Row(
+        yield FigureRow(
             name=name,
             posts=int(first.counts[column]),
             first=first.estimate(column),

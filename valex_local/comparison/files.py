@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from valex_local.comparison.pages import POSTS, index_page, page_name, post_page
-from valex_local.comparison.pair import Pair
+from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, Measures, PostComparison, RouteComparison, Shared
 from valex_local.errors import ConfigError
 from valex_local.evaluation.agreement import ValueAgreement, View, mean
-from valex_local.evaluation.forms import guarded
+from valex_local.evaluation.render import guarded
+from valex_local.files.atomic import write_whole, writing
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
-from valex_local.study import write_whole, writing
 
 JSON, POSTS_CSV, LABELS_CSV, INDEX = "comparison.json", "posts.csv", "labels.csv", "index.html"
 
@@ -37,7 +37,7 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def write_folder(comparison: Comparison, pair: Pair, folder: Path) -> None:
+def write_folder(comparison: Comparison, pair: VariantPair, folder: Path) -> None:
     """Write a comparison: ``comparison.json``, ``posts.csv``, ``labels.csv``, ``index.html`` and a page for each post.
 
     Each file is written whole or not at all, the first page last. Pages of an earlier comparison in the same folder go.

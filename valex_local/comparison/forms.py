@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from valex_local.comparison.results import Comparison
 from valex_local.comparison.tables import blocks, notes
-from valex_local.evaluation.forms import print_block, print_notes
+from valex_local.evaluation.render import print_block, print_notes
 
 if TYPE_CHECKING:
     from rich.console import Console

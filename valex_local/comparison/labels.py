@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from valex_local.answers import Answers
-from valex_local.comparison.pair import Pair
+from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Change, ChangeCount, PostLabels
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet
 from valex_local.errors import InputError
 from valex_local.evaluation.agreement import Agreement, agreement
-from valex_local.evaluation.prepare import prepare
-from valex_local.evaluation.report import evaluate
-from valex_local.evaluation.results import Evaluation, LeftOut
+from valex_local.evaluation.evaluate import evaluate
+from valex_local.evaluation.inputs import prepare
+from valex_local.evaluation.results import Evaluation, UncountedTexts
 from valex_local.evaluation.routes import read_source
 from valex_local.evaluation.tables import counted
 from valex_local.records import Labels
@@ -30,16 +30,16 @@ class AllLabels:
     """The labels of both scripts by post, for every route that labels both of some post, and what is left out."""
 
     routes: Mapping[str, Mapping[str, Both]]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UncountedTexts, ...] = ()
     notices: tuple[str, ...] = ()
 
 
-def read_labels(pair: Pair, ids: Sequence[str]) -> AllLabels:
+def read_labels(pair: VariantPair, ids: Sequence[str]) -> AllLabels:
     """Read the labels of both scripts of posts."""
     found = {name: {post_id: pair.study.labels(post_id, name) for post_id in ids} for name in pair.names}
     every = sorted({route for of_post in found.values() for labels in of_post.values() for route in labels})
     routes: dict[str, Mapping[str, Both]] = {}
-    left_out: list[LeftOut] = []
+    left_out: list[UncountedTexts] = []
     notices: list[str] = []
     for route in every:
         one, other = ({p: s[route] for p, s in of.items() if route in s and s[route].values} for of in found.values())
@@ -56,14 +56,16 @@ def read_labels(pair: Pair, ids: Sequence[str]) -> AllLabels:
     return AllLabels(routes, tuple(left_out), tuple(notices))
 
 
-def _silent(route: str, pair: Pair, ids: Sequence[str], sides: tuple[Mapping[str, Labels], ...]) -> Iterator[LeftOut]:
+def _silent(
+    route: str, pair: VariantPair, ids: Sequence[str], sides: tuple[Mapping[str, Labels], ...]
+) -> Iterator[UncountedTexts]:
     for name, labels in zip(pair.names, sides, strict=True):
         silent = tuple(post_id for post_id in ids if post_id not in labels)
         if silent:
-            yield LeftOut(why=f"labels by {route}: {name} has none", texts=silent)
+            yield UncountedTexts(why=f"labels by {route}: {name} has none", texts=silent)
 
 
-def _about(route: str, pair: Pair, both: Sequence[Both]) -> Iterator[str]:
+def _about(route: str, pair: VariantPair, both: Sequence[Both]) -> Iterator[str]:
     """Say which models labelled the scripts, and warn where they are not the same."""
     sources = [{labels.source for labels in side} for side in zip(*both, strict=True)]
     for source in sorted(sources[0] | sources[1], key=lambda source: source.model):
@@ -94,7 +96,7 @@ def count_changes(labels: Sequence[PostLabels]) -> tuple[ChangeCount, ...]:
     return tuple(ChangeCount(value=c.value, first=c.first, second=c.second, posts=counts[c]) for c in order)
 
 
-def agree(pair: Pair, route: str, labels: Mapping[str, Both]) -> Agreement:
+def agree(pair: VariantPair, route: str, labels: Mapping[str, Both]) -> Agreement:
     """Return the agreement of the two scripts' labels by value.
 
     Raises
@@ -103,12 +105,12 @@ def agree(pair: Pair, route: str, labels: Mapping[str, Both]) -> Agreement:
         The libraries for agreement are not installed.
     """
     one, other = ({post_id: both[side].values for post_id, both in labels.items()} for side in (0, 1))
-    said = {pair.first: Answers.from_labels(one), pair.second: Answers.from_labels(other)}
+    said = {pair.first: LabelMatrix.from_labels(one), pair.second: LabelMatrix.from_labels(other)}
     return agreement(f"scripts, labels by {route}", said)
 
 
 def judge(
-    pair: Pair,
+    pair: VariantPair,
     routes: Sequence[str],
     sheet: Sheet,
     *,
@@ -122,14 +124,14 @@ def judge(
 
     Parameters
     ----------
-    pair : Pair
+    pair : VariantPair
         The scripts.
     routes : sequence of str
         The routes that label both; each is compared with itself on the other script.
     sheet : Sheet
         The gold labels.
     annotator, group, min_support, resamples, seed
-        As for `valex_local.evaluation.prepare.prepare` and `valex_local.evaluation.report.evaluate`.
+        As for `valex_local.evaluation.inputs.prepare` and `valex_local.evaluation.evaluate.evaluate`.
 
     Raises
     ------

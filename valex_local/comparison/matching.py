@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from valex_local.comparison.lines import Kind, Line
+from valex_local.comparison.lines import LineKind, ScriptLine
 from valex_local.comparison.words import common
-from valex_local.script.evidence import REPEAT_SCORE
+from valex_local.stages.script.evidence import REPEAT_SCORE
 
 SAME_TEXT = REPEAT_SCORE
 """Similarity (0 to 100) from which a screen text is another; all its numerals must be there too."""
@@ -27,7 +27,7 @@ PART_WORDS = 3
 SHORT_LETTERS = 5
 """A text of fewer letters stands as it is or not at all: with one letter wrong it would be another word."""
 
-_LEAST = {Kind.SPEECH: SAME_SPEECH, Kind.TEXT: SAME_TEXT}
+_LEAST = {LineKind.SPEECH: SAME_SPEECH, LineKind.TEXT: SAME_TEXT}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Match:
     `place` and `other_place` are the places in reading order: the line, and where in its text the part begins.
     """
 
-    kind: Kind
+    kind: LineKind
     line: int
     start: int
     other_line: int
@@ -63,14 +63,14 @@ class Match:
         return self.other_line, self.other_start
 
 
-def find(needle: str, text: str, kind: Kind, *, whole: bool = False) -> Found | None:
+def find(needle: str, text: str, kind: LineKind, *, whole: bool = False) -> Found | None:
     """Find a text inside another; a longer one must be like the whole.
 
     Parameters
     ----------
     needle, text : str
-        As `Line.plain`.
-    kind : Kind
+        As `ScriptLine.plain`.
+    kind : LineKind
         Speech or screen text: how alike they must be.
     whole : bool
         It must be like the whole in any case.
@@ -84,7 +84,7 @@ def find(needle: str, text: str, kind: Kind, *, whole: bool = False) -> Found | 
     else:
         at = fuzz.partial_ratio_alignment(needle, text, score_cutoff=least)
         found = Found(0.0, 0, 0) if at is None else Found(at.score, at.dest_start, at.dest_end)
-    if found.score < least or (kind is Kind.TEXT and not _numerals(needle) <= _numerals_around(text, found)):
+    if found.score < least or (kind is LineKind.TEXT and not _numerals(needle) <= _numerals_around(text, found)):
         return None
     return found
 
@@ -99,12 +99,12 @@ def _numerals_around(text: str, found: Found) -> set[str]:
     return {m.group() for m in spans}
 
 
-def holds(text: str, line: Line) -> bool:
-    """Whether a text, as `Line.plain`, holds a line."""
+def holds(text: str, line: ScriptLine) -> bool:
+    """Whether a text, as `ScriptLine.plain`, holds a line."""
     return find(line.plain, text, line.kind) is not None
 
 
-def joined(lines: Sequence[Line]) -> str:
+def joined(lines: Sequence[ScriptLine]) -> str:
     """Return lines as one text to look for others in."""
     return "".join(line.plain[:-1] for line in lines) + " "
 
@@ -112,7 +112,7 @@ def joined(lines: Sequence[Line]) -> str:
 # --- lines of both --------------------------------------------------------------------------------------------------
 
 
-def match_lines(one: Sequence[Line], other: Sequence[Line]) -> list[Match]:
+def match_lines(one: Sequence[ScriptLine], other: Sequence[ScriptLine]) -> list[Match]:
     """Match speech with speech and screen text with screen text, in whatever order they stand.
 
     A line may be several of the other side, where it holds them beside each other; nothing is matched twice. The most
@@ -149,7 +149,7 @@ class _Pair(NamedTuple):
     other_span: tuple[int, int]
 
 
-def _candidates(one: Sequence[Line], other: Sequence[Line], kind: Kind) -> Iterator[_Pair]:
+def _candidates(one: Sequence[ScriptLine], other: Sequence[ScriptLine], kind: LineKind) -> Iterator[_Pair]:
     """Yield the lines of a kind that may match; a text that is repeated is compared once."""
     ours, theirs = _places(one, kind), _places(other, kind)
     if not ours or not theirs:
@@ -164,7 +164,7 @@ def _candidates(one: Sequence[Line], other: Sequence[Line], kind: Kind) -> Itera
             yield _Pair(100 - spans[0], abs(i / len(one) - j / len(other)), i, j, spans[1], spans[2])
 
 
-def _places(lines: Sequence[Line], kind: Kind) -> dict[str, list[int]]:
+def _places(lines: Sequence[ScriptLine], kind: LineKind) -> dict[str, list[int]]:
     """Return where each text of a kind stands."""
     places: dict[str, list[int]] = {}
     for at, line in enumerate(lines):
@@ -173,7 +173,7 @@ def _places(lines: Sequence[Line], kind: Kind) -> dict[str, list[int]]:
     return places
 
 
-def _spans(one: Line, other: Line) -> _Spans | None:
+def _spans(one: ScriptLine, other: ScriptLine) -> _Spans | None:
     """Return how alike two lines are, and what of each the other holds; None where they are not."""
     if one.plain == other.plain:
         return 100.0, (0, len(one.plain)), (0, len(other.plain))
@@ -214,8 +214,8 @@ def in_order(matches: Sequence[Match]) -> list[Match]:
     matches : sequence of Match
         In the order of the first.
     """
-    speech = _longest_chain([match for match in matches if match.kind is Kind.SPEECH])
-    texts = [m for m in matches if m.kind is Kind.TEXT and all(_in_one_order(m, spoken) for spoken in speech)]
+    speech = _longest_chain([match for match in matches if match.kind is LineKind.SPEECH])
+    texts = [m for m in matches if m.kind is LineKind.TEXT and all(_in_one_order(m, spoken) for spoken in speech)]
     return sorted([*speech, *_longest_chain(texts)], key=lambda match: match.place)
 
 

@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from valex_local.comparison.evidence import Evidence
-from valex_local.comparison.lines import Kind, Line, all_keys, of_kind
+from valex_local.comparison.evidence import PostEvidence
+from valex_local.comparison.lines import LineKind, ScriptLine, all_keys, of_kind
 from valex_local.comparison.matching import Match, holds, joined, kendall, match_lines
 from valex_local.comparison.results import Measures, Shared
 from valex_local.comparison.words import common
 from valex_local.records import Grounding, GroundingFigures
-from valex_local.script.scenes import SPEAKER
+from valex_local.stages.script.scenes import SPEAKER
 
 ORDER_SLACK = 1.0
 """Seconds: what begins within them of each other has no order that a script could get wrong."""
@@ -20,12 +20,12 @@ ORDER_SLACK = 1.0
 _MERE_SPEAKER = re.compile(rf"{SPEAKER}( ?[0-9]+| [a-z])?", re.IGNORECASE)
 
 
-def measure(lines: Sequence[Line], evidence: Evidence, grounding: Grounding | None = None) -> Measures:
+def measure(lines: Sequence[ScriptLine], evidence: PostEvidence, grounding: Grounding | None = None) -> Measures:
     """Return what a script holds of the evidence, its own counts, and how far its actions match the pictures."""
     seen = GroundingFigures() if grounding is None or grounding.skipped else grounding.figures
-    names = {(line.speaker or "").casefold() for line in lines if line.kind is Kind.SPEECH}
-    kept, added = speech_shares(of_kind(lines, Kind.SPEECH), evidence)
-    text_kept, text_added, words_added = text_shares(of_kind(lines, Kind.TEXT), evidence)
+    names = {(line.speaker or "").casefold() for line in lines if line.kind is LineKind.SPEECH}
+    kept, added = speech_shares(of_kind(lines, LineKind.SPEECH), evidence)
+    text_kept, text_added, words_added = text_shares(of_kind(lines, LineKind.TEXT), evidence)
     return Measures(
         speech_kept=kept,
         speech_added=added,
@@ -35,17 +35,17 @@ def measure(lines: Sequence[Line], evidence: Evidence, grounding: Grounding | No
         order_in_time=order_in_time(lines, evidence),
         speakers=len(names),
         telling_speakers=_share(sum(not _MERE_SPEAKER.fullmatch(name) for name in names), len(names)),
-        speech_lines=sum(line.kind is Kind.SPEECH for line in lines),
-        speech_words=len(all_keys(of_kind(lines, Kind.SPEECH))),
-        text_lines=sum(line.kind is Kind.TEXT for line in lines),
-        action_words=len(all_keys(of_kind(lines, Kind.ACTION))),
-        headings=sum(line.kind is Kind.PLACE for line in lines),
+        speech_lines=sum(line.kind is LineKind.SPEECH for line in lines),
+        speech_words=len(all_keys(of_kind(lines, LineKind.SPEECH))),
+        text_lines=sum(line.kind is LineKind.TEXT for line in lines),
+        action_words=len(all_keys(of_kind(lines, LineKind.ACTION))),
+        headings=sum(line.kind is LineKind.PLACE for line in lines),
         actions_match=seen.mean_percentile,
         keyframes_spoken=_share(seen.spoken_of, seen.keyframes),
     )
 
 
-def speech_shares(speech: Sequence[Line], evidence: Evidence) -> tuple[float | None, float | None]:
+def speech_shares(speech: Sequence[ScriptLine], evidence: PostEvidence) -> tuple[float | None, float | None]:
     """Return the share of the words heard that speech has in the same order, and the share of its words beyond these.
 
     What both have is a longest common subsequence of their words; either share divides by the number of words there.
@@ -57,7 +57,7 @@ def speech_shares(speech: Sequence[Line], evidence: Evidence) -> tuple[float | N
     return _share(both, len(heard)), _share(len(said) - both, len(said))
 
 
-def text_shares(texts: Sequence[Line], evidence: Evidence) -> tuple[float | None, float | None, float | None]:
+def text_shares(texts: Sequence[ScriptLine], evidence: PostEvidence) -> tuple[float | None, float | None, float | None]:
     """Return how screen texts stand to those that were read.
 
     Returns
@@ -83,7 +83,7 @@ def text_shares(texts: Sequence[Line], evidence: Evidence) -> tuple[float | None
     )
 
 
-def order_in_time(lines: Sequence[Line], evidence: Evidence) -> float | None:
+def order_in_time(lines: Sequence[ScriptLine], evidence: PostEvidence) -> float | None:
     """Return how far a script's order follows the times at which its lines were heard and read.
 
     Kendall's tau over what was heard or read and stands in the script; pairs that begin within `ORDER_SLACK` seconds
@@ -95,10 +95,10 @@ def order_in_time(lines: Sequence[Line], evidence: Evidence) -> float | None:
     return kendall(times, _ranks([match.other_place for match in matches]), slack=ORDER_SLACK)
 
 
-def compare_lines(one: Sequence[Line], other: Sequence[Line], *, similarity: float | None = None) -> Shared:
+def compare_lines(one: Sequence[ScriptLine], other: Sequence[ScriptLine], *, similarity: float | None = None) -> Shared:
     """Return what two scripts have in common."""
     matches = match_lines(one, other)
-    said, said_too = (all_keys(of_kind(lines, Kind.SPEECH)) for lines in (one, other))
+    said, said_too = (all_keys(of_kind(lines, LineKind.SPEECH)) for lines in (one, other))
     return Shared(
         speech_shared=_share(2 * len(common(said, said_too)), len(said) + len(said_too)),
         text_shared=_text_shared(one, other, matches),
@@ -108,10 +108,10 @@ def compare_lines(one: Sequence[Line], other: Sequence[Line], *, similarity: flo
     )
 
 
-def _text_shared(one: Sequence[Line], other: Sequence[Line], matches: Sequence[Match]) -> float | None:
-    held = {match.line for match in matches if match.kind is Kind.TEXT}
-    held_too = {match.other_line for match in matches if match.kind is Kind.TEXT}
-    return _share(len(held) + len(held_too), len(of_kind(one, Kind.TEXT)) + len(of_kind(other, Kind.TEXT)))
+def _text_shared(one: Sequence[ScriptLine], other: Sequence[ScriptLine], matches: Sequence[Match]) -> float | None:
+    held = {match.line for match in matches if match.kind is LineKind.TEXT}
+    held_too = {match.other_line for match in matches if match.kind is LineKind.TEXT}
+    return _share(len(held) + len(held_too), len(of_kind(one, LineKind.TEXT)) + len(of_kind(other, LineKind.TEXT)))
 
 
 def _ranks(places: Sequence[tuple[int, int]]) -> list[float]:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from valex_local.comparison.evidence import read_evidence
-from valex_local.comparison.lines import Kind, Line
-from valex_local.comparison.pair import Pair
+from valex_local.comparison.lines import LineKind, ScriptLine
+from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, Measures, PostComparison, Shared
-from valex_local.comparison.sides import evidence_rows, side_by_side
+from valex_local.comparison.side_by_side import evidence_rows, side_by_side
 from valex_local.comparison.tables import TITLES, blocks, digits_of, figure, notes
 from valex_local.posts.ids import post_id
-from valex_local.script.render import clock
+from valex_local.rendering.render import clock
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -60,7 +60,7 @@ def index_page(comparison: Comparison) -> str:
     return _environment().get_template("index.html.jinja").render(facts)
 
 
-def post_page(comparison: Comparison, post: PostComparison, pair: Pair) -> str:
+def post_page(comparison: Comparison, post: PostComparison, pair: VariantPair) -> str:
     """Return the page of a post; its scripts and evidence are read from the study."""
     one, other = pair.lines(post.post)
     names = [each.post for each in comparison.posts]
@@ -91,7 +91,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals.update(
-        title=TITLES.__getitem__, number=_number, link=page_link, folder=POSTS, time=_time, speech=Kind.SPEECH
+        title=TITLES.__getitem__, number=_number, link=page_link, folder=POSTS, time=_time, speech=LineKind.SPEECH
     )
     return environment
 
@@ -102,5 +102,5 @@ def _number(record: Measures | Shared, name: str) -> str:
     return str(value) if isinstance(value, int) else figure(value, digits_of(name))
 
 
-def _time(line: Line) -> str:
+def _time(line: ScriptLine) -> str:
     return "" if line.start is None else clock(line.start)

@@ -6,16 +6,16 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from valex_local.comparison.lines import Line, script_lines
+from valex_local.comparison.lines import ScriptLine, script_lines
 from valex_local.errors import ConfigError, InputError
-from valex_local.evaluation.results import LeftOut
+from valex_local.evaluation.results import UncountedTexts
 from valex_local.evaluation.tables import counted
 from valex_local.records import Grounding, Script
 from valex_local.study import Study
 
 
 @dataclass(frozen=True)
-class Pair:
+class VariantPair:
     """Two variants, `first` and `second`, of the scripts of a study."""
 
     study: Study
@@ -27,7 +27,7 @@ class Pair:
         """The names of both."""
         return self.first, self.second
 
-    def lines(self, post_id: str) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    def lines(self, post_id: str) -> tuple[tuple[ScriptLine, ...], tuple[ScriptLine, ...]]:
         """Return the lines of both scripts of a post."""
         one, other = (self.study.require(post_id, f"script.{name}", Script) for name in self.names)
         return script_lines(one), script_lines(other)
@@ -37,7 +37,7 @@ class Pair:
         return self.study.read(post_id, f"grounding.{script}", Grounding)
 
     @cached_property
-    def posts(self) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
+    def posts(self) -> tuple[tuple[str, ...], tuple[UncountedTexts, ...]]:
         """The posts that have both scripts, and the others by what they lack.
 
         Raises
@@ -64,7 +64,7 @@ class Pair:
             hint = "Import the scripts of the same posts: their ids must match"
             raise InputError(f"no post has both scripts, {counts}", path=self.study.root, hint=hint)
         left_out = (
-            LeftOut(why=why, texts=tuple(post_id for post_id, reason in posts.items() if reason == why))
+            UncountedTexts(why=why, texts=tuple(post_id for post_id, reason in posts.items() if reason == why))
             for posts in lacking.values()
             for why in dict.fromkeys(posts.values())
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from valex_local.evaluation.agreement import Agreement
 from valex_local.evaluation.bootstrap import RESAMPLES, Difference
 from valex_local.evaluation.figures import Estimate, Figure, Share
-from valex_local.evaluation.results import Evaluation, LeftOut
+from valex_local.evaluation.results import Evaluation, UncountedTexts
 from valex_local.records import Part, Text
 from valex_local.schwartz import State, Value
 
@@ -113,7 +113,7 @@ class PostComparison(Part):
     missing: tuple[Text, ...] = ()
 
 
-class Row(Part):
+class FigureRow(Part):
     """A figure of each script: means over the posts that have it for both, and first minus second."""
 
     name: str
@@ -171,13 +171,13 @@ class Comparison(Part):
         The variants.
     posts : tuple of PostComparison
         The posts that have both.
-    rows, shared : tuple of Row, tuple of SharedRow
+    rows, shared : tuple of FigureRow, tuple of SharedRow
         Figures over these posts.
     routes : tuple of RouteComparison
         What becomes of the labels, for every route that labels both.
     gold : Evaluation or None
         Both scripts' labels against gold labels, where there are any.
-    left_out : tuple of LeftOut
+    left_out : tuple of UncountedTexts
         Posts that are not compared, or not in every respect, and why.
     groups, grouped_by
         Groups that were resampled and what they are; None where single posts were.
@@ -186,7 +186,7 @@ class Comparison(Part):
     first: str
     second: str
     posts: tuple[PostComparison, ...]
-    rows: tuple[Row, ...] = ()
+    rows: tuple[FigureRow, ...] = ()
     shared: tuple[SharedRow, ...] = ()
     routes: tuple[RouteComparison, ...] = ()
     gold: Evaluation | None = None
@@ -194,7 +194,7 @@ class Comparison(Part):
     grouped_by: str | None = None
     resamples: int = RESAMPLES
     seed: int = 0
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UncountedTexts, ...] = ()
     notices: tuple[Text, ...] = ()
 
     def to_json(self) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from valex_local.comparison.results import Comparison, Measures, RouteComparison, Row, Shared
+from valex_local.comparison.results import Comparison, FigureRow, Measures, RouteComparison, Shared
 from valex_local.evaluation import layout
 from valex_local.evaluation.bootstrap import FEW_GROUPS, Difference
 from valex_local.evaluation.figures import Estimate
 from valex_local.evaluation.layout import Block
 from valex_local.evaluation.notes import notes as gold_notes
-from valex_local.evaluation.tables import NOTHING, Table, agreement_table, counted
-from valex_local.evaluation.tables import Row as Cells
+from valex_local.evaluation.tables import NOTHING, RenderedTable, agreement_table, counted
+from valex_local.evaluation.tables import TableRow as Cells
 
 TITLES = {
     "speech_kept": "speech kept",
@@ -53,7 +53,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
         yield from layout.blocks(comparison.gold)
 
 
-def scripts_table(comparison: Comparison, *, intervals: bool = True) -> Table:
+def scripts_table(comparison: Comparison, *, intervals: bool = True) -> RenderedTable:
     """Return what each script holds, and the differences; `intervals` of each script's figures too."""
     first, second = comparison.first, comparison.second
     mark = " [95 %]" if intervals else ""
@@ -61,10 +61,10 @@ def scripts_table(comparison: Comparison, *, intervals: bool = True) -> Table:
     rows = tuple(Cells((TITLES[row.name], *_cells(row, intervals), str(row.posts))) for row in comparison.rows)
     title = f"What each script holds: {counted(len(comparison.posts), 'post')}"
     note = "Means over the posts that have the figure for both scripts. –: not assessed in any."
-    return Table(title, columns, rows, note)
+    return RenderedTable(title, columns, rows, note)
 
 
-def _cells(row: Row, intervals: bool) -> tuple[str, str, str]:
+def _cells(row: FigureRow, intervals: bool) -> tuple[str, str, str]:
     digits = digits_of(row.name)
     each = (row.first, row.second) if intervals else (_point(row.first), _point(row.second))
     return figure(each[0], digits), figure(each[1], digits), figure(row.difference, digits, sign="+")
@@ -74,15 +74,15 @@ def _point(found: Estimate | None) -> Estimate | None:
     return None if found is None else Estimate(value=found.value)
 
 
-def shared_table(comparison: Comparison) -> Table:
+def shared_table(comparison: Comparison) -> RenderedTable:
     """Return what the scripts have in common."""
     rows = (
         Cells((TITLES[row.name], figure(row.mean, digits_of(row.name)), str(row.posts))) for row in comparison.shared
     )
-    return Table("What both hold", ("", "mean [95 %]", "posts"), tuple(rows))
+    return RenderedTable("What both hold", ("", "mean [95 %]", "posts"), tuple(rows))
 
 
-def changes_table(comparison: Comparison, route: RouteComparison) -> Table:
+def changes_table(comparison: Comparison, route: RouteComparison) -> RenderedTable:
     """Return the states that differ, by value."""
     kinds = sorted({(c.first, c.second) for c in route.changes}, key=lambda kind: [str(state) for state in kind])
     counts = {(c.value, c.first, c.second): c.posts for c in route.changes}
@@ -94,7 +94,7 @@ def changes_table(comparison: Comparison, route: RouteComparison) -> Table:
         f"One state by both scripts: {figure(route.agreeing, 3)} of the values of a post, over "
         f"{counted(route.posts, 'post')}."
     )
-    return Table(title, ("\nvalue", *heads), tuple(rows), note)
+    return RenderedTable(title, ("\nvalue", *heads), tuple(rows), note)
 
 
 def digits_of(name: str) -> int:

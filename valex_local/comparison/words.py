@@ -21,7 +21,7 @@ _SPACELESS = re.compile(
 
 
 @dataclass(frozen=True)
-class Word:
+class ComparedWord:
     """A word of a text: what it is compared by, and where it stands, ``text[start:end]``."""
 
     key: str
@@ -29,9 +29,9 @@ class Word:
     end: int
 
 
-def words(text: str) -> tuple[Word, ...]:
+def words(text: str) -> tuple[ComparedWord, ...]:
     """Return the words of a text in order."""
-    return tuple(Word(key, start, end) for start, end in _spans(text) if (key := _key(text[start:end])))
+    return tuple(ComparedWord(key, start, end) for start, end in _spans(text) if (key := _key(text[start:end])))
 
 
 def _spans(text: str) -> list[tuple[int, int]]:

@@ -8,12 +8,12 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from valex_local.errors import InputError
+from valex_local.files.tables import Row, Table
+from valex_local.files.text import clean_text
 from valex_local.posts.discover import SUFFIXES
 from valex_local.posts.ids import PostKey, post_key
 from valex_local.posts.text import COLUMNS, flatten
-from valex_local.records import clean_text
 from valex_local.schwartz import CIRCLE, Value
-from valex_local.tables import Row, Table
 
 SHORT = 300
 """Characters of the longest cell in a column that texts can be grouped by."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from valex_local.answers import Answers
+from valex_local.corpus.aggregate import join
 from valex_local.corpus.columns import with_author
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet, gold_of, read_sheet
 from valex_local.corpus.texts import Text, join_texts, read_texts
-from valex_local.corpus.voices import join
 from valex_local.errors import InputError
 from valex_local.posts.ids import post_key, same_post
 
@@ -26,7 +26,7 @@ class Corpus:
     ----------
     texts : tuple of Text, (N,)
         Those with labels, sorted by id.
-    gold : Answers
+    gold : LabelMatrix
         What is known of each of `texts`, under the ids of the texts.
     unmatched_labels : tuple of str
         Labelled posts without a text.
@@ -37,7 +37,7 @@ class Corpus:
     """
 
     texts: tuple[Text, ...]
-    gold: Answers
+    gold: LabelMatrix
     unmatched_labels: tuple[str, ...] = ()
     unlabelled: tuple[Text, ...] = ()
     notices: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ def _groups(sheets: Sequence[Sheet]) -> dict[str, dict[str, str]]:
     return groups
 
 
-def match(texts: Sequence[Text], gold: Answers, groups: Mapping[str, Mapping[str, str]] | None = None) -> Corpus:
+def match(texts: Sequence[Text], gold: LabelMatrix, groups: Mapping[str, Mapping[str, str]] | None = None) -> Corpus:
     """Bring texts and labels together.
 
     A label belongs to the text of its id. A TikTok number without a user fits the text of any user, and the other way
@@ -134,7 +134,7 @@ def match(texts: Sequence[Text], gold: Answers, groups: Mapping[str, Mapping[str
     ----------
     texts : sequence of Text
         The texts, each id once.
-    gold : Answers
+    gold : LabelMatrix
         The labels.
     groups : mapping of str to mapping of str to str, optional
         More groups of labelled posts, by name and the id in `gold`; those of the texts go before them.
@@ -198,24 +198,24 @@ def _grouped(text: Text, names: Sequence[str], groups: Mapping[str, Mapping[str,
     return text
 
 
-def _aligned(gold: Answers, rows: Sequence[tuple[str, Sequence[int]]]) -> Answers:
+def _aligned(gold: LabelMatrix, rows: Sequence[tuple[str, Sequence[int]]]) -> LabelMatrix:
     """Return labels under the ids of the texts; several of one text are joined."""
     first = gold.take([found[0] for _, found in rows])
-    aligned = Answers(tuple(name for name, _ in rows), first.holds, first.probabilities, first.dominant)
+    aligned = LabelMatrix(tuple(name for name, _ in rows), first.labels, first.probabilities, first.dominant)
     for at, (name, found) in enumerate(rows):
         if len(found) > 1:
             parts = [gold.take([row]) for row in found]
             named = [
-                (f"the label of {part.ids[0]}", Answers((name,), part.holds, part.probabilities, part.dominant))
+                (f"the label of {part.ids[0]}", LabelMatrix((name,), part.labels, part.probabilities, part.dominant))
                 for part in parts
             ]
             one = join(named)
-            aligned.holds[at], aligned.probabilities[at] = one.holds[0], one.probabilities[0]
+            aligned.labels[at], aligned.probabilities[at] = one.labels[0], one.probabilities[0]
             aligned.dominant[at] = one.dominant[0]
     return aligned
 
 
-def _nothing_in_common(texts: Sequence[Text], gold: Answers) -> InputError:
+def _nothing_in_common(texts: Sequence[Text], gold: LabelMatrix) -> InputError:
     labels, scripts = (", ".join(sorted(names)[:3]) or "none" for names in (gold.ids, [text.id for text in texts]))
     return InputError(
         f"labels and texts have no post in common: {len(gold)} labels ({labels}) and {len(texts)} texts ({scripts})",

@@ -9,16 +9,16 @@ from typing import Literal
 
 import numpy as np
 
-from valex_local.answers import Answers
+from valex_local.corpus.aggregate import join, majority
 from valex_local.corpus.columns import Groups, Ids, plain_columns
-from valex_local.corpus.ledger import Ledger
-from valex_local.corpus.long import LongRows
-from valex_local.corpus.voices import join, majority
-from valex_local.corpus.wide import WideRows, has_value_columns
+from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.long_format import LongRows
+from valex_local.corpus.sheet_builder import SheetBuilder
+from valex_local.corpus.wide_format import WideRows, has_value_columns
 from valex_local.errors import InputError
-from valex_local.tables import Row, read_table
+from valex_local.files.tables import Row, read_table
 
-Kind = Literal["authors", "codes", "long", "touche"]
+SheetKind = Literal["authors", "codes", "long", "touche"]
 
 ANNOTATOR_COLUMNS = ("annotator", "coder", "rater")
 """Names of the column that says whose labels a row holds, in plain spelling."""
@@ -38,7 +38,7 @@ class Sheet:
     kind : {"authors", "codes", "long", "touche"}
         The authors' sheet of words, their CSV of -1, 0, 1 and 2, a row for each post and value, or the categories of
         the ValueEval shared task.
-    answers : mapping of str to Answers
+    answers : mapping of str to LabelMatrix
         What is said, by annotator, or by run where the table has a column ``run``; "" where the sheet names neither.
     has_probabilities : bool
         Whether some label has a probability.
@@ -50,8 +50,8 @@ class Sheet:
     """
 
     path: Path
-    kind: Kind
-    answers: Mapping[str, Answers]
+    kind: SheetKind
+    answers: Mapping[str, LabelMatrix]
     has_probabilities: bool
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ def read_sheet(path: Path) -> Sheet:
             hint="Name one of them post, video_id or url",
         )
     who = _who(plain, path)
-    ledger = Ledger(path)
+    ledger = SheetBuilder(path)
     beside = (column for column in (who, *map(plain.get, BESIDE)) if column is not None)
     grouped = _Grouped(Groups(table, (*ids.columns, *rows.taken, *beside)))
     empty = 0
@@ -146,7 +146,7 @@ class _Grouped:
         return tuple(notice for notice in notices if notice)
 
 
-def gold_of(sheets: Sheet | Sequence[Sheet], annotator: str | None = None) -> Answers:
+def gold_of(sheets: Sheet | Sequence[Sheet], annotator: str | None = None) -> LabelMatrix:
     """Return what sheets say together.
 
     Parameters

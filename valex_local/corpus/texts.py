@@ -12,12 +12,12 @@ from typing import overload
 
 from valex_local.corpus.columns import Groups, Ids, column_named, key_id, plain_columns, text_id, with_author
 from valex_local.errors import InputError
+from valex_local.files.tables import Row, Table, read_table
+from valex_local.files.text import clean_text, read_text
 from valex_local.posts.ids import PostKey, post_key
-from valex_local.posts.text import read_text
-from valex_local.records import Post, Script, clean_text
-from valex_local.script.render import render
+from valex_local.records import Post, Script
+from valex_local.rendering.render import render
 from valex_local.study import Study
-from valex_local.tables import Row, Table, read_table
 
 TEXT_COLUMNS = ("script", "text", "transcript", "scenario", "body", "premise", "content")
 """Names by which a table's column of texts is known, in plain spelling."""

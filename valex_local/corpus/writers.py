@@ -9,13 +9,13 @@ from math import isnan
 from pathlib import Path
 from typing import TextIO
 
-from valex_local.answers import Answers
 from valex_local.corpus.columns import text_id
-from valex_local.corpus.long import BOTH, NO, YES
+from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.long_format import BOTH, NO, YES
+from valex_local.files.atomic import write_whole
+from valex_local.files.tables import guarded
 from valex_local.posts.ids import post_key
 from valex_local.schwartz import CIRCLE, State, Value
-from valex_local.study import write_whole
-from valex_local.tables import guarded
 
 LONG_COLUMNS = ("post", "value", "state", "present", "conflicted", "dominant")
 
@@ -31,7 +31,7 @@ SHEET_ORDER = (
 
 def write_long(
     target: Path | TextIO,
-    runs: Mapping[str, Answers],
+    runs: Mapping[str, LabelMatrix],
     *,
     extra: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
@@ -46,7 +46,7 @@ def write_long(
     ----------
     target : Path or text file
         Where to write; a path is written whole or not at all.
-    runs : mapping of str to Answers
+    runs : mapping of str to LabelMatrix
         The answers by run; "" for a single one without a name. A probability of what was not assessed is left out.
     extra : mapping of str to mapping of str to str, optional
         More columns: by name, the cell of each post (``{"fold": {"user_7301...": "0"}}``).
@@ -68,9 +68,9 @@ def write_long(
     _write(target, head, rows)
 
 
-def _long_cells(answers: Answers, row: int) -> Iterator[tuple[str, ...]]:
+def _long_cells(answers: LabelMatrix, row: int) -> Iterator[tuple[str, ...]]:
     """Yield value, state, present, conflicted, dominant."""
-    holds, probabilities = answers.holds[row].tolist(), answers.probabilities[row].tolist()
+    holds, probabilities = answers.labels[row].tolist(), answers.probabilities[row].tolist()
     for column, value in enumerate(CIRCLE):
         state = BOTH if holds[column] == [1, 1] else answers.state(row, column).value
         polarities = map(_polarity, holds[column], probabilities[column])
@@ -87,7 +87,7 @@ def _polarity(holds: float, probability: float) -> str:
 
 def write_authors(
     target: Path | TextIO,
-    answers: Answers,
+    answers: LabelMatrix,
     *,
     has_sound: Mapping[str, bool | None] | None = None,
     notes: Mapping[str, str] | None = None,
@@ -102,7 +102,7 @@ def write_authors(
     ----------
     target : Path or text file
         Where to write; a path is written whole or not at all.
-    answers : Answers
+    answers : LabelMatrix
         The labels.
     has_sound : mapping of str to bool or None, optional
         Whether the video of a post has sound; nothing is written where it is not known.
@@ -129,7 +129,7 @@ def write_authors(
     _write(target, head, rows)
 
 
-def _code(answers: Answers, row: int, column: int) -> str:
+def _code(answers: LabelMatrix, row: int, column: int) -> str:
     match answers.state(row, column):
         case State.CONFLICTED:
             return "-1"

@@ -11,11 +11,11 @@ from itertools import combinations
 
 import numpy as np
 
-from valex_local.answers import Answers, Floats
-from valex_local.engines import require_extra
+from valex_local.corpus.label_matrix import Floats, LabelMatrix
 from valex_local.evaluation.figures import Figure, Share
 from valex_local.records import Part
 from valex_local.schwartz import Value
+from valex_local.system.imports import require_extra
 
 
 class View(StrEnum):
@@ -82,14 +82,14 @@ class Agreement(Part):
     views: tuple[ViewAgreement, ...]
 
 
-def agreement(between: str, sources: Mapping[str, Answers]) -> Agreement:
+def agreement(between: str, sources: Mapping[str, LabelMatrix]) -> Agreement:
     """Compare two or more sources on the texts they share.
 
     Parameters
     ----------
     between : str
         What the sources are, for people: ``"annotators"``, ``"routes"``.
-    sources : mapping of str to Answers
+    sources : mapping of str to LabelMatrix
         What each says, by its name.
 
     Raises
@@ -103,7 +103,7 @@ def agreement(between: str, sources: Mapping[str, Answers]) -> Agreement:
     if len(sources) < 2:
         raise ValueError("agreement needs two sources")
     ids = tuple(dict.fromkeys(name for source in sources.values() for name in source.ids))
-    holds = np.stack([source.of(ids).holds for source in sources.values()])
+    holds = np.stack([source.of(ids).labels for source in sources.values()])
     names = tuple(sources)
     return Agreement(between=between, sources=names, views=tuple(_view(view, names, holds) for view in View))
 

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from valex_local.answers import Answers, Floats
-from valex_local.engines import require_extra
+from valex_local.corpus.label_matrix import Floats, LabelMatrix
 from valex_local.errors import InputError
 from valex_local.evaluation.thresholds import tune
 from valex_local.schwartz import CIRCLE, Polarity
+from valex_local.system.imports import require_extra
 
 FOLDS = 5
 INNER_FOLDS = 3
@@ -30,10 +30,10 @@ class Baseline(Protocol):
 
     name: str
 
-    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+    def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
         """Learn from training texts, their labels, and the group of each (inner splits never part a group)."""
 
-    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
         """Label texts; NaN where the baseline does not assess."""
 
 
@@ -42,13 +42,13 @@ class AlwaysYes:
 
     name = "always-yes"
 
-    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+    def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
         """Learn nothing."""
 
-    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
         """Say yes."""
-        answers = Answers.empty(ids)
-        answers.holds[:] = 1
+        answers = LabelMatrix.empty(ids)
+        answers.labels[:] = 1
         return answers
 
 
@@ -63,19 +63,19 @@ class Majority:
     def __init__(self) -> None:
         self._share: Floats | None = None
 
-    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+    def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
         """Learn the share of each value; NaN where no text has a label."""
-        known = ~np.isnan(gold.holds)
-        yes = np.where(known, gold.holds, 0).sum(axis=0)
+        known = ~np.isnan(gold.labels)
+        yes = np.where(known, gold.labels, 0).sum(axis=0)
         self._share = np.divide(yes, known.sum(axis=0), out=np.full(yes.shape, np.nan), where=known.any(axis=0))
 
-    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
         """Say what most say."""
         if self._share is None:
             raise RuntimeError("fit comes before predict")
-        answers = Answers.empty(ids)
+        answers = LabelMatrix.empty(ids)
         answers.probabilities[:] = self._share
-        answers.holds[:] = np.where(np.isnan(self._share), np.nan, self._share > 0.5)
+        answers.labels[:] = np.where(np.isnan(self._share), np.nan, self._share > 0.5)
         return answers
 
 
@@ -112,17 +112,17 @@ class Dictionary:
         except ValueError as error:
             raise InputError(f"there is no dictionary of values for the language {language!r}") from error
 
-    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+    def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
         """Learn nothing."""
 
-    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
         """Look the words up."""
-        answers = Answers.empty(ids)
+        answers = LabelMatrix.empty(ids)
         fields = {v: name for v, value in enumerate(CIRCLE) if (name := original_value(value.value)) is not None}
         found = self._classifier.classify_segments_for_original_values(texts, language=self._language)
         for row, scores in enumerate(found):
             for column, name in fields.items():
-                answers.holds[row, column, 0] = float(getattr(scores, name) > 0)
+                answers.labels[row, column, 0] = float(getattr(scores, name) > 0)
         return answers
 
 
@@ -155,17 +155,17 @@ class TfIdf:
         self._models: dict[tuple[int, int], tuple[Any, float]] = {}
         self._vectorizer: Any = None
 
-    def fit(self, texts: Sequence[str], gold: Answers, groups: Sequence[str]) -> None:
+    def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
         """Fit a regression and a threshold for each label with enough positives."""
         labels = [
             (v, p)
             for v, p in np.ndindex(len(CIRCLE), len(Polarity))
-            if (gold.holds[:, v, p] == 1).sum() >= self._min_positives and (gold.holds[:, v, p] == 0).any()
+            if (gold.labels[:, v, p] == 1).sum() >= self._min_positives and (gold.labels[:, v, p] == 0).any()
         ]
         self._models = {}
         if not labels or not any(_WORD.search(text) for text in texts):
             return
-        truth = np.column_stack([gold.holds[:, v, p] for v, p in labels])
+        truth = np.column_stack([gold.labels[:, v, p] for v, p in labels])
         held_out = self._held_out(texts, truth, groups)
         self._vectorizer, models = _fit(texts, truth)
         for column, label in enumerate(labels):
@@ -176,7 +176,7 @@ class TfIdf:
 
     def _held_out(self, texts: Sequence[str], truth: Floats, groups: Sequence[str]) -> Floats:
         """Return the probability of each label for each training text by a model that has not seen it, (N, L)."""
-        from valex_local.folds import grouped_folds
+        from valex_local.corpus.folds import grouped_folds
 
         probabilities = np.full(truth.shape, np.nan)
         folds = grouped_folds(truth, groups, folds=max(2, min(INNER_FOLDS, len(set(groups)))), seed=self._seed)
@@ -186,7 +186,7 @@ class TfIdf:
             probabilities[test] = _probabilities(vectorizer, models, [texts[i] for i in test])
         return probabilities
 
-    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> Answers:
+    def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
         """Label texts by the thresholds found in training, and by the rule that labels of the product follow."""
         shape = (len(CIRCLE), len(Polarity))
         probabilities, thresholds = np.full((len(texts), *shape), np.nan), np.ones(shape)
@@ -194,7 +194,7 @@ class TfIdf:
             given = _probabilities(self._vectorizer, [model for model, _ in self._models.values()], texts)
             for column, ((v, p), (_, threshold)) in enumerate(self._models.items()):
                 probabilities[:, v, p], thresholds[v, p] = given[:, column], threshold
-        return Answers.decided(ids, probabilities, thresholds)
+        return LabelMatrix.decided(ids, probabilities, thresholds)
 
 
 def _fit(texts: Sequence[str], truth: Floats) -> tuple[Any, list[Any]]:
@@ -222,8 +222,12 @@ def _probabilities(vectorizer: Any, models: Sequence[Any], texts: Sequence[str])
 
 
 def out_of_fold(
-    make: Callable[[], Baseline], texts: Sequence[str], gold: Answers, groups: Sequence[str], folds: NDArray[np.intp]
-) -> Answers:
+    make: Callable[[], Baseline],
+    texts: Sequence[str],
+    gold: LabelMatrix,
+    groups: Sequence[str],
+    folds: NDArray[np.intp],
+) -> LabelMatrix:
     """Label every text by a baseline that was fitted on the texts of other folds.
 
     Parameters
@@ -232,20 +236,20 @@ def out_of_fold(
         Makes the baseline anew.
     texts : sequence of str, (N,)
         The texts.
-    gold : Answers
+    gold : LabelMatrix
         Their labels.
     groups : sequence of str, (N,)
         The group of each.
     folds : ndarray of int, (N,)
         The fold of each.
     """
-    answers = Answers.empty(gold.ids)
+    answers = LabelMatrix.empty(gold.ids)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
         baseline = make()
         baseline.fit([texts[i] for i in train], gold.take(train), [groups[i] for i in train])
         judged = baseline.predict([texts[i] for i in test], [gold.ids[i] for i in test])
-        answers.holds[test], answers.probabilities[test] = judged.holds, judged.probabilities
+        answers.labels[test], answers.probabilities[test] = judged.labels, judged.probabilities
     return answers
 
 

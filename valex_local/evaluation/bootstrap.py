@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from valex_local.answers import Floats
+from valex_local.corpus.label_matrix import Floats
 from valex_local.evaluation.figures import Estimate, Figure, Share, Tally, averages
 from valex_local.records import Part
 

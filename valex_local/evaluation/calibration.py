@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from valex_local.answers import Bools, Floats
+from valex_local.corpus.label_matrix import Bools, Floats
 from valex_local.evaluation.figures import Share
 from valex_local.records import Part
 
@@ -26,7 +26,7 @@ class Bin(Part):
     share_holding: Share
 
 
-class Calibration(Part):
+class CalibrationFigures(Part):
     """How well probabilities of one polarity match what holds.
 
     Attributes
@@ -54,7 +54,7 @@ class Calibration(Part):
     reliability: tuple[Bin, ...]
 
 
-def calibration(gold: Floats, probabilities: Floats, where: Bools) -> Calibration | None:
+def calibration(gold: Floats, probabilities: Floats, where: Bools) -> CalibrationFigures | None:
     """Return the calibration of the runs of a route in one polarity.
 
     Parameters
@@ -75,7 +75,7 @@ def calibration(gold: Floats, probabilities: Floats, where: Bools) -> Calibratio
     if not truth.size or np.isnan(given).any():
         return None
     width = np.arange(BINS + 1) / BINS
-    return Calibration(
+    return CalibrationFigures(
         cases=truth.size,
         brier=float(((given - truth) ** 2).mean()),
         ece_equal_width=float(np.mean([_error(run, truth, width) for run in given])),

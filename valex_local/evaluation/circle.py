@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from valex_local.answers import Bools, Floats
+from valex_local.corpus.label_matrix import Bools, Floats
 from valex_local.evaluation.figures import Figure, Share, ValueFigures, ratio
 from valex_local.records import Part
 from valex_local.schwartz import CIRCLE, Value

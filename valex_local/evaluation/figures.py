@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from valex_local.answers import Answers, Bools, Floats
+from valex_local.corpus.label_matrix import Bools, Floats, LabelMatrix
 from valex_local.records import Part
 from valex_local.schwartz import Polarity, Value
 
@@ -117,10 +117,10 @@ class Tally:
         return Tally(counts, self.values)
 
 
-def stack(runs: Sequence[Answers], ids: Sequence[str]) -> tuple[Floats, Floats]:
+def stack(runs: Sequence[LabelMatrix], ids: Sequence[str]) -> tuple[Floats, Floats]:
     """Return what the runs of a route hold of some texts, and their probabilities, both (R, N, 19, 2)."""
     aligned = [run.of(ids) for run in runs]
-    return np.stack([a.holds for a in aligned]), np.stack([a.probabilities for a in aligned])
+    return np.stack([a.labels for a in aligned]), np.stack([a.probabilities for a in aligned])
 
 
 def spoken(*holds: Floats) -> Bools:

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from valex_local.evaluation import tables
 from valex_local.evaluation.results import Evaluation
-from valex_local.evaluation.tables import Table
+from valex_local.evaluation.tables import RenderedTable
 from valex_local.schwartz import Polarity
 
-Layout = tuple[Table, ...]
+Layout = tuple[RenderedTable, ...]
 """Tables that stand below each other."""
 
 Block = tuple[Layout, ...]

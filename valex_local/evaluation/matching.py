@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from valex_local.answers import Answers
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import InputError
 from valex_local.posts.ids import post_key, same_post
 
@@ -38,13 +38,13 @@ def _fitting(name: str, aliases: tuple[str, ...], known: set[str], by_number: Ma
 
 
 def under_ids(
-    answers: Answers, others: Sequence[str], names: Mapping[str, tuple[str, ...]] | None = None, *, whose: str
-) -> Answers:
+    answers: LabelMatrix, others: Sequence[str], names: Mapping[str, tuple[str, ...]] | None = None, *, whose: str
+) -> LabelMatrix:
     """Return answers under the ids by which others know the same texts; see `names_among`.
 
     Parameters
     ----------
-    answers : Answers
+    answers : LabelMatrix
         The answers.
     others : sequence of str
         The ids of the others.
@@ -65,4 +65,4 @@ def under_ids(
             raise InputError(
                 f"{whose}: {before[name]} and {own} are both about {name} of the gold labels", hint="Keep one of them"
             )
-    return Answers(tuple(called.values()), answers.holds, answers.probabilities, answers.dominant)
+    return LabelMatrix(tuple(called.values()), answers.labels, answers.probabilities, answers.dominant)

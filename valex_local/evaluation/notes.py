@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from valex_local.evaluation.bootstrap import FEW_GROUPS
-from valex_local.evaluation.results import Evaluation, LeftOut, PolarityFigures, RouteFigures
+from valex_local.evaluation.results import Evaluation, PolarityFigures, RouteFigures, UncountedTexts
 from valex_local.evaluation.tables import assessed, counted
 
 _MOST = 5
@@ -81,7 +81,7 @@ def _polarity(name: str, figures: PolarityFigures) -> Iterator[str]:
         yield f"{where}: no yes at all to {_some(never)}; precision counts as 0 there."
 
 
-def _left_out(left: LeftOut) -> str:
+def _left_out(left: UncountedTexts) -> str:
     return f"{counted(len(left.texts), 'text')} left out. {left.why}: {_some(left.texts)}."
 
 

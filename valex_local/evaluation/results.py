@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from valex_local.evaluation.agreement import Agreement
 from valex_local.evaluation.bootstrap import RESAMPLES, Difference
-from valex_local.evaluation.calibration import Calibration
+from valex_local.evaluation.calibration import CalibrationFigures
 from valex_local.evaluation.circle import BySupport, Confusion
 from valex_local.evaluation.figures import MIN_SUPPORT, Averages, ValueFigures
 from valex_local.records import Part
@@ -38,7 +38,7 @@ class PolarityFigures(Part):
     values: tuple[ValueFigures, ...]
     not_assessed: tuple[Value, ...]
     unanswered: int
-    calibration: Calibration | None
+    calibration: CalibrationFigures | None
     confusion: tuple[Confusion, ...]
     by_support: BySupport
 
@@ -64,7 +64,7 @@ class Missing(Part):
     why: str
 
 
-class Pair(Part):
+class PairedDifference(Part):
     """How much `first` exceeds `second` in one polarity, on the items and values that both assess."""
 
     first: str
@@ -76,7 +76,7 @@ class Pair(Part):
     touche_f1: Difference
 
 
-class LeftOut(Part):
+class UncountedTexts(Part):
     """Texts that are not counted, and why."""
 
     why: str
@@ -113,9 +113,9 @@ class Evaluation(Part):
     support: tuple[PolaritySupport, ...] = ()
     routes: tuple[RouteFigures, ...] = ()
     missing: tuple[Missing, ...] = ()
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[PairedDifference, ...] = ()
     agreement: tuple[Agreement, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UncountedTexts, ...] = ()
     notices: tuple[str, ...] = ()
 
     def to_json(self) -> str:

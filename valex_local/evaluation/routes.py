@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from valex_local.answers import Answers
 from valex_local.corpus.columns import text_id
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet, read_sheet
 from valex_local.errors import InputError
-from valex_local.evaluation.report import Route
-from valex_local.labels.card import CARD, read_card
+from valex_local.evaluation.evaluate import EvaluatedRoute
 from valex_local.records import Labels, Post
+from valex_local.stages.labels.card import CARD, read_card
 from valex_local.study import Study
 
 GOLD = Path("training", "gold.csv")
@@ -27,14 +27,14 @@ GROUP = "group"
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class LabelSourcePath:
     """What a path holds.
 
     Attributes
     ----------
-    routes : tuple of Route
+    routes : tuple of EvaluatedRoute
         Routes, and the baselines that were judged with them.
-    gold : Answers or None
+    gold : LabelMatrix or None
         The gold labels that the routes were trained on, out of fold.
     groups : mapping of str to mapping of str to str
         By the name of a grouping: the group of each text.
@@ -46,15 +46,15 @@ class Source:
         What a reader must know of the file.
     """
 
-    routes: tuple[Route, ...]
-    gold: Answers | None = None
+    routes: tuple[EvaluatedRoute, ...]
+    gold: LabelMatrix | None = None
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     grouped_by: str | None = None
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
 
-def read_source(argument: str) -> Source:
+def read_source(argument: str) -> LabelSourcePath:
     """Read ``[NAME=]PATH``: a label file, a model directory or a study.
 
     Parameters
@@ -84,7 +84,7 @@ def read_source(argument: str) -> Source:
         )
     sheet = read_sheet(path)
     notices = tuple(f"{path.name}: {notice}" for notice in sheet.notices)
-    return Source((_route(name or path.stem, sheet),), groups=sheet.groups, notices=notices)
+    return LabelSourcePath((_route(name or path.stem, sheet),), groups=sheet.groups, notices=notices)
 
 
 def _split(argument: str) -> tuple[str | None, Path]:
@@ -95,14 +95,14 @@ def _split(argument: str) -> tuple[str | None, Path]:
     return name, Path(path)
 
 
-def _route(name: str, sheet: Sheet, *, baseline: bool = False, about: str | None = None) -> Route:
-    return Route(name, tuple(sheet.answers.values()), baseline=baseline, about=about)
+def _route(name: str, sheet: Sheet, *, baseline: bool = False, about: str | None = None) -> EvaluatedRoute:
+    return EvaluatedRoute(name, tuple(sheet.answers.values()), baseline=baseline, about=about)
 
 
 # --- a model directory ----------------------------------------------------------------------------------------------
 
 
-def _of_model(folder: Path, name: str) -> Source:
+def _of_model(folder: Path, name: str) -> LabelSourcePath:
     card = read_card(folder) if (folder / CARD).is_file() else None
     about = f"out of fold; trained on {_domain(card.domain, card.languages)}" if card is not None else "out of fold"
     gold = read_sheet(folder / GOLD)
@@ -115,7 +115,7 @@ def _of_model(folder: Path, name: str) -> Source:
     grouped_by = _grouping(folder)
     groups = {grouped_by: gold.groups[GROUP]} if GROUP in gold.groups else {}
     route = _route(name, read_sheet(folder / PREDICTIONS), about=about)
-    return Source((route, *baselines), answers, groups, grouped_by if groups else None)
+    return LabelSourcePath((route, *baselines), answers, groups, grouped_by if groups else None)
 
 
 def _grouping(folder: Path) -> str:
@@ -138,7 +138,7 @@ def _domain(domain: str, languages: tuple[str, ...]) -> str:
 # --- a study --------------------------------------------------------------------------------------------------------
 
 
-def _of_study(study: Study, name: str | None) -> Source:
+def _of_study(study: Study, name: str | None) -> LabelSourcePath:
     labels: dict[str, dict[str, Labels]] = {}
     names: dict[str, tuple[str, ...]] = {}
     for post_id in study.post_ids():
@@ -151,12 +151,14 @@ def _of_study(study: Study, name: str | None) -> Source:
         raise InputError("this study holds no labels", path=study.root, hint="Make them with: valex run -o STUDY")
     lead = "" if name is None else f"{name}."
     routes = (
-        Route(
-            f"{lead}{stem}", (Answers.from_labels({post: r.values for post, r in found.items()}),), about=_about(found)
+        EvaluatedRoute(
+            f"{lead}{stem}",
+            (LabelMatrix.from_labels({post: r.values for post, r in found.items()}),),
+            about=_about(found),
         )
         for stem, found in sorted(labels.items())
     )
-    return Source(tuple(routes), names=names)
+    return LabelSourcePath(tuple(routes), names=names)
 
 
 def _names(post: Post) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ FEWER = "*"
 """Marks an average over fewer values than the table's."""
 
 
-class Kind(StrEnum):
+class RowKind(StrEnum):
     """What a row is."""
 
     ROUTE = "route"
@@ -28,16 +28,16 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """The cells of a row; `best` are the columns in which no route does better."""
 
     cells: tuple[str, ...]
-    kind: Kind = Kind.ROUTE
+    kind: RowKind = RowKind.ROUTE
     best: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
-class Table:
+class RenderedTable:
     """A table: `names` columns of names to the left, figures to the right; a head may have two lines.
 
     `gaps` are columns with more room before them: where a block begins.
@@ -45,13 +45,13 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     note: str | None = None
     names: int = 1
     gaps: frozenset[int] = frozenset()
 
 
-def main_table(evaluation: Evaluation, polarities: Sequence[Polarity], *, intervals: bool = False) -> Table:
+def main_table(evaluation: Evaluation, polarities: Sequence[Polarity], *, intervals: bool = False) -> RenderedTable:
     """Return the paper's table: routes and baselines by F1, weighted F1 with its interval.
 
     Parameters
@@ -70,13 +70,13 @@ def main_table(evaluation: Evaluation, polarities: Sequence[Polarity], *, interv
     rows = []
     for number, route in enumerate(evaluation.routes):
         cells = [cell for p in polarities for cell in _main_cells(route, p, intervals)]
-        rows.append(Row((route.name, *cells), _kind(route), _best(ranked, number)))
-    rows += [Row((lacking.name, *[NOTHING] * len(heads)), Kind.BASELINE) for lacking in evaluation.missing]
+        rows.append(TableRow((route.name, *cells), _kind(route), _best(ranked, number)))
+    rows += [TableRow((lacking.name, *[NOTHING] * len(heads)), RowKind.BASELINE) for lacking in evaluation.missing]
     counts = ", ".join(
         f"{s.polarity} over {counted(len(s.values), 'value')}" for s in evaluation.support if s.polarity in polarities
     )
     gaps = frozenset(range(1, len(heads) + 1, width))
-    return Table(f"F1 of {counted(evaluation.items, 'text')}: {counts}", ("\n", *heads), tuple(rows), gaps=gaps)
+    return RenderedTable(f"F1 of {counted(evaluation.items, 'text')}: {counts}", ("\n", *heads), tuple(rows), gaps=gaps)
 
 
 _AVERAGES = tuple(enumerate(("weighted F1", "macro F1", "Touché F1")))
@@ -120,16 +120,16 @@ def _best(ranked: Sequence[Sequence[float]], row: int) -> frozenset[int]:
     return frozenset(c + 1 for c, x in enumerate(ranked[row]) if x >= 0 and x == max(other[c] for other in ranked))
 
 
-def pairs_table(evaluation: Evaluation, first: str, polarity: Polarity, *, brief: bool = False) -> Table:
+def pairs_table(evaluation: Evaluation, first: str, polarity: Polarity, *, brief: bool = False) -> RenderedTable:
     """Return by how much a route exceeds those it is compared with, by weighted and, unless `brief`, by macro F1."""
     rows = []
     for pair in evaluation.pairs:
         if pair.first == first and pair.polarity is polarity:
             macro = () if brief else _gain(pair.macro_f1, evaluation)
-            rows.append(Row((pair.second, *_gain(pair.weighted_f1, evaluation), *macro, str(pair.values))))
+            rows.append(TableRow((pair.second, *_gain(pair.weighted_f1, evaluation), *macro, str(pair.values))))
     columns = ("minus", "weighted F1 [95 %]", "≤ 0", *(() if brief else ("macro F1 [95 %]", "≤ 0")), "values")
     note = "Paired bootstrap on the same texts and values. ≤ 0: share of the resamples without a gain."
-    return Table(f"{first} minus others: {polarity}", columns, tuple(rows), note)
+    return RenderedTable(f"{first} minus others: {polarity}", columns, tuple(rows), note)
 
 
 def _gain(figure: Difference, evaluation: Evaluation) -> tuple[str, str]:
@@ -139,7 +139,7 @@ def _gain(figure: Difference, evaluation: Evaluation) -> tuple[str, str]:
     return f"{figure.value:+.3f} [{figure.low:.3f}, {figure.high:.3f}]", share
 
 
-def value_table(route: RouteFigures, polarities: Sequence[Polarity]) -> Table:
+def value_table(route: RouteFigures, polarities: Sequence[Polarity]) -> RenderedTable:
     """Return the figures of each value, polarities side by side."""
     names = ("precision", "recall", "F1", "AP", "support")
     heads = [_head(polarity, i, name) for polarity in polarities for i, name in enumerate(names)]
@@ -147,10 +147,10 @@ def value_table(route: RouteFigures, polarities: Sequence[Polarity]) -> Table:
     rows = []
     for value in CIRCLE:
         each = [values.get(value) for values in found]
-        kind = Kind.ROUTE if any(one is not None and one.in_averages for one in each) else Kind.FAINT
-        rows.append(Row((value.value, *(cell for one in each for cell in _value_cells(one))), kind))
+        kind = RowKind.ROUTE if any(one is not None and one.in_averages for one in each) else RowKind.FAINT
+        rows.append(TableRow((value.value, *(cell for one in each for cell in _value_cells(one))), kind))
     gaps = frozenset(range(1, len(heads) + 1, len(names)))
-    return Table(f"{route.name} by value", ("\nvalue", *heads), tuple(rows), _BRACKETS, gaps=gaps)
+    return RenderedTable(f"{route.name} by value", ("\nvalue", *heads), tuple(rows), _BRACKETS, gaps=gaps)
 
 
 _BRACKETS = (
@@ -167,7 +167,7 @@ def _value_cells(value: ValueFigures | None) -> tuple[str, ...]:
     return f"{value.precision:.2f}", f"{value.recall:.2f}", f"{value.f1:.2f}", ranked, count
 
 
-def support_table(evaluation: Evaluation, polarity: Polarity) -> Table:
+def support_table(evaluation: Evaluation, polarity: Polarity) -> RenderedTable:
     """Return F1 by how often a value is seen, the paper's frequency analysis."""
     bins = sorted({(b.low, b.high or 0) for r in evaluation.routes for b in r.of(polarity).by_support.bins})
     rows = []
@@ -175,13 +175,13 @@ def support_table(evaluation: Evaluation, polarity: Polarity) -> Table:
         found = {b.low: b for b in figures.by_support.bins}
         rank = figures.by_support.spearman
         cells = (f"{found[low].mean_f1:.2f} ({len(found[low].values)})" if low in found else NOTHING for low, _ in bins)
-        rows.append(Row((route.name, *cells, NOTHING if rank is None else f"{rank:+.2f}"), _kind(route)))
+        rows.append(TableRow((route.name, *cells, NOTHING if rank is None else f"{rank:+.2f}"), _kind(route)))
     heads = (f"{low:,}–{high - 1:,}" if high else f"{low:,} and more" for low, high in bins)
     note = "Mean F1 (number of values). F1 grows with support for any route: read it beside always-yes."
-    return Table(f"F1 by support: {polarity}", ("route", *heads, "Spearman"), tuple(rows), note)
+    return RenderedTable(f"F1 by support: {polarity}", ("route", *heads, "Spearman"), tuple(rows), note)
 
 
-def calibration_table(evaluation: Evaluation) -> Table:
+def calibration_table(evaluation: Evaluation) -> RenderedTable:
     """Return how well the probabilities of each route match what holds."""
     rows = []
     for route in evaluation.routes:
@@ -190,39 +190,41 @@ def calibration_table(evaluation: Evaluation) -> Table:
             if c is not None:
                 cells = (c.brier, c.ece_equal_width, c.ece_equal_mass, c.prevalence)
                 names = (route.name, figures.polarity.value)
-                rows.append(Row((*names, *(f"{x:.3f}" for x in cells), f"{c.cases:,}"), _kind(route)))
+                rows.append(TableRow((*names, *(f"{x:.3f}" for x in cells), f"{c.cases:,}"), _kind(route)))
     columns = ("\n", "\n", "\nBrier", "ECE\nequal width", "ECE\nequal mass", "share\nthat holds", "\ncases")
     note = "ECE: expected calibration error over ten bins. A case is one value of one text."
-    return Table("Calibration", columns, tuple(rows), note, names=2)
+    return RenderedTable("Calibration", columns, tuple(rows), note, names=2)
 
 
-def reliability_table(route: RouteFigures, polarity: Polarity) -> Table | None:
+def reliability_table(route: RouteFigures, polarity: Polarity) -> RenderedTable | None:
     """Return the bins of equal width of a route's probabilities; None where it gives none."""
     found = route.of(polarity).calibration
     if found is None:
         return None
     rows = (
-        Row((f"{b.low:.1f}–{b.high:.1f}", f"{b.mean_probability:.2f}", f"{b.share_holding:.2f}", f"{b.cases:,}"))
+        TableRow((f"{b.low:.1f}–{b.high:.1f}", f"{b.mean_probability:.2f}", f"{b.share_holding:.2f}", f"{b.cases:,}"))
         for b in found.reliability
     )
-    return Table(f"{route.name}: {polarity}, reliability", ("bin", "probability", "holds", "cases"), tuple(rows))
+    return RenderedTable(
+        f"{route.name}: {polarity}, reliability", ("bin", "probability", "holds", "cases"), tuple(rows)
+    )
 
 
-def circle_table(evaluation: Evaluation, polarity: Polarity, *, brief: bool = False) -> Table:
+def circle_table(evaluation: Evaluation, polarity: Polarity, *, brief: bool = False) -> RenderedTable:
     """Return what gold labels hold where routes wrongly say yes, by relation on the circle; `brief` for lifts alone."""
     rows = []
     for route, figures in _judged(evaluation, polarity):
         found = {c.relation: c for c in figures.confusion}
         if found:
             cells = (_lift(found[relation], brief) for relation in Relation)
-            rows.append(Row((route.name, f"{figures.confusion[0].false_positives:,}", *cells), _kind(route)))
+            rows.append(TableRow((route.name, f"{figures.confusion[0].false_positives:,}", *cells), _kind(route)))
     shape = "lift" if brief else "lift (observed / expected by chance)"
     note = (
         f"Of the wrong yes, those in whose text a value so related holds: {shape}. "
         "A route that errs towards neighbours has more lift there than among opposing values."
     )
     heads = ("\n", "wrong\nyes", "\nadjacent", "within\ntwo steps", "same higher\norder", "\nopposing")
-    return Table(f"Errors on the circle: {polarity}", heads, tuple(rows), note)
+    return RenderedTable(f"Errors on the circle: {polarity}", heads, tuple(rows), note)
 
 
 def _lift(found: Confusion, brief: bool) -> str:
@@ -230,7 +232,7 @@ def _lift(found: Confusion, brief: bool) -> str:
     return lift if brief else f"{lift} ({found.observed:.2f} / {found.expected:.2f})"
 
 
-def agreement_table(found: Agreement, *, brief: bool = False) -> Table:
+def agreement_table(found: Agreement, *, brief: bool = False) -> RenderedTable:
     """Return how far sources agree on each value, kappa as mean over pairs; `brief` leaves out the number of texts."""
 
     def texts(cell: str) -> tuple[str, ...]:
@@ -247,12 +249,14 @@ def agreement_table(found: Agreement, *, brief: bool = False) -> Table:
         each = [values.get(value) for values in by_view]
         items = max((one.items for one in each if one), default=0)
         if items:
-            rows.append(Row((value.value, *(cell for one in each for cell in _agreeing(one)), *texts(f"{items:,}"))))
+            rows.append(
+                TableRow((value.value, *(cell for one in each for cell in _agreeing(one)), *texts(f"{items:,}")))
+            )
     means = [cell for v in views for cell in (_figure(v.mean_alpha), _figure(v.mean_kappa))]
-    rows.append(Row(("mean", *means, *texts("")), Kind.MEAN))
+    rows.append(TableRow(("mean", *means, *texts("")), RowKind.MEAN))
     note = "α: Krippendorff's alpha, nominal. κ: Cohen's kappa. What a source does not say is missing, no category."
     title = f"Agreement of {found.between}: {', '.join(found.sources)}"
-    return Table(title, ("\nvalue", *heads, *texts("\ntexts")), tuple(rows), note, gaps=gaps)
+    return RenderedTable(title, ("\nvalue", *heads, *texts("\ntexts")), tuple(rows), note, gaps=gaps)
 
 
 _VIEWS = {View.STATE: "state", View.PRESENT: "present", View.CONFLICTED: "conflicted"}
@@ -262,7 +266,7 @@ def _agreeing(value: ValueAgreement | None) -> tuple[str, str]:
     return (_figure(value.alpha), _figure(mean([p.kappa for p in value.pairs]))) if value else (NOTHING, NOTHING)
 
 
-def agreement_pairs_table(found: Agreement) -> Table:
+def agreement_pairs_table(found: Agreement) -> RenderedTable:
     """Return Cohen's kappa of every two sources, mean over values."""
     rows = []
     for first, second in dict.fromkeys((p.first, p.second) for v in found.views for x in v.values for p in x.pairs):
@@ -270,18 +274,18 @@ def agreement_pairs_table(found: Agreement) -> Table:
         for view in found.views:
             pairs = (p for x in view.values for p in x.pairs)
             cells.append(_figure(mean([p.kappa for p in pairs if (p.first, p.second) == (first, second)])))
-        rows.append(Row((first, second, *cells)))
+        rows.append(TableRow((first, second, *cells)))
     heads = (f"κ {_VIEWS[view.view]}" for view in found.views)
     title = f"Agreement of {found.between} by pair, mean over values"
-    return Table(title, ("", "", *heads), tuple(rows), names=2)
+    return RenderedTable(title, ("", "", *heads), tuple(rows), names=2)
 
 
 def _judged(evaluation: Evaluation, polarity: Polarity) -> Iterator[tuple[RouteFigures, PolarityFigures]]:
     return ((route, route.of(polarity)) for route in evaluation.routes if route.of(polarity).values)
 
 
-def _kind(route: RouteFigures) -> Kind:
-    return Kind.BASELINE if route.baseline else Kind.ROUTE
+def _kind(route: RouteFigures) -> RowKind:
+    return RowKind.BASELINE if route.baseline else RowKind.ROUTE
 
 
 def interval(figure: Estimate, mark: str = "") -> str:

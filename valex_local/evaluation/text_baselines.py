@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from valex_local.answers import Answers
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.texts import Text
 from valex_local.errors import InputError
 from valex_local.evaluation.baselines import FOLDS, Dictionary, TfIdf, out_of_fold
+from valex_local.evaluation.evaluate import EvaluatedRoute
 from valex_local.evaluation.figures import spoken, support
-from valex_local.evaluation.report import Route
 from valex_local.evaluation.results import Missing
 
 ENGLISH = "en"
@@ -24,12 +24,12 @@ FEWEST_GROUPS = 3
 def make_baselines(
     names: Sequence[str],
     texts: Sequence[Text],
-    gold: Answers,
+    gold: LabelMatrix,
     groups: Mapping[str, str] | None,
     *,
     min_support: int,
     seed: int,
-) -> Iterator[Route | Missing]:
+) -> Iterator[EvaluatedRoute | Missing]:
     """Yield baselines of texts, or why they cannot be made.
 
     Parameters
@@ -38,7 +38,7 @@ def make_baselines(
         Which, of `NEED_TEXTS`.
     texts : sequence of Text, (N,)
         The texts, under the ids of their labels.
-    gold : Answers, (N,)
+    gold : LabelMatrix, (N,)
         The labels of these texts.
     groups : mapping of str to str, optional
         The group of each text; folds never part one.
@@ -51,10 +51,10 @@ def make_baselines(
         yield _dictionary(texts) if name == Dictionary.name else _tfidf(texts, gold, groups, min_support, seed)
 
 
-def _dictionary(texts: Sequence[Text]) -> Route | Missing:
+def _dictionary(texts: Sequence[Text]) -> EvaluatedRoute | Missing:
     """Label each text by the dictionary of its language, English where that is not known."""
     ids = tuple(text.id for text in texts)
-    answers = Answers.empty(ids)
+    answers = LabelMatrix.empty(ids)
     spoken_in = [text.language or ENGLISH for text in texts]
     for language in dict.fromkeys(spoken_in):
         rows = [row for row, each in enumerate(spoken_in) if each == language]
@@ -62,25 +62,25 @@ def _dictionary(texts: Sequence[Text]) -> Route | Missing:
             baseline = Dictionary(language)
         except InputError as error:
             return Missing(name=Dictionary.name, why=f"{error.what}, which {len(rows)} texts are in")
-        answers.holds[rows] = baseline.predict([texts[row].text for row in rows], [ids[row] for row in rows]).holds
+        answers.labels[rows] = baseline.predict([texts[row].text for row in rows], [ids[row] for row in rows]).labels
     unknown = sum(text.language is None for text in texts)
     about = f"English is assumed for {unknown:,} texts whose language is not known" if unknown else None
-    return Route(Dictionary.name, (answers,), baseline=True, about=about)
+    return EvaluatedRoute(Dictionary.name, (answers,), baseline=True, about=about)
 
 
 def _tfidf(
-    texts: Sequence[Text], gold: Answers, groups: Mapping[str, str] | None, min_support: int, seed: int
-) -> Route | Missing:
+    texts: Sequence[Text], gold: LabelMatrix, groups: Mapping[str, str] | None, min_support: int, seed: int
+) -> EvaluatedRoute | Missing:
     """Label each text by a model of texts of other groups."""
-    from valex_local.folds import grouped_folds
+    from valex_local.corpus.folds import grouped_folds
 
     # In brackets and with a line break, which no group holds: the id of a text may be the name of some group.
     grouped = [(groups or {}).get(text.id, f"({text.id})\n") for text in texts]
     if len(set(grouped)) < FEWEST_GROUPS:
         return Missing(name=TfIdf.name, why=f"it needs {FEWEST_GROUPS} groups: one to judge, the others to learn from")
     folds = min(FOLDS, len(set(grouped)))
-    rare = support(gold.holds, spoken(gold.holds)) < min_support
-    learnt = Answers(gold.ids, np.where(rare, np.nan, gold.holds), gold.probabilities, gold.dominant)
-    fold = grouped_folds(learnt.holds.reshape(len(gold), -1), grouped, folds=folds, seed=seed)
+    rare = support(gold.labels, spoken(gold.labels)) < min_support
+    learnt = LabelMatrix(gold.ids, np.where(rare, np.nan, gold.labels), gold.probabilities, gold.dominant)
+    fold = grouped_folds(learnt.labels.reshape(len(gold), -1), grouped, folds=folds, seed=seed)
     answers = out_of_fold(TfIdf, [text.text for text in texts], learnt, grouped, fold)
-    return Route(TfIdf.name, (answers,), baseline=True, about=f"out of fold, {folds} folds")
+    return EvaluatedRoute(TfIdf.name, (answers,), baseline=True, about=f"out of fold, {folds} folds")

@@ -13,11 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from valex_local.answers import Answers
 from valex_local.corpus.columns import ID_COLUMNS, value_named
-from valex_local.corpus.ledger import WORDS, Ledger, Said, label_cell
+from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.sheet_builder import WORDS, CellLabel, SheetBuilder, label_cell
 from valex_local.errors import InputError
-from valex_local.posts.text import flatten, read_text
+from valex_local.files.text import read_text
+from valex_local.posts.text import flatten
 from valex_local.schwartz import CIRCLE, Value
 
 _EXPORT = "In Label Studio, export the project as JSON or JSON-MIN"
@@ -29,7 +30,7 @@ class Annotations:
 
     Attributes
     ----------
-    answers : mapping of str to Answers
+    answers : mapping of str to LabelMatrix
         What is said, by annotator: the email address, else ``user-3``; "" where the file names nobody.
     names : mapping of str to tuple of str
         By the id in `answers`: the names of the post, the most trusted first; none where the task holds none.
@@ -37,7 +38,7 @@ class Annotations:
         What was left out.
     """
 
-    answers: Mapping[str, Answers]
+    answers: Mapping[str, LabelMatrix]
     names: Mapping[str, tuple[str, ...]]
     notices: tuple[str, ...] = ()
 
@@ -75,7 +76,7 @@ def read_annotations(path: Path) -> Annotations:
     InputError
         The file is no such export, holds no label, an answer is not understood, or one annotator says two things.
     """
-    ledger, names = Ledger(path), {}
+    ledger, names = SheetBuilder(path), {}
     cancelled = unlabelled = 0
     others: Counter[str] = Counter()
     for number, task in enumerate(_tasks(path), 1):
@@ -137,7 +138,7 @@ def _annotator(completed_by: int | str | _User | None) -> str:
             return completed_by or ""
 
 
-def _said(results: Sequence[_Result], number: int, path: Path, others: Counter[str]) -> Iterator[tuple[int, Said]]:
+def _said(results: Sequence[_Result], number: int, path: Path, others: Counter[str]) -> Iterator[tuple[int, CellLabel]]:
     """Yield what is said of each value, by its place on the circle; count the answers to other questions."""
     for result in results:
         value = value_named(result.from_name)
@@ -147,7 +148,7 @@ def _said(results: Sequence[_Result], number: int, path: Path, others: Counter[s
             yield CIRCLE.index(value), _label(answer, value, number, path)
 
 
-def _label(answer: Any, value: Value, number: int, path: Path) -> Said:
+def _label(answer: Any, value: Value, number: int, path: Path) -> CellLabel:
     words = [label_cell(str(word)) for word in (answer if isinstance(answer, list) else [answer])]
     if len(words) != 1 or words[0] not in WORDS:
         raise InputError(

@@ -34,7 +34,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class GeminiResponse:
     """What was answered.
 
     Attributes
@@ -73,7 +73,7 @@ def is_response(item: Mapping[str, Any]) -> bool:
     return any(_field(item, name) is not None for name in _RESPONSE)
 
 
-def read_response(response: Mapping[str, Any]) -> Answer:
+def read_response(response: Mapping[str, Any]) -> GeminiResponse:
     """Read a response of ``generateContent``; of several candidates the first."""
     candidates = _list(_field(response, "candidates"))
     first = candidates[0] if candidates else None
@@ -83,10 +83,10 @@ def read_response(response: Mapping[str, Any]) -> Answer:
         blocked=_reason(_field(_field(response, "promptFeedback"), "blockReason")),
         stopped=_reason(_field(first, "finishReason")),
     )
-    return Answer(text, standing, reason, _text(_field(response, "modelVersion")) or None, _files(response))
+    return GeminiResponse(text, standing, reason, _text(_field(response, "modelVersion")) or None, _files(response))
 
 
-def read_batch_line(line: Mapping[str, Any]) -> Answer:
+def read_batch_line(line: Mapping[str, Any]) -> GeminiResponse:
     """Read a line of a batch: a request and its response, or what went wrong."""
     names = _files(line.get("request"))
     if isinstance(key := line.get("key"), str):
@@ -95,26 +95,26 @@ def read_batch_line(line: Mapping[str, Any]) -> Answer:
     response = line.get("response")
     if isinstance(response, Mapping) and response:
         answer = read_response(response)
-        return Answer(answer.text, answer.standing, answer.reason, answer.model, names)
+        return GeminiResponse(answer.text, answer.standing, answer.reason, answer.model, names)
     problem = line.get("status") or line.get("error")
     if problem:
         message = _text(_field(problem, "message")) or str(problem)
-        return Answer("", Standing.REFUSED, f"the service reports an error: {message[:200]}", names=names)
-    return Answer("", Standing.EMPTY, "a request without a response", names=names)
+        return GeminiResponse("", Standing.REFUSED, f"the service reports an error: {message[:200]}", names=names)
+    return GeminiResponse("", Standing.EMPTY, "a request without a response", names=names)
 
 
-def read_studio_save(save: Mapping[str, Any]) -> Answer:
+def read_studio_save(save: Mapping[str, Any]) -> GeminiResponse:
     """Read a saved prompt of AI Studio: the last turn of the model that is no thought."""
     model = _text(_field(save.get("runSettings"), "model")) or None
     turns = [chunk for chunk in _list(_field(save.get("chunkedPrompt"), "chunks")) if _field(chunk, "role") == "model"]
     said = [chunk for chunk in turns if not _field(chunk, "isThought")]
     if not said:
-        return Answer("", Standing.EMPTY, "the model has not answered", model)
+        return GeminiResponse("", Standing.EMPTY, "the model has not answered", model)
     text = _text(_field(said[-1], "text")) or _joined(said[-1])
     standing, reason = _standing(text, blocked="", stopped=_reason(_field(said[-1], "finishReason")))
     if standing is Standing.WHOLE and any(_reason(_field(turn, "finishReason")) == "MAX_TOKENS" for turn in said[:-1]):
         standing, reason = Standing.CUT, "an earlier turn was cut; only the last was read"
-    return Answer(text, standing, reason, model)
+    return GeminiResponse(text, standing, reason, model)
 
 
 def _standing(text: str, *, blocked: str, stopped: str) -> tuple[Standing, str]:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from valex_local.answers import Answers, Bools
 from valex_local.corpus import read_sheet, write_long
+from valex_local.corpus.label_matrix import Bools, LabelMatrix
 from valex_local.errors import ConfigError
-from valex_local.records import clean_text
-from valex_local.script.render import one_line
-from valex_local.study import Study, writing
+from valex_local.files.atomic import writing
+from valex_local.files.text import clean_text
+from valex_local.rendering.render import one_line
+from valex_local.study import Study
 
 GOLD = "gold"
 """The folder of a study that holds its gold labels."""
@@ -41,7 +42,7 @@ def gold_file(study: Study, annotator: str) -> Path:
     return study.root / GOLD / (re.sub(r"[^\w.@+-]", "_", name) + ".csv")
 
 
-def read_gold(study: Study, annotator: str) -> Answers:
+def read_gold(study: Study, annotator: str) -> LabelMatrix:
     """Return what a study holds of an annotator; nothing where there is none.
 
     Raises
@@ -53,7 +54,7 @@ def read_gold(study: Study, annotator: str) -> Answers:
     """
     path = gold_file(study, annotator)
     if not path.exists():
-        return Answers.empty(())
+        return LabelMatrix.empty(())
     answers = read_sheet(path).answers
     if list(answers) != [annotator]:
         whose = ", ".join(repr(name) for name in answers)
@@ -61,7 +62,7 @@ def read_gold(study: Study, annotator: str) -> Answers:
     return answers[annotator]
 
 
-def write_gold(study: Study, annotator: str, answers: Answers) -> Path:
+def write_gold(study: Study, annotator: str, answers: LabelMatrix) -> Path:
     """Write all labels of an annotator, sorted by post, and return the file.
 
     Raises
@@ -77,16 +78,16 @@ def write_gold(study: Study, annotator: str, answers: Answers) -> Path:
     return path
 
 
-def differing(known: Answers, said: Answers) -> Bools:
+def differing(known: LabelMatrix, said: LabelMatrix) -> Bools:
     """Return where two answers about the same texts contradict each other, (N, 19)."""
-    both = ~np.isnan(known.holds) & ~np.isnan(said.holds)
-    differs: Bools = (both & (known.holds != said.holds)).any(axis=2)
-    present = (known.holds[..., 0] == 1) & (said.holds[..., 0] == 1)
+    both = ~np.isnan(known.labels) & ~np.isnan(said.labels)
+    differs: Bools = (both & (known.labels != said.labels)).any(axis=2)
+    present = (known.labels[..., 0] == 1) & (said.labels[..., 0] == 1)
     differs |= present & (known.dominant != said.dominant)
     return differs
 
 
-def put_over(known: Answers, said: Answers) -> Answers:
+def put_over(known: LabelMatrix, said: LabelMatrix) -> LabelMatrix:
     """Return what is known of texts with what is newly said of them: where both speak of a value, the new counts.
 
     Probabilities of the new are left out: gold labels have none.
@@ -94,9 +95,9 @@ def put_over(known: Answers, said: Answers) -> Answers:
     ids = tuple(dict.fromkeys((*known.ids, *said.ids)))
     whole, new = known.of(ids), said.of(ids)
     other = differing(whole, new)
-    fills = np.isnan(whole.holds) & ~np.isnan(new.holds)
+    fills = np.isnan(whole.labels) & ~np.isnan(new.labels)
     takes = fills | other[..., None]
-    whole.holds[takes] = new.holds[takes]
+    whole.labels[takes] = new.labels[takes]
     dominates = other | fills[..., 0]
     whole.dominant[dominates] = new.dominant[dominates]
     return whole

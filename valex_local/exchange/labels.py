@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from valex_local.answers import Answers
 from valex_local.corpus import read_sheet
-from valex_local.corpus.voices import join
+from valex_local.corpus.aggregate import join
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.annotations import read_annotations
 from valex_local.exchange.gold import differing, gold_file, put_over, read_gold, write_gold
@@ -75,7 +75,7 @@ class _Source:
     """What a file says, by annotator; `names` are those of the post that an id stands for."""
 
     path: Path
-    answers: Mapping[str, Answers]
+    answers: Mapping[str, LabelMatrix]
     names: Mapping[str, tuple[str, ...]]
     notices: tuple[str, ...]
 
@@ -165,9 +165,9 @@ def _called(sources: Sequence[_Source], annotator: str | None) -> list[_Source]:
 # --- from names to posts --------------------------------------------------------------------------------------------
 
 
-def _by_post(sources: Sequence[_Source], finder: PostFinder, found: ImportedLabels) -> dict[str, Answers]:
+def _by_post(sources: Sequence[_Source], finder: PostFinder, found: ImportedLabels) -> dict[str, LabelMatrix]:
     """Return what each annotator says of the study's posts; note what fits none."""
-    parts: dict[str, list[tuple[str, Answers]]] = {}
+    parts: dict[str, list[tuple[str, LabelMatrix]]] = {}
     for source in sources:
         posts = _posts(source, finder, found)
         for name, answers in source.answers.items():
@@ -189,23 +189,23 @@ def _posts(source: _Source, finder: PostFinder, found: ImportedLabels) -> dict[s
     return posts
 
 
-def _renamed(path: Path, answers: Answers, posts: Mapping[str, str]) -> Iterator[tuple[str, Answers]]:
+def _renamed(path: Path, answers: LabelMatrix, posts: Mapping[str, str]) -> Iterator[tuple[str, LabelMatrix]]:
     """Yield labels under the ids of their posts; where two names are one post, in several parts."""
     left = [row for row, name in enumerate(answers.ids) if name in posts]
     while left:
         rows = {posts[answers.ids[row]]: row for row in reversed(left)}
         taken = set(rows.values())
         part = answers.take(list(rows.values()))
-        yield str(path), Answers(tuple(rows), part.holds, part.probabilities, part.dominant)
+        yield str(path), LabelMatrix(tuple(rows), part.labels, part.probabilities, part.dominant)
         left = [row for row in left if row not in taken]
 
 
-def _labels(answers: Answers) -> int:
+def _labels(answers: LabelMatrix) -> int:
     """Return of how many values something is said."""
-    return int((~np.isnan(answers.holds)).any(axis=2).sum())
+    return int((~np.isnan(answers.labels)).any(axis=2).sum())
 
 
-def _hold_agreement(study: Study, known: Mapping[str, Answers], said: Mapping[str, Answers]) -> None:
+def _hold_agreement(study: Study, known: Mapping[str, LabelMatrix], said: Mapping[str, LabelMatrix]) -> None:
     """Refuse labels that contradict what the study has of the same annotators."""
     for name, answers in said.items():
         before = known[name].of(answers.ids)
@@ -223,5 +223,5 @@ def _hold_agreement(study: Study, known: Mapping[str, Answers], said: Mapping[st
             )
 
 
-def _state(answers: Answers, row: int, column: int) -> str:
+def _state(answers: LabelMatrix, row: int, column: int) -> str:
     return "dominant" if answers.dominant[row, column] else answers.state(row, column).value

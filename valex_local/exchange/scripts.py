@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from valex_local.errors import ConfigError, StudyError
-from valex_local.exchange.foreign import parse_script
 from valex_local.exchange.gemini import Standing
 from valex_local.exchange.posts import PostFinder, names_a_user, new_post
+from valex_local.exchange.script_parser import parse_script
 from valex_local.exchange.sources import ForeignScript, read_scripts
-from valex_local.fingerprints import content_hash
+from valex_local.files.checksums import content_hash
 from valex_local.records import MadeBy, Notice, Post, Script
-from valex_local.study import WRITTEN, Study
+from valex_local.study import Study
+from valex_local.study.study import WRITTEN
 
 STAGE = "import"
 
@@ -31,7 +32,7 @@ _ORIGIN = ("fingerprint", "made_by")
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedScript:
     """A script that was not imported: what it is called, where it stands, and why."""
 
     name: str
@@ -55,9 +56,9 @@ class Imported:
         Posts that had no such script, had another one, and had the same one.
     new_posts : list of str
         Posts that the study did not know.
-    unmatched, refused, cut, empty, conflicting, unreadable : list of LeftOut
+    unmatched, refused, cut, empty, conflicting, unreadable : list of SkippedScript
         Scripts that were not imported.
-    repeated : list of LeftOut
+    repeated : list of SkippedScript
         Scripts that were there twice, word for word; one of them counts.
     passed_over : list of str
         Files that tell of others, such as a README.
@@ -69,13 +70,13 @@ class Imported:
     replaced: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     new_posts: list[str] = field(default_factory=list)
-    unmatched: list[LeftOut] = field(default_factory=list)
-    refused: list[LeftOut] = field(default_factory=list)
-    cut: list[LeftOut] = field(default_factory=list)
-    empty: list[LeftOut] = field(default_factory=list)
-    conflicting: list[LeftOut] = field(default_factory=list)
-    unreadable: list[LeftOut] = field(default_factory=list)
-    repeated: list[LeftOut] = field(default_factory=list)
+    unmatched: list[SkippedScript] = field(default_factory=list)
+    refused: list[SkippedScript] = field(default_factory=list)
+    cut: list[SkippedScript] = field(default_factory=list)
+    empty: list[SkippedScript] = field(default_factory=list)
+    conflicting: list[SkippedScript] = field(default_factory=list)
+    unreadable: list[SkippedScript] = field(default_factory=list)
+    repeated: list[SkippedScript] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
 
     @property
@@ -134,7 +135,7 @@ def import_scripts(
     _check_name(name)
     sources = read_scripts(path, id_column=id_column, text_column=text_column)
     found = Imported(str(out), name, passed_over=list(sources.passed_over))
-    found.unreadable += [LeftOut(bad.where, bad.where, bad.reason) for bad in sources.unreadable]
+    found.unreadable += [SkippedScript(bad.where, bad.where, bad.reason) for bad in sources.unreadable]
     drafts = _drafts(sources.scripts, found, name, keep_cut)
     if new_posts and not drafts:
         return found
@@ -185,7 +186,7 @@ class _Draft:
         }
         return self.script.model_copy(update=made)
 
-    def left_out(self, reason: str) -> LeftOut:
+    def left_out(self, reason: str) -> SkippedScript:
         return _left_out(self.source, reason)
 
 
@@ -208,8 +209,8 @@ def _drafts(scripts: Sequence[ForeignScript], found: Imported, name: str, keep_c
     return drafts
 
 
-def _left_out(source: ForeignScript, reason: str) -> LeftOut:
-    return LeftOut(source.names[0].strip() if source.names else source.where, source.where, reason)
+def _left_out(source: ForeignScript, reason: str) -> SkippedScript:
+    return SkippedScript(source.names[0].strip() if source.names else source.where, source.where, reason)
 
 
 # --- from records to posts ------------------------------------------------------------------------------------------

@@ -15,10 +15,9 @@ from valex_local.corpus.columns import Ids, column_named, plain_columns
 from valex_local.corpus.texts import TEXT_COLUMNS
 from valex_local.errors import InputError
 from valex_local.exchange import gemini
-from valex_local.exchange.gemini import Answer, Standing
-from valex_local.media.decode import open_regular
-from valex_local.posts.text import read_text
-from valex_local.tables import Table, read_table
+from valex_local.exchange.gemini import GeminiResponse, Standing
+from valex_local.files.tables import Table, read_table
+from valex_local.files.text import open_regular, read_text
 
 LONGEST = 200_000
 """Characters of the longest script; a longer text is something else."""
@@ -46,14 +45,14 @@ class ForeignScript:
         ``text``, ``response``, ``batch``, ``ai-studio`` or ``table``.
     names : tuple of str
         What may name its post, the best first.
-    answer : Answer
+    answer : GeminiResponse
         The text, or why there is none.
     """
 
     where: str
     shape: str
     names: tuple[str, ...]
-    answer: Answer
+    answer: GeminiResponse
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ class _Reader:
             raise InputError(f"{what} (columns: {', '.join(table.columns)}); name it with --text-column")
         return known[0]
 
-    def _add(self, where: str, shape: str, names: tuple[str, ...], answer: Answer) -> None:
+    def _add(self, where: str, shape: str, names: tuple[str, ...], answer: GeminiResponse) -> None:
         if len(answer.text) > LONGEST:
             what = f"{len(answer.text):,} characters are no script (the longest has {LONGEST:,})"
             self.unreadable.append(Unreadable(where, what))
@@ -198,8 +197,8 @@ class _Reader:
             self.scripts.append(ForeignScript(where, shape, names, answer))
 
 
-def _plain_answer(text: str) -> Answer:
-    return Answer(text) if text.strip() else Answer("", Standing.EMPTY, "it holds no text")
+def _plain_answer(text: str) -> GeminiResponse:
+    return GeminiResponse(text) if text.strip() else GeminiResponse("", Standing.EMPTY, "it holds no text")
 
 
 def _stem(file: Path) -> str:

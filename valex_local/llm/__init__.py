@@ -5,10 +5,10 @@ An engine is a class behind the protocol `LanguageModel`, in a file of its own; 
 
 from __future__ import annotations
 
-from valex_local.devices import Device
-from valex_local.engines import find_engine
 from valex_local.llm.base import ContextOverflow, LanguageModel, Message, Part, Picture, Reply, Token
 from valex_local.store import StoredModel
+from valex_local.store.engines import find_engine
+from valex_local.system.devices import Device
 
 ENGINES = {
     "llama_cpp": "valex_local.llm.llama_cpp:LlamaCpp",

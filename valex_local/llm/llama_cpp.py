@@ -20,11 +20,11 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from valex_local.devices import Device
 from valex_local.errors import MissingExtra, ModelError
 from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Picture, Reply, Token
 from valex_local.llm.chat_template import ChatTemplate
 from valex_local.store import StoredModel
+from valex_local.system.devices import Device
 
 if TYPE_CHECKING:
     import numpy as np

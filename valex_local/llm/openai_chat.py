@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from valex_local.errors import ModelError
 from valex_local.llm.base import JsonSchema, Message, Picture, Reply, Token
-from valex_local.llm.loopback import shortened
-from valex_local.llm.marks import break_marks
+from valex_local.llm.http_client import shortened
+from valex_local.llm.special_tokens import break_marks
 
 MAX_ALTERNATIVES = 20
 """Most alternatives that the servers tell at each place of an answer."""
@@ -111,7 +111,7 @@ class _Usage(_Given):
         return (self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0
 
 
-class Answer(_Given):
+class ChatResponse(_Given):
     """An answer to a chat."""
 
     choices: Annotated[list[_Choice], Field(min_length=1)]

@@ -19,14 +19,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from valex_local.devices import Device
 from valex_local.errors import ModelError
 from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Picture, Reply
-from valex_local.llm.loopback import Loopback, Refusal, shortened
-from valex_local.llm.openai_chat import FORMATS, Answer, Format, ask_alternatives, content_of
+from valex_local.llm.http_client import Loopback, Refusal, shortened
+from valex_local.llm.openai_chat import FORMATS, ChatResponse, Format, ask_alternatives, content_of
 from valex_local.store import StoredModel
 from valex_local.store.manifests import RECORD
-from valex_local.store.servers import refuse_hidden, server_options
+from valex_local.store.model import refuse_hidden
+from valex_local.store.servers import server_options
+from valex_local.system.devices import Device
 
 PROBE_TOKENS = 64
 """Room for the small answers by which a server is tried."""
@@ -223,12 +224,12 @@ class Server:
                 f"{prompt} tokens of prompt and {answer} of answer exceed the context of {self.context}"
             )
 
-    def _ask(self, messages: Sequence[Message], **more: Any) -> Answer:
+    def _ask(self, messages: Sequence[Message], **more: Any) -> ChatResponse:
         """Send a chat and read what comes back."""
         chat = [{"role": message.role, "content": content_of(message)} for message in messages]
         body = {"model": self._name, "messages": chat, "temperature": 0.0, "seed": 0, "stream": False, **_PLAIN, **more}
         try:
-            answer = Answer.model_validate(self._server.post("/v1/chat/completions", body))
+            answer = ChatResponse.model_validate(self._server.post("/v1/chat/completions", body))
         except Refusal as refusal:
             if _TOO_LONG.search(refusal.words):
                 raise ContextOverflow(f"the prompt is too long for the server: {refusal.words}") from refusal

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateError
 
-from valex_local.devices import Device
 from valex_local.errors import ModelError
-from valex_local.hugging_face import quiet
 from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Picture, Reply
 from valex_local.llm.chat_template import ChatTemplate
-from valex_local.llm.transformers_sampling import OTHER, Vocabulary, Writer
+from valex_local.llm.transformers_sampling import OTHER, TokenSampler, TokenVocabulary
 from valex_local.store import StoredModel
+from valex_local.system.devices import Device
+from valex_local.system.hugging_face import quiet
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -81,7 +81,7 @@ class TransformersVlm:
             self._processor = _load_processor(folder)
             self._model: Any = _load_model(folder, device)
             tokenizer = self._processor.tokenizer
-            self._vocabulary = Vocabulary(tokenizer, _ends(self._model, tokenizer))
+            self._vocabulary = TokenVocabulary(tokenizer, _ends(self._model, tokenizer))
             self._model.generation_config = _greedy(self._vocabulary)
         self._template = _load_template(self._processor, folder)
         tokenizer.add_tokens([_slot()], special_tokens=True)
@@ -150,7 +150,7 @@ class TransformersVlm:
             raise ContextOverflow(
                 f"{length} tokens of prompt and {max_tokens} of answer exceed the context of {self.context}"
             )
-        writer = Writer(self._vocabulary, schema, temperature=temperature, seed=seed, alternatives=alternatives)
+        writer = TokenSampler(self._vocabulary, schema, temperature=temperature, seed=seed, alternatives=alternatives)
         with quiet(), _as_model_error("the model broke down while it answered", _SPARE):
             self._model.generate(**self._placed(prompt), max_new_tokens=max_tokens, logits_processor=[writer])
         return Reply(
@@ -331,8 +331,8 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(ends)
 
 
-def _greedy(vocabulary: Vocabulary) -> Any:
-    """Return how the library is to generate: in none of the ways that a model recommends, for `Writer` chooses."""
+def _greedy(vocabulary: TokenVocabulary) -> Any:
+    """Return how the library is to generate: not in a way that a model recommends: `TokenSampler` chooses."""
     from transformers import GenerationConfig
 
     ends = sorted(vocabulary.ends)

@@ -22,7 +22,7 @@ OTHER = "Choose another model for this role"
 """What to do about a model that will not do."""
 
 
-class Vocabulary:
+class TokenVocabulary:
     """The tokens of a model: what each says, those of a text, and those that a schema admits.
 
     Parameters
@@ -98,12 +98,12 @@ class Vocabulary:
         return matcher
 
 
-class Writer:
+class TokenSampler:
     """Chooses the tokens of one answer.
 
     Parameters
     ----------
-    vocabulary : Vocabulary
+    vocabulary : TokenVocabulary
         The tokens of the model.
     schema : dict, optional
         JSON schema that the answer keeps to.
@@ -128,7 +128,13 @@ class Writer:
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, schema: JsonSchema | None, *, temperature: float, seed: int, alternatives: int
+        self,
+        vocabulary: TokenVocabulary,
+        schema: JsonSchema | None,
+        *,
+        temperature: float,
+        seed: int,
+        alternatives: int,
     ) -> None:
         import torch
 

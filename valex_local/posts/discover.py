@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from valex_local.errors import InputError, printable
-from valex_local.media.decode import open_regular
+from valex_local.files.text import open_regular
 from valex_local.posts.ids import PostKey, post_id, post_key, stand_in_id
 from valex_local.posts.meta import MetaTable, read_meta
 from valex_local.posts.text import beside, merge

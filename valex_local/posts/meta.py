@@ -10,14 +10,15 @@ from typing import Any
 from pydantic_core import from_json
 
 from valex_local.errors import InputError
+from valex_local.files.tables import parse_table
+from valex_local.files.text import read_text
 from valex_local.posts.ids import PostKey, same_post
-from valex_local.posts.text import COLUMNS, cells, flatten, key_of, post_text, read_text
+from valex_local.posts.text import COLUMNS, cells, flatten, key_of, post_text
 from valex_local.records import PostText
-from valex_local.tables import parse_table
 
 
 @dataclass
-class Row:
+class MetaRow:
     """A row of the table. `names` are its id cells as written; `used` says whether a video was found for it."""
 
     where: str
@@ -35,11 +36,11 @@ class Row:
 class MetaTable:
     """Rows by what they can be found under."""
 
-    rows: list[Row] = field(default_factory=list)
-    _by_number: dict[str, list[Row]] = field(default_factory=dict)
-    _by_name: dict[str, list[Row]] = field(default_factory=dict)
+    rows: list[MetaRow] = field(default_factory=list)
+    _by_number: dict[str, list[MetaRow]] = field(default_factory=dict)
+    _by_name: dict[str, list[MetaRow]] = field(default_factory=dict)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: MetaRow) -> None:
         """Take a row in."""
         self.rows.append(row)
         if row.key is not None:
@@ -82,7 +83,7 @@ def read_meta(path: Path) -> MetaTable:
         flat = flatten(item)
         names = tuple(dict.fromkeys(str(v).strip() for _, v in cells(flat, "id") if isinstance(v, str | int)))
         try:
-            table.add(Row(where, key_of(flat), names, post_text(flat)))
+            table.add(MetaRow(where, key_of(flat), names, post_text(flat)))
         except ValueError as error:
             raise InputError(f"{where}, {error}", path=path, hint="Mend the cell or empty it") from error
     return table

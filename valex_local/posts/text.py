@@ -11,12 +11,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from valex_local.errors import InputError
-from valex_local.media.decode import open_regular
+from valex_local.files.text import read_text
 from valex_local.posts.ids import PostKey, post_key
 from valex_local.records import Notice, PostText
-
-LARGEST = 1 << 30
-"""Bytes. A larger text file is none."""
 
 # Names as yt-dlp, 4CAT, Zeeschuimer and common scrapers give them, in order of trust; compared without case and signs.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -40,29 +37,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 EARLIEST, LATEST = 946_684_800, 4_102_444_800
 """Seconds since 1970 of the years 2000 and 2100: a timestamp beyond them is in milliseconds or wrong."""
-
-
-def read_text(path: Path) -> str:
-    """Read a text file in UTF-8 or, where its byte order mark says so, UTF-16.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read or is in another encoding.
-    """
-    with open_regular(path) as file:
-        try:
-            raw = file.read(LARGEST + 1)
-        except OSError as error:
-            raise InputError(f"the file cannot be read ({error.strerror})", path=path) from error
-    if len(raw) > LARGEST:
-        raise InputError("the file is too large to be post text", path=path)
-    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"line {line} is not {encoding}", path=path, hint="Save the file as UTF-8") from error
 
 
 def flatten(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,19 +10,7 @@ from markupsafe import Markup
 
 from valex_local.records import ValueLabel
 from valex_local.report.counts import ValueCount
-from valex_local.report.svg import (
-    POLES,
-    arc,
-    element,
-    hatch,
-    markup,
-    picture,
-    point,
-    pole,
-    pole_of,
-    ring_sector,
-    ticks,
-)
+from valex_local.report.svg import POLES, arc, element, hatch, markup, picture, point, pole, pole_of, ring_sector, ticks
 from valex_local.schwartz import CIRCLE, HigherOrder, State, Value
 
 SECTOR = 360 / len(CIRCLE)

@@ -44,7 +44,7 @@ class ValueCount:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ValuePair:
     """Two values that are present together in `posts` posts, where chance alone would give `expected`."""
 
     one: Value
@@ -92,7 +92,7 @@ def together(states: Sequence[str], polarity: Polarity) -> NDArray[np.int64]:
     return counts
 
 
-def frequent_pairs(states: Sequence[str], most: int) -> tuple[Pair, ...]:
+def frequent_pairs(states: Sequence[str], most: int) -> tuple[ValuePair, ...]:
     """Return the pairs of values most often present together, the most frequent first.
 
     What chance would give is the product of both frequencies among the posts in which both values were assessed.
@@ -107,7 +107,7 @@ def frequent_pairs(states: Sequence[str], most: int) -> tuple[Pair, ...]:
     expected = beside * beside.T / np.maximum(both, 1)
     above = [(i, j) for i in range(len(CIRCLE)) for j in range(i) if counts[i, j]]
     above.sort(key=lambda at: (-counts[at], at))
-    return tuple(Pair(CIRCLE[j], CIRCLE[i], int(counts[i, j]), float(expected[i, j])) for i, j in above[:most])
+    return tuple(ValuePair(CIRCLE[j], CIRCLE[i], int(counts[i, j]), float(expected[i, j])) for i, j in above[:most])
 
 
 @dataclass(frozen=True)

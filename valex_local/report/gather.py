@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from valex_local.config import make_settings
 from valex_local.errors import StudyError
 from valex_local.records import Captions, Failure, Labels, Media, Post, Record, ScreenText, Script, Transcript
-from valex_local.stages import VIDEO
-from valex_local.study import WRITTEN, Study
+from valex_local.settings import make_settings
+from valex_local.stages.variants import VIDEO
+from valex_local.study import Study
+from valex_local.study.study import WRITTEN
 
 R = TypeVar("R", bound=Record)
 

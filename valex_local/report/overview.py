@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from valex_local.records import Dialogue, Failure, Labels, LabelSource, Record, Script, ScriptFigures, Sound
+from valex_local.rendering.render import one_line
 from valex_local.report.counts import letters
 from valex_local.report.gather import Gathered, LabelKey, Problem, label_key
 from valex_local.report.histogram import Confidences
 from valex_local.report.svg import cut
 from valex_local.report.words import searched
-from valex_local.script.render import one_line
 
 CAPTION = 120
 """Characters of a caption that the list of posts shows."""
 
 
 @dataclass(frozen=True)
-class Row:
+class PostEntry:
     """A post in the list of posts: what is shown of it, its states by labels, and the words it is found by."""
 
     post: str
@@ -40,7 +40,7 @@ class Made(NamedTuple):
 
 
 @dataclass
-class Step:
+class StepRecords:
     """The records of one kind over all posts.
 
     Attributes
@@ -83,7 +83,7 @@ class Trouble(NamedTuple):
 
 
 @dataclass
-class Writer:
+class VariantFacts:
     """The scripts of one variant: how many, how much of their speech is mumbled, how far a model was to be trusted."""
 
     scripts: int = 0
@@ -107,9 +107,9 @@ class Overview:
 
     Attributes
     ----------
-    rows : list of Row
+    rows : list of PostEntry
         One for each post.
-    steps : dict of str to Step
+    steps : dict of str to StepRecords
         By stem, as ``transcript`` or ``labels.template.encoder``.
     troubles : dict of Trouble to list of str
         What failed to the posts it failed for, those included that never became posts.
@@ -125,11 +125,11 @@ class Overview:
         Duration of all videos.
     """
 
-    rows: list[Row] = field(default_factory=list)
-    steps: dict[str, Step] = field(default_factory=dict)
+    rows: list[PostEntry] = field(default_factory=list)
+    steps: dict[str, StepRecords] = field(default_factory=dict)
     troubles: dict[Trouble, list[str]] = field(default_factory=dict)
     labels: dict[LabelKey, LabelSet] = field(default_factory=dict)
-    writers: dict[str, Writer] = field(default_factory=dict)
+    writers: dict[str, VariantFacts] = field(default_factory=dict)
     speech: Confidences = field(default_factory=Confidences)
     screen_text: Confidences = field(default_factory=Confidences)
     dropped: Counter[str] = field(default_factory=Counter)
@@ -144,13 +144,13 @@ class Overview:
             self._add_record(gathered.id, stem, record)
         self._add_perception(gathered)
         for name, script in gathered.scripts.items():
-            _add_script(self.writers.setdefault(name, Writer()), script)
+            _add_script(self.writers.setdefault(name, VariantFacts()), script)
         for failure in gathered.failures:
             self.add_failure(failure)
         for problem in gathered.problems:
             self._add_trouble(unreadable(problem), gathered.id)
         self.rows.append(
-            Row(
+            PostEntry(
                 post=gathered.id,
                 author=one_line(text.author or "") or None,
                 caption=cut(one_line(text.caption or ""), CAPTION),
@@ -169,7 +169,7 @@ class Overview:
         self.troubles.setdefault(trouble, []).append(post)
 
     def _add_record(self, post: str, stem: str, record: Record) -> None:
-        step = self.steps.setdefault(stem, Step())
+        step = self.steps.setdefault(stem, StepRecords())
         if record.skipped is not None:
             step.skipped.setdefault(record.skipped, []).append(post)
         else:
@@ -214,7 +214,7 @@ def heard(sound: Sound) -> str:
     return "words that are not spoken" if sound.has_verbal_sound else "sound without words"
 
 
-def _add_script(writer: Writer, script: Script) -> None:
+def _add_script(writer: VariantFacts, script: Script) -> None:
     if script.skipped is not None:
         return
     writer.scripts += 1

@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 from valex_local import __version__
 from valex_local.errors import StudyError
+from valex_local.files.atomic import write_whole, writing
+from valex_local.rendering.render import clock
 from valex_local.report.circle import definitions
 from valex_local.report.gather import Gathered, Reader
 from valex_local.report.links import POSTS, page_address, page_name
@@ -22,8 +24,7 @@ from valex_local.report.summary import posts_script, study_view, words_script
 from valex_local.report.svg import spoken
 from valex_local.report.views import post_view, reachable
 from valex_local.schwartz import CIRCLE
-from valex_local.script.render import clock
-from valex_local.study import Study, write_whole, writing
+from valex_local.study import Study
 
 FOLDER = "report"
 """Where in a study its report lies when no other place is named."""

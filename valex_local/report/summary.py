@@ -14,8 +14,8 @@ from valex_local.records import LabelSource
 from valex_local.report.circle import count_circle
 from valex_local.report.counts import (
     AuthorCount,
-    Pair,
     ValueCount,
+    ValuePair,
     count_authors,
     count_values,
     frequent_pairs,
@@ -24,7 +24,7 @@ from valex_local.report.counts import (
 from valex_local.report.gather import LabelKey, Order, step_name
 from valex_local.report.histogram import Confidences, histogram
 from valex_local.report.matrix import matrix
-from valex_local.report.overview import LabelSet, Overview, Row, Trouble, Writer
+from valex_local.report.overview import LabelSet, Overview, PostEntry, Trouble, VariantFacts
 from valex_local.report.svg import pole
 from valex_local.report.views import split_model
 from valex_local.schwartz import CIRCLE, Polarity
@@ -41,7 +41,7 @@ _FAILED, _NO_VIDEO = 1, 2
 
 
 @dataclass(frozen=True)
-class Source:
+class LabelSourceCount:
     """Whose labels some posts have, and how many posts."""
 
     source: LabelSource
@@ -55,13 +55,13 @@ class LabelPanel:
     key: LabelKey
     anchor: str
     posts: int
-    sources: tuple[Source, ...]
+    sources: tuple[LabelSourceCount, ...]
     conflicted: bool
     counts: tuple[ValueCount, ...]
     poles: tuple[str, ...]
     circle: Markup
     matrix: Markup
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ValuePair, ...]
     authors: tuple[AuthorCount, ...]
 
     @property
@@ -124,7 +124,7 @@ class StudyView:
     speech: Spread | None
     dropped: tuple[tuple[str, int], ...]
     screen_text: Spread | None
-    writers: tuple[tuple[str, Writer], ...]
+    writers: tuple[tuple[str, VariantFacts], ...]
     steps: tuple[StepView, ...]
     troubles: tuple[Reason, ...]
     skipped: tuple[Reason, ...]
@@ -162,14 +162,14 @@ def study_view(overview: Overview, order: Order, name: str) -> StudyView:
     )
 
 
-def _panel(number: int, key: LabelKey, labels: LabelSet, rows: Sequence[Row]) -> LabelPanel:
+def _panel(number: int, key: LabelKey, labels: LabelSet, rows: Sequence[PostEntry]) -> LabelPanel:
     states = [row.states[key] for row in rows if key in row.states]
     counts = count_values(states)
     return LabelPanel(
         key=key,
         anchor=f"labels-{number}",
         posts=len(states),
-        sources=tuple(Source(source, posts) for source, posts in labels.sources.most_common()),
+        sources=tuple(LabelSourceCount(source, posts) for source, posts in labels.sources.most_common()),
         conflicted=labels.conflicted,
         counts=counts,
         poles=tuple(map(pole, CIRCLE)),
@@ -242,7 +242,7 @@ def _notices(overview: Overview, order: Order) -> Iterator[Reason]:
 # --- the list of posts ---------------------------------------------------------------------------------------------
 
 
-def posts_script(rows: Sequence[Row], panels: Sequence[LabelPanel]) -> str:
+def posts_script(rows: Sequence[PostEntry], panels: Sequence[LabelPanel]) -> str:
     """Return the list of posts as the script file that the study page loads."""
     data: dict[str, Any] = {
         "labels": [str(panel.key) for panel in panels],
@@ -261,7 +261,7 @@ def posts_script(rows: Sequence[Row], panels: Sequence[LabelPanel]) -> str:
     return _assigned("valexPosts", data)
 
 
-def words_script(rows: Sequence[Row]) -> str:
+def words_script(rows: Sequence[PostEntry]) -> str:
     """Return the words of each post, in the order of the list, as the script file that a first search loads."""
     return _assigned("valexWords", [row.words for row in rows])
 

@@ -14,8 +14,8 @@ from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
+from valex_local.rendering.render import one_line
 from valex_local.schwartz import HigherOrder, Value
-from valex_local.script.render import one_line
 
 _POLES = {
     HigherOrder.OPENNESS: "open",

@@ -13,8 +13,8 @@ from math import floor
 from markupsafe import Markup
 
 from valex_local.records import Captions, KeyframeCaption, Media, ScreenText, Transcript
+from valex_local.rendering.render import clock
 from valex_local.report.svg import element, markup, percent, spoken
-from valex_local.script.render import clock
 
 _ROW = 12.0
 _BAR = 10.0
@@ -24,7 +24,7 @@ _MOST_TICKS = 9
 
 
 @dataclass(frozen=True)
-class Stretch:
+class LaneItem:
     """Something in a lane: from when to when, and what it is in words."""
 
     start: float
@@ -58,29 +58,29 @@ def lanes(
     """
     if duration <= 0:
         return ()
-    found: list[tuple[str, str, list[Stretch]]] = []
+    found: list[tuple[str, str, list[LaneItem]]] = []
     if media is not None:
         found.append(("Shots", "shots", [_shot(n, s.start, s.end) for n, s in enumerate(media.shots, 1)]))
     if transcript is not None:
-        said = [Stretch(s.start, s.end, f"{s.id}, {clock(s.start)}: {s.text}") for s in transcript.segments]
+        said = [LaneItem(s.start, s.end, f"{s.id}, {clock(s.start)}: {s.text}") for s in transcript.segments]
         found.append(("Speech", "speech", said))
     if text is not None:
-        read = [Stretch(t.start, t.end, f"{t.id}, {clock(t.start)}: {t.text}") for t in text.tracks]
+        read = [LaneItem(t.start, t.end, f"{t.id}, {clock(t.start)}: {t.text}") for t in text.tracks]
         found.append(("Screen text", "text", read))
     if media is not None and captions is not None:
         found.append(("Captions", "captions", list(_captions(media, captions))))
     return tuple(Lane(name, kind, len(inside), _lane(kind, inside, duration)) for name, kind, inside in found if inside)
 
 
-def _shot(number: int, start: float, end: float) -> Stretch:
-    return Stretch(start, end, f"Shot {number}, {clock(start)} to {clock(end)}")
+def _shot(number: int, start: float, end: float) -> LaneItem:
+    return LaneItem(start, end, f"Shot {number}, {clock(start)} to {clock(end)}")
 
 
-def _captions(media: Media, captions: Captions) -> Iterator[Stretch]:
+def _captions(media: Media, captions: Captions) -> Iterator[LaneItem]:
     told = {caption.keyframe: describe(caption) for caption in captions.keyframes}
     for keyframe in media.keyframes:
         if told.get(keyframe.id):
-            yield Stretch(keyframe.time, keyframe.time, f"{keyframe.id}, {clock(keyframe.time)}: {told[keyframe.id]}")
+            yield LaneItem(keyframe.time, keyframe.time, f"{keyframe.id}, {clock(keyframe.time)}: {told[keyframe.id]}")
 
 
 def describe(caption: KeyframeCaption) -> str:
@@ -88,7 +88,7 @@ def describe(caption: KeyframeCaption) -> str:
     return caption.caption or ", ".join(tag.label for tag in caption.tags)
 
 
-def stacked(stretches: Sequence[Stretch]) -> list[int]:
+def stacked(stretches: Sequence[LaneItem]) -> list[int]:
     """Return the row of each stretch, so that in a row none overlaps another; the last row takes what has no place."""
     ends: list[float] = []
     rows = []
@@ -102,7 +102,7 @@ def stacked(stretches: Sequence[Stretch]) -> list[int]:
     return rows
 
 
-def _lane(kind: str, stretches: Sequence[Stretch], duration: float) -> Markup:
+def _lane(kind: str, stretches: Sequence[LaneItem], duration: float) -> Markup:
     rows = stacked(stretches) if kind == "text" else [0] * len(stretches)
     height = (max(rows) + 1) * _ROW if kind == "text" else 2 * _ROW
     root = element(None, "svg", width="100%", height=height, class_=f"lane {kind}", data_duration=f"{duration:.3f}")
@@ -118,7 +118,7 @@ def _lane(kind: str, stretches: Sequence[Stretch], duration: float) -> Markup:
     return markup(root)
 
 
-def _item(kind: str, stretch: Stretch, row: int, height: float, duration: float) -> dict[str, str | float]:
+def _item(kind: str, stretch: LaneItem, row: int, height: float, duration: float) -> dict[str, str | float]:
     """Return where the shape of a stretch stands."""
     start, end = (min(max(t / duration, 0.0), 1.0) for t in (stretch.start, stretch.end))
     place: dict[str, str | float] = {"x": percent(start), "width": percent(max(end - start, 0.004)), "rx": 2}

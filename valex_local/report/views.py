@@ -10,16 +10,16 @@ from pathlib import Path
 from markupsafe import Markup
 
 from valex_local.records import DroppedSegment, Labels, LabelSource, Notice, PostText, Record, Script, ValueLabel
+from valex_local.rendering.lines import ShownScene, shown_scenes
+from valex_local.rendering.render import clock, one_line
 from valex_local.report.circle import label_circle
 from valex_local.report.gather import PERCEPTION, Gathered, LabelKey, step_name
-from valex_local.report.lines import ShownScene, shown_scenes
 from valex_local.report.links import from_page
 from valex_local.report.overview import Trouble, heard, unreadable
 from valex_local.report.svg import pole
 from valex_local.report.timeline import Lane, axis, describe, lanes
 from valex_local.schwartz import State
-from valex_local.script.render import clock, one_line
-from valex_local.stages import VIDEO
+from valex_local.stages.variants import VIDEO
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Film:
 
 
 @dataclass(frozen=True)
-class Still:
+class KeyframeView:
     """A keyframe: its address where the file is there, what it shows, its tags with probabilities."""
 
     id: str
@@ -118,7 +118,7 @@ class PostView:
     axis: Markup | None
     remarks: tuple[tuple[str, str], ...]
     dropped: tuple[DroppedSegment, ...]
-    stills: tuple[Still, ...]
+    stills: tuple[KeyframeView, ...]
     scripts: tuple[ScriptView, ...]
     labels: tuple[LabelView, ...]
     troubles: tuple[Trouble, ...]
@@ -213,14 +213,14 @@ def _remarks(gathered: Gathered) -> Iterator[tuple[str, str]]:
             yield from ((step_name(stem), notice.text) for notice in record.notices)
 
 
-def _stills(gathered: Gathered, folder: Path, pages: Path) -> Iterator[Still]:
+def _stills(gathered: Gathered, folder: Path, pages: Path) -> Iterator[KeyframeView]:
     told = {c.keyframe: c for c in gathered.captions.keyframes} if gathered.captions else {}
     for keyframe in gathered.media.keyframes if gathered.media else ():
         file = folder / keyframe.file
         # A record can be of anyone's making: what lies outside the post's folder is not shown.
         inside = file.resolve().is_relative_to(folder.resolve()) and file.is_file()
         caption = told.get(keyframe.id)
-        yield Still(
+        yield KeyframeView(
             id=keyframe.id,
             time=keyframe.time,
             width=keyframe.width,

@@ -19,8 +19,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from valex_local.config import read_toml
 from valex_local.errors import ConfigError, ModelError
+from valex_local.files.toml import read_toml
 from valex_local.store import servers
 
 Role = Literal["asr", "ocr", "clip", "llm", "sentence", "encoder", "labels"]

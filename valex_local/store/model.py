@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from valex_local.errors import ModelError
+from valex_local.store import servers
 from valex_local.store.manifests import File, Manifest
+from valex_local.system import network_guard
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,20 @@ def digest(manifest: Manifest, files: tuple[File, ...], requires: Mapping[str, S
         "requires": {name: model.digest for name, model in requires.items()},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def refuse_hidden(model: StoredModel) -> None:
+    """Hold that this process can reach the model, where it is one on a server.
+
+    Raises
+    ------
+    ModelError
+        The network guard took the machine's loopback away from this process.
+    """
+    if model.engine == servers.ENGINE and network_guard.current().hides_loopback:
+        raise ModelError(
+            f"the model {model.id} is on a server of this machine, and the network guard hides the machine's own "
+            "loopback from this run",
+            path=model.options.get("url"),
+            hint="Leave out that layer of the guard, and no other: valex --loopback run …",
+        )

@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from valex_local import offline
 from valex_local.errors import ModelError
 
 if TYPE_CHECKING:
-    from valex_local.store.model import StoredModel
+    pass
 
 ENGINE = "server"
 """The engine of such models."""
@@ -102,20 +101,3 @@ def _explain(error: Any) -> str:
             return str(error["ctx"]["error"])
         case _:
             return f"option {key}: {error['msg']}"
-
-
-def refuse_hidden(model: StoredModel) -> None:
-    """Hold that this process can reach the model, where it is one on a server.
-
-    Raises
-    ------
-    ModelError
-        The network guard took the machine's loopback away from this process.
-    """
-    if model.engine == ENGINE and offline.current().hides_loopback:
-        raise ModelError(
-            f"the model {model.id} is on a server of this machine, and the network guard hides the machine's own "
-            "loopback from this run",
-            path=model.options.get("url"),
-            hint="Leave out that layer of the guard, and no other: valex --loopback run …",
-        )

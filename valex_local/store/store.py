@@ -20,6 +20,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from valex_local.errors import ModelError
+from valex_local.files.checksums import Checksums
 from valex_local.store.describe import describe
 from valex_local.store.manifests import (
     RECORD,
@@ -33,7 +34,6 @@ from valex_local.store.manifests import (
     read_profile,
 )
 from valex_local.store.model import StoredModel, digest
-from valex_local.sums import Sums
 
 LOCAL = "local-dir:"
 """Begins the id of a model that is used where it lies."""
@@ -66,7 +66,7 @@ class Store:
     def __init__(self, root: Path | str | None = None) -> None:
         self.root = Path(root) if root is not None else default_root()
         self.shipped = read_manifests(built_in())
-        self._sums = Sums(self.root / ".sums.json")
+        self._sums = Checksums(self.root / ".sums.json")
 
     # --- looking up -------------------------------------------------------------------------------------------------
 

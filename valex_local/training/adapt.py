@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import ModelError
-from valex_local.hugging_face import quiet
-from valex_local.labels.text_encoder import TextEncoder
-from valex_local.training.loop import precision
+from valex_local.stages.labels.text_encoder import TextEncoder
+from valex_local.system.hugging_face import quiet
+from valex_local.training.trainer import precision
 
 if TYPE_CHECKING:
-    from valex_local.devices import Device
+    from valex_local.system.devices import Device
     from valex_local.training.options import TrainingOptions
 
 _MASKED = 0.15

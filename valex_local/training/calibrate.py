@@ -18,7 +18,7 @@ _REGULARISATION = 1e4
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class Calibrator:
     """How logits become probabilities, ``sigmoid(slope * logit + intercept)``, and the thresholds of these.
 
     Attributes
@@ -36,7 +36,7 @@ class Calibration:
         return sigmoid(logits * self.slopes + self.intercepts)
 
 
-def calibrate(logits: Floats, truth: Floats) -> Calibration:
+def calibrate(logits: Floats, truth: Floats) -> Calibrator:
     """Fit calibration and thresholds.
 
     Calibration is Platt's (1999): a logistic regression of the truth on the logit, its targets smoothed by the counts.
@@ -57,7 +57,7 @@ def calibrate(logits: Floats, truth: Floats) -> Calibration:
         known = ~np.isnan(truth[:, column])
         slopes[column], intercepts[column] = _platt(logits[known, column], truth[known, column])
     probabilities = sigmoid(logits * slopes + intercepts)
-    return Calibration(slopes, intercepts, _thresholds(probabilities, truth))
+    return Calibrator(slopes, intercepts, _thresholds(probabilities, truth))
 
 
 def _platt(logits: Floats, truth: Floats) -> tuple[float, float]:

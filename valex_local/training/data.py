@@ -11,12 +11,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from valex_local.answers import POLARITIES, Answers, Floats
 from valex_local.corpus import Corpus
+from valex_local.corpus.folds import Folds, grouped_folds, leave_one_out
+from valex_local.corpus.label_matrix import POLARITIES, Floats, LabelMatrix
 from valex_local.errors import InputError
-from valex_local.folds import Folds, grouped_folds, leave_one_out
-from valex_local.labels.card import LeftOut
 from valex_local.schwartz import CIRCLE, Polarity, Value
+from valex_local.stages.labels.card import UnassessedPolarity
 from valex_local.training.options import TrainingOptions
 
 Output = tuple[Value, Polarity]
@@ -31,21 +31,21 @@ class Data:
     ----------
     texts : tuple of str, (N,)
         The texts.
-    gold : Answers
+    gold : LabelMatrix
         What is known of them.
     groups : tuple of str, (N,)
         What folds never part.
     outputs : tuple of (Value, Polarity)
         What there is support to learn, in circle order.
-    left_out : tuple of LeftOut
+    left_out : tuple of UnassessedPolarity
         What there is not.
     """
 
     texts: tuple[str, ...]
-    gold: Answers
+    gold: LabelMatrix
     groups: tuple[str, ...]
     outputs: tuple[Output, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[UnassessedPolarity, ...]
 
     @classmethod
     def of(cls, corpus: Corpus, options: TrainingOptions) -> Self:
@@ -66,7 +66,7 @@ class Data:
     @property
     def truth(self) -> Floats:
         """Whether each output holds for each text, (N, outputs); NaN where nobody said."""
-        return columns(self.gold.holds, self.outputs)
+        return columns(self.gold.labels, self.outputs)
 
     @property
     def support(self) -> dict[Output, int]:
@@ -86,7 +86,7 @@ class Data:
 
     def digest(self) -> str:
         """Return the SHA-256 of all of it."""
-        content = [self.gold.ids, self.texts, self.groups, np.nan_to_num(self.gold.holds, nan=-1).tolist()]
+        content = [self.gold.ids, self.texts, self.groups, np.nan_to_num(self.gold.labels, nan=-1).tolist()]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -140,16 +140,16 @@ def spread(found: Floats, outputs: Sequence[Output]) -> Floats:
     return whole
 
 
-def _supported(gold: Answers, least: int) -> tuple[tuple[Output, ...], tuple[LeftOut, ...]]:
-    counts = np.nansum(gold.holds, axis=0).astype(int)
-    said = np.asarray((~np.isnan(gold.holds)).any(axis=0))
+def _supported(gold: LabelMatrix, least: int) -> tuple[tuple[Output, ...], tuple[UnassessedPolarity, ...]]:
+    counts = np.nansum(gold.labels, axis=0).astype(int)
+    said = np.asarray((~np.isnan(gold.labels)).any(axis=0))
     outputs, left_out = [], []
     for row, value in enumerate(CIRCLE):
         for column, polarity in enumerate(POLARITIES):
             if counts[row, column] >= least:
                 outputs.append((value, polarity))
             elif said[row, column]:
-                left_out.append(LeftOut(value=value, polarity=polarity, support=int(counts[row, column])))
+                left_out.append(UnassessedPolarity(value=value, polarity=polarity, support=int(counts[row, column])))
     if not outputs:
         best = int(counts.max()) if len(gold) else 0
         raise InputError(

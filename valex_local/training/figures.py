@@ -8,14 +8,14 @@ from pathlib import Path
 
 from valex_local.corpus import write_long
 from valex_local.errors import ModelError
-from valex_local.evaluation.report import evaluate
+from valex_local.evaluation.evaluate import evaluate
 from valex_local.evaluation.results import Evaluation
 from valex_local.evaluation.routes import GOLD, PREDICTIONS, read_source
-from valex_local.labels.card import Measured
 from valex_local.schwartz import Polarity
+from valex_local.stages.labels.card import CardFigure
+from valex_local.training.cross_validation import Judged
 from valex_local.training.data import Data
 from valex_local.training.options import TrainingOptions
-from valex_local.training.protocol import Judged
 
 FOLDS = Path("training", "folds.csv")
 
@@ -53,9 +53,9 @@ def of_model(folder: Path, options: TrainingOptions) -> Evaluation:
     )
 
 
-def measured(evaluation: Evaluation, on: str) -> tuple[Measured, ...]:
+def measured(evaluation: Evaluation, on: str) -> tuple[CardFigure, ...]:
     """Return the averages of the route and of its baselines for the card."""
-    found: list[Measured] = []
+    found: list[CardFigure] = []
     for polarity in Polarity:
         for route in evaluation.routes:
             averages = route.of(polarity).averages
@@ -65,7 +65,7 @@ def measured(evaluation: Evaluation, on: str) -> tuple[Measured, ...]:
             for name, said in _FIGURES.items():
                 estimate = getattr(averages, name)
                 found.append(
-                    Measured(
+                    CardFigure(
                         on=f"{on}, {evaluation.items:,} texts, {averages.values} values, {polarity}",
                         figure=f"{said}{of}",
                         value=round(estimate.value, 3),

@@ -21,21 +21,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from valex_local.hugging_face import quiet
-from valex_local.labels.card import CARD, HEAD, OWN_ENCODER, TUNED, Card, Measured, OutputRow, ValueOutputs
-from valex_local.labels.text_encoder import TextEncoder
+from valex_local.files.atomic import write_whole
 from valex_local.schwartz import CIRCLE, Polarity
+from valex_local.stages.labels.card import (
+    CARD,
+    HEAD,
+    OWN_ENCODER,
+    TUNED,
+    CardFigure,
+    ModelCard,
+    OutputRow,
+    ValueOutputs,
+)
+from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.store.describe import slug
 from valex_local.store.manifests import RECORD, File, Manifest
-from valex_local.study import write_whole
-from valex_local.training.calibrate import Calibration
+from valex_local.system.hugging_face import quiet
+from valex_local.training.calibrate import Calibrator
 from valex_local.training.data import Data
 from valex_local.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     import torch
 
-    from valex_local.training.protocol import Trained
+    from valex_local.training.cross_validation import Trained
 
 TRAINING = "training"
 RECIPE = f"{TRAINING}/recipe.json"
@@ -74,19 +83,19 @@ def make_card(
     facts: Facts,
     data: Data,
     options: TrainingOptions,
-    calibration: Calibration,
+    calibration: Calibrator,
     *,
     encoder: str,
     window: int,
     overlap: int,
-    measured: Sequence[Measured],
-) -> Card:
+    measured: Sequence[CardFigure],
+) -> ModelCard:
     """Return the card of a trained model."""
     outputs: dict[str, dict[str, OutputRow]] = {}
     for row, ((value, polarity), support) in enumerate(data.support.items()):
         threshold = round(float(calibration.thresholds[row]), 4)
         outputs.setdefault(value, {})[polarity] = OutputRow(row=row, threshold=threshold, support=support)
-    return Card(
+    return ModelCard(
         name=facts.name,
         domain=facts.domain,
         languages=facts.languages,
@@ -103,7 +112,7 @@ def make_card(
     )
 
 
-def calibrated_head(trained: Trained, calibration: Calibration) -> dict[str, torch.Tensor]:
+def calibrated_head(trained: Trained, calibration: Calibrator) -> dict[str, torch.Tensor]:
     """Return the head with the calibration worked in: the largest window stays the largest, its slopes are positive."""
     import torch
 
@@ -118,7 +127,7 @@ def calibrated_head(trained: Trained, calibration: Calibration) -> dict[str, tor
 
 
 def write_weights(
-    folder: Path, trained: Trained, calibration: Calibration, make_encoder: Callable[[], TextEncoder], *, slim: bool
+    folder: Path, trained: Trained, calibration: Calibrator, make_encoder: Callable[[], TextEncoder], *, slim: bool
 ) -> None:
     """Write head and encoder into a directory; of the encoder of a slim model only what learnt, in half precision."""
     import torch
@@ -137,7 +146,7 @@ def write_weights(
         encoder.tokenizer.save_pretrained(folder)
 
 
-def write_papers(folder: Path, card: Card, facts: Facts) -> None:
+def write_papers(folder: Path, card: ModelCard, facts: Facts) -> None:
     """Write README, manifest and, last of all, the card."""
     (folder / README).write_text(readme(card, facts), "utf-8")
     kept = sorted(
@@ -162,7 +171,7 @@ def write_papers(folder: Path, card: Card, facts: Facts) -> None:
     write_whole(folder / CARD, card.to_json().encode())
 
 
-def readme(card: Card, facts: Facts) -> str:
+def readme(card: ModelCard, facts: Facts) -> str:
     """Return the card as Markdown, for people."""
     lines = [f"# {card.name}", "", f"A label model for *{card.domain}*"]
     lines[-1] += f" ({', '.join(card.languages)})." if card.languages else "."
@@ -192,5 +201,5 @@ def _left(item: object) -> str:
     return f"{value}, {polarity}: {support} texts"
 
 
-def _interval(measured: Measured) -> str:
+def _interval(measured: CardFigure) -> str:
     return "" if measured.low is None or measured.high is None else f"{measured.low:.3f} to {measured.high:.3f}"

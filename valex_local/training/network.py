@@ -14,8 +14,8 @@ from valex_local.errors import ModelError
 from valex_local.training.options import Mode
 
 if TYPE_CHECKING:
-    from valex_local.devices import Device
-    from valex_local.labels.text_encoder import TextEncoder
+    from valex_local.stages.labels.text_encoder import TextEncoder
+    from valex_local.system.devices import Device
     from valex_local.training.options import TrainingOptions
 
 Windows = Sequence[list[int]]

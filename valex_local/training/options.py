@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from valex_local.config import Section
+from valex_local.settings import Section
 
 Mode = Literal["frozen", "lora", "full"]
 

@@ -8,10 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from valex_local.engines import require_extra
 from valex_local.errors import InputError
-from valex_local.exchange.export.material import Material
-from valex_local.study import write_whole
+from valex_local.exchange.export.selection import Material
+from valex_local.files.atomic import write_whole
+from valex_local.system.imports import require_extra
 
 ROW_GROUP = 20_000
 """Rows that are held in memory at once."""
@@ -32,7 +32,7 @@ LINES = {
 }  # fmt: skip
 """Columns of ``lines.parquet`` and their types."""
 
-Row = dict[str, Any]
+RowData = dict[str, Any]
 
 
 class Parquet:
@@ -59,7 +59,7 @@ class Parquet:
                 material.leave_out(post_id, "no script and no labels")
 
 
-def _table(rows: Iterator[Row], columns: Mapping[str, str]) -> bytes:
+def _table(rows: Iterator[RowData], columns: Mapping[str, str]) -> bytes:
     """Return the file that holds the rows; nothing where there are none."""
     import pyarrow as arrow
     from pyarrow import parquet
@@ -78,7 +78,7 @@ def _table(rows: Iterator[Row], columns: Mapping[str, str]) -> bytes:
     return file.getvalue()
 
 
-def _label_rows(material: Material) -> Iterator[Row]:
+def _label_rows(material: Material) -> Iterator[RowData]:
     for post, name, record in material.all_labels():
         script, _, route = name.rpartition(".")
         shared = {
@@ -92,7 +92,7 @@ def _label_rows(material: Material) -> Iterator[Row]:
             yield {**shared, **label.model_dump(mode="json")}
 
 
-def _line_rows(material: Material) -> Iterator[Row]:
+def _line_rows(material: Material) -> Iterator[RowData]:
     for post, script in material.all_scripts():
         for number, scene in enumerate(script.scenes, 1):
             shared = {

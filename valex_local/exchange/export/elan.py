@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
-from valex_local.exchange.export.material import Material
-from valex_local.exchange.export.timing import Span, TimedScript, lanes, milliseconds, timed_scripts
-from valex_local.records import Media, Post, clean_text
-from valex_local.study import write_whole
+from valex_local.exchange.export.selection import Material
+from valex_local.files.atomic import write_whole
+from valex_local.files.text import clean_text
+from valex_local.records import Media, Post
+from valex_local.rendering.timing import TimedScript, TimedSpan, lanes, milliseconds, timed_scripts
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
@@ -74,9 +75,9 @@ def document(timed: TimedScript, media: Media | None, folder: Path) -> ElementTr
     return root
 
 
-def _shots(media: Media) -> Sequence[Span]:
+def _shots(media: Media) -> Sequence[TimedSpan]:
     spans = [(milliseconds(shot.start), milliseconds(shot.end)) for shot in media.shots]
-    return [Span(start, max(end, start + 1), f"shot {number}") for number, (start, end) in enumerate(spans, 1)]
+    return [TimedSpan(start, max(end, start + 1), f"shot {number}") for number, (start, end) in enumerate(spans, 1)]
 
 
 def _header(post: Post, folder: Path, annotations: int) -> ElementTree.Element:
@@ -99,7 +100,7 @@ class _Tiers:
         self.count = 0
         self._slots: list[int] = []
 
-    def add(self, name: str, spans: Sequence[Span], *, speakers: str | None = None) -> None:
+    def add(self, name: str, spans: Sequence[TimedSpan], *, speakers: str | None = None) -> None:
         """Add stretches, sorted by start, as one tier or several; and who speaks as those that depend on them."""
         for number, lane in enumerate(lanes(spans), 1):
             tier = _numbered(name, number)
@@ -129,7 +130,7 @@ class _Tiers:
         self.elements.append(tier)
         return ids
 
-    def _aligned(self, span: Span) -> ElementTree.Element:
+    def _aligned(self, span: TimedSpan) -> ElementTree.Element:
         self._slots += [span.start, span.end]
         last = len(self._slots)
         slots = {"TIME_SLOT_REF1": f"ts{last - 1}", "TIME_SLOT_REF2": f"ts{last}"}

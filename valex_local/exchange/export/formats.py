@@ -11,13 +11,13 @@ from valex_local.errors import ConfigError
 from valex_local.exchange.export.arrow import Parquet
 from valex_local.exchange.export.elan import Elan
 from valex_local.exchange.export.label_studio import LabelStudio
-from valex_local.exchange.export.material import Material
 from valex_local.exchange.export.screenplays import Screenplays
+from valex_local.exchange.export.selection import Material
 from valex_local.exchange.export.subtitles import Srt, SubtitleFiles, Vtt
 from valex_local.exchange.export.tables import Authors, Long, Pyvalues, Wide
 
 
-class Writer(Protocol):
+class ExportWriter(Protocol):
     """Writes what is exported to a file, or into a folder that is there and empty."""
 
     def __call__(self, material: Material, target: Path) -> None:
@@ -38,7 +38,7 @@ class Format:
         Whether labels are in it.
     """
 
-    writer: Callable[[], Writer]
+    writer: Callable[[], ExportWriter]
     suffixes: tuple[str, ...] = ()
     has_labels: bool = False
 

@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from valex_local.exchange.export.material import Material
+from valex_local.exchange.export.selection import Material
+from valex_local.files.atomic import write_whole
 from valex_local.records import Labels, Post, Script, ValueLabel
+from valex_local.rendering.render import render
 from valex_local.schwartz import CIRCLE, State
-from valex_local.script.render import render
-from valex_local.stages import VIDEO
-from valex_local.study import write_whole
+from valex_local.stages.variants import VIDEO
 
 CHOICES = (State.PRESENT, State.CONFLICTED, State.ABSENT)
 """The answers to each value; the question bears the value's name in the authors' sheet."""

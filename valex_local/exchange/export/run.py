@@ -10,8 +10,9 @@ from pathlib import Path
 
 from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.export.formats import Format, get_format
-from valex_local.exchange.export.material import Material
-from valex_local.study import Study, writing
+from valex_local.exchange.export.selection import Material
+from valex_local.files.atomic import writing
+from valex_local.study import Study
 
 EXPORTS = "exports"
 """The folder of a study that holds exports; it can be made again and goes with every post that is forgotten."""

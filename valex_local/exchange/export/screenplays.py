@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from valex_local.exchange.export.material import Material
-from valex_local.script.render import get_renderer
-from valex_local.study import write_whole
+from valex_local.exchange.export.selection import Material
+from valex_local.files.atomic import write_whole
+from valex_local.rendering.render import get_renderer
 
 
 class Screenplays:

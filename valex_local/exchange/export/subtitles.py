@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from valex_local.exchange.export.material import Material
-from valex_local.exchange.export.timing import Span, timed_scripts
-from valex_local.script.scenes import SPEAKER
-from valex_local.study import write_whole
+from valex_local.exchange.export.selection import Material
+from valex_local.files.atomic import write_whole
+from valex_local.rendering.timing import TimedSpan, timed_scripts
+from valex_local.stages.script.scenes import SPEAKER
 
 WORD_JOINER = "\u2060"
 """Takes no room and ends no line; parts signs that would mean something together."""
@@ -26,7 +26,7 @@ class Form(Protocol):
 
     suffix: str
 
-    def __call__(self, spans: Sequence[Span]) -> str:
+    def __call__(self, spans: Sequence[TimedSpan]) -> str:
         """Return the file's text for stretches sorted by start."""
 
 
@@ -62,7 +62,7 @@ class Srt:
     # Tags, the overrides of SubStation that many players know, and the arrow.
     _marks = re.compile(rf"(?<=<)|(?<=\{{)|(?<=--)(?=>)|{_TIME}")
 
-    def __call__(self, spans: Sequence[Span]) -> str:
+    def __call__(self, spans: Sequence[TimedSpan]) -> str:
         """Return numbered cues."""
         cues = (
             f"{number}\n{_clock(span.start, ',')} --> {_clock(span.end, ',')}\n{self._payload(span)}\n"
@@ -70,7 +70,7 @@ class Srt:
         )
         return "\n".join(cues)
 
-    def _payload(self, span: Span) -> str:
+    def _payload(self, span: TimedSpan) -> str:
         return self._marks.sub(WORD_JOINER, span.text)
 
 
@@ -79,12 +79,12 @@ class Vtt:
 
     suffix = ".vtt"
 
-    def __call__(self, spans: Sequence[Span]) -> str:
+    def __call__(self, spans: Sequence[TimedSpan]) -> str:
         """Return the header and the cues."""
         cues = (f"{_clock(span.start, '.')} --> {_clock(span.end, '.')}\n{self._payload(span)}\n" for span in spans)
         return "\n".join(["WEBVTT\n", *cues])
 
-    def _payload(self, span: Span) -> str:
+    def _payload(self, span: TimedSpan) -> str:
         text = self._escaped(span.text)
         if span.speaker in ("", SPEAKER):
             return text

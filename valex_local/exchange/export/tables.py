@@ -8,13 +8,13 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from valex_local.answers import Answers
+from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.writers import write_authors, write_long
-from valex_local.exchange.export.material import Labelled, Material, name_of
+from valex_local.exchange.export.selection import Labelled, Material, name_of
+from valex_local.files.atomic import write_whole
+from valex_local.files.tables import guarded
 from valex_local.records import Labels, ValueLabel
 from valex_local.schwartz import CIRCLE, Polarity, State
-from valex_local.study import write_whole
-from valex_local.tables import guarded
 
 _CODES = {State.CONFLICTED: "-1", State.ABSENT: "0", State.PRESENT: "1", State.NOT_ASSESSED: ""}
 
@@ -105,8 +105,8 @@ def _attainment(label: ValueLabel) -> tuple[float | None, float | None]:
     return present, conflicted
 
 
-def _answers(labels: Labelled) -> Answers:
-    return Answers.from_labels({name_of(post): record.values for post, record in labels.items()})
+def _answers(labels: Labelled) -> LabelMatrix:
+    return LabelMatrix.from_labels({name_of(post): record.values for post, record in labels.items()})
 
 
 def _whose(record: Labels) -> str:

@@ -1,0 +1,167 @@
+"""Sight: pictures through CLIP in batches, against one by one; prepared beside the model, or before it.
+
+batched, beside     threads prepare the next pictures while a batch is in the model: how the vision stage works
+batched             as many as the engine takes at once are prepared, then go through the model together
+one, beside         threads prepare the next pictures while one is in the model
+one                 a picture is prepared, then goes through the model, then the next
+
+The model has the shape of ViT-B-32, on a card that of ViT-L-14, and random weights: what it costs does not hang on what
+it has learned. It is made here and loaded as a lab's own would be. The pictures are noise of the size of keyframes, as
+JPEG files.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.environment import Environment
+from benchmarks.measure import Measurement, interleaved
+from benchmarks.results import Check, Result
+from valex_local.settings import MediaSettings
+from valex_local.stages.media.keyframes import JPEG_QUALITY
+from valex_local.store import StoredModel
+
+if TYPE_CHECKING:
+    import torch
+
+    from valex_local.stages.vision.openclip import OpenClip
+
+OURS, BATCHED, ONE_BESIDE, ONE = "batched, beside", "batched", "one, beside", "one"
+ARCH = {"cpu": "ViT-B-32", "cuda": "ViT-L-14"}
+BAR = 1.0
+"""No faster is asked for, but slower would be wrong."""
+DIFFERENCE = {"cpu": 1e-5, "cuda": 1e-2}
+PICTURES, QUICK_PICTURES = {"cpu": 48, "cuda": 512}, {"cpu": 12, "cuda": 64}
+MOST_JOBS = 4
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """What came of one way: vectors, (pictures, size), and the share of its time in which the model waited."""
+
+    vectors: torch.Tensor
+    waited: float
+
+
+def clip(place: Environment) -> Result:
+    """Measure all ways."""
+    from valex_local.stages.vision.openclip import OpenClip
+
+    kind = place.device.kind
+    paths = make_pictures((QUICK_PICTURES if place.quick else PICTURES)[kind], place.scratch)
+    clip = OpenClip(make_model(ARCH[kind], place.scratch / "model"), place.device)
+    size, jobs = clip.at_once, max(1, min(MOST_JOBS, place.device.threads))
+    ways = {OURS: (size, jobs), BATCHED: (size, 0), ONE_BESIDE: (1, jobs), ONE: (1, 0)}
+    for at_once in (size, 1):
+        go_through(clip, paths[:at_once], size=at_once, jobs=0)
+    found = interleaved(
+        {name: partial(go_through, clip, paths, size=at_once, jobs=beside) for name, (at_once, beside) in ways.items()},
+        rounds=place.rounds,
+    )
+    facts = {
+        "model": ARCH[kind],
+        "pictures": len(paths),
+        "at_once": size,
+        "threads_that_prepare": jobs,
+        "pictures_per_second": {name: round(len(paths) / way.cost.wall, 2) for name, way in found.items()},
+        "share_of_time_the_model_waits": {name: round(way.output.waited, 3) for name, way in found.items()},
+    }
+    return Result("clip", {name: way.cost for name, way in found.items()}, checks(found, place), facts)
+
+
+def checks(found: Mapping[str, Measurement[ClipResult]], place: Environment) -> tuple[Check, ...]:
+    """Hold the ratios, and that all ways say the same of each picture."""
+    first = found[ONE].output.vectors
+    most = max(float((way.output.vectors - first).abs().max()) for way in found.values())
+    cpu = Check("CPU time, one by one / batched", found[ONE].cost.cpu / found[OURS].cost.cpu, BAR)
+    wall = Check("wall time, one by one / batched", found[ONE].cost.wall / found[OURS].cost.wall, BAR)
+    near = Check("largest difference of a number of a vector", most, DIFFERENCE[place.device.kind], "at most")
+    if place.device.kind == "cuda":
+        return (wall, near)
+    return (cpu, near) if place.quick else (cpu, wall, near)
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+def make_model(arch: str, folder: Path) -> StoredModel:
+    """Save a model of a shape that open_clip knows, with random weights, and return it as the store would.
+
+    Its text half has one layer: no text goes through it here.
+    """
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    shape = open_clip.get_model_config(arch)
+    shape["text_cfg"]["layers"] = 1
+    torch.manual_seed(0)
+    model = open_clip.CLIP(**shape)
+    folder.mkdir()
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": shape, "preprocess_cfg": {}}))
+    return StoredModel(id=arch.lower(), role="clip", engine="open_clip", folder=folder, digest="0" * 64)
+
+
+def make_pictures(count: int, folder: Path) -> list[Path]:
+    """Write keyframes of upright videos: coarse noise, so that they are as large as those of videos."""
+    from PIL import Image
+
+    dice = np.random.default_rng(0)
+    tall = MediaSettings().keyframe_max_side
+    paths = [folder / f"K{number}.jpg" for number in range(1, count + 1)]
+    for path in paths:
+        noise = dice.integers(0, 256, (48, 27, 3), np.uint8)
+        Image.fromarray(noise).resize((tall * 9 // 16, tall)).save(path, quality=JPEG_QUALITY)
+    return paths
+
+
+# --- ways -------------------------------------------------------------------------------------------------------------
+
+
+def go_through(clip: OpenClip, paths: Sequence[Path], *, size: int, jobs: int) -> ClipResult:
+    """Put all pictures through the model, `size` at once, prepared by so many threads beside it; 0 for none."""
+    import torch
+
+    clip.at_once = size
+    vectors: list[torch.Tensor] = []
+    begin, busy = time.perf_counter(), 0.0
+    for batch in _batches(clip, paths, size=size, jobs=jobs):
+        since = time.perf_counter()
+        vectors.append(clip.images(batch))
+        busy += time.perf_counter() - since
+    return ClipResult(torch.cat(vectors), 1 - busy / (time.perf_counter() - begin))
+
+
+def _batches(clip: OpenClip, paths: Sequence[Path], *, size: int, jobs: int) -> Iterator[list[torch.Tensor]]:
+    """Yield prepared pictures in batches."""
+    if jobs == 0:
+        for at in range(0, len(paths), size):
+            yield [_prepared(clip, path) for path in paths[at : at + size]]
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting, ahead = iter(paths), deque[Future["torch.Tensor"]]()
+        while True:
+            while len(ahead) < 2 * size + jobs and (path := next(waiting, None)) is not None:
+                ahead.append(pool.submit(_prepared, clip, path))
+            if not ahead:
+                return
+            yield [ahead.popleft().result() for _ in range(min(size, len(ahead)))]
+
+
+def _prepared(clip: OpenClip, path: Path) -> torch.Tensor:
+    """Read a picture and bring it into the model's shape."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return clip.preprocess(image.convert("RGB"))

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.stages.script.evidences import CAPTIONS, evidence, segment, track
+from tests.stages.script.parrot import good_answer, write
+from valex_local.llm import Picture
+from valex_local.records import Action, Dialogue, KeyframeCaption, Shot
+from valex_local.stages.script.checks import faults
+from valex_local.stages.script.evidence import Evidence
+from valex_local.stages.script.llm import MAX_SAID_CHARACTERS
+from valex_local.stages.script.scenes import plan_scenes
+
+SEEN = evidence(captions=CAPTIONS)
+
+
+def answers(found: Evidence) -> list[str]:
+    return [json.dumps(good_answer(s, found)) for s in plan_scenes(found)]
+
+
+def test_each_scene_is_asked_for_once_when_all_goes_well() -> None:
+    draft, parrot = write(SEEN, lambda n: answers(SEEN)[n])
+    assert len(parrot.asked) == len(draft.scenes) == 3
+    assert {(a["temperature"], a["seed"]) for a in parrot.asked} == {(0.0, 0)}
+    assert (draft.figures.prompt_tokens, draft.figures.output_tokens) == (300, 150)
+    assert draft.notices == ()
+
+
+def test_a_bad_answer_is_asked_for_once_more_in_another_way() -> None:
+    good = answers(SEEN)
+    draft, parrot = write(SEEN, lambda n: ["no JSON", *good][n])
+    assert [(a["temperature"] > 0, a["seed"]) for a in parrot.asked] == [(False, 0), (True, 1), (False, 0), (False, 0)]
+    assert {s.written_by for s in draft.scenes} == {"llm"}
+    assert draft.figures.prompt_tokens == 400
+
+
+def test_a_scene_that_fails_twice_is_the_templates() -> None:
+    good = answers(SEEN)
+    draft, _ = write(SEEN, lambda n: ["no JSON", "{", *good[1:]][n])
+    assert [s.written_by for s in draft.scenes] == ["template", "llm", "llm"]
+    assert draft.figures.scenes_fallen_back == 1
+    assert [n.text for n in draft.notices] == [
+        "the scene from 0.0 to 10.0 s was written without the language model: it is cut or no JSON"
+    ]
+    assert faults(draft.scenes, SEEN) == []
+
+
+def test_names_given_before_are_told_on() -> None:
+    _, parrot = write(SEEN, lambda n: answers(SEEN)[n])
+    told = ["Speakers so far: YOUNG GIRL" in a["messages"][1].content for a in parrot.asked]
+    assert told == [False, True, True]
+
+
+def test_later_scenes_are_told_in_short_what_came_before() -> None:
+    _, parrot = write(SEEN, lambda n: answers(SEEN)[n])
+    asked = [a["messages"][1].content for a in parrot.asked]
+    assert "so far" not in asked[0] and "Said just before" not in asked[0]
+    assert "Seen so far: Somebody is seen, picture K1. Somebody is seen, picture K2." in asked[1]
+    said = [s.text for s in SEEN.speech if s.start < plan_scenes(SEEN)[1].start][-1]
+    assert f"Said just before: {json.dumps(said.strip())}" in asked[1]
+
+
+def test_what_came_before_is_told_within_bounds() -> None:
+    speech = tuple(segment(i, 10 * i, 10 * i + 9, "many words " * 60) for i in range(30))
+    shots = tuple(Shot(start=10.0 * i, end=10.0 * i + 10) for i in range(30))
+    long = evidence(speech=speech, texts=(), shots=shots, duration=300.0)
+    told = [json.dumps({"elements": [{"dialogue": s.speech[0].id}]}) for s in plan_scenes(long)]
+    draft, parrot = write(long, lambda n: told[min(n, len(told) - 1)], context=8192)
+    assert len(draft.scenes) >= 30
+    before = [a["messages"][1].content.partition("Said just before: ")[2].partition("\n")[0] for a in parrot.asked]
+    assert max(map(len, before)) <= MAX_SAID_CHARACTERS + 2
+    assert faults(draft.scenes, long) == []
+
+
+def test_the_genre_is_asked_for_once_and_what_the_post_says_goes_before() -> None:
+    def with_genre(n: int, genre: str) -> str:
+        return json.dumps(json.loads(answers(SEEN)[n]) | {"genre": genre})
+
+    found = replace(SEEN, genre=None)
+    draft, parrot = write(found, lambda n: with_genre(n, "prank") if n == 2 else answers(SEEN)[n])
+    assert draft.genre == "prank"
+    assert ["genre" in a["schema"]["properties"] for a in parrot.asked] == [False, False, True]
+    assert ["Name the genre" in a["messages"][0].content for a in parrot.asked] == [False, False, True]
+    invented, _ = write(found, lambda n: with_genre(n, "masterpiece") if n == 2 else answers(SEEN)[n])
+    assert invented.genre is None
+    _, told = write(replace(SEEN, genre="vlog"), lambda n: answers(SEEN)[n])
+    assert not any("genre" in a["schema"]["properties"] for a in told.asked)
+    blind, _ = write(
+        evidence(), lambda n: json.dumps({**good_answer(plan_scenes(evidence())[n], evidence()), "genre": "prank"})
+    )
+    assert blind.genre is None, "nobody saw it"
+
+
+def test_a_model_that_sees_is_shown_some_keyframes_of_each_scene() -> None:
+    pictures = {k.id: Picture(k.id.encode()) for k in SEEN.seen}
+    plain = tuple(replace(k, caption=KeyframeCaption(keyframe=k.id)) for k in SEEN.seen)
+    found = replace(SEEN, seen=plain, pictures=pictures)
+    draft, parrot = write(found, lambda n: json.dumps(good_answer(plan_scenes(found)[n], found)), keyframes_per_scene=1)
+    for asked, scene in zip(parrot.asked, draft.scenes, strict=True):
+        parts = asked["messages"][1].parts
+        shown = [part for part in parts if isinstance(part, Picture)]
+        assert len(shown) == 1
+        assert f"{shown[0].data.decode()}:" in parts
+        assert set(scene.evidence) & set(pictures) == {shown[0].data.decode()}
+        assert "place" in asked["schema"]["properties"], "it can see where it is"
+    assert draft.figures.actions_without_keyframes >= 0
+    assert faults(draft.scenes, found) == []
+
+
+def test_what_is_seen_is_said_even_when_the_model_has_nothing_to_say_of_it() -> None:
+    silent = [
+        json.dumps({"elements": [e for e in json.loads(a)["elements"] if "action" not in e]}) for a in answers(SEEN)
+    ]
+    draft, _ = write(SEEN, lambda n: silent[n])
+    assert {k for s in draft.scenes for e in s.elements if isinstance(e, Action) for k in e.keyframes} == {
+        "K1", "K2", "K3", "K4", "K5",
+    }  # fmt: skip
+    assert draft.figures.references_restored == 5
+
+
+def test_too_much_evidence_goes_into_smaller_scenes_and_is_never_cut() -> None:
+    speech = tuple(segment(i, i, i + 0.9, f"sentence number {i} of a long talk") for i in range(1, 61))
+    long_talk = evidence(captions=CAPTIONS, speech=speech, texts=(), shots=(), duration=70.0)
+    draft, parrot = write(long_talk, lambda n: json.dumps({"elements": []}), max_tokens=256)
+    assert len(draft.scenes) >= 60 * 28 / 256
+    assert faults(draft.scenes, long_talk) == []
+    assert all(a["max_tokens"] == 256 for a in parrot.asked)
+    assert [a.end for a in draft.scenes[:-1]] == [b.start for b in draft.scenes[1:]]
+
+
+def test_one_text_longer_than_the_context_is_not_asked_about() -> None:
+    found = replace(evidence(), speech=(), repeats={}, texts=(track(1, 1, 2, "word " * 5000), track(2, 1, 2, "short")))
+    draft, parrot = write(found, lambda n: json.dumps({"elements": [{"text": "T2"}]}))
+    assert faults(draft.scenes, found) == []
+    assert draft.figures.scenes_fallen_back == 1
+    assert len(parrot.asked) == 1
+
+
+def test_scenes_without_any_evidence_are_not_asked_about() -> None:
+    draft, parrot = write(evidence(speech=(), texts=()), lambda n: "never")
+    assert parrot.asked == []
+    assert draft.figures.scenes_fallen_back == 0
+
+
+@pytest.mark.parametrize("post_text", [True, False])
+def test_scenes_name_what_they_were_written_from(post_text: bool) -> None:
+    found = SEEN if post_text else replace(SEEN, post=None)
+    draft, _ = write(found, lambda n: answers(found)[n])
+    assert draft.scenes[1].evidence == (("P1",) if post_text else ()) + ("S3", "T3", "K3", "K4")
+
+
+def test_speakers_are_named_and_mumbling_is_kept() -> None:
+    draft, _ = write(SEEN, lambda n: answers(SEEN)[n])
+    said = {e.ref: (e.speaker, e.mumbled) for s in draft.scenes for e in s.elements if isinstance(e, Dialogue)}
+    assert said == {
+        "S1": ("YOUNG GIRL", False),
+        "S2": ("YOUNG GIRL", False),
+        "S3": ("YOUNG GIRL", True),
+        "S4": ("YOUNG GIRL", False),
+    }

@@ -1,0 +1,25 @@
+"""A tiny CLIP model, a small vocabulary, and posts with drawn keyframes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.stages.vision.tiny import VOCABULARY, save_clip
+from valex_local.store import StoredModel
+from valex_local.system.devices import set_threads
+
+set_threads(2)  # Before torch is imported: threads that wait must sleep, or they take the cores from those that work.
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> StoredModel:
+    return save_clip(tmp_path_factory.mktemp("models") / "tiny-clip")
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> Path:
+    path = tmp_path / "vocabulary.toml"
+    path.write_text(VOCABULARY, "utf-8")
+    return path

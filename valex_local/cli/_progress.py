@@ -1,0 +1,80 @@
+"""Progress on a terminal as bars with the time left, elsewhere as plain lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from valex_local.pipeline.progress import NullProgress, Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+
+class Lines:
+    """One line when a step begins and one when it ends, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._name, self._total, self._done = "", 0, 0
+
+    def step(self, name: str, total: int) -> None:
+        """Say that a step begins."""
+        self._name, self._total, self._done = name, total, 0
+        print(f"{name}: {total} to do", file=sys.stderr, flush=True)
+
+    def advance(self, posts: int = 1) -> None:
+        """Say that a step has ended, once it has."""
+        self._done += posts
+        if self._done >= self._total:
+            print(f"{self._name}: {self._done} of {self._total}", file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """Say it."""
+        print(text, file=sys.stderr, flush=True)
+
+
+class Bars:
+    """A bar a step, with the time left; later batches of posts lengthen its bar."""
+
+    def __init__(self, bars: RichProgress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+        self._totals: dict[str, int] = {}
+        self._task: TaskID | None = None
+
+    def step(self, name: str, total: int) -> None:
+        """Begin or lengthen a bar."""
+        self._totals[name] = self._totals.get(name, 0) + total
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total)
+        self._task = self._tasks[name]
+        self._bars.update(self._task, total=self._totals[name])
+
+    def advance(self, posts: int = 1) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bars.advance(self._task, posts)
+
+    def say(self, text: str) -> None:
+        """Print above the bars."""
+        self._bars.console.print(text, markup=False)
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Progress]:
+    """Show progress while the block runs: bars on a terminal, lines elsewhere, nothing when `quiet`."""
+    if quiet:
+        yield NullProgress()
+    elif not sys.stderr.isatty():
+        yield Lines()
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        columns = (TextColumn("{task.description:<26}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with RichProgress(*columns, console=Console(stderr=True)) as bars:
+            yield Bars(bars)

@@ -1,0 +1,65 @@
+"""How alike two scripts are in meaning, by a sentence encoder of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from valex_local.comparison.lines import LineKind, ScriptLine
+from valex_local.stages.labels.text_encoder import TextEncoder
+from valex_local.store import StoredModel
+from valex_local.system.devices import Device
+
+WINDOW = 256
+"""Tokens, where the encoder's manifest does not say ``max_tokens``."""
+
+
+class TextSimilarity:
+    """Compares scripts by a sentence encoder.
+
+    Parameters
+    ----------
+    model : StoredModel
+        The encoder; its manifest says ``pooling`` and ``max_tokens``.
+    device : Device
+        Where to compute.
+
+    Raises
+    ------
+    ModelError
+        The model is no such encoder.
+    """
+
+    def __init__(self, model: StoredModel, device: Device) -> None:
+        window = int(model.options.get("max_tokens", WINDOW))
+        self._encoder = TextEncoder(
+            model.folder,
+            pooling=model.options.get("pooling", "mean"),
+            normalise=True,
+            window=window,
+            overlap=window // 4,
+            device=device,
+        )
+
+    def similarity(self, one: Sequence[ScriptLine], other: Sequence[ScriptLine]) -> float | None:
+        """Return the cosine of the mean vectors of two scripts' windows; None where a script says nothing."""
+        import torch
+
+        texts = [_text(lines) for lines in (one, other)]
+        if not all(texts):
+            return None
+        first, second = (windows.mean(0) for windows in self._encoder.vectors(texts))
+        return min(1.0, float(torch.nn.functional.cosine_similarity(first, second, dim=0)))
+
+
+def _text(lines: Sequence[ScriptLine]) -> str:
+    return "\n".join(_said(line) for line in lines if line.words)
+
+
+def _said(line: ScriptLine) -> str:
+    match line.kind:
+        case LineKind.SPEECH:
+            return f'{line.speaker}: "{line.text}"'
+        case LineKind.TEXT:
+            return f"[{line.text}]"
+        case _:
+            return line.text

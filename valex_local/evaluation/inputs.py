@@ -1,0 +1,234 @@
+"""What an evaluation begins with: gold labels, the routes under their ids, baselines, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from valex_local.corpus.aggregate import join, majority
+from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.match import NO_GROUP
+from valex_local.corpus.sheets import Sheet, gold_of
+from valex_local.corpus.texts import Text, Texts
+from valex_local.errors import InputError
+from valex_local.evaluation.agreement import Agreement, agreement
+from valex_local.evaluation.baselines import AlwaysYes
+from valex_local.evaluation.evaluate import EvaluatedRoute
+from valex_local.evaluation.figures import MIN_SUPPORT
+from valex_local.evaluation.matching import names_among, under_ids
+from valex_local.evaluation.results import Missing
+from valex_local.evaluation.routes import LabelSourcePath
+from valex_local.evaluation.tables import counted
+from valex_local.evaluation.text_baselines import NEED_TEXTS, make_baselines
+from valex_local.posts.ids import post_key
+
+AUTHOR = "author"
+GOLD_LABELS = "gold labels"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What `evaluate` takes; all answers and groups go by the ids of the gold labels."""
+
+    gold: LabelMatrix
+    routes: tuple[EvaluatedRoute, ...]
+    groups: Mapping[str, str] | None
+    grouped_by: str | None
+    missing: tuple[Missing, ...]
+    notices: tuple[str, ...]
+
+
+def prepare(
+    sources: Sequence[LabelSourcePath],
+    *,
+    sheets: Sequence[Sheet] = (),
+    annotator: str | None = None,
+    texts: Texts | None = None,
+    group: str | None = None,
+    min_support: int = MIN_SUPPORT,
+    seed: int = 0,
+) -> Prepared:
+    """Bring everything under the ids of the gold labels.
+
+    Parameters
+    ----------
+    sources : sequence of LabelSourcePath
+        Where the routes come from.
+    sheets : sequence of Sheet
+        Gold labels; without any, those in the model directories among the sources.
+    annotator : str, optional
+        The one annotator of the sheets who counts; else the majority.
+    texts : Texts, optional
+        The texts, for the baselines that no model directory brings.
+    group : str, optional
+        What intervals and folds are grouped by: ``author``, a column, ``none``. When left out, what the models were
+        trained by, else the author where one is known.
+    min_support : int
+        Gold positives that a baseline needs to learn a value.
+    seed : int
+        Of the folds of baselines.
+
+    Raises
+    ------
+    InputError
+        There are no gold labels, they contradict each other, or no text has the group asked for.
+    """
+    gold = gold_of(sheets, annotator) if sheets else _gold_of_models(sources)
+    labelled = _labelled(texts, gold)
+    routes = _distinct(
+        replace(route, runs=tuple(under_ids(run, gold.ids, source.names, whose=route.name) for run in route.runs))
+        for source in sources
+        for route in source.routes
+    )
+    grouped_by, groups = _groups(gold.ids, sources, sheets, labelled, group)
+    lacking = [name for name in NEED_TEXTS if name not in {route.name for route in routes}]
+    if texts is None:
+        missing = [Missing(name=name, why="it needs the texts: name them with --texts") for name in lacking]
+    else:
+        known = gold.of([text.id for text in labelled])
+        made = list(make_baselines(lacking, labelled, known, groups, min_support=min_support, seed=seed))
+        routes += [each for each in made if isinstance(each, EvaluatedRoute)]
+        missing = [each for each in made if isinstance(each, Missing)]
+    notices = tuple(_notices(sources, sheets, texts, labelled))
+    return Prepared(gold, tuple(routes), groups, grouped_by, tuple(missing), notices)
+
+
+def _gold_of_models(sources: Sequence[LabelSourcePath]) -> LabelMatrix:
+    golds = [(source.routes[0].name, source.gold) for source in sources if source.gold is not None]
+    if not golds:
+        raise InputError("there are no gold labels to measure by", hint="Name a label sheet with --labels")
+    return join([(f"the gold labels of {name}", gold) for name, gold in golds])
+
+
+def _labelled(texts: Texts | None, gold: LabelMatrix) -> list[Text]:
+    """Return the texts with gold labels, under the ids of these.
+
+    Raises
+    ------
+    InputError
+        There are texts and none has a label, or two are about the same.
+    """
+    if texts is None:
+        return []
+    names = {text.id: text.names for text in texts}
+    called = under_ids(LabelMatrix.empty(names), gold.ids, names, whose="the texts").ids
+    labels = set(gold.ids)
+    found = [replace(text, id=name) for text, name in zip(texts, called, strict=True) if name in labels]
+    if not found:
+        raise InputError(
+            f"none of the {len(texts)} texts has a gold label",
+            hint="Both must name posts alike: by TikTok address, by user_number, or by the same ids",
+        )
+    return found
+
+
+def _notices(
+    sources: Sequence[LabelSourcePath], sheets: Sequence[Sheet], texts: Texts | None, labelled: Sequence[Text]
+) -> Iterator[str]:
+    for sheet in sheets:
+        yield from (f"{sheet.path.name}: {notice}" for notice in sheet.notices)
+    for source in sources:
+        yield from source.notices
+    if texts is not None:
+        yield from (f"text left out: {reason}" for reason in texts.left_out)
+        if len(labelled) < len(texts):
+            yield f"{counted(len(texts) - len(labelled), 'text')} without gold labels: no baseline learns from them"
+
+
+def _distinct(routes: Iterable[EvaluatedRoute]) -> list[EvaluatedRoute]:
+    """Return the routes, then their baselines; one that says the same as another of its name is left out.
+
+    Baselines stand after the route they were judged with, whose name tells two apart that say different things.
+    """
+    plain: list[EvaluatedRoute] = []
+    kept: dict[str, EvaluatedRoute] = {}
+    for route in routes:
+        if not route.baseline:
+            plain.append(route)
+        elif route.name not in kept:
+            kept[route.name] = route
+        elif not _same(kept[route.name], route):
+            name = f"{route.name} ({plain[-1].name})"
+            kept[name] = replace(route, name=name)
+    kept.pop(AlwaysYes.name, None)  # It is the same for all texts, and needs no file.
+    return [*plain, *kept.values()]
+
+
+def _same(one: EvaluatedRoute, other: EvaluatedRoute) -> bool:
+    return len(one.runs) == len(other.runs) and all(
+        set(a.ids) == set(b.ids) and np.array_equal(a.labels, b.of(a.ids).labels, equal_nan=True)
+        for a, b in zip(one.runs, other.runs, strict=True)
+    )
+
+
+def _groups(
+    ids: Sequence[str],
+    sources: Sequence[LabelSourcePath],
+    sheets: Sequence[Sheet],
+    texts: Sequence[Text],
+    wanted: str | None,
+) -> tuple[str | None, Mapping[str, str] | None]:
+    """Return the name of the grouping and the group of each text that has one; None for no grouping."""
+    known: dict[str, dict[str, str]] = {}
+    for groups in (*(source.groups for source in sources), *(sheet.groups for sheet in sheets)):
+        for name, cells in groups.items():
+            called = names_among(cells, ids)
+            known.setdefault(name.casefold(), {}).update({called[post]: cell for post, cell in cells.items()})
+    for text in texts:
+        for name, cell in text.groups.items():
+            known.setdefault(name.casefold(), {})[text.id] = cell
+    users = {name: key.user for name in ids if (key := post_key(name)) is not None and key.user is not None}
+    if users:
+        known[AUTHOR] = {**known.get(AUTHOR, {}), **users}
+    trained = next((source.grouped_by for source in sources if source.grouped_by is not None), None)
+    chosen = (wanted or trained or (AUTHOR if AUTHOR in known else NO_GROUP)).casefold()
+    if chosen == NO_GROUP:
+        return None, None
+    if not known.get(chosen, {}).keys() & set(ids):
+        raise InputError(
+            f"the texts cannot be grouped by {chosen!r}", hint=f"Group them by: {', '.join([*sorted(known), NO_GROUP])}"
+        )
+    return chosen, known[chosen]
+
+
+def agreements(
+    sources: Sequence[LabelSourcePath], sheets: Sequence[Sheet], prepared: Prepared | None
+) -> tuple[Agreement, ...]:
+    """Return how far the annotators of the sheets agree, and the routes with each other and with the gold labels.
+
+    Of a route with several runs the majority of these counts.
+
+    Raises
+    ------
+    InputError
+        There are no two to compare.
+    """
+    compared = {"annotators": _annotators(sheets), "routes": _voices(sources, prepared)}
+    found = tuple(agreement(between, voices) for between, voices in compared.items() if len(voices) > 1)
+    if not found:
+        raise InputError(
+            "there are no two sources to compare",
+            hint="Name two routes, or with --labels a sheet with a column annotator",
+        )
+    return found
+
+
+def _annotators(sheets: Sequence[Sheet]) -> dict[str, LabelMatrix]:
+    names = dict.fromkeys(name for sheet in sheets for name in sheet.answers)
+    return {
+        name or "(unnamed)": join([(str(s.path), s.answers[name]) for s in sheets if name in s.answers])
+        for name in names
+    }
+
+
+def _voices(sources: Sequence[LabelSourcePath], prepared: Prepared | None) -> dict[str, LabelMatrix]:
+    if prepared is not None:
+        gold = {GOLD_LABELS: prepared.gold}
+        routes: Iterable[EvaluatedRoute] = prepared.routes
+    else:
+        gold, routes = {}, (route for source in sources for route in source.routes)
+    said = gold | {route.name: majority(route.runs) for route in routes if not route.baseline}
+    first = next(iter(said.values()), LabelMatrix.empty(()))
+    return {name: under_ids(voice, first.ids, whose=name) for name, voice in said.items()}

@@ -1,0 +1,218 @@
+"""What the grounding records of a study say together: a row for each variant of the script.
+
+Only records are read. A record counts while it was made of the script, the video and the keyframes that are there now.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from valex_local.corpus.label_matrix import Floats
+from valex_local.evaluation.bootstrap import RESAMPLES, draws, estimate
+from valex_local.evaluation.figures import Estimate
+from valex_local.pipeline.fingerprints import fingerprint
+from valex_local.records import Grounding, Part, Post, Script
+from valex_local.settings import Settings, make_settings, merge
+from valex_local.stages.registry import STAGES, record_type, stems_read
+from valex_local.store.manifests import read_profile
+from valex_local.study import Study
+from valex_local.study.study import WRITTEN
+
+LINE_COLUMNS = (
+    "post", "script", "scene", "element", "rests_on", "keyframes", "best", "similarity", "z", "percentile",
+    "below_chance", "text",
+)  # fmt: skip
+"""Columns of the table of lines."""
+
+_SPEC = next(spec for spec in STAGES if spec.name == "grounding")
+
+
+class VariantFigures(Part):
+    """The figures of one variant of the script, over all posts that were scored; intervals are over posts.
+
+    Attributes
+    ----------
+    posts : int
+        Posts that were scored.
+    lines, keyframes : int
+        Their action lines and keyframes.
+    below_chance, without_keyframes : Estimate or None
+        Share of the action lines that are below chance, and of those that name no keyframe; None without lines.
+    mean_percentile : Estimate or None
+        Mean over the action lines.
+    spoken_of : Estimate or None
+        Share of the keyframes that the scripts speak of.
+    skipped : dict of str to int
+        Reason to the number of posts.
+    notices : dict of str to int
+        What the records of these posts say of their figures, to the number of posts.
+    missing : int
+        Posts whose script is not scored yet, or is another one by now.
+    """
+
+    script: str
+    posts: int = 0
+    lines: int = 0
+    keyframes: int = 0
+    below_chance: Estimate | None = None
+    without_keyframes: Estimate | None = None
+    mean_percentile: Estimate | None = None
+    spoken_of: Estimate | None = None
+    skipped: dict[str, int] = Field(default_factory=dict)
+    notices: dict[str, int] = Field(default_factory=dict)
+    missing: int = 0
+
+
+class VisualCheck(Part):
+    """How far the scripts of a study keep to what is seen.
+
+    `below_chance` and `spoken_of` are the thresholds of the study's settings; `hints` say how to score what is not
+    scored.
+    """
+
+    study: str
+    below_chance: float
+    spoken_of: float
+    resamples: int = RESAMPLES
+    variants: tuple[VariantFigures, ...] = ()
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A script of a post, and its grounding where that is current."""
+
+    post_id: str
+    script: str
+    grounding: Grounding | None
+
+
+def check_visual(study: Study, *, resamples: int = RESAMPLES, seed: int = 0) -> VisualCheck:
+    """Gather the figures of every variant of the script, those of a run first.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    resamples, seed : int
+        Of the bootstrap over posts.
+    """
+    found = list(_scripts(study))
+    names = sorted({one.script for one in found}, key=lambda name: (name not in WRITTEN, name))
+    variants = tuple(_figures(name, [o for o in found if o.script == name], resamples, seed) for name in names)
+    missing = [variant.script for variant in variants if variant.missing]
+    settings = _settings(study)
+    return VisualCheck(
+        study=str(study.root),
+        below_chance=settings.grounding.below_chance,
+        spoken_of=settings.grounding.spoken_of,
+        resamples=resamples,
+        variants=variants,
+        hints=tuple(_hints(study, settings, missing)),
+    )
+
+
+def line_rows(study: Study) -> Iterator[tuple[str | int | float, ...]]:
+    """Yield a row of `LINE_COLUMNS` for each action line that was scored."""
+    for found in _scripts(study):
+        if found.grounding is None or not found.grounding.lines:
+            continue
+        script = study.require(found.post_id, f"script.{found.script}", Script)
+        for line in found.grounding.lines:
+            text = script.scenes[line.scene - 1].elements[line.element - 1].text
+            yield (
+                found.post_id, found.script, line.scene, line.element, line.rests_on, " ".join(line.keyframes),
+                line.best, line.similarity, line.z, line.percentile, int(line.below_chance), text,
+            )  # fmt: skip
+
+
+def _scripts(study: Study) -> Iterator[_Found]:
+    for post_id in study.post_ids():
+        for path in sorted(study.folder(post_id).glob("script.*.json")):
+            name = path.stem.removeprefix("script.")
+            yield _Found(post_id, name, _current(study, post_id, name))
+
+
+def _current(study: Study, post_id: str, script: str) -> Grounding | None:
+    """Return the grounding of a script if it was made of what is there now."""
+    record = study.read(post_id, _SPEC.stem.format(variant=script), Grounding)
+    if record is None or record.made_by is None:
+        return None
+    reads = tuple(name.format(script=script) for name in _SPEC.reads)
+    post = study.read_raw(post_id, "post", Post)
+    inputs = {stem: study.read_raw(post_id, stem, record_type(stem)) for stem in stems_read(reads)}
+    if post is None or None in inputs.values():
+        return None
+    now = fingerprint(record.made_by.model_dump(mode="json"), reads, post, inputs)
+    return record if record.fingerprint == now else None
+
+
+def _figures(script: str, found: Sequence[_Found], resamples: int, seed: int) -> VariantFigures:
+    records = [one.grounding for one in found if one.grounding is not None]
+    scored = [record for record in records if record.skipped is None]
+    counts = np.array([_counts(record) for record in scored], dtype=np.float64).reshape(-1, 6)
+    lines, below, nameless, percentiles, keyframes, spoken = counts.T
+
+    def ratio(above: Floats, all_of_them: Floats) -> Estimate | None:
+        return _ratio(above, all_of_them, resamples, seed)
+
+    return VariantFigures(
+        script=script,
+        posts=len(scored),
+        lines=int(lines.sum()),
+        keyframes=int(keyframes.sum()),
+        below_chance=ratio(below, lines),
+        without_keyframes=ratio(nameless, lines),
+        mean_percentile=ratio(percentiles, lines),
+        spoken_of=ratio(spoken, keyframes),
+        skipped=dict(Counter(record.skipped for record in records if record.skipped is not None)),
+        notices=dict(Counter(notice.text for record in scored for notice in record.notices)),
+        missing=len(found) - len(records),
+    )
+
+
+def _counts(record: Grounding) -> tuple[float, ...]:
+    own = record.figures
+    percentiles = sum(line.percentile for line in record.lines)
+    return own.lines, own.below_chance, own.without_keyframes, percentiles, own.keyframes, own.spoken_of
+
+
+def _ratio(above: Floats, below: Floats, resamples: int, seed: int) -> Estimate | None:
+    """Return a quotient of sums over posts with its interval; None where there is nothing to divide by.
+
+    A single post is not resampled.
+    """
+    if not below.sum():
+        return None
+    drawn = np.empty(0)
+    if len(below) > 1:
+        sums = [np.stack([weights @ above, weights @ below]) for weights in draws(len(below), resamples, seed)]
+        over, under = np.concatenate(sums, axis=1) if sums else np.empty((2, 0))
+        drawn = over[under > 0] / under[under > 0]
+    return estimate(float(above.sum() / below.sum()), drawn)
+
+
+def _settings(study: Study) -> Settings:
+    """Return the settings that a run in the study would take."""
+    options = study.options()
+    profile = read_profile(str(options.get("profile", Settings().profile)))
+    return make_settings(merge(profile.settings, options), source=study.root / "study.toml")
+
+
+def _hints(study: Study, settings: Settings, missing: Sequence[str]) -> Iterator[str]:
+    """Say which command scores the scripts that are not scored; those that no run reads yet must be named."""
+    if not missing:
+        return
+    command = f"valex run -o {shlex.quote(str(study.root))}"
+    known = settings.labels.scripts
+    unnamed = [name for name in missing if name not in (*settings.script.variants, *known)]
+    if unnamed:
+        command += f" --set {shlex.quote(f'labels.scripts={json.dumps([*known, *unnamed])}')}"
+    yield f"not all scripts are scored; score them with: {command}"

@@ -1,0 +1,78 @@
+"""Checksums of files, remembered by size and time of change: a second run reads nothing big to know them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_log = logging.getLogger(__name__)
+
+
+class Checksums:
+    """SHA-256 of files, remembered in a JSON file by size and time of change.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON file. Where it cannot be written nothing is remembered: files are then read each time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, list[int | str]] | None = None
+        self._changed = False
+
+    def __call__(self, path: Path, *, fresh: bool = False) -> str:
+        """Return the SHA-256 of a file, reading it only when it changed, or always where `fresh`."""
+        facts = path.stat()
+        key = str(path.absolute())
+        known = self._memory().get(key)
+        if not fresh and known is not None and known[:2] == [facts.st_size, facts.st_mtime_ns]:
+            return str(known[2])
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        self._memory()[key] = [facts.st_size, facts.st_mtime_ns, digest]
+        self._changed = True
+        return digest
+
+    def save(self) -> None:
+        """Write what was learnt; files that are gone are forgotten."""
+        if not self._changed or not self._path.parent.is_dir():
+            return
+        known = {key: value for key, value in self._memory().items() if Path(key).exists()}
+        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        try:
+            temporary.touch(mode=0o600)
+            temporary.write_text(json.dumps(known, indent=0), "utf-8")
+            temporary.replace(self._path)
+        except OSError as error:
+            _log.info("sums of files cannot be remembered in %s (%s)", self._path, error.strerror)
+        self._changed = False
+
+    def _memory(self) -> dict[str, list[int | str]]:
+        if self._known is None:
+            try:
+                data = json.loads(self._path.read_text("utf-8"))
+            except (OSError, ValueError):
+                data = {}  # not there yet, or half written by another program: the files are read again
+            self._known = data if isinstance(data, dict) else {}
+        return self._known
+
+
+def canonical(data: Any) -> bytes:
+    """Return JSON data in canonical form: UTF-8, keys sorted, no blanks."""
+    try:
+        return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer of more than 64 bits, which no record of ours holds
+        return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def content_hash(data: Any) -> str:
+    """Return the SHA-256 of JSON data in canonical form."""
+    return hashlib.sha256(canonical(data)).hexdigest()

@@ -1,0 +1,169 @@
+"""Delimited text, as spreadsheets, collection tools and shared tasks write it: the one reader of CSV and TSV.
+
+A cell that a spreadsheet could take for a formula, since it begins with ``=``, ``+``, ``-`` or ``@``, also after
+blanks, or with a tab or carriage return, is written with an apostrophe before it, as OWASP advises
+(https://owasp.org/www-community/attacks/CSV_Injection), and read without it. Numbers stay numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from valex_local.errors import InputError
+from valex_local.files.text import clean_text
+
+CELL = 1 << 24
+"""Characters of the largest cell."""
+
+_FORMULA = re.compile(r"'*(?:\s*[=+\-@]|[\t\r])")
+_NUMBER = re.compile(r" *[+-]?\d+(?:[.,]\d+)? *")
+
+_TABBED = (".tsv", ".tab")
+_JSON = (".json", ".jsonl", ".ndjson")
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row below the head. `number` is the row as a spreadsheet counts; `cells` holds a cell for every column."""
+
+    number: int
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: the names in its head, and its rows without those that are empty lines."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV or TSV file in UTF-8 or UTF-16; see `parse_table`.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is no such table.
+    """
+    # Here and not above: the room of posts imports this module.
+    from valex_local.files.text import read_text
+
+    if path.is_dir():
+        raise InputError("this is a folder, no table", path=path, hint="Name a CSV or TSV file")
+    if path.suffix.lower() in _WORKBOOKS:
+        raise InputError("a workbook is no CSV", path=path, hint="Save the sheet as CSV in UTF-8 and name that")
+    if path.suffix.lower() in _JSON:
+        raise InputError("JSON is not read here, only CSV and TSV", path=path, hint="Bring it into a table")
+    return parse_table(read_text(path), path)
+
+
+def parse_table(text: str, path: Path) -> Table:
+    """Read the table that a text holds; one without any line has no columns.
+
+    The separator of ``.tsv`` and ``.tab`` is the tab, else it is the one of comma, semicolon and tab that is most
+    frequent in the head. Quotes are those of CSV (RFC 4180), with one exception: where the separator is the tab and
+    every line has as many cells as the head, quotes that do not follow CSV are part of the text, as in the files of
+    the ValueEval shared tasks.
+
+    Cells are as written, but for the apostrophe of `guarded`; cells that a short row lacks are empty. A column without
+    a name is called by its place, ``column 3``.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    path : Path
+        Where it comes from: for its ending and for messages.
+
+    Raises
+    ------
+    InputError
+        The quotes cannot be understood, two columns have one name, or a row has more cells than the head.
+    """
+    before = csv.field_size_limit(CELL)
+    try:
+        lines = _lines(text, _separator(text, path))
+    except _NotCsv as error:
+        raise InputError(f"this is not valid CSV near {error}", path=path, hint="Save the table anew as CSV") from error
+    finally:
+        csv.field_size_limit(before)
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line]
+    if not numbered:
+        return Table((), ())
+    columns = _columns(numbered[0][1], path)
+    return Table(columns, tuple(_row(number, line, columns, path) for number, line in numbered[1:]))
+
+
+class _NotCsv(ValueError):
+    """Says near which line."""
+
+
+def _separator(text: str, path: Path) -> str:
+    head = text.lstrip("\r\n").partition("\n")[0]
+    return "\t" if path.suffix.lower() in _TABBED else max(",;\t", key=head.count)
+
+
+def _lines(text: str, separator: str) -> list[list[str]]:
+    """Return the cells of every line."""
+    if separator != "\t":
+        return _read(text, separator, csv.QUOTE_MINIMAL)
+    plain = _read(text, separator, csv.QUOTE_NONE)
+    even = len({len(line) for line in plain if line}) == 1
+    try:
+        quoted = _read(text, separator, csv.QUOTE_MINIMAL)
+    except _NotCsv:
+        if even:
+            return plain
+        raise
+    # Quotes that swallow whole lines of an even table are not those of CSV.
+    return plain if even and len(plain) != len(quoted) else quoted
+
+
+def _read(text: str, separator: str, quoting: Literal[0, 3]) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting, strict=True)
+    try:
+        return list(reader)
+    except csv.Error as error:
+        raise _NotCsv(f"line {reader.line_num} ({error})") from error
+
+
+def _columns(head: Sequence[str], path: Path) -> tuple[str, ...]:
+    names = tuple(unguarded(name).strip() or f"column {place}" for place, name in enumerate(head, 1))
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise InputError(
+                f"columns {names.index(name) + 1} and {place + 1} are both named {name!r}",
+                path=path,
+                hint="Rename or remove one of them",
+            )
+    return names
+
+
+def _row(number: int, line: Sequence[str], columns: tuple[str, ...], path: Path) -> Row:
+    if len(line) > len(columns):
+        raise InputError(
+            f"row {number} has {len(line)} cells, the head has {len(columns)}",
+            path=path,
+            hint="Quote cells that hold the separator",
+        )
+    cells = [*map(unguarded, line), *[""] * (len(columns) - len(line))]
+    return Row(number, dict(zip(columns, cells, strict=True)))
+
+
+def guarded(cell: str) -> str:
+    """Return a cell as it is written, so that no spreadsheet takes it for a formula; NFC."""
+    plain = clean_text(cell)
+    return f"'{plain}" if _FORMULA.match(plain) and _NUMBER.fullmatch(plain) is None else plain
+
+
+def unguarded(cell: str) -> str:
+    """Return a cell as it was before `guarded`."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -1,0 +1,63 @@
+"""Text files, and text in one form: opening what a user names, decoding, NFC."""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from io import BufferedReader
+from pathlib import Path
+
+from valex_local.errors import InputError
+
+
+def clean_text(text: str) -> str:
+    """Return `text` as NFC; what UTF-8 cannot hold (lone surrogates) becomes U+FFFD."""
+    return unicodedata.normalize("NFC", text.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file for reading; never waits (on a pipe, say).
+
+    Raises
+    ------
+    InputError
+        There is no such file, it is no regular file, or it may not be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", path=path) from error
+    except OSError as error:
+        raise InputError(f"the file cannot be read ({error.strerror})", path=path) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise InputError("this is not a regular file", path=path, hint="Name a video file")
+    return os.fdopen(handle, "rb")
+
+
+LARGEST = 1 << 30
+"""Bytes. A larger text file is none."""
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8 or, where its byte order mark says so, UTF-16.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is in another encoding.
+    """
+    with open_regular(path) as file:
+        try:
+            raw = file.read(LARGEST + 1)
+        except OSError as error:
+            raise InputError(f"the file cannot be read ({error.strerror})", path=path) from error
+    if len(raw) > LARGEST:
+        raise InputError("the file is too large to be post text", path=path)
+    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(f"line {line} is not {encoding}", path=path, hint="Save the file as UTF-8") from error

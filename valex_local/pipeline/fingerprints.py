@@ -1,0 +1,67 @@
+"""Fingerprints: what identifies a record before it is made, namely its making and the content of all it reads.
+
+How a record read came about does not enter, only what it says: a change upstream that changes nothing stops there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from valex_local.files.checksums import canonical
+
+_NOT_CONTENT = frozenset({"fingerprint", "made_by", "schema_version"})
+
+
+def content(name: str, post: Mapping[str, Any], records: Mapping[str, Any]) -> Any:
+    """Return what a fingerprint covers under one name of `StageSpec.reads`.
+
+    Parameters
+    ----------
+    name : str
+        ``video``, ``post.text``, the stem of a record, or one field of a record.
+    post, records : dict
+        The post and the records read, by stem, as JSON data.
+    """
+    if name == "video":
+        return post["video"]["sha256"] if post["video"] else None
+    if name in records:
+        return {key: value for key, value in records[name].items() if key not in _NOT_CONTENT}
+    stem, _, part = name.partition(".")
+    return (post if stem == "post" else records[stem]).get(part)
+
+
+def fingerprint(
+    made_by: Mapping[str, Any], reads: Sequence[str], post: Mapping[str, Any], records: Mapping[str, Any]
+) -> str:
+    """Return the fingerprint of a record.
+
+    Parameters
+    ----------
+    made_by : dict
+        Stage, settings and models of the record to be made, as JSON data.
+    reads : sequence of str
+        As `StageSpec.reads`.
+    post, records : dict
+        The post and the records read, by stem, as JSON data.
+    """
+    return fingerprint_of(canonical(made_by), {name: canonical(content(name, post, records)) for name in reads})
+
+
+def fingerprint_of(made_by: bytes, inputs: Mapping[str, bytes]) -> str:
+    """Return the fingerprint of a record from parts in canonical form, which several records may share.
+
+    Parameters
+    ----------
+    made_by : bytes
+        Stage, settings and models of the record to be made.
+    inputs : dict of str to bytes
+        Each name of `StageSpec.reads` to its content.
+    """
+    read = b",".join(b"%b:%b" % (canonical(name), inputs[name]) for name in sorted(inputs))
+    return _sum(b'{"inputs":{%b},"made_by":%b}' % (read, made_by))
+
+
+def _sum(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

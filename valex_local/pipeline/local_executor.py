@@ -1,0 +1,345 @@
+"""The executor on this machine: a step's model is loaded once, and every due post goes through it in batches.
+
+Threads prepare the next inputs while the model works, a bounded number ahead. Posts whose inputs are equal (the same
+bytes under two ids) are computed once and copied. A post that cannot be done is recorded as a failure; the others go
+on. Where memory runs out, batches are halved.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from valex_local.errors import InputError, StudyError, ValexError
+from valex_local.pipeline.executor import Job
+from valex_local.pipeline.plan import Step
+from valex_local.pipeline.progress import Progress
+from valex_local.pipeline.run_log import RunLog
+from valex_local.records import Failure, Record, Video
+from valex_local.settings import Settings
+from valex_local.stages.base import Context, Item, Output, Stage
+from valex_local.stages.registry import record_type, stems_read
+from valex_local.store import StoredModel
+from valex_local.study import Study
+from valex_local.system.devices import Device, PeakMemory, return_memory
+
+_NO_MEMORY = re.compile(r"out of memory|allocate memory|bad_alloc|ALLOC_FAILED", re.IGNORECASE)
+"""How torch, CTranslate2, ONNX Runtime and llama.cpp say that memory ran out; they share no type of error."""
+
+
+@dataclass
+class _Prepared:
+    job: Job
+    item: Item
+    ready: Future[Any]
+
+
+class _Calls:
+    """Calls a stage with as many inputs as fit.
+
+    Parameters
+    ----------
+    stage : Stage
+        What is called.
+    halved : callable
+        Hears the old size and the new one when memory ran out.
+
+    Attributes
+    ----------
+    size : int
+        Most inputs of a call: the stage's batch size, less once memory ran out.
+    calls, items : int
+        Calls that went through, and the inputs of all of them.
+    """
+
+    def __init__(self, stage: Stage, halved: Callable[[int, int], None]) -> None:
+        self._stage = stage
+        self._halved = halved
+        self.size = stage.batch_size
+        self.calls = self.items = 0
+
+    @property
+    def fill(self) -> float | None:
+        """Mean share of the stage's batch size that a call had; None without a call."""
+        return round(self.items / (self.calls * self._stage.batch_size), 3) if self.calls else None
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Output | Exception]:
+        """Return what came of each input, in order."""
+        outputs: list[Output | Exception] = []
+        while len(outputs) < len(inputs):
+            outputs += self._call(inputs[len(outputs) : len(outputs) + self.size])
+        return outputs
+
+    def _call(self, inputs: Sequence[Any]) -> list[Output | Exception]:
+        """Call the stage; when that breaks, with the halves apart, so that only what broke it fails."""
+        try:
+            outputs = list(self._stage(inputs))
+        except Exception as raised:  # noqa: BLE001 - one bad video must not stop the others
+            error = raised
+        else:
+            self.calls, self.items = self.calls + 1, self.items + len(inputs)
+            return [*outputs]
+        half = (len(inputs) + 1) // 2
+        if _ran_out_of_memory(error):
+            _free(error)
+            if len(inputs) == 1:
+                return [_too_large(error)]
+            self._halved(len(inputs), half)
+            self.size = half
+        if len(inputs) == 1:
+            return [error]
+        return [*self(inputs[:half]), *self(inputs[half:])]
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    return not isinstance(error, ValexError) and bool(isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)))
+
+
+def _free(error: Exception) -> None:
+    """Free what the call that broke still holds, and what torch keeps for later."""
+    traceback.clear_frames(error.__traceback__)
+    if "torch" in sys.modules and sys.modules["torch"].cuda.is_initialized():
+        sys.modules["torch"].cuda.empty_cache()
+
+
+def _too_large(error: Exception) -> InputError:
+    hint = "Take a smaller model, or --device cpu, and run again with --retry"
+    return InputError("memory ran out over this post alone", hint=hint).with_traceback(error.__traceback__)
+
+
+class LocalExecutor:
+    """Compute steps on this machine; see `Executor`.
+
+    Parameters
+    ----------
+    study : Study
+        Where records are read and written; the caller holds its lock.
+    settings : Settings
+        All settings.
+    models : dict of str to StoredModel
+        The model of each role.
+    device : Device
+        Where to compute.
+    progress : Progress
+        Hears how it goes on.
+    sums : callable
+        Gives the SHA-256 of a video; remembers it.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        settings: Settings,
+        models: dict[str, StoredModel],
+        device: Device,
+        *,
+        progress: Progress,
+        sums: Callable[[Path], str],
+    ) -> None:
+        self._study = study
+        self._settings = settings
+        self._models = models
+        self._device = device
+        self._progress = progress
+        self._sums = sums
+        self._log = RunLog(study)
+        self._jobs = settings.work.jobs or max(1, min(4, device.threads))
+        self._told: set[str] = set()
+        self._resident: dict[str, Stage] = {}
+
+    def close(self) -> None:
+        """Free the models that stayed in memory."""
+        while self._resident:
+            self._resident.popitem()[1].close()
+        return_memory()
+
+    def execute(self, step: Step, jobs: Sequence[Job]) -> int:
+        """Compute a step for every job and return how many records were written.
+
+        Raises
+        ------
+        StudyError
+            Records cannot be written (a full disk).
+        """
+        leaders: dict[str, Job] = {}
+        followers = [job for job in jobs if leaders.setdefault(job.fingerprint, job) is not job]
+        if not leaders:
+            return 0
+        self._progress.step(step.name, len(jobs))
+        started, cpu = time.perf_counter(), time.process_time()
+        done: set[str] = set()
+        with PeakMemory() as memory, self._stage(step) as stage:
+            loaded, loaded_cpu = time.perf_counter(), time.process_time()
+            calls = _Calls(stage, lambda old, new: self._tell_halved(step, old, new))
+            # Closed before the stage is, whatever happens: threads may be preparing with its model.
+            with closing(self._batches(stage, calls, step, list(leaders.values()))) as batches:
+                for batch in batches:
+                    done |= self._do(calls, step, batch)
+                    self._progress.advance(len(batch))
+        copied: set[str] = set()
+        for job in followers:
+            copied |= self._follow(step, leaders[job.fingerprint], job)
+            self._progress.advance()
+        self._log.line(
+            "execute",
+            step=step.name,
+            posts=len(jobs),
+            written=len(done | copied),
+            copied=len(copied),
+            batches=calls.calls,
+            batch_fill=calls.fill,
+            load_seconds=round(loaded - started, 3),
+            load_cpu_seconds=round(loaded_cpu - cpu, 3),
+            seconds=round(time.perf_counter() - started, 3),
+            cpu_seconds=round(time.process_time() - cpu, 3),
+            peak_rss=memory.rss,
+            peak_vram=memory.vram,
+        )
+        return len(done | copied)
+
+    @contextmanager
+    def _stage(self, step: Step) -> Iterator[Stage]:
+        """Give a step's stage with its model loaded; afterwards it is freed, unless models are to stay."""
+        if not self._settings.work.resident:
+            with closing(step.load(self._context(step))) as stage:
+                yield stage
+            return_memory()
+            return
+        if step.name not in self._resident:
+            self._resident[step.name] = self._load_beside_others(step)
+        yield self._resident[step.name]
+
+    def _load_beside_others(self, step: Step) -> Stage:
+        """Load a step's model; where memory does not hold it beside the others, in their place."""
+        try:
+            return step.load(self._context(step))
+        except Exception as error:
+            if not self._resident or not _ran_out_of_memory(error):
+                raise
+            self.close()
+            _free(error)  # last: torch keeps for itself what was freed, and other engines need it
+        self._log.line("not-resident", step=step.name)
+        self._tell("resident", f"{step.name}: not all models fit into memory; those before were freed")
+        return step.load(self._context(step))
+
+    def _tell(self, topic: str, text: str) -> None:
+        """Say something once for each topic."""
+        if topic not in self._told:
+            self._told.add(topic)
+            self._progress.say(text)
+
+    def _tell_halved(self, step: Step, old: int, new: int) -> None:
+        """Log that memory ran out, and say it once for each step."""
+        self._log.line("halved", step=step.name, old=old, new=new)
+        self._tell(step.name, f"{step.name}: memory ran out with {old} posts at once, it goes on with {new}")
+
+    def _context(self, step: Step) -> Context:
+        models = {role: self._models[role] for role in step.all_roles if role in self._models}
+        return Context(self._settings, models, self._device, step.variant)
+
+    def _batches(
+        self, stage: Stage, calls: _Calls, step: Step, jobs: Sequence[Job]
+    ) -> Generator[list[_Prepared], None, None]:
+        """Yield prepared inputs in order, in batches, while threads prepare the next ones.
+
+        No more are held than a batch and one for each thread, whatever the number of posts.
+        """
+        ahead: deque[_Prepared] = deque()
+        waiting = iter(jobs)
+        pool = ThreadPoolExecutor(self._jobs, thread_name_prefix=f"prepare-{step.spec.name}")
+        try:
+            while True:
+                while len(ahead) < calls.size + self._jobs and (job := next(waiting, None)) is not None:
+                    item = self._item(step, job)
+                    ahead.append(_Prepared(job, item, pool.submit(self._prepare, stage, step, item)))
+                if not ahead:
+                    return
+                yield [ahead.popleft() for _ in range(min(calls.size, len(ahead)))]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _prepare(self, stage: Stage, step: Step, item: Item) -> Any:
+        """Prepare an item, unless its video is another one by now: the record would pass for that of the old one."""
+        if "video" in step.reads and item.post.video is not None:
+            self._check(item.post.video)
+        return stage.prepare(item)
+
+    def _check(self, video: Video) -> None:
+        try:
+            now = self._sums(Path(video.path))
+        except OSError:
+            return  # the stage says it better, and some do without
+        if now != video.sha256:
+            raise InputError("the video has changed since it was taken in", hint="Run again and name it or its folder")
+
+    def _item(self, step: Step, job: Job) -> Item:
+        records: dict[str, Record] = {}
+        for stem in stems_read(step.reads):
+            record = self._study.read(job.post_id, stem, record_type(stem))
+            if record is None:
+                raise StudyError(f"{stem}.json has vanished", path=self._study.folder(job.post_id), hint="Run again")
+            records[stem] = record
+        return Item(self._study.post(job.post_id), self._study.folder(job.post_id), records)
+
+    def _do(self, calls: _Calls, step: Step, batch: Sequence[_Prepared]) -> set[str]:
+        """Put one batch through the model and write what came of it."""
+        inputs: list[Any] = []
+        ready: list[_Prepared] = []
+        for prepared in batch:
+            try:
+                inputs.append(prepared.ready.result())
+                ready.append(prepared)
+            except Exception as error:  # noqa: BLE001 - one bad video must not stop the others
+                self._fail(step, prepared.job, error)
+        return {
+            prepared.job.post_id
+            for prepared, output in zip(ready, calls(inputs), strict=True)
+            if self._take(step, prepared.job, output)
+        }
+
+    def _take(self, step: Step, job: Job, output: Output | Exception) -> bool:
+        if isinstance(output, Exception):
+            self._fail(step, job, output)
+            return False
+        made = {"fingerprint": job.fingerprint, "made_by": step.made_by(self._models)}
+        self._study.write(job.post_id, step.stem, output.record.model_copy(update=made), output.files)
+        self._study.clear_failure(job.post_id, step.name)
+        return True
+
+    def _follow(self, step: Step, leader: Job, job: Job) -> set[str]:
+        """Give a post the result of another one whose inputs are equal."""
+        failure = self._study.failure(leader.post_id, step.name)
+        if failure is not None and failure.fingerprint == leader.fingerprint:
+            self._study.write_failure(failure.model_copy(update={"post": job.post_id}))
+            return set()
+        self._study.copy(leader.post_id, job.post_id, step.stem, step.spec.record)
+        self._study.clear_failure(job.post_id, step.name)
+        return {job.post_id}
+
+    def _fail(self, step: Step, job: Job, error: Exception) -> None:
+        if isinstance(error, StudyError):
+            raise error
+        if isinstance(error, ValexError):
+            what, hint = error.what, error.hint
+        else:
+            what = f"unexpected {type(error).__name__}: {error}"
+            hint = "This is a defect of valex_local: please report it with the log of this run"
+        self._log.line(
+            "failure",
+            step=step.name,
+            post=job.post_id,
+            error=type(error).__name__,
+            where=[f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)],
+        )
+        self._study.write_failure(
+            Failure(post=job.post_id, stage=step.name, fingerprint=job.fingerprint, what=what, hint=hint)
+        )

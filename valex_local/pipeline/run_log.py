@@ -1,0 +1,31 @@
+"""The log of one run: timings and machine facts, never what was said or shown."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from valex_local.files.atomic import writing
+from valex_local.study import Study
+
+
+class RunLog:
+    """Timings and machine facts of one run, a JSON object a line; never what was said or shown.
+
+    Parameters
+    ----------
+    study : Study
+        The study; the file is ``logs/<time>.jsonl``, begun with the first line.
+    """
+
+    def __init__(self, study: Study) -> None:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        self._path = study.root / "logs" / f"{stamp}.jsonl"
+
+    def line(self, event: str, **facts: Any) -> None:
+        """Append one line."""
+        with writing(self._path):
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"event": event, **facts}) + "\n")

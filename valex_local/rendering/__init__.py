@@ -1,0 +1,1 @@
+"""Scripts as text: what people and classifiers read, Fountain, lines with times."""

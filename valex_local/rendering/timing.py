@@ -1,0 +1,95 @@
+"""The lines of a script in whole milliseconds, as subtitle and annotation formats want them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from valex_local.exchange.export.selection import Material
+from valex_local.records import Dialogue, Post, PostLine, Script
+from valex_local.rendering.render import one_line
+
+LONGEST_WITHOUT_END = 5000
+"""Milliseconds. A line whose end is not known lasts until the next one begins, at most so long."""
+
+
+@dataclass(frozen=True)
+class TimedSpan:
+    """A stretch [start, end) in milliseconds, at least one of them, and the words in it on one line."""
+
+    start: int
+    end: int
+    text: str
+    speaker: str = ""
+
+
+@dataclass(frozen=True)
+class TimedScript:
+    """A post and the lines of its script that have a time and words, each kind sorted by time.
+
+    Screen text is whole: lines that repeat speech are among it.
+    """
+
+    post: Post
+    script: Script
+    speech: tuple[TimedSpan, ...]
+    screen_text: tuple[TimedSpan, ...]
+    actions: tuple[TimedSpan, ...]
+
+
+def timed_scripts(material: Material) -> Iterator[TimedScript]:
+    """Yield the scripts that are exported with their times; those whose lines have none are left out."""
+    untimed = 0
+    for post, script in material.scripts():
+        timed, missing = timed_lines(post, script)
+        if missing and not (timed.speech or timed.screen_text or timed.actions):
+            material.leave_out(post.id, f"the lines of script.{script.name} have no times")
+            continue
+        untimed += missing
+        yield timed
+    material.notice(untimed, "line without a time, left out")
+
+
+def timed_lines(post: Post, script: Script) -> tuple[TimedScript, int]:
+    """Return the lines of a script that have a time, and how many have none."""
+    lines = [
+        element
+        for scene in script.scenes
+        for element in scene.elements
+        if not isinstance(element, PostLine) and one_line(element.text)
+    ]
+    starts = sorted(milliseconds(line.start) for line in lines if line.start is not None)
+    spans: dict[str, list[TimedSpan]] = {"dialogue": [], "text": [], "action": []}
+    for line in lines:
+        if line.start is not None:
+            speaker = one_line(line.speaker) if isinstance(line, Dialogue) else ""
+            start, end = _stretch(line.start, line.end, starts)
+            spans[line.kind].append(TimedSpan(start, end, one_line(line.text), speaker))
+    for found in spans.values():
+        found.sort(key=lambda span: (span.start, span.end))
+    timed = TimedScript(post, script, *map(tuple, spans.values()))
+    return timed, len(lines) - len(starts)
+
+
+def _stretch(start: float, end: float | None, starts: Sequence[int]) -> tuple[int, int]:
+    first = milliseconds(start)
+    if end is not None:
+        return first, max(milliseconds(end), first + 1)
+    following = next((other for other in starts if other > first), first + LONGEST_WITHOUT_END)
+    return first, min(following, first + LONGEST_WITHOUT_END)
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a time in whole milliseconds."""
+    return round(seconds * 1000)
+
+
+def lanes(spans: Sequence[TimedSpan]) -> list[list[TimedSpan]]:
+    """Divide stretches, sorted by start, into as few lists as hold none that overlap; one list for no stretches."""
+    divided: list[list[TimedSpan]] = [[]]
+    for span in spans:
+        free = next((lane for lane in divided if not lane or lane[-1].end <= span.start), None)
+        if free is None:
+            divided.append(free := [])
+        free.append(span)
+    return divided

@@ -1,0 +1,264 @@
+"""Every setting and its default, once: the TOML files, the command line and the Python interface all read this.
+
+A section is what one stage reads; changing a field makes the records of that stage, and of those after it, stale. What
+only says how to work (jobs, device, what to keep on disk) lives in `Work` and never changes a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from valex_local.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A group of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=Section)
+
+
+class MediaSettings(Section):
+    """Shots and keyframes."""
+
+    shot_threshold: float = Field(default=27.0, gt=0, description="Content change that makes a cut (PySceneDetect)")
+    min_shot_seconds: float = Field(default=0.6, gt=0, description="Shorter shots join the one after")
+    keyframe_every_seconds: float = Field(default=6.0, gt=0, description="A long shot gets a keyframe per this span")
+    max_keyframes: int = Field(default=24, ge=1, description="Most keyframes of a video")
+    keyframe_max_side: int = Field(default=768, ge=16, description="Longest side of a stored keyframe, pixels")
+
+
+class SpeechSettings(Section):
+    """Speech recognition and what of it counts."""
+
+    language: str | None = Field(default=None, description="ISO 639-1 code; found by the model when left out")
+    translate: bool = Field(default=False, description="Translate the speech to English")
+    beam_size: int = Field(default=5, ge=1, description="Beams of the decoder")
+    silence_db: float = Field(default=-60.0, lt=0, description="Below this level the track is silent, dB of full scale")
+    max_no_speech: float = Field(default=0.6, ge=0, le=1, description="Drop above this no-speech probability")
+    min_avg_logprob: float = Field(default=-0.8, description="Drop below this mean log-probability of the tokens")
+    max_compression: float = Field(default=2.4, gt=0, description="Drop above this compression ratio: repetition")
+    voice_threshold: float = Field(default=0.5, gt=0, lt=1, description="Probability that makes sound a voice")
+    min_voice: float = Field(default=0.2, ge=0, le=1, description="Drop below this share of time with a voice")
+    min_speech_voice: float = Field(
+        default=0.5, ge=0, le=1, description="Words with a smaller share of time with a voice are sung, not spoken"
+    )
+
+
+class OcrSettings(Section):
+    """On-screen text."""
+
+    fps: float = Field(default=6.0, gt=0, le=60, description="Frames looked at per second of video")
+    max_side: int = Field(default=640, ge=64, description="Longest side of the detector's input, pixels")
+    min_confidence: float = Field(default=0.6, ge=0, le=1, description="Readings below this confidence do not count")
+
+
+class LlmSettings(Section):
+    """How a language model is asked."""
+
+    context: int = Field(default=4096, ge=512, description="Tokens of context")
+    max_tokens: int = Field(default=512, ge=32, description="Most tokens of an answer")
+    temperature: float = Field(default=0.0, ge=0)
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _leaves_room_for_the_question(self) -> Self:
+        if self.max_tokens > self.context // 2:
+            raise ValueError("max_tokens must be at most half of context: the rest is for the question")
+        return self
+
+
+class LlmCaptionSettings(LlmSettings):
+    """A language model that sees keyframes, one at a time."""
+
+    max_tokens: int = Field(default=256, ge=32, description="Most tokens of an answer")
+    keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+
+
+class CaptionSettings(Section):
+    """Sentences about keyframes. All but `writer` and `llm` is for CoCa."""
+
+    writer: Literal["coca", "llm"] = Field(
+        default="coca", description="A CoCa model where sampling is set, or the language model, if it sees"
+    )
+    sampling: Literal["top_k", "top_p"] | None = Field(
+        default=None, description="How CoCa draws words; it writes no captions when left out"
+    )
+    top_k: int = Field(default=1, ge=1, description="Drawn from so many likeliest tokens; 1 takes the likeliest")
+    top_p: float = Field(default=0.1, gt=0, le=1, description="Drawn from the likeliest tokens of this probability")
+    temperature: float = Field(default=1.0, gt=0)
+    max_tokens: int = Field(default=30, ge=8, description="Most tokens of a caption")
+    seed: int = 0
+    llm: LlmCaptionSettings = LlmCaptionSettings()
+
+    @property
+    def by_coca(self) -> bool:
+        """Whether a CoCa model is to write."""
+        return self.writer == "coca" and self.sampling is not None
+
+
+class VisionSettings(Section):
+    """Zero-shot tags of keyframes, and captions."""
+
+    vocabulary: Path | None = Field(
+        default=None, description="TOML of categories and entries; the model's or ours when left out"
+    )
+    min_probability: float = Field(default=0.3, ge=0, le=1, description="Tags below this probability are left out")
+    captions: CaptionSettings = CaptionSettings()
+
+
+class LlmWriterSettings(LlmSettings):
+    """The language model that arranges evidence into scenes; an answer is one scene."""
+
+    keyframes_per_scene: int = Field(
+        default=4, ge=1, description="Most keyframes of a scene shown to a model that sees"
+    )
+    keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+
+
+class ScriptSettings(Section):
+    """The script and its variants."""
+
+    variants: tuple[Literal["template", "local"], ...] = Field(
+        default=("template",), min_length=1, description="Writers to run; the first is the one shown by default"
+    )
+    include_post_text: bool = Field(default=True, description="Begin the script with the text published with the video")
+    mumbled_logprob: float = Field(default=-0.7, description="Speech below this mean log-probability is marked mumbled")
+    llm: LlmWriterSettings = LlmWriterSettings()
+
+
+class GroundingSettings(Section):
+    """Whether action lines match their keyframes."""
+
+    lines: Path | None = Field(default=None, description="TOML of the lines that chance is made of; ours when left out")
+    below_chance: float = Field(
+        default=0.5, ge=0, le=1, description="Action lines below this percentile are marked: chance lines have 0.5"
+    )
+    spoken_of: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="A keyframe is spoken of when chance fits it less well with this probability",
+    )
+
+
+class LlmLabelSettings(LlmSettings):
+    """How a language model is asked for labels."""
+
+    context: int = Field(default=8192, ge=512, description="Tokens of context")
+    max_tokens: int = Field(default=1024, ge=64, description="Most tokens of an answer")
+    ask: Literal["together", "one", "apart"] = Field(
+        default="together",
+        description="All values in one question; one value at a time; or present and conflicted apart",
+    )
+    values: Path | None = Field(default=None, description="TOML of definitions and examples; ours when left out")
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+
+
+class DirectSettings(LlmLabelSettings):
+    """How a model that sees is asked for labels of a video itself."""
+
+    max_keyframes: int = Field(default=12, ge=1, description="Most keyframes shown, evenly over the video")
+    keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
+
+
+def _names_a_script(name: str) -> str:
+    if name == "video":
+        raise ValueError("video stands for the video itself; name the script otherwise")
+    return name
+
+
+ScriptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_names_a_script)]
+
+
+class LabelSettings(Section):
+    """The labelling routes."""
+
+    routes: tuple[Literal["encoder", "fewshot", "direct"], ...] = Field(
+        default=("encoder",), description="Routes to run: encoder and fewshot on every script, direct on the video"
+    )
+    keep_silent: bool = Field(default=False, description="Label posts without verbal sound too")
+    scripts: tuple[ScriptName, ...] = Field(
+        default=(), description="Script variants from elsewhere to label too, by name"
+    )
+    int8: bool = Field(default=False, description="Run the label model's encoder in 8-bit integers; CPU only")
+    fewshot: LlmLabelSettings = LlmLabelSettings()
+    direct: DirectSettings = DirectSettings()
+
+
+class Work(Section):
+    """How to work: nothing here changes a record."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    jobs: int | None = Field(default=None, ge=1, description="Threads that prepare inputs; by the cores when left out")
+    chunk: int = Field(default=200, ge=1, description="Posts that go through all steps together")
+    resident: bool = Field(default=False, description="Keep all models in memory from one step to the next")
+    keep_keyframes: bool = Field(default=True, description="Leave the keyframes in the study")
+    keep_audio: bool = Field(default=True, description="Leave the 16 kHz sound in the study")
+
+
+class Settings(Section):
+    """All settings of a study. `models` overrides the profile's model of a role, by id."""
+
+    profile: str = "cpu"
+    models: dict[str, str] = {}
+    media: MediaSettings = MediaSettings()
+    speech: SpeechSettings = SpeechSettings()
+    ocr: OcrSettings = OcrSettings()
+    vision: VisionSettings = VisionSettings()
+    script: ScriptSettings = ScriptSettings()
+    grounding: GroundingSettings = GroundingSettings()
+    labels: LabelSettings = LabelSettings()
+    work: Work = Work()
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `over` laid on top, table by table."""
+    out = dict(base)
+    for key, value in over.items():
+        below = out.get(key)
+        out[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return out
+
+
+def make_settings(data: Mapping[str, Any], *, source: Path | str = "the options") -> Settings:
+    """Build the settings of a study from plain data; see `build`."""
+    return build(Settings, data, source=source)
+
+
+def build(kind: type[S], data: Mapping[str, Any], *, source: Path | str = "the options") -> S:
+    """Build settings of a kind from plain data.
+
+    Raises
+    ------
+    ConfigError
+        A key is unknown (the nearest known one is named) or a value is out of its bounds.
+    """
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain(kind, e) for e in error.errors()), path=source) from error
+
+
+def _explain(kind: type[Section], error: Any) -> str:
+    """Turn one pydantic error into a sentence that names the key as the user wrote it."""
+    loc = [str(part) for part in error["loc"]]
+    key = ".".join(loc)
+    if error["type"] != "extra_forbidden":
+        return f"{key}: {error['msg']} (got {error['input']!r})"
+    table: Any = kind
+    for part in loc[:-1]:
+        table = table.model_fields[part].annotation
+    near = get_close_matches(loc[-1], table.model_fields, n=1, cutoff=0.5)
+    prefix = ".".join([*loc[:-1], ""]) if len(loc) > 1 else ""
+    known = f"did you mean {prefix}{near[0]}?" if near else f"known here: {', '.join(table.model_fields)}"
+    return f"unknown setting {key}; {known}"

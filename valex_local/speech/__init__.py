@@ -1,5 +1,0 @@
-"""What was said: speech recognition, and what of it counts."""
-
-from valex_local.speech.stage import SpeechStage
-
-__all__ = ["SpeechStage"]

@@ -1,0 +1,168 @@
+"""The grounding stage: action lines held against keyframes, where the store has a CLIP model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from valex_local.errors import InputError, ValexError
+from valex_local.records import GroundedLine, Grounding, Keyframe, Media, Notice, Script, SpokenKeyframe
+from valex_local.stages.base import Context, Item, Output
+from valex_local.stages.grounding.evidence import SeenLine, action_lines
+from valex_local.stages.grounding.reference_lines import read_chance_lines
+from valex_local.stages.grounding.results import figures, grounded_lines, spoken_keyframes
+from valex_local.stages.grounding.score import Floats
+from valex_local.stages.grounding.vectors import cut_lines, line_vectors
+from valex_local.stages.setting_files import setting_file
+from valex_local.stages.vision.clip import ClipEngine, load
+from valex_local.stages.vision.stage import NO_PICTURES, NO_WEIGHTS
+from valex_local.stages.vision.text_vectors import text_vectors
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+    from valex_local.store import StoredModel
+
+_CPU_POSTS, _CUDA_POSTS = 4, 32
+_CPU_LINES, _CUDA_LINES = 8, 64
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A post: its action lines, its keyframes and, where there are lines, the engine's input of each keyframe."""
+
+    lines: tuple[SeenLine, ...] = ()
+    keyframes: tuple[Keyframe, ...] = ()
+    inputs: tuple[torch.Tensor, ...] = ()
+    language: str | None = None
+    skipped: str | None = None
+
+
+class GroundingStage:
+    """Scores action lines; without a model for the role ``clip`` it loads nothing and says so in every record.
+
+    Parameters
+    ----------
+    context : Context
+        `variant` is the name of the script.
+
+    Raises
+    ------
+    ConfigError
+        The file of lines is wrong.
+    ModelError
+        The CLIP model cannot be loaded.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.batch_size = _CPU_POSTS if context.device.kind == "cpu" else _CUDA_POSTS
+        self._script = context.variant
+        stored = context.models.get("clip")
+        self._scorer = None if stored is None else _Scorer(stored, context)
+
+    def prepare(self, item: Item) -> _Prepared:
+        """Find the action lines of a post's script, and decode the keyframes where there are any."""
+        script, keyframes = item.get(f"script.{self._script}", Script), item.get("media", Media).keyframes
+        if self._scorer is None:
+            return _Prepared(skipped=NO_WEIGHTS)
+        if script.skipped is not None:
+            return _Prepared(skipped=f"there is no script: {script.skipped}")
+        if not keyframes:
+            return _Prepared(skipped=NO_PICTURES)
+        lines = tuple(action_lines(script, keyframes))
+        shown = keyframes if lines else ()
+        inputs = tuple(self._scorer.clip.preprocess(_read(item.folder / keyframe.file)) for keyframe in shown)
+        return _Prepared(lines, keyframes, inputs, script.language)
+
+    def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
+        """Score the scripts of a batch of posts."""
+        if self._scorer is None:
+            return [Output(Grounding(script=self._script, skipped=prepared.skipped)) for prepared in batch]
+        return [Output(record) for record in self._scorer.records(self._script, batch)]
+
+    def close(self) -> None:
+        """Free the model."""
+        self._scorer = None
+
+
+class _Scorer:
+    """A loaded model, and the lines that chance is made of."""
+
+    def __init__(self, stored: StoredModel, context: Context) -> None:
+        self._settings = context.settings.grounding
+        lines = read_chance_lines(setting_file(context.settings, "grounding", "lines"))
+        self.clip: ClipEngine = load(stored, context.device)
+        self._chance = _floats(text_vectors(self.clip, lines, model=stored, device=context.device))
+        self._lines_at_once = _CPU_LINES if context.device.kind == "cpu" else _CUDA_LINES
+        said = stored.options.get("notice")
+        self._notices = () if said is None else (Notice(code="model-notice", text=f"{stored.id}: {said}"),)
+
+    def records(self, script: str, batch: Sequence[_Prepared]) -> list[Grounding]:
+        """Score the scripts of several posts; pictures and texts go through the model together, each once."""
+        pictures = _floats(self.clip.images([image for prepared in batch for image in prepared.inputs]))
+        texts = list(dict.fromkeys(line.text for prepared in batch for line in prepared.lines))
+        vectors = line_vectors(self.clip, texts, self._lines_at_once)
+        cut = dict(zip(texts, cut_lines(self.clip, texts, vectors, self._lines_at_once), strict=True))
+        told = dict(zip(texts, _floats(vectors), strict=True))
+        ends = list(accumulate(len(prepared.inputs) for prepared in batch))
+        return [
+            self._record(script, prepared, pictures[end - len(prepared.inputs) : end], told, cut)
+            for prepared, end in zip(batch, ends, strict=True)
+        ]
+
+    def _record(
+        self, script: str, prepared: _Prepared, pictures: Floats, told: dict[str, Floats], cut: dict[str, bool]
+    ) -> Grounding:
+        if prepared.skipped is not None:
+            return Grounding(script=script, skipped=prepared.skipped)
+        lines: tuple[GroundedLine, ...] = ()
+        spoken = tuple(SpokenKeyframe(keyframe=keyframe.id, lines=0) for keyframe in prepared.keyframes)
+        if prepared.lines:
+            ids = [keyframe.id for keyframe in prepared.keyframes]
+            similarities = np.stack([told[line.text] for line in prepared.lines]) @ pictures.T
+            chance = self._chance @ pictures.T
+            lines = tuple(grounded_lines(prepared.lines, ids, similarities, chance, self._settings))
+            spoken = tuple(spoken_keyframes(prepared.lines, ids, similarities, chance, self._settings))
+        return Grounding(
+            script=script,
+            chance_lines=len(self._chance),
+            lines=lines,
+            keyframes=spoken,
+            figures=figures(lines, spoken),
+            notices=(*self._notices, *_doubts(prepared, cut)),
+        )
+
+
+def _doubts(prepared: _Prepared, cut: dict[str, bool]) -> Iterator[Notice]:
+    """Yield what makes the scores of a script doubtful."""
+    language = prepared.language
+    # The template's lines are tags and captions, which have the language of the vocabulary, not that of the speech.
+    written = any(line.written_by != "template" for line in prepared.lines)
+    if written and language is not None and language != "en":
+        text = f"the script's language is {language}; most CLIP models know English alone and score other lines too low"
+        yield Notice(code="language-not-covered", text=text)
+    if any(cut[line.text] for line in prepared.lines):
+        yield Notice(code="lines-cut", text="action lines are longer than the model reads: their beginning was scored")
+
+
+def _floats(vectors: torch.Tensor) -> Floats:
+    return np.asarray(vectors.numpy(), dtype=np.float64)
+
+
+def _read(path: Path) -> Image.Image:
+    """Read a keyframe as an RGB picture."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except OSError as error:
+        raise InputError(
+            "a keyframe cannot be read", path=path, hint="Make it anew with: valex run --only media --redo"
+        ) from error

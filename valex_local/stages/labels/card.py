@@ -1,0 +1,197 @@
+"""The label-model directory: what it says of itself in ``labels.json``, and the checks that it says it right.
+
+    labels.json        this card
+    head.safetensors   `weight` of shape (outputs, hidden) and `bias` of shape (outputs,)
+    config.json, model.safetensors, tokenizer files
+                       the encoder, where `encoder` is "."; else it is another model of the store, named by id
+    tuned.safetensors  tensors that take the place of those of an encoder of the store; only where training changed some
+
+The probability of output row i is ``sigmoid(weight[i] @ h + bias[i])`` for the pooled token vectors h of a window.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from valex_local.errors import ModelError
+from valex_local.records import Text
+from valex_local.schwartz import CIRCLE, Polarity, Value
+
+CARD = "labels.json"
+HEAD = "head.safetensors"
+TUNED = "tuned.safetensors"
+OWN_ENCODER = "."
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class OutputRow(_Table):
+    """A row of the head, the probability from which its polarity holds, and on how many such texts it was trained."""
+
+    row: int = Field(ge=0)
+    threshold: float = Field(ge=0, le=1)
+    support: int | None = Field(default=None, ge=0)
+
+
+class ValueOutputs(_Table):
+    """The outputs of one value; None where the model does not assess the polarity."""
+
+    present: OutputRow | None = None
+    conflicted: OutputRow | None = None
+
+    def of(self, polarity: Polarity) -> OutputRow | None:
+        """Return the output of a polarity."""
+        return self.present if polarity is Polarity.PRESENT else self.conflicted
+
+
+class CardFigure(_Table):
+    """A figure the model reached, and on what; `low` and `high` bound its interval where one is known."""
+
+    on: Text
+    figure: Text
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class UnassessedPolarity(_Table):
+    """A polarity of a value that the model does not assess: too few texts showed it."""
+
+    value: Value
+    polarity: Polarity
+    support: int = Field(ge=0)
+
+
+class ModelCard(_Table):
+    """What a label model is.
+
+    Attributes
+    ----------
+    format : int
+        Version of the directory's format.
+    name : str
+        Its name, for people.
+    baseline : str or None
+        What kind of baseline it is; None for a trained model.
+    domain : str
+        The kind of text it was trained (a baseline: written) for.
+    languages : tuple of str
+        ISO 639-1 codes of that text.
+    encoder : str
+        ``"."`` for an encoder in the same directory, else the id of a model of the store.
+    pooling : {"mean", "cls"}
+        How token vectors become the vector of a window: their mean, or that of the first token.
+    normalise : bool
+        Whether that vector is brought to length 1.
+    window : int
+        Tokens per window, special tokens included.
+    overlap : int
+        Tokens that two neighbouring windows share.
+    pool_windows : {"max", "mean"}
+        How the probabilities of the windows become that of the script.
+    outputs : dict of Value to ValueOutputs
+        The rows of the head. Values that are left out are not assessed.
+    left_out : tuple of UnassessedPolarity
+        What training left out for want of support.
+    data : tuple of str
+        What it was trained on, with sizes and licences.
+    measured : tuple of CardFigure
+        What it reached, on what.
+    limits : tuple of str
+        What it should not be taken for.
+    """
+
+    format: Literal[1] = 1
+    name: Text
+    baseline: Text | None = None
+    domain: Text
+    languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], ...] = ()
+    encoder: str = OWN_ENCODER
+    pooling: Literal["mean", "cls"] = "mean"
+    normalise: bool = False
+    window: int = Field(ge=8)
+    overlap: int = Field(ge=0)
+    pool_windows: Literal["max", "mean"] = "max"
+    outputs: dict[Value, ValueOutputs] = Field(min_length=1)
+    left_out: tuple[UnassessedPolarity, ...] = ()
+    data: tuple[Text, ...] = ()
+    measured: tuple[CardFigure, ...] = ()
+    limits: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.overlap > self.window // 2:
+            raise ValueError(f"overlap must be at most half the window, {self.window // 2}")
+        rows = [output.row for output in self.rows.values()]
+        if not rows:
+            raise ValueError("outputs: no value has an output")
+        if sorted(rows) != list(range(len(rows))):
+            raise ValueError(f"outputs: the rows must be 0 to {len(rows) - 1}, each once")
+        return self
+
+    @property
+    def rows(self) -> dict[tuple[Value, Polarity], OutputRow]:
+        """The outputs there are, by value (in circle order) and polarity."""
+        found = {(v, p): self.outputs[v].of(p) for v in CIRCLE if v in self.outputs for p in Polarity}
+        return {key: output for key, output in found.items() if output is not None}
+
+    def to_json(self) -> str:
+        """Return the card as indented JSON that ends in a newline."""
+        return self.model_dump_json(indent=1, exclude_none=True) + "\n"
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read the card of a label-model directory.
+
+    Raises
+    ------
+    ModelError
+        There is none, or it is wrong; the message names each bad key, and the nearest known one.
+    """
+    path = folder / CARD
+    try:
+        return ModelCard.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"this label model has no {CARD}", path=path, hint="Bring the whole directory that training wrote"
+        ) from error
+    except OSError as error:
+        raise ModelError(f"the file cannot be read ({error.strerror})", path=path) from error
+    except ValidationError as error:
+        raise ModelError(
+            "; ".join(_explain(e) for e in error.errors()), path=path, hint="Mend the file or train the model anew"
+        ) from error
+
+
+def _explain(error: Any) -> str:
+    """Turn one pydantic error into a clause that names the key."""
+    loc = [str(part) for part in error["loc"]]
+    if loc and loc[0] == "outputs" and "[key]" in loc:
+        return f"outputs: there is no value {loc[1]!r}; {_near(loc[1], [value.value for value in CIRCLE])}"
+    if error["type"] == "extra_forbidden":
+        table = _TABLES.get((loc[0], len(loc)), ModelCard)
+        return f"unknown key {'.'.join(loc)}; {_near(loc[-1], list(table.model_fields))}"
+    if error["type"] == "json_invalid":
+        return f"this is not valid JSON ({error['ctx']['error']})"
+    where = f"{'.'.join(loc)}: " if loc else ""
+    return f"{where}{error['msg'].removeprefix('Value error, ')}"
+
+
+_TABLES: dict[tuple[str, int], type[BaseModel]] = {
+    ("outputs", 3): ValueOutputs,
+    ("outputs", 4): OutputRow,
+    ("measured", 3): CardFigure,
+    ("left_out", 3): UnassessedPolarity,
+}
+"""The table that a key lies in, by the first part and the length of its path."""
+
+
+def _near(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"

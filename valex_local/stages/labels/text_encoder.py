@@ -1,0 +1,285 @@
+"""Texts to vectors: a local Hugging Face encoder over overlapping windows, so that nothing is cut off.
+
+On CPU every window goes through the encoder alone: no padding is computed, and what a text's vectors are does not
+depend on the texts beside it, to the last bit. On a card windows are sorted by length and padded in small batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from valex_local.errors import ConfigError, ModelError
+from valex_local.system.devices import Device
+from valex_local.system.hugging_face import quiet
+
+if TYPE_CHECKING:
+    import torch
+
+    from valex_local.stages.labels.int8 import Int8Encoder
+
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+_CUDA_WINDOWS = 64
+_BRING = "Bring the whole directory of the encoder, tokenizer included"
+
+
+class TextEncoder:
+    """An encoder with its tokenizer.
+
+    Parameters
+    ----------
+    folder : Path
+        A Hugging Face model directory: ``config.json``, safetensors weights, tokenizer files. Code in it is never run.
+    pooling : {"mean", "cls"}
+        How token vectors become the vector of a window; special tokens count in the mean.
+    normalise : bool
+        Bring that vector to length 1.
+    window, overlap : int
+        Tokens per window, special tokens included, and tokens that two neighbouring windows share.
+    device : Device
+        Where to compute.
+    tuned : Path, optional
+        A safetensors file with tensors, by their names in the encoder, that take the place of its own: what training
+        changed of an encoder that is kept elsewhere.
+    int8 : bool
+        Compute in 8-bit integers, on CPU: several times faster, and the vectors differ a little.
+
+    Attributes
+    ----------
+    device : Device
+        Where it computes.
+    tokenizer : PreTrainedTokenizerFast
+        Its tokenizer.
+    model : PreTrainedModel
+        The network, float32.
+
+    Raises
+    ------
+    ModelError
+        Files are missing, do not fit each other, or are no encoder; the window is longer than the encoder takes; or
+        there is no 8-bit form of this kind of encoder.
+    ConfigError
+        8-bit integers were asked for on a card.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        pooling: Literal["mean", "cls"],
+        normalise: bool,
+        window: int,
+        overlap: int,
+        device: Device,
+        tuned: Path | None = None,
+        int8: bool = False,
+    ) -> None:
+        if int8 and device.kind != "cpu":
+            raise ConfigError(
+                "8-bit labels are for CPU", hint="Add --device cpu, or leave int8 out: a card is fast without"
+            )
+        _check_files(folder)
+        with quiet(), _as_model_error(folder):
+            self.tokenizer = _load_tokenizer(folder)
+            self.model = _load_model(folder)
+        if tuned is not None:
+            _tune(self.model, tuned)
+        self.model.to(device.kind).eval()
+        self._pooling, self._normalise = pooling, normalise
+        self._window, self._overlap = window, overlap
+        self.device = device
+        self._at_once = 1 if device.kind == "cpu" else _CUDA_WINDOWS
+        self._check_window(folder)
+        self._int8 = _int8_form(self, folder) if int8 else None
+
+    @property
+    def limit(self) -> int:
+        """The most tokens a window may have, special tokens included."""
+        return min(int(self.tokenizer.model_max_length), _positions(self.model))
+
+    @property
+    def hidden(self) -> int:
+        """Length of a vector."""
+        return int(self.model.config.hidden_size)
+
+    def vectors(self, texts: Sequence[str]) -> list[torch.Tensor]:
+        """Encode texts.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Texts of any length.
+
+        Returns
+        -------
+        list of Tensor
+            For each text float32 (windows, hidden), on CPU; the windows in the order of the text, at least one.
+        """
+        import torch
+
+        windows = [self.windows(text) for text in texts]
+        flat = [ids for of_text in windows for ids in of_text]
+        rows = torch.empty(len(flat), self.hidden)
+        for batch in self._batches(flat):
+            rows[batch] = self._encode([flat[i] for i in batch])
+        ends = accumulate(len(of_text) for of_text in windows)
+        return [rows[end - len(of_text) : end] for end, of_text in zip(ends, windows, strict=True)]
+
+    def windows(self, text: str) -> list[list[int]]:
+        """Return the token ids of a text in overlapping windows, each with its special tokens."""
+        encoded = self.tokenizer(
+            text,
+            truncation=True,
+            max_length=self._window,
+            stride=self._overlap,
+            return_overflowing_tokens=True,
+            return_attention_mask=False,
+        )
+        windows: list[list[int]] = encoded["input_ids"]
+        return windows
+
+    def _batches(self, windows: Sequence[list[int]]) -> Iterator[list[int]]:
+        order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
+        return (order[at : at + self._at_once] for at in range(0, len(order), self._at_once))
+
+    def _encode(self, windows: Sequence[list[int]]) -> torch.Tensor:
+        """Return the vectors of windows, float32 (len(windows), hidden) on CPU."""
+        import torch
+
+        with torch.inference_mode():
+            ids, mask = self.padded(windows)
+            tokens = self._int8(windows) if self._int8 else self.states(ids, mask)
+            result: torch.Tensor = self.pooled(tokens, mask).float().cpu()
+        return result
+
+    def padded(self, windows: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return windows as a batch on the encoder's device: token ids and mask, int64 (len(windows), longest)."""
+        import torch
+
+        longest = max(map(len, windows))
+        ids = torch.full((len(windows), longest), self.tokenizer.pad_token_id or 0)
+        mask = torch.zeros_like(ids)
+        for row, window in enumerate(windows):
+            ids[row, : len(window)] = torch.tensor(window)
+            mask[row, : len(window)] = 1
+        return ids.to(self.device.kind), mask.to(self.device.kind)
+
+    def states(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return the vectors of the tokens of a batch, (windows, longest, hidden)."""
+        found: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        return found
+
+    def pooled(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return the vector of each window, (windows, hidden), from those of its tokens."""
+        import torch
+
+        if self._pooling == "cls":
+            pooled = tokens[:, 0]
+        else:
+            weight = mask.unsqueeze(-1).to(tokens.dtype)
+            pooled = (tokens * weight).sum(1) / weight.sum(1)
+        return torch.nn.functional.normalize(pooled, dim=1) if self._normalise else pooled
+
+    def _check_window(self, folder: Path) -> None:
+        limit = self.limit
+        special = self.tokenizer.num_special_tokens_to_add()
+        if self._window > limit:
+            raise ModelError(
+                f"the window of {self._window} tokens is longer than the encoder's {limit}",
+                path=folder,
+                hint="Lower `window` in labels.json, or take an encoder with a longer reach",
+            )
+        if self._overlap >= self._window - special:
+            raise ModelError(f"a window of {self._window} tokens leaves no room for an overlap of {self._overlap}")
+
+
+def _check_files(folder: Path) -> None:
+    """Name what is missing before a library tries to find it elsewhere, or makes do without it."""
+    if not (folder / "config.json").is_file():
+        raise ModelError("the encoder has no config.json", path=folder, hint=_BRING)
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError("the encoder has no weights in safetensors form", path=folder, hint=_BRING)
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise ModelError("the encoder has no tokenizer (tokenizer.json)", path=folder, hint=_BRING)
+
+
+def _int8_form(encoder: TextEncoder, folder: Path) -> Int8Encoder:
+    from valex_local.stages.labels.int8 import Int8Encoder
+
+    return Int8Encoder(encoder.model, encoder.tokenizer, threads=encoder.device.threads, path=folder)
+
+
+def _tune(model: Any, path: Path) -> None:
+    """Put the tensors of a file in the place of the encoder's own."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"the tuned tensors cannot be read ({error})", path=path, hint="Bring the file anew"
+        ) from error
+    own = model.state_dict()
+    foreign = sorted(name for name, tensor in tensors.items() if name not in own or own[name].shape != tensor.shape)
+    if foreign:
+        raise ModelError(
+            f"{len(foreign)} tuned tensors have no place in the encoder, {foreign[0]} among them",
+            path=path,
+            hint="The label model rests on another encoder than this one",
+        )
+    model.load_state_dict(tensors, strict=False)
+
+
+def _load_tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if not tokenizer.is_fast:
+        raise ModelError(
+            "the encoder's tokenizer has no fast form", path=folder, hint="Save it with a tokenizer.json file"
+        )
+    return tokenizer
+
+
+def _load_model(folder: Path) -> Any:
+    import torch
+    from transformers import AutoModel
+
+    model, info = AutoModel.from_pretrained(
+        folder,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
+    # The library fills what the file lacks with noise. Only the pooler, which is not used here, may be missing.
+    missing = sorted(key for key in info["missing_keys"] if "pooler" not in key.split("."))
+    if missing:
+        raise ModelError(
+            f"the encoder's weights lack {len(missing)} tensors, {missing[0]} among them", path=folder, hint=_BRING
+        )
+    return model
+
+
+def _positions(model: Any) -> int:
+    """Return how many tokens the encoder takes; RoBERTa and its kin count positions from after the padding index."""
+    limit = int(getattr(model.config, "max_position_embeddings", 0)) or 1 << 30
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return limit if padding is None else limit - padding - 1
+
+
+@contextmanager
+def _as_model_error(folder: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(f"this encoder cannot be loaded ({first})", path=folder, hint=_BRING) from error

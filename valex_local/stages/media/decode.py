@@ -1,0 +1,368 @@
+"""Opening a video safely and turning it into upright pictures with times.
+
+A post's video is untrusted. FFmpeg can follow playlists to other files and to the network, so it gets a regular file
+that we opened ourselves, may use no container format outside a list, and is refused every further file it asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from io import BufferedReader
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from valex_local.errors import InputError
+from valex_local.files.text import open_regular
+
+if TYPE_CHECKING:
+    import numpy as np
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+    from numpy.typing import NDArray
+
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,"
+    "wav,mp3,aac,flac"
+)  # fmt: skip
+"""Container formats that hold their media themselves: none of them can name another file."""
+
+THREADS = 4
+"""Threads of a decoder. Fixed: the number of threads decides after which packet a change of `skip_frame` works."""
+
+LONGEST_GAP = 3600.0
+"""Seconds. Two pictures further apart than this have broken timestamps."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture as it is displayed.
+
+    Attributes
+    ----------
+    time : float
+        Presentation time in seconds from the start of the video.
+    rgb : ndarray of uint8, shape (height, width, 3)
+        The picture after rotation and pixel aspect.
+    """
+
+    time: float
+    rgb: NDArray[np.uint8]
+
+
+# --- opening --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[InputContainer]:
+    """Open a local video or sound file for decoding.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is no container of `CONTAINERS`.
+    """
+    with open_regular(path) as file:
+        try:
+            with _open(file, path) as container:
+                yield container
+        except OSError as error:
+            raise InputError(f"the file cannot be read ({error.strerror or error})", path=path) from error
+
+
+def _open(file: BufferedReader, path: Path) -> InputContainer:
+    import av
+
+    try:
+        # Without its name, from which relative references would start.
+        container: InputContainer = av.open(
+            _Nameless(file),
+            options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+            buffer_size=1 << 18,
+            io_open=_refuse,
+        )
+        return container
+    except (av.FFmpegError, ValueError) as error:
+        raise InputError(_complaint(file), path=path, hint="Get the file again, or leave it out") from error
+
+
+class _Nameless:
+    """The parts of a file that FFmpeg needs, without its name."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> Any:
+    raise PermissionError("a video may not open other files")
+
+
+def _complaint(file: BufferedReader) -> str:
+    """Say in words why a file could not be opened as a video."""
+    file.seek(0)
+    head = file.read(4096)
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not head:
+        return "the file is empty"
+    if start.startswith((b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0")) or b"<MPD" in start:
+        return "this is a playlist and no video; it was not followed"
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return "this MP4 is cut off or damaged: its index (moov) cannot be read"
+    if b"\0" not in head:
+        return "this is text and no video"
+    return "this is no video that can be read"
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """Return the first picture track; cover art is none."""
+    import av
+
+    attached = av.stream.Disposition.attached_pic
+    for stream in container.streams.video:
+        if not stream.disposition & attached and stream.codec_context is not None:
+            return stream
+    return None
+
+
+def audio_stream(container: InputContainer) -> AudioStream | None:
+    """Return the first sound track that can be decoded."""
+    return next((s for s in container.streams.audio if s.codec_context is not None), None)
+
+
+def start_of(container: InputContainer) -> float:
+    """Return the time, in seconds, at which the container's tracks begin: it counts as 0."""
+    start = container.start_time
+    return 0.0 if start is None else start / 1e6
+
+
+# --- geometry -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a coded picture is displayed: scaled by the pixel aspect, then turned and mirrored.
+
+    The last three come from the display matrix (ISO/IEC 14496-12, 6.2.2): x and y are swapped first, then the axes are
+    flipped.
+    """
+
+    width: int
+    height: int
+    pixel_aspect: Fraction = Fraction(1)
+    swap: bool = False
+    flip_x: bool = False
+    flip_y: bool = False
+
+    @classmethod
+    def of(cls, stream: VideoStream, frame: VideoFrame) -> Geometry:
+        """Read the geometry of a track from its first decoded picture."""
+        aspect = stream.sample_aspect_ratio
+        # Aspects beyond all reason come from damaged headers.
+        usable = aspect if aspect and Fraction(1, 16) <= aspect <= 16 else Fraction(1)
+        return cls(frame.width, frame.height, usable, *_turn(frame))
+
+    @property
+    def rotation(self) -> Literal[0, 90, 180, 270]:
+        """Degrees clockwise by which the coded picture is turned: 0, 90, 180 or 270."""
+        if self.swap:
+            return 90 if self.flip_x else 270
+        return 180 if self.flip_y else 0
+
+    @property
+    def displayed(self) -> tuple[int, int]:
+        """Width and height of the displayed picture, pixels."""
+        width, height = self._scaled(None)
+        return (height, width) if self.swap else (width, height)
+
+    def _scaled(self, max_side: int | None) -> tuple[int, int]:
+        width, height = Fraction(self.width), Fraction(self.height)
+        if self.pixel_aspect > 1:
+            width *= self.pixel_aspect
+        else:
+            height /= self.pixel_aspect
+        if max_side is not None:
+            shrink = min(Fraction(1), max_side / max(width, height))
+            width, height = width * shrink, height * shrink
+        return max(1, round(width)), max(1, round(height))
+
+    def render(self, frame: VideoFrame, max_side: int | None = None) -> NDArray[np.uint8]:
+        """Return the picture as displayed, RGB of shape (height, width, 3), scaled down to fit `max_side`."""
+        import numpy as np
+        from av.video.reformatter import Interpolation
+
+        width, height = self._scaled(max_side)
+        exact = Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+        scaled = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA | exact, threads=1)
+        picture = np.asarray(scaled.to_ndarray(), np.uint8)
+        if self.swap:
+            picture = picture.transpose(1, 0, 2)
+        if self.flip_x:
+            picture = picture[:, ::-1]
+        if self.flip_y:
+            picture = picture[::-1]
+        return np.ascontiguousarray(picture)
+
+
+def _turn(frame: VideoFrame) -> tuple[bool, bool, bool]:
+    """Return swap, flip_x, flip_y from the display matrix, snapped to quarter turns."""
+    import numpy as np
+
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(memoryview(matrix), np.int32)[:5].tolist()
+    swap = abs(b) + abs(c) > abs(a) + abs(d)
+    return (True, c < 0, b < 0) if swap else (False, a < 0, d < 0)
+
+
+# --- time -----------------------------------------------------------------------------------------------------------
+
+
+def seconds(pts: int | None, time_base: Fraction | None) -> float | None:
+    """Return a timestamp in seconds; None where there is none."""
+    return None if pts is None or time_base is None else float(pts * time_base)
+
+
+@dataclass
+class Clock:
+    """Presentation times that only go forward.
+
+    Missing, repeated and absurd timestamps are replaced by the one before plus the usual distance; `broken` counts
+    them. Where `trusted` is false none counts.
+    """
+
+    zero: float
+    step: float
+    trusted: bool = True
+    last: float | None = None
+    broken: int = 0
+
+    @classmethod
+    def of(cls, container: InputContainer, stream: VideoStream) -> Clock:
+        """Make the clock of a track."""
+        rate = float(stream.average_rate or stream.guessed_rate or 0)
+        length = seconds(stream.duration, stream.time_base)
+        if length and length > 0 and stream.frames > 1:
+            promised = stream.frames / length
+            if not 0.25 < rate / promised < 4:
+                # A damaged table of durations: the demuxer's times have nothing to do with the track's length.
+                return cls(start_of(container), 1 / promised, trusted=False)
+        return cls(start_of(container), 1 / rate if 0.1 <= rate <= 1000 else 0.04)
+
+    def tell(self, stamp: float | None) -> float:
+        """Return the time of the next picture, whose timestamp is given in seconds, from the start of the video."""
+        time = None if stamp is None or not self.trusted else stamp - self.zero
+        if self.last is None:
+            fine = time is not None and time < LONGEST_GAP
+            now = max(0.0, time) if time is not None and fine else 0.0
+        else:
+            fine = time is not None and self.last < time < self.last + LONGEST_GAP
+            now = time if time is not None and fine else self.last + self.step
+        self.broken += not fine
+        self.last = now
+        return now
+
+
+# --- decoding -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class PictureDecoder:
+    """Decodes a picture track sparsely: pictures that no other picture needs are skipped where that is dense enough.
+
+    Attributes
+    ----------
+    max_gap : float or None
+        Seconds between pictures that are still dense enough; None decodes every picture.
+    damaged : int
+        Packets that could not be decoded.
+    """
+
+    container: InputContainer
+    stream: VideoStream
+    max_gap: float | None
+    damaged: int = 0
+    clock: Clock = field(init=False)
+    geometry: Geometry | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock.of(self.container, self.stream)
+        codec = self.stream.codec_context
+        codec.thread_type = "AUTO"
+        codec.thread_count = THREADS
+        # Without timestamps every picture must be counted.
+        if self.max_gap is not None and self.clock.trusted:
+            codec.skip_frame = "NONREF"
+
+    def decode(self, packet: Packet[VideoStream] | None) -> Iterator[tuple[float, VideoFrame]]:
+        """Yield the pictures that a packet completes, with their times; None yields those still held back."""
+        import av
+
+        try:
+            frames = self.stream.codec_context.decode(packet)
+        except av.FFmpegError:
+            self.damaged += 1
+            return
+        for frame in frames:
+            if self.geometry is None or (frame.width, frame.height) != (self.geometry.width, self.geometry.height):
+                self.geometry = Geometry.of(self.stream, frame)
+            before = self.clock.last
+            now = self.clock.tell(seconds(frame.pts if frame.pts is not None else frame.dts, self.stream.time_base))
+            if self.max_gap is not None and before is not None and now - before > self.max_gap:
+                # Some encoders mark nearly all pictures as needed by no other; skipping them would leave gaps.
+                self.stream.codec_context.skip_frame = "DEFAULT"
+            yield now, frame
+
+
+def packets(container: InputContainer, *streams: VideoStream | AudioStream) -> Iterator[Packet[Any]]:
+    """Yield the packets of some tracks in file order; a file that breaks off just ends."""
+    import av
+
+    with suppress(av.FFmpegError):
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
+
+
+def iter_frames(path: Path, *, fps: float | None, max_side: int | None = None) -> Iterator[Frame]:
+    """Yield the pictures of a video in the order of display, in one pass and with bounded memory.
+
+    Parameters
+    ----------
+    path : Path
+        A local video file.
+    fps : float or None
+        At most this many pictures per second, the first at or after each tick; None yields every picture.
+    max_side : int, optional
+        Pictures are scaled down so that the longer displayed side is no longer than this.
+
+    Yields
+    ------
+    Frame
+        Upright pictures with presentation times. None when the file has no picture track; fewer when it breaks off.
+
+    Raises
+    ------
+    InputError
+        The file cannot be opened as a video.
+    """
+    with open_video(path) as container:
+        stream = video_stream(container)
+        if stream is None:
+            return
+        decoder = PictureDecoder(container, stream, None if fps is None else 1 / fps)
+        due = 0.0
+        for packet in chain(packets(container, stream), [None]):
+            for time, frame in decoder.decode(packet):
+                if decoder.geometry is None or time < due - 1e-6:
+                    continue
+                if fps is not None:
+                    due = (int(time * fps + 1e-6) + 1) / fps
+                yield Frame(time, decoder.geometry.render(frame, max_side))

@@ -1,0 +1,62 @@
+"""What a text recogniser is, and the ones there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from valex_local.records import Box
+from valex_local.store.engines import find_engine
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from valex_local.settings import OcrSettings
+    from valex_local.store import StoredModel
+    from valex_local.system.devices import Device
+
+ENGINES = {"rapidocr": "valex_local.stages.ocr.rapid:RapidOcrEngine"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Text that was read in one place of one picture.
+
+    Attributes
+    ----------
+    text : str
+        What it says.
+    box : Box
+        Its upright bounding box, fractions of the picture.
+    confidence : float
+        Mean probability of its characters, in [0, 1].
+    """
+
+    text: str
+    box: Box
+    confidence: float
+
+
+class OcrEngine(Protocol):
+    """A text recogniser. The same picture gives the same readings."""
+
+    def __init__(self, model: StoredModel, settings: OcrSettings, device: Device) -> None: ...
+
+    def read(self, rgb: NDArray[np.uint8]) -> list[Reading]:
+        """Read a picture of shape (height, width, 3)."""
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+def load_engine(model: StoredModel, settings: OcrSettings, device: Device) -> OcrEngine:
+    """Load the engine that a model names.
+
+    Raises
+    ------
+    ModelError
+        There is no such engine, or it cannot use the model.
+    """
+    engine: OcrEngine = find_engine(model, ENGINES)(model, settings, device)
+    return engine

@@ -1,0 +1,189 @@
+"""The writer that asks a language model, scene by scene.
+
+The model says who speaks, where it is and what is seen; the words of the post come from the evidence. What fails is
+asked once more, then written by the template.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from valex_local.llm import ContextOverflow, LanguageModel, Reply
+from valex_local.llm.images import spread
+from valex_local.records import Action, Dialogue, Notice, Scene, ScriptFigures
+from valex_local.settings import LlmWriterSettings
+from valex_local.stages.script.checks import BadSceneAnswer, SceneAnswer, check_answer, references
+from valex_local.stages.script.evidence import Evidence
+from valex_local.stages.script.prompt import ScenePrompt, SoFar, answer_schema
+from valex_local.stages.script.scenes import SPEAKER, EvidenceStretch, assemble, plan_scenes
+from valex_local.stages.script.template import template_actions, template_scene
+from valex_local.stages.script.writers import Draft
+
+# Tokens an answer takes: braces and place, a reference with its speaker, an action line with its keyframes.
+FRAME_TOKENS, REFERENCE_TOKENS, ACTION_TOKENS = 40, 28, 80
+
+MAX_SPEAKERS_TOLD, MAX_SEEN_CHARACTERS, MAX_SAID_CHARACTERS = 8, 600, 200
+"""How much of the scenes before a model is told: names, places and actions, the end of what was said last."""
+
+SO_FAR_TOKENS = 500
+"""What that takes at most, for texts of which a token holds two characters or more."""
+
+RETRY_TEMPERATURE = 0.6
+"""At temperature 0 another seed changes nothing."""
+
+
+class LlmWriter:
+    """Writes scripts with a language model.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        The model to ask; `close` closes it.
+    prompt : ScenePrompt
+        How to ask.
+    settings : LlmWriterSettings
+        Limits, temperature and seed.
+    """
+
+    def __init__(self, model: LanguageModel, prompt: ScenePrompt, settings: LlmWriterSettings) -> None:
+        self._model = model
+        self._prompt = prompt
+        self._settings = settings
+        self.sees = model.sees
+
+    def write(self, evidence: Evidence) -> Draft:
+        """Write the scenes of one post."""
+        tally = _Tally()
+        stretches = [part for stretch in plan_scenes(evidence) for part in self._fitting(stretch, evidence)]
+        last = next((s for s in reversed(stretches) if s.seen), None)
+        for stretch in stretches:
+            # The genre is asked for once, when all has been told; what the post itself says of it goes before.
+            scene = self._scene(stretch, evidence, tally, genre=stretch is last and evidence.genre is None)
+            tally.scenes.append(scene)
+        return Draft(tuple(tally.scenes), ScriptFigures(**tally.figures), tuple(tally.notices), tally.genre)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._model.close()
+
+    def _fitting(self, stretch: EvidenceStretch, evidence: Evidence) -> Iterator[EvidenceStretch]:
+        """Cut a stretch until question and answer fit: evidence goes into smaller scenes and is never cut itself."""
+        halves = None if self._fits(stretch, evidence) else stretch.halves()
+        if halves is None:
+            yield self._shown(stretch, evidence)
+        else:
+            for half in halves:
+                yield from self._fitting(half, evidence)
+
+    def _fits(self, stretch: EvidenceStretch, evidence: Evidence) -> bool:
+        shown = self._shown(stretch, evidence)
+        segments, tracks = references(shown, evidence)
+        answer = FRAME_TOKENS + REFERENCE_TOKENS * len(segments + tracks) + ACTION_TOKENS * len(shown.seen)
+        if answer > self._settings.max_tokens:
+            return False
+        question = self._model.count(self._prompt.messages(shown, evidence, SoFar(), genre=True))
+        return question + SO_FAR_TOKENS + self._settings.max_tokens <= self._model.context
+
+    def _shown(self, stretch: EvidenceStretch, evidence: Evidence) -> EvidenceStretch:
+        """Leave out keyframes beyond what a scene may show to a model that looks at them itself."""
+        if not evidence.pictures:
+            return stretch
+        return replace(stretch, seen=tuple(spread(stretch.seen, self._settings.keyframes_per_scene)))
+
+    def _scene(self, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, *, genre: bool) -> Scene:
+        if not any(references(stretch, evidence)) and not stretch.seen:
+            return template_scene(stretch, evidence)  # There is nothing to ask about.
+        try:
+            answer = self._ask(stretch, evidence, tally, genre=genre)
+        except (BadSceneAnswer, ContextOverflow) as reason:
+            return _fall_back(stretch, evidence, tally, reason)
+        if not answer.actions:
+            # What is seen may not get lost when a model has nothing to say of it.
+            answer.actions = template_actions(stretch)
+            answer.references_restored += len({k.id for line in answer.actions for k in line.keyframes})
+        tally.take(answer)
+        return assemble(
+            stretch,
+            evidence,
+            written_by="llm",
+            place=answer.place,
+            speakers=answer.speakers,
+            actions=answer.actions,
+        )
+
+    def _ask(self, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, *, genre: bool) -> SceneAnswer:
+        """Ask for a scene, once more where the first answer cannot be used."""
+        try:
+            return check_answer(self._reply(stretch, evidence, tally, genre, attempt=0), stretch, evidence)
+        except BadSceneAnswer:
+            return check_answer(self._reply(stretch, evidence, tally, genre, attempt=1), stretch, evidence)
+
+    def _reply(self, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, genre: bool, *, attempt: int) -> str:
+        reply = self._model.chat(
+            self._prompt.messages(stretch, evidence, tally.so_far, genre=genre),
+            schema=answer_schema(stretch, evidence, genre=genre),
+            max_tokens=self._settings.max_tokens,
+            temperature=max(self._settings.temperature, RETRY_TEMPERATURE if attempt else 0.0),
+            seed=self._settings.seed + attempt,
+        )
+        tally.count(reply)
+        return reply.text
+
+
+@dataclass
+class _Tally:
+    """What has come about so far in a script: scenes, names given, figures, notices, the genre."""
+
+    scenes: list[Scene] = field(default_factory=list)
+    names: Counter[str] = field(default_factory=Counter)
+    figures: Counter[str] = field(default_factory=Counter)
+    notices: list[Notice] = field(default_factory=list)
+    genre: str | None = None
+
+    @property
+    def so_far(self) -> SoFar:
+        """The scenes before in short: the names given most often, what was seen last, what was said last."""
+        often = {name for name, _ in self.names.most_common(MAX_SPEAKERS_TOLD)}
+        said = [e.text for scene in self.scenes for e in scene.elements if isinstance(e, Dialogue)]
+        return SoFar(
+            speakers=tuple(name for name in self.names if name in often),
+            seen=tuple(_last_seen(self.scenes)),
+            said=said[-1][-MAX_SAID_CHARACTERS:] if said else None,
+        )
+
+    def count(self, reply: Reply) -> None:
+        self.figures.update(prompt_tokens=reply.prompt_tokens, output_tokens=reply.output_tokens)
+
+    def take(self, answer: SceneAnswer) -> None:
+        self.genre = self.genre or answer.genre
+        self.names.update(name for name in answer.speakers.values() if name != SPEAKER)
+        self.figures.update(
+            references_refused=answer.references_refused,
+            references_restored=answer.references_restored,
+            actions_refused=answer.actions_refused,
+            actions_without_keyframes=answer.actions_without_keyframes,
+        )
+
+
+def _last_seen(scenes: Sequence[Scene]) -> list[str]:
+    """Return places and action lines of the last scenes, as many as may be told."""
+    lines: list[str] = []
+    for scene in scenes:
+        lines += [f"{scene.heading}."] if scene.heading else []
+        lines += [e.text for e in scene.elements if isinstance(e, Action)]
+    told: list[str] = []
+    for line in reversed(lines):
+        if sum(map(len, told)) + len(line) > MAX_SEEN_CHARACTERS:
+            break
+        told.insert(0, line)
+    return told
+
+
+def _fall_back(stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, reason: Exception) -> Scene:
+    tally.figures.update(scenes_fallen_back=1)
+    when = f"{stretch.start:.1f} to {stretch.end:.1f} s"
+    text = f"the scene from {when} was written without the language model: {reason}"
+    tally.notices.append(Notice(code="scene-by-template", text=text))
+    return template_scene(stretch, evidence)

@@ -1,0 +1,60 @@
+"""The writer without a language model: baseline, fallback, and default where nothing better is there.
+
+Dialogue and screen text stand at their times. Where captions or tags of keyframes are known they become action lines
+and headings, word for word; where none are known the script names no place and no action.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from valex_local.records import Scene
+from valex_local.stages.script.evidence import Evidence, SeenKeyframe
+from valex_local.stages.script.scenes import ActionLine, EvidenceStretch, assemble, common_place, plan_scenes
+from valex_local.stages.script.wording import plain_line
+from valex_local.stages.script.writers import Draft
+
+
+class TemplateWriter:
+    """Writes scripts from evidence alone."""
+
+    sees = False
+
+    def write(self, evidence: Evidence) -> Draft:
+        """Write the scenes of one post."""
+        return Draft(tuple(template_scene(stretch, evidence) for stretch in plan_scenes(evidence)))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def template_scene(stretch: EvidenceStretch, evidence: Evidence) -> Scene:
+    """Write one scene from its evidence alone."""
+    place = common_place(stretch.seen)
+    return assemble(
+        stretch,
+        evidence,
+        written_by="template",
+        place=plain_line(place).upper() if place else None,
+        actions=template_actions(stretch),
+    )
+
+
+def template_actions(stretch: EvidenceStretch) -> list[ActionLine]:
+    """Say what the keyframes show, one line for neighbours that show the same."""
+    place = common_place(stretch.seen)
+    runs = groupby(stretch.seen, key=lambda k: _sentence(k, place))
+    return [ActionLine(text, tuple(keyframes)) for text, keyframes in runs if text]
+
+
+def _sentence(seen: SeenKeyframe, place: str | None) -> str:
+    """Return the caption of a keyframe, else its tags, likeliest first within the order of their categories."""
+    if seen.caption.caption:
+        return plain_line(seen.caption.caption)
+    by_category: dict[str, list[str]] = {}
+    for tag in sorted(seen.caption.tags, key=lambda t: -t.probability):
+        if tag.label != place:
+            by_category.setdefault(tag.category, []).append(plain_line(tag.label))
+    order = dict.fromkeys(tag.category for tag in seen.caption.tags)
+    listed = "; ".join(", ".join(by_category[category]) for category in order if category in by_category)
+    return f"{listed[:1].upper()}{listed[1:]}." if listed else ""

@@ -1,0 +1,86 @@
+"""Settings that name a file: what counts is the file's content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from valex_local.errors import ConfigError
+from valex_local.settings import Settings
+from valex_local.store.store import LOCAL
+
+FILES: dict[tuple[str, ...], str] = {
+    ("vision", "vocabulary"): "vision/vocabulary.toml",
+    ("vision", "captions", "llm", "prompt"): "vision/prompts/caption.jinja",
+    ("script", "llm", "prompt"): "script/prompts/scene.jinja",
+    ("grounding", "lines"): "grounding/lines.toml",
+    ("labels", "fewshot", "prompt"): "labels/prompts/labels.jinja",
+    ("labels", "fewshot", "values"): "labels/values.toml",
+    ("labels", "direct", "prompt"): "labels/prompts/labels.jinja",
+    ("labels", "direct", "values"): "labels/values.toml",
+}
+"""Each setting that names a file, and the bundled file, relative to this package, that stands for it when left out."""
+
+
+def setting_file(settings: Settings, *keys: str) -> Path:
+    """Return the file a setting of `FILES` names, or the bundled one where it was left out."""
+    value: Any = settings
+    for key in keys:
+        value = getattr(value, key)
+    return Path(value) if value is not None else Path(__file__).parent / FILES[keys]
+
+
+def absolute_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the paths in them made absolute, so that a study can be continued from any folder."""
+    out = dict(options)
+    for keys in FILES:
+        out = _absolute(out, *keys)
+    if isinstance(models := out.get("models"), Mapping):
+        for role in models:
+            out = _absolute(out, "models", role, prefix=LOCAL)
+    return out
+
+
+def _absolute(table: Mapping[str, Any], key: str, *rest: str, prefix: str = "") -> dict[str, Any]:
+    value = table.get(key)
+    if rest and isinstance(value, Mapping):
+        return {**table, key: _absolute(value, *rest, prefix=prefix)}
+    if rest or not isinstance(value, str | Path) or not str(value).startswith(prefix):
+        return dict(table)
+    path = Path(str(value).removeprefix(prefix)).expanduser()
+    return {**table, key: f"{prefix}{path.absolute()}"}
+
+
+def with_checksums(settings: Settings, section: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return a section of the settings with the files it names replaced by their SHA-256.
+
+    Parameters
+    ----------
+    settings : Settings
+        All settings.
+    section : str
+        The section: ``"vision"``.
+    data : dict
+        The section as JSON data, or part of it.
+
+    Raises
+    ------
+    ConfigError
+        A file cannot be read.
+    """
+    for first, *keys in FILES:
+        table = data
+        for key in keys[:-1]:
+            table = table.get(key, {})
+        if first == section and keys[-1] in table:
+            table[keys[-1]] = _checksum(setting_file(settings, section, *keys))
+    return data
+
+
+def _checksum(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigError(f"a file that the settings name cannot be read ({error.strerror})", path=path) from error

@@ -1,0 +1,115 @@
+"""Where there is a voice, and how a track is cut into pieces for the recogniser.
+
+Whisper invents words, or loops for minutes, over sound without a voice; so it only ever gets the stretches in which
+Silero's voice detector (its weights come inside the faster-whisper package) hears one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SAMPLE_RATE = 16000
+SHORTEST_PAUSE = 0.2
+"""Seconds. A shorter pause belongs to the voice around it."""
+SHORTEST_STRETCH = 0.1
+"""Seconds. A shorter stretch is a click, not a voice."""
+SHORTEST_PIECE = 0.5
+"""Seconds of voice. A lone shorter one is as often a sound effect, over which Whisper says "Go!", as a shout."""
+LONGEST_PIECE = 28.0
+"""Seconds without the margins, which must fit Whisper's window of 30 with it."""
+LONGEST_GAP = 3.0
+"""Seconds without a voice that a piece may bridge: each piece costs a whole window, a longer gap invites inventions."""
+MARGIN = 0.4
+"""Seconds kept before and after the voice, for soft beginnings and ends."""
+
+
+@dataclass(frozen=True)
+class AudioPiece:
+    """A part of the track for the recogniser, [start, end) in seconds, and the seconds of voice in it."""
+
+    start: float
+    end: float
+    voiced: float
+
+
+@dataclass(frozen=True)
+class Voice:
+    """The stretches of a track with a voice: (start, end) in seconds, in order and apart."""
+
+    stretches: tuple[tuple[float, float], ...] = ()
+
+    def seconds(self, start: float, end: float) -> float:
+        """Return how many seconds of [start, end) have a voice."""
+        return sum(max(0.0, min(end, b) - max(start, a)) for a, b in self.stretches)
+
+    def share(self, start: float, end: float) -> float:
+        """Return the share of [start, end) that has a voice; 0 for an empty stretch."""
+        return min(1.0, self.seconds(start, end) / (end - start)) if end > start else 0.0
+
+    def without(self, spans: Iterable[tuple[float, float]]) -> Voice:
+        """Return what is left outside the given stretches of time."""
+        left = list(self.stretches)
+        for start, end in spans:
+            left = [part for a, b in left for part in ((a, min(b, start)), (max(a, end), b)) if part[0] < part[1]]
+        return Voice(tuple(left))
+
+    def pieces(
+        self, duration: float, *, shortest: float = SHORTEST_PIECE, margin: float = MARGIN
+    ) -> tuple[AudioPiece, ...]:
+        """Cut a track of `duration` seconds into pieces that follow one another without overlap.
+
+        Pieces with less than `shortest` seconds of voice are left out; the others reach `margin` seconds beyond it.
+        """
+        spans = list(self._spans())
+        # A margin reaches at most halfway to the neighbour.
+        middles = [0.0, *((a[1] + b[0]) / 2 for a, b in pairwise(spans)), duration]
+        found = []
+        for (start, end), before, after in zip(spans, middles, middles[1:], strict=False):
+            voiced = self.seconds(start, end)
+            if voiced >= shortest:
+                found.append(AudioPiece(max(before, start - margin), min(after, end + margin), voiced))
+        return tuple(found)
+
+    def _spans(self) -> Iterator[tuple[float, float]]:
+        """Join stretches over short gaps for as long as the result fits a window."""
+        span: tuple[float, float] | None = None
+        for start, end in self.stretches:
+            if span is None:
+                span = (start, end)
+            elif start - span[1] <= LONGEST_GAP and end - span[0] <= LONGEST_PIECE:
+                span = (span[0], end)
+            else:
+                yield span
+                span = (start, end)
+        if span is not None:
+            yield span
+
+
+def find_voice(samples: NDArray[np.float32], *, threshold: float) -> Voice:
+    """Find the stretches in which a voice detector hears a voice.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+        16 kHz mono.
+    threshold : float
+        Probability above which 32 ms of sound count as voice.
+    """
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    options = VadOptions(
+        threshold=threshold,
+        min_speech_duration_ms=round(1000 * SHORTEST_STRETCH),
+        min_silence_duration_ms=round(1000 * SHORTEST_PAUSE),
+        max_speech_duration_s=LONGEST_PIECE,
+        speech_pad_ms=0,
+    )
+    found = get_speech_timestamps(samples, options, sampling_rate=SAMPLE_RATE)
+    return Voice(tuple((f["start"] / SAMPLE_RATE, f["end"] / SAMPLE_RATE) for f in found))

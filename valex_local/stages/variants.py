@@ -1,0 +1,134 @@
+"""The variants of each stage that settings ask for, and which settings each of them reads.
+
+One function of each kind for a stage; `registry` names them. What a variant reads of the settings is what makes its
+records outdated when it changes, so a setting that cannot change a record must not be in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from valex_local.settings import Settings
+from valex_local.stages.setting_files import with_checksums
+
+VIDEO = "video"
+"""Stands in the place of a script's name where a route labels the video itself."""
+
+ROUTE_ROLES = {"encoder": "labels", "fewshot": "llm", "direct": "llm"}
+"""The role of the model that each labelling route uses."""
+
+_DIRECT_READS = ("post.text", "media.keyframes", "transcript")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way in which a stage is run. What is None is as in the stage's `StageSpec`.
+
+    Attributes
+    ----------
+    name : str
+        What a step's name says after the stage: ``"template"``, ``"template.encoder"``, or empty.
+    script : str
+        The script it reads, where it reads one.
+    reads, roles, side_files : tuple of str, optional
+        As in `StageSpec`.
+    """
+
+    name: str = ""
+    script: str = ""
+    reads: tuple[str, ...] | None = None
+    roles: tuple[str, ...] | None = None
+    side_files: tuple[str, ...] | None = None
+
+
+def single(settings: Settings) -> Iterator[Variant]:
+    """Yield the only variant of a stage that has no others."""
+    yield Variant()
+
+
+def vision_variants(settings: Settings) -> Iterator[Variant]:
+    """Yield the only variant; it needs a language model where one writes captions."""
+    yield Variant(roles=("llm",) if settings.vision.captions.writer == "llm" else None)
+
+
+def script_variants(settings: Settings) -> Iterator[Variant]:
+    """Yield a variant for each writer."""
+    for writer in settings.script.variants:
+        yield Variant(writer, roles=("llm",), side_files=("keyframes",)) if writer == "local" else Variant(writer)
+
+
+def grounding_variants(settings: Settings) -> Iterator[Variant]:
+    """Yield a variant for each script."""
+    for script in _scripts(settings):
+        yield Variant(script, script=script)
+
+
+def label_variants(settings: Settings) -> Iterator[Variant]:
+    """Yield a variant for each route: on every script, or on the video itself."""
+    for route in dict.fromkeys(settings.labels.routes):
+        roles = (ROUTE_ROLES[route],)
+        if route == "direct":
+            yield Variant(f"{VIDEO}.{route}", reads=_DIRECT_READS, roles=roles, side_files=("keyframes",))
+            continue
+        for script in _scripts(settings):
+            yield Variant(f"{script}.{route}", script=script, roles=roles)
+
+
+def _scripts(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the scripts that a run reads: its own, then those from elsewhere."""
+    return tuple(dict.fromkeys((*settings.script.variants, *settings.labels.scripts)))
+
+
+# --- settings -------------------------------------------------------------------------------------------------------
+
+
+def media_settings(settings: Settings, variant: str) -> dict[str, Any]:
+    """Return the settings that media reads."""
+    return settings.media.model_dump(mode="json")
+
+
+def speech_settings(settings: Settings, variant: str) -> dict[str, Any]:
+    """Return the settings that speech reads."""
+    return settings.speech.model_dump(mode="json")
+
+
+def ocr_settings(settings: Settings, variant: str) -> dict[str, Any]:
+    """Return the settings that ocr reads."""
+    return settings.ocr.model_dump(mode="json")
+
+
+def vision_settings(settings: Settings, variant: str) -> dict[str, Any]:
+    """Return the settings that vision reads, without those of the other writer of captions."""
+    data = settings.vision.model_dump(mode="json")
+    captions = data["captions"]
+    if captions["writer"] == "llm":
+        data["captions"] = {"writer": "llm", "llm": captions["llm"]}
+    else:
+        # Without the name of the writer: records made when CoCa was the only one do not have it.
+        data["captions"] = {key: value for key, value in captions.items() if key not in ("writer", "llm")}
+    return with_checksums(settings, "vision", data)
+
+
+def script_settings(settings: Settings, variant: str) -> dict[str, Any]:
+    """Return the settings that a writer reads: those of the language model only where it writes."""
+    leave_out = {"variants", "llm"} if variant == "template" else {"variants"}
+    return with_checksums(settings, "script", settings.script.model_dump(mode="json", exclude=leave_out))
+
+
+def grounding_settings(settings: Settings, variant: str) -> dict[str, Any]:
+    """Return the settings that grounding reads."""
+    return with_checksums(settings, "grounding", settings.grounding.model_dump(mode="json"))
+
+
+def label_settings(settings: Settings, variant: str) -> dict[str, Any]:
+    """Return the settings that a labelling route reads, without those of the other routes."""
+    route = variant.rpartition(".")[2]
+    leave_out = {"routes", "scripts", *({"fewshot", "direct"} - {route})}
+    if route != "encoder" or not settings.labels.int8:
+        leave_out.add("int8")  # records made before there was this setting do not have it
+    data = settings.labels.model_dump(mode="json", exclude=leave_out)
+    if route == "direct":
+        data["include_post_text"] = settings.script.include_post_text
+    return with_checksums(settings, "labels", data)

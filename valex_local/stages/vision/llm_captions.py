@@ -1,0 +1,180 @@
+"""Captions by the local language model, if it sees: a keyframe at a time, and nothing of the post beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from valex_local.errors import ConfigError
+from valex_local.llm import ContextOverflow, LanguageModel, Message, Picture, load_language_model
+from valex_local.llm.base import JsonSchema
+from valex_local.llm.prompt_template import PromptFile
+from valex_local.records import Notice
+from valex_local.settings import LlmCaptionSettings
+from valex_local.stages.base import Context
+from valex_local.stages.setting_files import setting_file
+from valex_local.stages.vision.captions import one_sentence
+
+MAX_LENGTH = 240
+"""Most characters of a caption: what an action line of a script may have."""
+
+RETRY_TEMPERATURE = 0.6
+"""At temperature 0 another seed changes nothing."""
+
+BLOCKS = ("system", "user")
+"""What a prompt file must hold."""
+
+_SCHEMA: JsonSchema = {
+    "type": "object",
+    "properties": {"caption": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}},
+    "required": ["caption"],
+    "additionalProperties": False,
+}
+
+
+class BadCaption(Exception):
+    """An answer that is no caption; the text says why."""
+
+
+class LlmCaptioner:
+    """Asks a language model what a keyframe shows.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        A model that sees; `close` closes it.
+    prompt : PromptFile
+        How to ask, in the blocks `BLOCKS`.
+    settings : LlmCaptionSettings
+        Limits, temperature and seed.
+
+    Raises
+    ------
+    ConfigError
+        The prompt uses a name that is not there.
+    """
+
+    def __init__(self, model: LanguageModel, prompt: PromptFile, settings: LlmCaptionSettings) -> None:
+        self._system, self._asked = (prompt.block(name, {"length": MAX_LENGTH}) for name in BLOCKS)
+        self._model = model
+        self._settings = settings
+
+    def write(self, pictures: Mapping[str, Picture]) -> tuple[dict[str, str | None], tuple[Notice, ...]]:
+        """Write a sentence about each keyframe.
+
+        Parameters
+        ----------
+        pictures : mapping of str to Picture
+            The keyframes of a post, by id.
+
+        Returns
+        -------
+        captions : dict of str to str or None
+            By id; None where two answers were no caption.
+        notices : tuple of Notice
+            One for each None.
+
+        Raises
+        ------
+        ContextOverflow
+            A keyframe, the question and the answer exceed the context.
+        ModelError
+            The engine broke down.
+        """
+        captions: dict[str, str | None] = {}
+        notices = []
+        for keyframe, picture in pictures.items():
+            try:
+                captions[keyframe] = self._caption(picture)
+            except BadCaption as reason:
+                captions[keyframe] = None
+                notices.append(Notice(code="no-caption", text=f"the keyframe {keyframe} has no caption: {reason}"))
+        return captions, tuple(notices)
+
+    def _caption(self, picture: Picture) -> str:
+        """Ask about a picture, once more where the first answer is no caption."""
+        try:
+            return read_caption(self._answer(picture, attempt=0))
+        except BadCaption:
+            return read_caption(self._answer(picture, attempt=1))
+
+    def _answer(self, picture: Picture, *, attempt: int) -> str:
+        messages = (Message("system", self._system), Message("user", (picture, self._asked)))
+        try:
+            reply = self._model.chat(
+                messages,
+                schema=_SCHEMA,
+                max_tokens=self._settings.max_tokens,
+                temperature=max(self._settings.temperature, RETRY_TEMPERATURE if attempt else 0.0),
+                seed=self._settings.seed + attempt,
+            )
+        except ContextOverflow as error:
+            hint = "In the settings, raise vision.captions.llm.context, or lower its max_tokens or keyframe_side"
+            raise ContextOverflow(error.what, hint=hint) from error
+        return reply.text
+
+    def close(self) -> None:
+        """Free the model."""
+        self._model.close()
+
+
+def load_captioner(context: Context) -> LlmCaptioner:
+    """Load the model of the role ``llm`` to write captions.
+
+    Raises
+    ------
+    ConfigError
+        The model does not see, or the prompt file cannot be used.
+    ModelError
+        The model cannot be loaded.
+    """
+    stored, settings = context.models["llm"], context.settings.vision.captions.llm
+    prompt = PromptFile(setting_file(context.settings, "vision", "captions", "llm", "prompt"), BLOCKS)
+    model = load_language_model(stored, context.device, context=settings.context)
+    try:
+        if not model.sees:
+            raise ConfigError(
+                f"captions are wanted of the language model (vision.captions.writer), and {stored.id} does not see",
+                hint="Name one with pictures as models.llm, or leave the setting out; see docs/language-models.md",
+            )
+        return LlmCaptioner(model, prompt, settings)
+    except ConfigError:
+        model.close()
+        raise
+
+
+def read_caption(raw: str) -> str:
+    """Return the caption of an answer, as one clean line.
+
+    A caption that reaches the limit was cut off by it: it keeps its whole words and ends with an ellipsis.
+
+    Parameters
+    ----------
+    raw : str
+        What the model wrote, as it wrote it.
+
+    Raises
+    ------
+    BadAnswer
+        The text is cut, is no JSON of the shape that was asked for, or says nothing.
+    """
+    try:
+        # Some grammars let raw line breaks into strings; they do no harm there.
+        data = json.loads(raw, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise BadCaption("the answer is cut or no JSON") from error
+    match data:
+        case {"caption": str(text)} if len(data) == 1:
+            caption = one_sentence(_within_limit(text))
+        case _:
+            raise BadCaption("the answer has not the shape that was asked for")
+    if caption is None:
+        raise BadCaption("the answer says nothing")
+    return caption
+
+
+def _within_limit(text: str) -> str:
+    if len(text) < MAX_LENGTH or (len(text) == MAX_LENGTH and text.endswith((".", "!", "?"))):
+        return text
+    kept = text[: MAX_LENGTH - 1]
+    return (kept.rpartition(" ")[0] or kept).rstrip(" ,;:.") + "…"

@@ -1,0 +1,261 @@
+"""CPU, CUDA, threads, memory: what there is to compute with, and how much of it was used."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from valex_local.errors import ConfigError
+from valex_local.system import gpu
+
+# Every library that computes on CPU starts its own threads; waiting ones must sleep, or they take the cores from those
+# that work.
+THREAD_SWITCHES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
+WAITING_SWITCHES = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "0",
+    "KMP_BLOCKTIME": "0",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUPS = Path("/proc/self/cgroup")
+_CPUS = Path("/sys/devices/system/cpu")
+_VRAM_SAMPLE_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where to compute.
+
+    Attributes
+    ----------
+    kind : {"cpu", "cuda"}
+        The device of the models.
+    threads : int
+        Threads a CPU engine may use.
+    memory : int
+        Bytes of memory of the device: the card's, or the machine's.
+    """
+
+    kind: Literal["cpu", "cuda"]
+    threads: int
+    memory: int = 0
+
+
+def detect(prefer: Literal["auto", "cpu", "cuda"] = "auto") -> Device:
+    """Choose where to compute.
+
+    Parameters
+    ----------
+    prefer : {"auto", "cpu", "cuda"}
+        ``auto`` takes a card where torch can use one.
+
+    Raises
+    ------
+    ConfigError
+        ``cuda`` was asked for and cannot be had; the message says why.
+    """
+    threads = usable_cores()
+    if prefer != "cpu":
+        found = gpu.cards()
+        fault = _cuda_fault(found)
+        if fault is None:
+            return Device("cuda", threads, gpu.driver_memory())
+        if prefer == "cuda":
+            raise ConfigError(f"--device cuda cannot be had: {fault}", hint="See: valex doctor")
+    return Device("cpu", threads, machine_memory())
+
+
+def unused_gpu(device: Device | None = None) -> str | None:
+    """Say why a card that is there is not used, or not by every library; None where nothing is amiss.
+
+    Parameters
+    ----------
+    device : Device, optional
+        Where the run computes. A card left aside by ``--device cpu`` alone is not amiss.
+    """
+    found = gpu.cards()
+    if not found:
+        return gpu.driver_fault()
+    fault = _cuda_fault(found)
+    if fault is not None:
+        return f"{found[0].name} is not used: {fault}"
+    if device is not None and device.kind == "cpu":
+        return None
+    partly = [reason for reason in (gpu.ctranslate2_fault(), gpu.llama_fault()) if reason]
+    return f"{found[0].name} is only partly used: {'; '.join(partly)}" if partly else None
+
+
+def _cuda_fault(found: tuple[gpu.Gpu, ...]) -> str | None:
+    if not found:
+        return gpu.driver_fault() or "no NVIDIA card was found"
+    try:
+        fault = gpu.torch_fault(found[0], gpu.torch_build())
+        if fault is None:
+            gpu.driver_memory()
+    except ModuleNotFoundError:
+        return "torch is not installed"
+    except RuntimeError as error:
+        return str(error)
+    return fault
+
+
+# --- cores and memory -----------------------------------------------------------------------------------------------
+
+
+def usable_cores() -> int:
+    """Count the physical cores this process may use, at least one: its affinity and its cgroups' quota honoured."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    cores = {_core_of(cpu) for cpu in allowed}
+    quota = cpu_quota()
+    return max(1, len(cores) if quota is None else min(len(cores), int(quota)))
+
+
+def _core_of(cpu: int) -> str:
+    """Name the physical core of a logical CPU: by all its siblings."""
+    try:
+        return (_CPUS / f"cpu{cpu}/topology/thread_siblings_list").read_text("ascii").strip()
+    except OSError:
+        return str(cpu)
+
+
+def cpu_quota(root: Path = _CGROUPS, own: Path = _OWN_CGROUPS) -> float | None:
+    """Return how many CPUs the cgroups of this process grant, None for all of them.
+
+    Source: cgroup-v2.rst (``cpu.max``) and sched-bwc.rst (version 1) of the Linux kernel.
+    """
+    grants = []
+    for folder in _cgroup_folders("cpu", root, own):
+        unified, quota, period = (_words(folder / f"cpu.{n}") for n in ("max", "cfs_quota_us", "cfs_period_us"))
+        words = unified or [*quota, *period]
+        if len(words) == 2 and words[0] not in ("max", "-1"):
+            grants.append(int(words[0]) / int(words[1]))
+    return min(grants, default=None)
+
+
+def machine_memory(root: Path = _CGROUPS, own: Path = _OWN_CGROUPS) -> int:
+    """Return the bytes of memory this process may use: the machine's, or less where its cgroups say so."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for folder in _cgroup_folders("memory", root, own):
+        words = _words(folder / "memory.max") or _words(folder / "memory.limit_in_bytes")
+        limits += [int(word) for word in words if word != "max"]
+    return min(limits)
+
+
+def _cgroup_folders(controller: str, root: Path, own: Path) -> list[Path]:
+    """List the folders of this process's cgroups that can hold limits of a controller, from its own up to the root."""
+    folders = []
+    for line in _lines(own):
+        _, controllers, group = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        # Version 1 mounts one tree a set of controllers; version 2 one for all, alone or as "unified" beside those.
+        for tree in (root / controllers, root / controller) if controllers else (root, root / "unified"):
+            inside = tree / group.lstrip("/")
+            folders += [inside, *(parent for parent in inside.parents if parent.is_relative_to(tree))]
+    return list(dict.fromkeys(folders))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+
+
+def _words(path: Path) -> list[str]:
+    return " ".join(_lines(path)).split()
+
+
+def set_threads(count: int) -> None:
+    """Set the threads of every library that computes on CPU. Call it before the heavy imports.
+
+    The libraries read these switches when they load. Of those loaded already torch and OpenCV are told directly, the
+    others keep what they have.
+    """
+    os.environ.update(dict.fromkeys(THREAD_SWITCHES, str(count)) | WAITING_SWITCHES)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(count)
+
+
+# --- memory used ----------------------------------------------------------------------------------------------------
+
+
+def peak_rss() -> int:
+    """Return the most resident memory this process has had plus that of its largest finished child, bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+    for line in _lines(Path("/proc/self/status")):
+        # Not getrusage where it can be helped: there a process starts with the peak of the one that started it.
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 + children
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit + children
+
+
+def return_memory() -> None:
+    """Give memory that was freed back to the system: glibc keeps what lies between blocks still in use.
+
+    After a CLIP model that can be gigabytes, which the next model would need.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
+    if trim is not None:
+        trim(0)
+
+
+class PeakMemory:
+    """Measure the peak of memory inside a ``with`` block. One at a time: Linux keeps one mark a process.
+
+    Attributes
+    ----------
+    rss : int
+        Peak resident memory, bytes, with the largest finished child. Where the mark cannot be set back (other systems
+        than Linux) it is the peak since the process began.
+    vram : int or None
+        Peak memory on the cards, bytes, sampled ten times a second; None without a card.
+    """
+
+    def __init__(self) -> None:
+        self.rss = 0
+        self.vram: int | None = None
+        self._done = threading.Event()
+        self._sampler: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(OSError):  # The attribute's description says what is measured then.
+            Path("/proc/self/clear_refs").write_text("5", "ascii")
+        self.vram = gpu.memory_used()
+        if self.vram is not None:
+            self._sampler = threading.Thread(target=self._sample, name="vram", daemon=True)
+            self._sampler.start()
+        return self
+
+    def _sample(self) -> None:
+        while not self._done.wait(_VRAM_SAMPLE_SECONDS):
+            self.vram = max(self.vram or 0, gpu.memory_used() or 0)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        if self._sampler is not None:
+            self._sampler.join()
+        self.rss = peak_rss()

@@ -1,0 +1,208 @@
+"""The protocol: every text is judged by networks that never saw it, nor anything else of its group.
+
+For each seed the texts are parted anew into grouped folds. Of the texts outside a fold one part is kept aside for
+calibration and thresholds; the network learns from the others and judges the fold. The labels of a fold reach nothing
+that has a say in how the fold is judged: they are not handed over.
+
+Adaptation, where it is asked for, reads all texts beforehand, without their labels.
+
+The model that is kept learns from all texts, once a seed, and the weights of these trainings are averaged (Wortsman et
+al. 2022, model soups); calibration and thresholds come from the judgements of all folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from valex_local.corpus.folds import Folds
+from valex_local.corpus.label_matrix import Floats, LabelMatrix
+from valex_local.errors import ModelError
+from valex_local.evaluation.baselines import Baseline
+from valex_local.pipeline.progress import Progress
+from valex_local.stages.labels.text_encoder import TextEncoder
+from valex_local.training.calibrate import Calibrator, calibrate
+from valex_local.training.data import Data, Rows, Split, spread
+from valex_local.training.network import LabelNetwork
+from valex_local.training.options import TrainingOptions
+from valex_local.training.trainer import Inputs, judge, train
+
+MakeEncoder = Callable[[], TextEncoder]
+
+_PART = ".part.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What the networks of one seed say of texts they did not learn from.
+
+    Attributes
+    ----------
+    answers : LabelMatrix
+        Of every text, by the thresholds of its fold.
+    folds : tuple of int
+        The fold of each text.
+    logits : ndarray of float64, (N, outputs)
+        Before calibration.
+    """
+
+    answers: LabelMatrix
+    folds: tuple[int, ...]
+    logits: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Weights: the head's, and those of the encoder that learnt."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    tuned: dict[str, torch.Tensor]
+
+
+class Trainer:
+    """Trains and judges under one set of options.
+
+    Parameters
+    ----------
+    data : Data
+        Labelled texts.
+    options : TrainingOptions
+        How.
+    make_encoder : callable
+        Loads the encoder anew.
+    work : Path
+        Folder for what is finished and what is under way; called again with the same, the work goes on.
+    progress : Progress
+        Hears how it goes on.
+    """
+
+    def __init__(
+        self, data: Data, options: TrainingOptions, make_encoder: MakeEncoder, *, work: Path, progress: Progress
+    ) -> None:
+        self._data, self._options, self._make_encoder = data, options, make_encoder
+        self._work, self._progress = work, progress
+        encoder = make_encoder()
+        self._inputs: Inputs = (
+            encoder.vectors(data.texts) if options.mode == "frozen" else [encoder.windows(text) for text in data.texts]
+        )
+
+    def cross_validate(self) -> dict[int, Judged]:
+        """Judge every text by networks that did not learn from it, for each seed."""
+        parted = {seed: self._data.folds(self._options, seed) for seed in self._options.all_seeds}
+        self._progress.step("cross-validation", sum(int(folds.max()) + 1 for folds in parted.values()))
+        return {seed: self._judge_seed(seed, folds) for seed, folds in parted.items()}
+
+    def _judge_seed(self, seed: int, folds: Folds) -> Judged:
+        shape = (len(self._data), len(self._data.outputs))
+        logits, probabilities, thresholds = np.empty(shape), np.empty(shape), np.empty(shape)
+        splits = [Split.of(self._data, folds, fold, self._options, seed) for fold in range(int(folds.max()) + 1)]
+        for fold, split in enumerate(splits):
+            found, calibration = self._judge_fold(split, seed, fold)
+            logits[split.score] = found
+            probabilities[split.score] = calibration.probabilities(found)
+            thresholds[split.score] = calibration.thresholds
+            self._progress.advance()
+        outputs = self._data.outputs
+        answers = LabelMatrix.decided(self._data.gold.ids, spread(probabilities, outputs), spread(thresholds, outputs))
+        return Judged(answers, tuple(folds.tolist()), logits)
+
+    def _judge_fold(self, split: Split, seed: int, fold: int) -> tuple[Floats, Calibrator]:
+        """Return the logits of a fold's texts and the calibration, from what is known of all other texts alone."""
+        learn, tune = (self._data.take(rows) for rows in (split.learn, split.tune))
+        name = f"seed {seed}, fold {fold + 1}"
+
+        def judged() -> dict[str, Floats]:
+            network = self._train(name, learn, self._at(split.learn), seed)
+            return {
+                "rows": np.concatenate([split.tune, split.score]),
+                "tune": judge(network, self._at(split.tune), self._options),
+                "score": judge(network, self._at(split.score), self._options),
+            }
+
+        path = self._work / f"seed-{seed}-fold-{fold}.npz"
+        kept = _kept(path, judged)
+        if not np.array_equal(kept["rows"], np.concatenate([split.tune, split.score])):
+            raise ModelError(
+                "what was judged here before is of other texts",
+                path=path,
+                hint="Remove the model directory and begin anew",
+            )
+        return kept["score"], calibrate(kept["tune"], tune.truth)
+
+    def fit(self, judged: dict[int, Judged]) -> tuple[Trained, Calibrator]:
+        """Train on all texts, once a seed, and return the mean of the weights with its calibration."""
+        self._progress.step("final training", self._options.seeds)
+        runs = [self._fit_seed(seed) for seed in self._options.all_seeds]
+        # The mean of the logits is what the mean of the weights comes near to; and each text counts once.
+        logits = np.mean([of_seed.logits for of_seed in judged.values()], axis=0)
+        return _mean(runs), calibrate(logits, self._data.truth)
+
+    def _fit_seed(self, seed: int) -> Trained:
+        from safetensors.torch import load_file, save_file
+
+        path = self._work / f"seed-{seed}-all.safetensors"
+        if not path.is_file():
+            network = self._train(f"seed {seed}, all texts", self._data, self._inputs, seed)
+            network.merge()
+            head = {"head.weight": network.head.weight, "head.bias": network.head.bias}
+            tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in (head | network.tuned()).items()}
+            part = path.with_suffix(".part")
+            save_file(tensors, part)
+            part.rename(path)
+        self._progress.advance()
+        tensors = load_file(path)
+        return Trained(tensors.pop("head.weight"), tensors.pop("head.bias"), tensors)
+
+    def _train(self, name: str, data: Data, inputs: Inputs, seed: int) -> LabelNetwork:
+        torch.manual_seed(seed)
+        network = LabelNetwork(self._make_encoder(), len(data.outputs), self._options)
+        say = self._progress.say
+        folder = self._work / name.replace(", ", "-").replace(" ", "-")
+        train(network, inputs, data.truth, self._options, seed=seed, folder=folder, say=lambda t: say(f"{name}: {t}"))
+        return network
+
+    def _at(self, rows: Rows) -> Inputs:
+        return [self._inputs[row] for row in rows]
+
+
+def judge_baseline(
+    make: Callable[[], Baseline], data: Data, folds: Mapping[int, Folds], progress: Progress
+) -> dict[int, LabelMatrix]:
+    """Judge every text by a baseline that did not learn from it, on the same folds as the networks, for each seed."""
+    found = {}
+    for seed, fold_of in folds.items():
+        answers = LabelMatrix.empty(data.gold.ids)
+        for fold in range(int(fold_of.max()) + 1):
+            rest, at = data.take(np.flatnonzero(fold_of != fold)), np.flatnonzero(fold_of == fold)
+            score = data.take(at)
+            baseline = make()
+            baseline.fit(rest.texts, rest.gold, rest.groups)
+            judged = baseline.predict(score.texts, score.gold.ids)
+            answers.labels[at], answers.probabilities[at] = judged.labels, judged.probabilities
+            progress.advance()
+        found[seed] = answers
+    return found
+
+
+def _kept(path: Path, make: Callable[[], dict[str, Floats]]) -> dict[str, Floats]:
+    """Return arrays from a file, made and kept first where there is none."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.stem}{_PART}")
+        np.savez(part, **make())  # type: ignore[arg-type]
+        part.rename(path)
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _mean(runs: Sequence[Trained]) -> Trained:
+    def mean(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+        return torch.stack([tensor.float() for tensor in tensors]).mean(0)
+
+    tuned = {name: mean([run.tuned[name] for run in runs]) for name in runs[0].tuned}
+    return Trained(mean([run.weight for run in runs]), mean([run.bias for run in runs]), tuned)

@@ -1,0 +1,263 @@
+"""From labelled texts to a model directory: the whole training, in the order it is done.
+
+1. The encoder, adapted to the texts where asked for.
+2. Cross-validation: what the route reaches on texts it did not learn from; the baselines on the same folds.
+3. The model that is kept, from all texts.
+4. Figures, card and papers.
+
+Everything under way lies in ``training/work`` of the model directory. Interrupted at any time, the same call takes it
+up again; with other options, data or encoder it refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from valex_local import __version__
+from valex_local.corpus import Corpus, write_long
+from valex_local.errors import ConfigError, ModelError
+from valex_local.evaluation.baselines import BASELINES
+from valex_local.evaluation.results import Evaluation
+from valex_local.evaluation.routes import BASELINE
+from valex_local.files.atomic import write_whole, writing
+from valex_local.pipeline.progress import Progress
+from valex_local.stages.labels.card import CARD, OWN_ENCODER
+from valex_local.stages.labels.text_encoder import TextEncoder
+from valex_local.store import Store, StoredModel
+from valex_local.store.describe import slug
+from valex_local.system.devices import Device
+from valex_local.training import figures
+from valex_local.training.adapt import adapt
+from valex_local.training.cross_validation import Judged, MakeEncoder, Trainer, judge_baseline
+from valex_local.training.data import Data, spread
+from valex_local.training.model import RECIPE, TRAINING, Facts, make_card, write_papers, write_weights
+from valex_local.training.options import TrainingOptions
+
+_VERSIONS = ("torch", "transformers", "accelerate", "peft", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Base:
+    """The encoder to begin from.
+
+    Attributes
+    ----------
+    model : StoredModel
+        The encoder, of the store or a folder elsewhere.
+    slim : bool
+        Keep of the encoder only what learns: the model then rests on that encoder of the store.
+    """
+
+    model: StoredModel
+    slim: bool = False
+
+    @classmethod
+    def find(cls, store: Store, name: str, *, slim: bool = False) -> Self:
+        """Return the encoder of that id in the store, or in that directory.
+
+        Raises
+        ------
+        ModelError
+            There is none, or it is for another role.
+        ConfigError
+            A slim model was asked for on an encoder that is not in the store.
+        """
+        path = Path(name).expanduser()
+        known = name in store.manifests()
+        if not known and path.is_dir():
+            if slim:
+                raise ConfigError(
+                    "a slim model rests on an encoder of the store",
+                    path=path,
+                    hint=f"Bring it first: valex models add {path} --role encoder",
+                )
+            return cls(store.local(path, "encoder"))
+        model = store.find(name)
+        if model.role not in ("encoder", "sentence"):
+            raise ModelError(f"the model {name} is for the role {model.role}: no label model can be trained from it")
+        return cls(model, slim)
+
+
+def train_model(
+    corpus: Corpus,
+    base: Base,
+    out: Path,
+    *,
+    options: TrainingOptions,
+    facts: Facts,
+    device: Device,
+    progress: Progress,
+) -> Evaluation:
+    """Train a label model and find out how good it is.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Texts and what is known of them.
+    base : Base
+        The encoder.
+    out : Path
+        The model directory to make, or to go on with.
+    options : TrainingOptions
+        How.
+    facts : Facts
+        What the card says besides.
+    device : Device
+        Where to compute.
+    progress : Progress
+        Hears how it goes on.
+
+    Returns
+    -------
+    Evaluation
+        Figures of the route and of the baselines, all out of fold.
+
+    Raises
+    ------
+    ModelError
+        The folder holds something else, or a training with other options; or the encoder cannot be used.
+    InputError
+        No output has enough support, or the groups cannot be parted into so many folds.
+    """
+    if base.slim and options.adapt and (options.mode != "full" or options.freeze_embeddings):
+        raise ConfigError(
+            "a slim model keeps only what learns from labels, and adaptation changes the rest too",
+            hint="Leave out --slim, or --adapt",
+        )
+    data = Data.of(corpus, options)
+    work = _open(out, _recipe(data, base, options, facts, device))
+    if not (out / CARD).is_file():
+        _Training(corpus, data, base, out, work, options, facts, device, progress).run()
+    shutil.rmtree(work, ignore_errors=True)
+    return figures.of_model(out, options)
+
+
+@dataclass(frozen=True, eq=False)
+class _Training:
+    """One training; see `train_model`. `work` is the folder of what is under way."""
+
+    corpus: Corpus
+    data: Data
+    base: Base
+    out: Path
+    work: Path
+    options: TrainingOptions
+    facts: Facts
+    device: Device
+    progress: Progress
+
+    def run(self) -> None:
+        """Do what is left to do, and write the model directory."""
+        window, overlap = self._window()
+        make_encoder = self._encoder(window, overlap)
+        trainer = Trainer(self.data, self.options, make_encoder, work=self.work, progress=self.progress)
+        judged = trainer.cross_validate()
+        figures.write_judgements(self.out, self.data, judged)
+        self._write_baselines(judged)
+        trained, calibration = trainer.fit(judged)
+        write_weights(self.out, trained, calibration, make_encoder, slim=self.base.slim)
+        card = make_card(
+            self.facts,
+            self.data,
+            self.options,
+            calibration,
+            encoder=self.base.model.id if self.base.slim else OWN_ENCODER,
+            window=window,
+            overlap=overlap,
+            measured=figures.measured(figures.of_model(self.out, self.options), self._protocol()),
+        )
+        write_papers(self.out, card, self.facts)
+
+    def _window(self) -> tuple[int, int]:
+        """Return window and overlap: what was asked for, else as much as the encoder takes and a quarter of it."""
+        encoder = TextEncoder(
+            self.base.model.folder, pooling="mean", normalise=False, window=8, overlap=0, device=self.device
+        )
+        window = self.options.window or encoder.limit
+        overlap = window // 4 if self.options.overlap is None else self.options.overlap
+        if overlap > window // 2:
+            raise ConfigError(f"an overlap of {overlap} tokens is more than half the encoder's window of {window}")
+        return window, overlap
+
+    def _encoder(self, window: int, overlap: int) -> MakeEncoder:
+        """Return what loads the encoder to begin from: adapted first, where that was asked for."""
+
+        def load(folder: Path) -> TextEncoder:
+            pooling = self.options.pooling
+            return TextEncoder(
+                folder, pooling=pooling, normalise=False, window=window, overlap=overlap, device=self.device
+            )
+
+        folder = self.base.model.folder
+        if self.options.adapt:
+            folder = adapt(
+                folder,
+                [text.text for text in (*self.corpus.texts, *self.corpus.unlabelled)],
+                self.options,
+                make_encoder=partial(load, folder),
+                device=self.device,
+                work=self.work,
+                say=self.progress.say,
+            )
+        return partial(load, folder)
+
+    def _write_baselines(self, judged: Mapping[int, Judged]) -> None:
+        """Judge the texts by every baseline on the same folds; what the model leaves out the baselines leave out."""
+        data = self.data
+        assessed = ~np.isnan(spread(np.zeros(len(data.outputs)), data.outputs))
+        gold = replace(data.gold, labels=np.where(assessed, data.gold.labels, np.nan))
+        folds = {seed: np.asarray(of_seed.folds) for seed, of_seed in judged.items()}
+        for name, make in BASELINES.items():
+            path = self.out / BASELINE.format(name)
+            if not path.is_file():
+                self.progress.step(f"baseline {name}", sum(int(of_seed.max()) + 1 for of_seed in folds.values()))
+                found = judge_baseline(make, replace(data, gold=gold), folds, self.progress)
+                write_long(path, {str(seed): answers for seed, answers in found.items()})
+
+    def _protocol(self) -> str:
+        folds = "each group a fold" if self.options.folds is None else f"{self.options.folds} folds"
+        before = "the encoder adapted to all texts before, without labels; " if self.options.adapt else ""
+        return f"{before}cross-validation, {folds} by {self.options.group}, {self.options.seeds} seeds"
+
+
+def _recipe(data: Data, base: Base, options: TrainingOptions, facts: Facts, device: Device) -> dict[str, Any]:
+    return {
+        "options": options.model_dump(mode="json"),
+        "data": {"texts": len(data), "sha256": data.digest(), "said": list(facts.data)},
+        "encoder": {"id": base.model.id, "sha256": base.model.digest, "slim": base.slim},
+        "device": device.kind,
+        "threads": device.threads,
+        "versions": {"valex_local": __version__} | {name: version(name) for name in _VERSIONS},
+    }
+
+
+def _open(out: Path, recipe: Mapping[str, Any]) -> Path:
+    """Make the model directory, or find it begun by the same recipe; return the folder for work under way."""
+    slug(out)  # a name that makes no id is said now, not after the training
+    path = out / RECIPE
+    if path.is_file():
+        before = json.loads(path.read_text("utf-8"))
+        changed = [key for key in recipe if before.get(key) != recipe[key]]
+        if changed:
+            raise ModelError(
+                f"this folder holds a training with other {' and '.join(changed)}",
+                path=out,
+                hint="Name a new folder with -o, or remove this one",
+            )
+    elif out.exists() and (not out.is_dir() or any(not left.is_dir() for left in out.rglob("*"))):
+        raise ModelError("this folder is not empty and holds no training", path=out, hint="Name a new folder with -o")
+    work = out / TRAINING / "work"
+    if not (out / CARD).is_file():
+        with writing(out):
+            work.mkdir(parents=True, exist_ok=True)
+        write_whole(path, (json.dumps(recipe, indent=1) + "\n").encode())
+    return work
