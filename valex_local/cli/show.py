@@ -27,12 +27,15 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
     from valex_local.errors import StudyError, printable
     from valex_local.rendering.render import render
     from valex_local.stages.variants import VIDEO
+    from valex_local.store import Store
+    from valex_local.study.settings import resolve_settings
 
     study = open_study(folder)
+    preferred = resolve_settings(Store(), study).script.variants
     console = Console(highlight=False)
     for post_id in find_posts(study, posts):
         try:
-            name, script = study.script(post_id, variant)
+            name, script = study.script(post_id, variant, preferred=preferred)
         except StudyError as error:
             if posts:
                 raise

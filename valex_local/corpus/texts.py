@@ -17,7 +17,9 @@ from valex_local.files.text import clean_text, read_text
 from valex_local.posts.ids import PostKey, post_key
 from valex_local.records import Post, Script
 from valex_local.rendering.render import render
+from valex_local.store import Store
 from valex_local.study import Study
+from valex_local.study.settings import resolve_settings
 
 TEXT_COLUMNS = ("script", "text", "transcript", "scenario", "body", "premise", "content")
 """Names by which a table's column of texts is known, in plain spelling."""
@@ -153,10 +155,11 @@ def _place(source: Path, where: str, several: bool) -> str:
 
 def _of_study(study: Study, variant: str | None) -> Texts:
     texts, left_out = [], []
+    preferred = resolve_settings(Store(), study).script.variants
     scripts: dict[str, tuple[str, Script]] = {}
     for post_id in study.post_ids():
         if any(study.folder(post_id).glob(f"script.{variant or '*'}.json")):
-            scripts[post_id] = study.script(post_id, variant)
+            scripts[post_id] = study.script(post_id, variant, preferred=preferred)
         else:
             left_out.append(f"{post_id}: it has no script{'' if variant is None else f'.{variant}'}")
     counted = Counter(sorted(name for name, _ in scripts.values()))

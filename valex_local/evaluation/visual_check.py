@@ -19,10 +19,11 @@ from valex_local.evaluation.bootstrap import RESAMPLES, draws, estimate
 from valex_local.evaluation.figures import Estimate
 from valex_local.pipeline.fingerprints import fingerprint
 from valex_local.records import Grounding, Part, Post, Script
-from valex_local.settings import Settings, make_settings, merge
+from valex_local.settings import Settings
 from valex_local.stages.registry import STAGES, record_type, stems_read
-from valex_local.store.manifests import read_profile
+from valex_local.store import Store
 from valex_local.study import Study
+from valex_local.study.settings import resolve_settings
 from valex_local.study.study import WRITTEN
 
 LINE_COLUMNS = (
@@ -108,7 +109,7 @@ def check_visual(study: Study, *, resamples: int = RESAMPLES, seed: int = 0) -> 
     names = sorted({one.script for one in found}, key=lambda name: (name not in WRITTEN, name))
     variants = tuple(_figures(name, [o for o in found if o.script == name], resamples, seed) for name in names)
     missing = [variant.script for variant in variants if variant.missing]
-    settings = _settings(study)
+    settings = resolve_settings(Store(), study)
     return VisualCheck(
         study=str(study.root),
         below_chance=settings.grounding.below_chance,
@@ -197,13 +198,6 @@ def _ratio(above: Floats, below: Floats, resamples: int, seed: int) -> Estimate 
         over, under = np.concatenate(sums, axis=1) if sums else np.empty((2, 0))
         drawn = over[under > 0] / under[under > 0]
     return estimate(float(above.sum() / below.sum()), drawn)
-
-
-def _settings(study: Study) -> Settings:
-    """Return the settings that a run in the study would take."""
-    options = study.options()
-    profile = read_profile(str(options.get("profile", Settings().profile)))
-    return make_settings(merge(profile.settings, options), source=study.root / "study.toml")
 
 
 def _hints(study: Study, settings: Settings, missing: Sequence[str]) -> Iterator[str]:

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from valex_local.errors import ConfigError, InputError, StudyError, printable
-from valex_local.files.toml import read_toml
 from valex_local.pipeline.executor import Executor, Job
 from valex_local.pipeline.local_executor import LocalExecutor
 from valex_local.pipeline.plan import Step, plan
@@ -24,11 +23,12 @@ from valex_local.posts import discover
 from valex_local.posts.discover import STAGE as INTAKE
 from valex_local.posts.text import merge as merge_texts
 from valex_local.records import Failure, Media, Post
-from valex_local.settings import Settings, make_settings, merge
+from valex_local.settings import Settings
 from valex_local.stages.setting_files import absolute_paths
 from valex_local.store import Store, StoredModel
 from valex_local.store.model import refuse_hidden
 from valex_local.study import Study
+from valex_local.study.settings import given_settings, resolve_settings
 from valex_local.system import devices, network_guard
 
 NOT_REMEMBERED = {"jobs", "device", "chunk", "resident"}
@@ -114,10 +114,8 @@ def _dry(paths: Sequence[Path], meta: Path | None, out: Path, make: Callable[[St
 
 
 def _given(study: Study, options: Mapping[str, Any] | None, config: Path | str | None) -> dict[str, Any]:
-    """Return the settings given: those the study remembers, under the file's, under the options."""
-    from_file = {} if config is None else read_toml(Path(config))
-    make_settings(from_file, source=config or "the options")
-    return merge(study.options(), absolute_paths(merge(from_file, options or {})))
+    """Return the settings given, to be remembered by the study: it may be continued from another folder."""
+    return absolute_paths(given_settings(study, options, config))
 
 
 class _Run:
@@ -135,8 +133,7 @@ class _Run:
         self._selection = selection
         self._given = given
         self._progress = progress or NullProgress()
-        name = str(given.get("profile", Settings().profile))
-        self.settings = make_settings(merge(store.profile(name).settings, given))
+        self.settings = resolve_settings(store, options=given)
         self._plan = plan(self.settings)
         self._steps = selection.steps(self.settings)
         self._models = _models(store, self.settings, self._plan if selection.whole else self._steps)

@@ -9,9 +9,10 @@ from typing import NamedTuple, TypeVar
 
 from valex_local.errors import StudyError
 from valex_local.records import Captions, Failure, Labels, Media, Post, Record, ScreenText, Script, Transcript
-from valex_local.settings import make_settings
 from valex_local.stages.variants import VIDEO
+from valex_local.store import Store
 from valex_local.study import Study
+from valex_local.study.settings import resolve_settings
 from valex_local.study.study import WRITTEN
 
 R = TypeVar("R", bound=Record)
@@ -139,9 +140,8 @@ class Order:
     @classmethod
     def of(cls, study: Study) -> Order:
         """Return the order that a study's settings give; scripts as `Study.script` chooses among them."""
-        settings = make_settings(study.options(), source=study.root / "study.toml")
-        named = settings.script.variants if "variants" in settings.script.model_fields_set else ()
-        return cls(scripts=tuple(named), routes=tuple(settings.labels.routes))
+        settings = resolve_settings(Store(), study)
+        return cls(scripts=tuple(settings.script.variants), routes=tuple(settings.labels.routes))
 
     def of_scripts(self, names: Iterable[str]) -> list[str]:
         """Return script variants in order."""

@@ -21,7 +21,7 @@ import json
 import os
 import shutil
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,7 +34,6 @@ from valex_local.files.atomic import write_whole, writing
 from valex_local.files.checksums import Checksums
 from valex_local.files.tables import guarded, read_table
 from valex_local.records import Failure, Labels, Media, Post, Record, Script
-from valex_local.settings import make_settings
 
 R = TypeVar("R", bound=Record)
 
@@ -157,20 +156,35 @@ class Study:
             raise StudyError(f"{post_id} has no {stem}.json yet", path=self.root, hint="Run: valex run -o STUDY")
         return record
 
-    def script(self, post_id: str, variant: str | None = None) -> tuple[str, Script]:
-        """Return a script and the name of its variant: the one named, or the first of the study's that is there.
+    def script_variants(self, post_id: str) -> list[str]:
+        """Return the names of a post's scripts: those a run writes, in the order of `WRITTEN`, then imported ones."""
+        stems = (name.removesuffix(".json") for name in _names(self.folder(post_id)) if name.endswith(".json"))
+        names = (stem.removeprefix("script.") for stem in stems if stem.startswith("script."))
+        return sorted(names, key=lambda name: (name not in WRITTEN, name))
 
-        Scripts from elsewhere come last: bringing them in does not change which one is shown.
+    def script(self, post_id: str, variant: str | None = None, *, preferred: Sequence[str] = ()) -> tuple[str, Script]:
+        """Return a script and the name of its variant.
+
+        Imported scripts come last: importing them does not change which one is shown.
+
+        Parameters
+        ----------
+        post_id : str
+            The post.
+        variant : str, optional
+            The variant wanted.
+        preferred : sequence of str
+            Variants to look for first when none is named: `script.variants` of the settings in force.
+
+        Raises
+        ------
+        StudyError
+            The post has no such script, or none at all.
         """
-        stems = {p.stem for p in self.folder(post_id).glob("script.*.json")}
-        there = sorted((s.removeprefix("script.") for s in stems), key=lambda name: (name not in WRITTEN, name))
-        settings = make_settings(self.options(), source=self.root / "study.toml")
-        first = settings.script.variants if "variants" in settings.script.model_fields_set else ()
-        wanted = [variant] if variant is not None else [*first, *there]
-        for name in wanted:
-            if f"script.{name}" in stems:
-                return name, self.require(post_id, f"script.{name}", Script)
-        return str(variant), self.require(post_id, f"script.{variant or '<variant>'}", Script)
+        there = self.script_variants(post_id)
+        wanted = [variant] if variant is not None else [*(name for name in preferred if name in there), *there]
+        name = wanted[0] if wanted else "<variant>"
+        return name, self.require(post_id, f"script.{name}", Script)
 
     def labels(self, post_id: str, variant: str) -> dict[str, Labels]:
         """Return the labels of one script of a post, by route."""

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from valex_local.corpus.columns import text_id
 from valex_local.errors import ConfigError, InputError
 from valex_local.records import Labels, Post, Script, Transcript
+from valex_local.store import Store
 from valex_local.study import Study
+from valex_local.study.settings import resolve_settings
 
 Labelled = Mapping[str, Labels]
 """Labels by post id."""
@@ -74,7 +76,9 @@ class Material:
             if not any(self._script in self._variants(post_id) for post_id in self.posts):
                 raise self._nothing(f"no post has script.{self._script}.json")
             return self._script
-        shown = Counter(sorted(self.study.script(p)[0] for p in self.posts if self._variants(p)))
+        preferred = resolve_settings(Store(), self.study).script.variants
+        named = (self.study.script(p, preferred=preferred)[0] for p in self.posts if self._variants(p))
+        shown = Counter(sorted(named))
         if not shown:
             raise self._nothing("no post has a script")
         return shown.most_common(1)[0][0]
