@@ -12,8 +12,8 @@ from valex_local.system.devices import usable_cores
 
 KEEP = """
 import subprocess, sys
-from valex_local.bench.setting import keep_to
-from valex_local.devices import usable_cores
+from benchmarks.options import keep_to
+from valex_local.system.devices import usable_cores
 keep_to({cores})
 child = "from valex_local.system.devices import usable_cores; print(usable_cores())"
 print(usable_cores(), subprocess.run([sys.executable, "-c", child], capture_output=True, text=True).stdout)

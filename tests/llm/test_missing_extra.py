@@ -14,7 +14,7 @@ def run(code: str) -> str:
 def test_the_room_loads_no_engine() -> None:
     code = """
         import sys
-        import valex_local.llm, valex_local.llm.llama_cpp, valex_local.script, valex_local.script.llm
+        import valex_local.llm, valex_local.llm.llama_cpp, valex_local.stages.script, valex_local.stages.script.llm
         print({"llama_cpp", "torch", "numpy"} & set(sys.modules))
     """
     assert run(code) == "set()\n"
@@ -25,7 +25,7 @@ def test_without_the_library_it_says_which_extra_brings_it() -> None:
         import sys
         sys.modules["llama_cpp"] = None
         from pathlib import Path
-        from valex_local.devices import Device
+        from valex_local.system.devices import Device
         from valex_local.errors import MissingExtra
         from valex_local.llm import load_language_model
         from valex_local.store import StoredModel

@@ -474,9 +474,9 @@ def test_an_answer_without_end(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> N
 LOAD = """
     import json, sys
     from pathlib import Path
-    from valex_local import offline
+    from valex_local.system import network_guard
     layers = network_guard.enter(kernel=sys.argv[2] == "kernel")
-    from valex_local.devices import Device
+    from valex_local.system.devices import Device
     from valex_local.errors import ModelError
     from valex_local.llm.server import Server
     from valex_local.store import StoredModel

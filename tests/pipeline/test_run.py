@@ -18,17 +18,18 @@ from valex_local.pipeline.run import examine, run
 from valex_local.pipeline.selection import Selection
 from valex_local.records import Media, Transcript
 from valex_local.stages.registry import STAGES, StageSpec
+from valex_local.stages.variants import media_settings, speech_settings
 from valex_local.study import Study
 
-MEDIA = StageSpec("media", 1, Media, "media", "toystages:ToyMedia", "media", ("video",))
+MEDIA = StageSpec("media", 1, Media, "media", "tests.toystages:ToyMedia", ("video",), media_settings)
 SPEECH = StageSpec(
     "speech",
     1,
     Transcript,
     "transcript",
-    "toystages:ToySpeech",
-    "speech",
+    "tests.toystages:ToySpeech",
     ("video", "media.duration"),
+    speech_settings,
     side_files=("audio",),
 )
 
@@ -331,14 +332,15 @@ def test_status_changes_nothing(videos, out):
 
 SLOW_RUN = """
 import sys, time
-sys.path.insert(0, {tests!r})
-import toystages, valex_local.stages.registry as stages
+sys.path.insert(0, {root!r})
+import valex_local.stages.registry as stages
+from tests import toystages
 from tests.pipeline.test_run import MEDIA, SPEECH
 stages.STAGES = (MEDIA, SPEECH)
 for toy in (toystages.ToyMedia, toystages.ToySpeech):
     prepare = toy.prepare
     toy.prepare = lambda self, item, prepare=prepare: (time.sleep(0.05), prepare(self, item))[1]
-from valex_local.run import run
+from valex_local.pipeline.run import run
 run([{videos!r}], {out!r})
 """
 
@@ -347,7 +349,7 @@ run([{videos!r}], {out!r})
 def test_killed_anywhere_and_run_again_gives_equal_records(videos, out, tmp_path, after):
     paths = videos(**{f"v{i:02}": "x" * (i + 1) for i in range(20)})
     run(paths, tmp_path / "undisturbed")
-    code = SLOW_RUN.format(tests=str(Path(__file__).parent), videos=str(paths[0]), out=str(out))
+    code = SLOW_RUN.format(root=str(Path(__file__).parents[2]), videos=str(paths[0]), out=str(out))
     process = subprocess.Popen(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import valex_local.study as study_module
+import valex_local.study.study as study_module
 from valex_local.errors import ConfigError, StudyError
 from valex_local.records import AudioTrack, Failure, Keyframe, Media, Post, PostText, Script, Transcript, Video
 from valex_local.study import Study
@@ -325,13 +325,12 @@ def test_a_failure_cleared_by_a_run_beside_us_is_none(study, monkeypatch):
     assert [f.post for f in study.failures()] == ["a"]
 
 
-def test_the_first_variant_of_the_settings_is_shown(study):
+def test_the_first_variant_that_is_preferred_and_there_is_shown(study):
     put(study, "a")
     for name in ("local", "template"):
         study.write("a", f"script.{name}", Script(name=name))
     assert study.script("a")[0] == "local"
-    study.save_options({"script": {"variants": ["template", "local"]}})
-    assert study.script("a")[0] == "template"
+    assert study.script("a", preferred=("gemini", "template", "local"))[0] == "template"
     (study.root / "study.toml").write_text("script = 3")
     with pytest.raises(ConfigError, match=r"study\.toml"):
         study.script("a")

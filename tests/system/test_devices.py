@@ -60,7 +60,10 @@ def test_with_a_card_it_is_taken_or_the_reason_is_said():
 
 
 def test_torch_is_not_imported_to_choose():
-    code = "import sys; from valex_local import devices as d; d.detect(); d.unused_gpu(); print('torch' in sys.modules)"
+    code = (
+        "import sys; from valex_local.system import devices as d; d.detect(); d.unused_gpu();"
+        "print('torch' in sys.modules)"
+    )
     assert python(code) == "False"
 
 
@@ -71,7 +74,8 @@ def test_torch_is_not_imported_to_choose():
 def test_affinity_counts():
     one = str(min(os.sched_getaffinity(0)))
     code = (
-        f"import os; os.sched_setaffinity(0, {{{one}}}); from valex_local import devices; print(devices.usable_cores())"
+        f"import os; os.sched_setaffinity(0, {{{one}}}); from valex_local.system import devices;"
+        "print(devices.usable_cores())"
     )
     assert python(code) == "1"
 
@@ -138,7 +142,7 @@ def test_set_threads_reaches_libraries_loaded_later():
     pytest.importorskip("torch")
     pytest.importorskip("cv2")
     code = (
-        "from valex_local import devices; devices.set_threads(1); import torch, cv2, os; "
+        "from valex_local.system import devices; devices.set_threads(1); import torch, cv2, os; "
         "print(torch.get_num_threads(), cv2.getNumThreads(), os.environ['OMP_WAIT_POLICY'])"
     )
     assert python(code) == "1 1 PASSIVE"
@@ -148,7 +152,7 @@ def test_set_threads_reaches_libraries_loaded_before():
     pytest.importorskip("torch")
     pytest.importorskip("cv2")
     code = (
-        "import torch, cv2; from valex_local import devices; devices.set_threads(3); "
+        "import torch, cv2; from valex_local.system import devices; devices.set_threads(3); "
         "print(torch.get_num_threads(), cv2.getNumThreads())"
     )
     assert python(code) == "3 3"
@@ -162,7 +166,7 @@ SIZE = 150_000_000
 @linux
 def test_peak_memory_is_that_of_the_block():
     code = f"""
-from valex_local.devices import PeakMemory
+from valex_local.system.devices import PeakMemory
 with PeakMemory() as much:
     held = b"1" * {SIZE}
     del held
@@ -179,7 +183,7 @@ print(much.rss, little.rss)
 def test_peak_memory_counts_children():
     code = f"""
 import subprocess, sys
-from valex_local.devices import PeakMemory
+from valex_local.system.devices import PeakMemory
 with PeakMemory() as peak:
     subprocess.run([sys.executable, "-c", "held = b'1' * {SIZE}"], check=True)
 print(peak.rss)
@@ -190,7 +194,7 @@ print(peak.rss)
 @linux
 def test_a_large_parent_does_not_count():
     held = bytearray(b"1") * 2 * SIZE
-    assert int(python("from valex_local import devices; print(devices.peak_rss())")) < SIZE
+    assert int(python("from valex_local.system import devices; print(devices.peak_rss())")) < SIZE
     del held
 
 
@@ -265,7 +269,7 @@ def test_the_cublas_ctranslate2_needs_is_the_one_it_names():
 
 FREED = """
 import torch
-from valex_local.devices import return_memory
+from valex_local.system.devices import return_memory
 
 def resident():
     status = open("/proc/self/status").read()

@@ -13,7 +13,7 @@ from valex_local.system.network_guard import SWITCHES
 
 PREPARE = """
 import os, sys, time
-from valex_local.devices import Device, set_threads
+from valex_local.system.devices import Device, set_threads
 COUNT = int(sys.argv[1])
 set_threads(COUNT)
 import numpy as np
@@ -22,19 +22,19 @@ store, device = Store(), Device("cpu", COUNT)
 """
 WORK = {
     "whisper-base-ct2": """
-from valex_local.speech.engine import load_engine
+from valex_local.stages.speech.engine import load_engine
 engine = load_engine(store.find("whisper-base-ct2"), device)
 work = lambda: engine.detect(np.zeros(16000, np.float32))
 """,
     "minilm-arguments": """
-from valex_local.labels.model import LabelModel
+from valex_local.stages.labels.model import LabelModel
 stored = store.find("minilm-arguments")
 engine = LabelModel(stored.folder, requires=stored.requires, device=device)
 work = lambda: engine.scores(["a word " * 100])
 """,
     "ppocrv6": """
-from valex_local.config import OcrSettings
-from valex_local.ocr.engines import load_engine
+from valex_local.settings import OcrSettings
+from valex_local.stages.ocr.engines import load_engine
 engine = load_engine(store.find("ppocrv6"), OcrSettings(), device)
 work = lambda: engine.read(np.zeros((320, 320, 3), np.uint8))
 """,

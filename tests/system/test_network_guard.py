@@ -105,7 +105,7 @@ def open_folder():
 ENTER = """
     import json, sys
     from dataclasses import asdict
-    from valex_local import offline
+    from valex_local.system import network_guard
     layers = network_guard.enter()
 """
 
@@ -182,7 +182,7 @@ def test_onnxruntime_collects_nothing(tmp_path):
 def test_switches_that_come_too_late_are_not_claimed():
     got = python("""
     import json, huggingface_hub
-    from valex_local import offline
+    from valex_local.system import network_guard
     with network_guard.guarded() as layers:
         print(json.dumps([layers.environment, layers.hook, layers.describe()]))
     """)
@@ -435,7 +435,7 @@ def test_threads_that_ran_before_are_held_by_the_filter(server):
             said.append(error.errno)
     thread = threading.Thread(target=work)
     thread.start()
-    from valex_local import offline
+    from valex_local.system import network_guard
     layers = network_guard.enter()
     go.set(), thread.join()
     print(json.dumps(asdict(layers) | {"said": said}))
@@ -534,7 +534,7 @@ def test_a_missing_layer_is_said(call, env, reason):
     code = f"""
     import json
     from dataclasses import asdict
-    from valex_local import offline
+    from valex_local.system import network_guard
     layers = {call}
     assert layers == {call} == network_guard.current()
     print(json.dumps(asdict(layers) | {{"said": layers.describe()}}))
@@ -549,7 +549,7 @@ def test_the_kernel_s_layer_can_be_had_later():
     got = python("""
     import json
     from dataclasses import asdict
-    from valex_local import offline
+    from valex_local.system import network_guard
     first = network_guard.enter(kernel=False)
     print(json.dumps([asdict(first), asdict(network_guard.enter())]))
     """)

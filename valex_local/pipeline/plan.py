@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from valex_local.records import MadeBy
 from valex_local.settings import Settings
 from valex_local.stages.base import Context, Stage
-from valex_local.stages.registry import STAGES, StageSpec
+from valex_local.stages import registry
+from valex_local.stages.registry import StageSpec
 from valex_local.stages.variants import Variant
 from valex_local.system.imports import load_object
 
@@ -59,7 +60,7 @@ class Step:
 
 def plan(settings: Settings) -> tuple[Step, ...]:
     """Return every step of a run, each after those it reads."""
-    return tuple(_step(spec, settings, variant) for spec in STAGES for variant in spec.variants(settings))
+    return tuple(_step(spec, settings, variant) for spec in registry.STAGES for variant in spec.variants(settings))
 
 
 def _step(spec: StageSpec, settings: Settings, variant: Variant) -> Step:

@@ -243,8 +243,8 @@ def test_levels():
 _MEASURE = """
 import sys
 from pathlib import Path
-from valex_local.config import MediaSettings
-from valex_local.media.stage import read_media
+from valex_local.settings import MediaSettings
+from valex_local.stages.media.stage import read_media
 record = read_media(Path(sys.argv[1]), MediaSettings()).record
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(peak.split()[1], *(f"{k.width}x{k.height}" for k in record.keyframes))

@@ -148,10 +148,10 @@ def no_network(event, args):
         raise SystemExit(f"tried {event} {args}")
 sys.addaudithook(no_network)
 from pathlib import Path
-from valex_local.devices import Device
-from valex_local.media.audio import load_audio
-from valex_local.speech.engine import load_engine
-from valex_local.speech.voice import find_voice
+from valex_local.system.devices import Device
+from valex_local.stages.media.audio import load_audio
+from valex_local.stages.speech.engine import load_engine
+from valex_local.stages.speech.vad import find_voice
 from valex_local.store import StoredModel
 sound = load_audio(Path(sys.argv[2]))
 assert find_voice(sound, threshold=0.5).stretches
