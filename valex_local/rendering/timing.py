@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from valex_local.exchange.export.selection import Material
 from valex_local.records import Dialogue, Post, PostLine, Script
 from valex_local.rendering.render import one_line
 
@@ -35,19 +34,6 @@ class TimedScript:
     speech: tuple[TimedSpan, ...]
     screen_text: tuple[TimedSpan, ...]
     actions: tuple[TimedSpan, ...]
-
-
-def timed_scripts(material: Material) -> Iterator[TimedScript]:
-    """Yield the scripts that are exported with their times; those whose lines have none are left out."""
-    untimed = 0
-    for post, script in material.scripts():
-        timed, missing = timed_lines(post, script)
-        if missing and not (timed.speech or timed.screen_text or timed.actions):
-            material.leave_out(post.id, f"the lines of script.{script.name} have no times")
-            continue
-        untimed += missing
-        yield timed
-    material.notice(untimed, "line without a time, left out")
 
 
 def timed_lines(post: Post, script: Script) -> tuple[TimedScript, int]:

@@ -16,7 +16,7 @@ from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import write_whole
 from valex_local.files.text import clean_text
 from valex_local.records import Media, Post
-from valex_local.rendering.timing import TimedScript, TimedSpan, lanes, milliseconds, timed_scripts
+from valex_local.rendering.timing import TimedScript, TimedSpan, lanes, milliseconds
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
@@ -33,7 +33,7 @@ class Elan:
 
     def __call__(self, material: Material, target: Path) -> None:
         """Write the files."""
-        for timed in timed_scripts(material):
+        for timed in material.timed_scripts():
             media = material.study.read(timed.post.id, "media", Media)
             tree = document(timed, media, target)
             content = ElementTree.tostring(tree, encoding="utf-8", xml_declaration=True)

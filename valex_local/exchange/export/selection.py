@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from valex_local.corpus.columns import text_id
 from valex_local.errors import ConfigError, InputError
 from valex_local.records import Labels, Post, Script, Transcript
+from valex_local.rendering.timing import TimedScript, timed_lines
 from valex_local.store import Store
 from valex_local.study import Study
 from valex_local.study.settings import resolve_settings
@@ -113,6 +114,18 @@ class Material:
                 if self._script in (None, variant) and script.skipped is None:
                     self.exported.add(post_id)
                     yield self.study.post(post_id), script
+
+    def timed_scripts(self) -> Iterator[TimedScript]:
+        """Yield the scripts of `scripts` with their times; those whose lines have none are left out."""
+        untimed = 0
+        for post, script in self.scripts():
+            timed, missing = timed_lines(post, script)
+            if missing and not (timed.speech or timed.screen_text or timed.actions):
+                self.leave_out(post.id, f"the lines of script.{script.name} have no times")
+                continue
+            untimed += missing
+            yield timed
+        self.notice(untimed, "line without a time, left out")
 
     def _variants(self, post_id: str) -> list[str]:
         paths = self.study.folder(post_id).glob("script.*.json")

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import write_whole
-from valex_local.rendering.timing import TimedSpan, timed_scripts
+from valex_local.rendering.timing import TimedSpan
 from valex_local.stages.script.scenes import SPEAKER
 
 WORD_JOINER = "\u2060"
@@ -44,7 +44,7 @@ class SubtitleFiles:
 
     def __call__(self, material: Material, target: Path) -> None:
         """Write the files."""
-        for timed in timed_scripts(material):
+        for timed in material.timed_scripts():
             tracks = {"speech": timed.speech, "text": timed.screen_text}
             for name, spans in tracks.items():
                 if spans:
