@@ -14,6 +14,7 @@ from valex_local.cli._progress import progress
 from valex_local.cli._settings import nested
 from valex_local.errors import ConfigError, InputError, printable
 from valex_local.settings import Settings, make_settings, merge
+from valex_local.stages.label_routes import ROUTES, get_route
 
 if TYPE_CHECKING:
     from valex_local.corpus import Texts
@@ -40,7 +41,7 @@ FOLDS = 5
 )
 @click.option(
     "--route",
-    type=click.Choice(["encoder", "fewshot", "direct"]),
+    type=click.Choice(list(ROUTES)),
     help="How to label: by a label model, or by a language model from the script, or from the video itself; when left "
     "out as the study does, or encoder.",
 )
@@ -115,17 +116,15 @@ def _check_options(given: dict[str, Any]) -> None:
 
 def _route(source: Path, given: dict[str, Any]) -> str:
     """Return the route that is meant: the one named, else the only one of the study, else the encoder."""
-    from valex_local.stages.variants import ROUTE_ROLES
-
     remembered = tuple(_remembered(source).get("labels", {}).get("routes", ("encoder",)))
     route = str(given["route"] or (remembered[0] if len(remembered) == 1 else "encoder"))
     if not given["route"] and "encoder" not in remembered and len(remembered) > 1 and (given["model"] or given["ask"]):
         raise ConfigError(f"this study labels by {' and '.join(remembered)}", hint="Say which is meant with --route")
-    if given["ask"] and ROUTE_ROLES[route] != "llm":
+    if given["ask"] and get_route(route).role != "llm":
         raise ConfigError("--ask is for routes that ask a language model", hint="Add --route fewshot")
     if given["shots"] is not None and route != "fewshot":
         raise ConfigError("--shots is for the route fewshot", hint="Add --route fewshot")
-    if given["int8"] is not None and ROUTE_ROLES[route] != "labels":
+    if given["int8"] is not None and get_route(route).role != "labels":
         raise ConfigError("--int8 is for label models", hint="Leave it out")
     return route
 
@@ -139,12 +138,10 @@ def _remembered(source: Path) -> dict[str, Any]:
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """Collect the settings the options give, leaving out those not given."""
-    from valex_local.stages.variants import ROUTE_ROLES
-
     route = given["route"]
     settings = (
         (("profile",), given["profile"]),
-        (("models", ROUTE_ROLES[route]), _model_name(given["model"]) if given["model"] else None),
+        (("models", get_route(route).role), _model_name(given["model"]) if given["model"] else None),
         (("labels", route, "ask"), given["ask"]),
         (("labels", "int8"), given["int8"]),
         (("work", "device"), given["device"]),
@@ -195,7 +192,6 @@ def _scripts(folder: Path, name: str) -> list[str]:
 def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
     from valex_local.cli._corpus import print_list
     from valex_local.corpus import read_texts
-    from valex_local.stages.variants import ROUTE_ROLES
     from valex_local.store import Store
     from valex_local.system.devices import detect, set_threads, unused_gpu
 
@@ -214,7 +210,7 @@ def _label_texts(source: Path, out: Path, given: dict[str, Any]) -> None:
     turns = _turns(texts, given)
     device = detect(settings.work.device)
     set_threads(device.threads)  # before torch is imported
-    role = ROUTE_ROLES[route]
+    role = get_route(route).role
     model = Store().resolve(settings.profile, settings.models, needed=[role])[role]
 
     from valex_local.stages.labels.checkpoint import Checkpoint

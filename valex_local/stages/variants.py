@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from valex_local.settings import Settings
+from valex_local.stages.label_routes import ROUTES, get_route
 from valex_local.stages.setting_files import with_checksums
 
 VIDEO = "video"
 """Stands in the place of a script's name where a route labels the video itself."""
-
-ROUTE_ROLES = {"encoder": "labels", "fewshot": "llm", "direct": "llm"}
-"""The role of the model that each labelling route uses."""
-
-_DIRECT_READS = ("post.text", "media.keyframes", "transcript")
 
 
 @dataclass(frozen=True)
@@ -67,13 +63,14 @@ def grounding_variants(settings: Settings) -> Iterator[Variant]:
 
 def label_variants(settings: Settings) -> Iterator[Variant]:
     """Yield a variant for each route: on every script, or on the video itself."""
-    for route in dict.fromkeys(settings.labels.routes):
-        roles = (ROUTE_ROLES[route],)
-        if route == "direct":
-            yield Variant(f"{VIDEO}.{route}", reads=_DIRECT_READS, roles=roles, side_files=("keyframes",))
+    for name in dict.fromkeys(settings.labels.routes):
+        route = get_route(name)
+        roles = (route.role,)
+        if route.reads:
+            yield Variant(f"{VIDEO}.{name}", reads=route.reads, roles=roles, side_files=route.side_files)
             continue
         for script in _scripts(settings):
-            yield Variant(f"{script}.{route}", script=script, roles=roles)
+            yield Variant(f"{script}.{name}", script=script, roles=roles, side_files=route.side_files)
 
 
 def _scripts(settings: Settings) -> tuple[str, ...]:
@@ -125,10 +122,10 @@ def grounding_settings(settings: Settings, variant: str) -> dict[str, Any]:
 def label_settings(settings: Settings, variant: str) -> dict[str, Any]:
     """Return the settings that a labelling route reads, without those of the other routes."""
     route = variant.rpartition(".")[2]
-    leave_out = {"routes", "scripts", *({"fewshot", "direct"} - {route})}
+    leave_out = {"routes", "scripts", *(ROUTES.keys() - {route})}  # a route's own settings are under its name
     if route != "encoder" or not settings.labels.int8:
         leave_out.add("int8")  # records made before there was this setting do not have it
     data = settings.labels.model_dump(mode="json", exclude=leave_out)
-    if route == "direct":
+    if "post.text" in get_route(route).reads:
         data["include_post_text"] = settings.script.include_post_text
     return with_checksums(settings, "labels", data)

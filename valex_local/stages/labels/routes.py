@@ -1,14 +1,15 @@
-"""What a labelling route is, and the table of them: one file a route, chosen by name."""
+"""What a labelling route is: one file a route, chosen by its name in the table of `stages.label_routes`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from valex_local.errors import ConfigError, ValexError
+from valex_local.errors import ValexError
 from valex_local.records import LabelFigures, LabelSource, Notice, Script, ValueLabel
 from valex_local.stages.base import Context, Item
+from valex_local.stages.label_routes import get_route
 from valex_local.system.imports import load_object
 
 if TYPE_CHECKING:
@@ -69,14 +70,6 @@ class LabelRoute(Protocol):
         """Free the model."""
 
 
-ROUTES: Mapping[str, str] = {
-    "encoder": "valex_local.stages.labels.encoder:EncoderRoute",
-    "fewshot": "valex_local.stages.labels.fewshot:FewshotRoute",
-    "direct": "valex_local.stages.labels.direct:DirectRoute",
-}
-"""Route name to the class, as ``module:name``."""
-
-
 def route(name: str) -> type[LabelRoute]:
     """Return the class of a route.
 
@@ -85,9 +78,7 @@ def route(name: str) -> type[LabelRoute]:
     ConfigError
         There is no route of that name.
     """
-    if name not in ROUTES:
-        raise ConfigError(f"there is no labelling route {name!r}", hint=f"Routes are: {', '.join(ROUTES)}")
-    found: type[LabelRoute] = load_object(ROUTES[name])
+    found: type[LabelRoute] = load_object(get_route(name).factory)
     return found
 
 

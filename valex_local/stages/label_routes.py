@@ -1,0 +1,53 @@
+"""The table of labelling routes; `labels/routes.py` says what a route is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from valex_local.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class RouteSpec:
+    """The facts of a labelling route that planning needs without importing it.
+
+    Attributes
+    ----------
+    factory : str
+        Its class, as ``module:name``.
+    role : str
+        Role of the model it uses.
+    reads : tuple of str
+        Where it labels the video itself: what its fingerprint covers, as in `StageSpec`. Empty where it labels scripts.
+    side_files : tuple of str
+        The side files of media it opens.
+    """
+
+    factory: str
+    role: str
+    reads: tuple[str, ...] = ()
+    side_files: tuple[str, ...] = ()
+
+
+ROUTES: dict[str, RouteSpec] = {
+    "encoder": RouteSpec("valex_local.stages.labels.encoder:EncoderRoute", "labels"),
+    "fewshot": RouteSpec("valex_local.stages.labels.fewshot:FewshotRoute", "llm"),
+    "direct": RouteSpec(
+        "valex_local.stages.labels.direct:DirectRoute", "llm",
+        reads=("post.text", "media.keyframes", "transcript"), side_files=("keyframes",),
+    ),
+}  # fmt: skip
+"""Every labelling route by name."""
+
+
+def get_route(name: str) -> RouteSpec:
+    """Return the facts of a route.
+
+    Raises
+    ------
+    ConfigError
+        There is no route of that name.
+    """
+    if name not in ROUTES:
+        raise ConfigError(f"there is no labelling route {name!r}", hint=f"Routes are: {', '.join(ROUTES)}")
+    return ROUTES[name]
