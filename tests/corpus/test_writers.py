@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from tests.corpus.files import AUTHORS_HEAD, N1, N2, answers, any_answers, equal
 from valex_local.corpus import read_sheet, write_authors, write_long
 from valex_local.corpus.columns import text_id
 from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.writers import long_rows
 from valex_local.errors import StudyError
 from valex_local.schwartz import CIRCLE, State, Value
 
@@ -41,10 +41,10 @@ def test_long_tables_are_read_back_as_they_were(tmp_path_factory, made):
     write_long(path, made)
     sheet = read_sheet(path)
     assert sheet.kind == "long"
-    assert list(sheet.answers) == list(made)
+    assert list(sheet.labels) == list(made)
     for run, said in made.items():
         said.probabilities[:] = np.round(said.probabilities, 4)
-        assert equal(sheet.answers[run], said)
+        assert equal(sheet.labels[run], said)
     scored = any(np.isfinite(said.probabilities).any() for said in made.values())
     assert sheet.has_probabilities == scored
 
@@ -69,9 +69,8 @@ def test_a_long_table_as_it_is_written(tmp_path):
 
 
 def test_without_a_name_there_is_no_column_of_runs():
-    out = io.StringIO()
-    write_long(out, {"": answers(a={Value.FACE: YES})})
-    assert out.getvalue().splitlines()[0] == "post,value,state,present,conflicted,dominant"
+    head, *_ = long_rows({"": answers(a={Value.FACE: YES})})
+    assert head == ("post", "value", "state", "present", "conflicted", "dominant")
 
 
 def test_the_authors_sheet_as_it_is_written(tmp_path):
@@ -107,7 +106,7 @@ def test_the_authors_sheet_keeps_states(tmp_path_factory, said):
     path = tmp_path_factory.mktemp("authors") / "labels.csv"
     write_authors(path, said)
     sheet = read_sheet(path)
-    read = sheet.answers[""]
+    read = sheet.labels[""]
     assert sheet.kind == "codes"
     assert read.ids == said.ids
     for row in range(len(said)):

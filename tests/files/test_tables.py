@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valex_local.errors import InputError
-from valex_local.files.tables import Table, parse_table, read_table
+from valex_local.files.tables import Table, parse_table, read_table, table_text, write_table
+from valex_local.files.text import clean_text
 
 
 def parse(text: str, name: str = "t.csv") -> Table:
@@ -140,6 +139,33 @@ def test_lines_of_an_unquoted_tsv_are_never_lost(rows):
         assert [[cell.strip('"') for cell in row] for row in cells(table)] == unquoted
 
 
-def test_the_module_can_be_imported_first():
-    code = "import valex_local.files.tables, valex_local.posts.meta"
-    subprocess.run([sys.executable, "-c", code], check=True)
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", ["=1", " =1+1", "\t@x", "\r\n-cmd", "'=1", "+a"])
+def test_text_that_could_be_a_formula_is_guarded(cell):
+    written = next(csv.reader(io.StringIO(table_text([[cell]]), newline="")))
+    assert written == [f"'{cell}"]
+
+
+def test_numbers_stay_numbers_and_nothing_stays_empty():
+    assert table_text([["n", -1, -0.5, None, "-1", "roberta"]]) == "n,-1,-0.5,,-1,roberta\r\n"
+
+
+@given(st.lists(st.lists(written, min_size=3, max_size=3), max_size=6))
+def test_what_is_written_is_read(rows):
+    read = cells(parse(table_text([["id", "text", "state"], *rows])))
+    assert read == [[clean_text(cell) for cell in row] for row in rows]
+
+
+@given(st.lists(st.lists(written, min_size=3, max_size=3), min_size=1, max_size=6))
+def test_a_tsv_has_a_line_for_each_row(rows):
+    text = table_text(rows, tabbed=True)
+    assert [line.count("\t") for line in text.split("\r\n")] == [*[2] * len(rows), 0]
+    assert "\n" not in text.replace("\r\n", "")
+
+
+def test_the_ending_says_which_it_is(tmp_path):
+    for name, expected in (("t.csv", b"a,b\r\n"), ("t.tsv", b"a\tb\r\n")):
+        write_table(tmp_path / name, [["a", "b"]])
+        assert (tmp_path / name).read_bytes() == expected

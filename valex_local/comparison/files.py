@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,13 +10,11 @@ from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, Measures, PostComparison, RouteComparison, Shared
 from valex_local.errors import ConfigError
 from valex_local.evaluation.agreement import ValueAgreement, View, mean
-from valex_local.evaluation.render import guarded
 from valex_local.files.atomic import write_whole, writing
+from valex_local.files.tables import Cell, table_text
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
 
 JSON, POSTS_CSV, LABELS_CSV, INDEX = "comparison.json", "posts.csv", "labels.csv", "index.html"
-
-Cell = str | float | None
 
 
 def check_folder(folder: Path) -> None:
@@ -77,7 +73,7 @@ def posts_csv(comparison: Comparison) -> str:
     head += [*Shared.model_fields]
     for route in comparison.routes:
         head += [f"states_agreeing_{route.route}", f"states_differing_{route.route}"]
-    return _csv([*head, "missing"], (_post_row(post, comparison.routes) for post in comparison.posts))
+    return table_text([[*head, "missing"], *(_post_row(post, comparison.routes) for post in comparison.posts)])
 
 
 def _post_row(post: PostComparison, routes: Sequence[RouteComparison]) -> Iterator[Cell]:
@@ -108,7 +104,7 @@ def labels_csv(comparison: Comparison) -> str:
     for polarity in Polarity if comparison.gold is not None else ():
         head += [f"{polarity}_support", f"{first}_{polarity}_f1", f"{second}_{polarity}_f1"]
     rows = (_value_row(comparison, route, value) for route in comparison.routes for value in CIRCLE)
-    return _csv(head, rows)
+    return table_text([head, *rows])
 
 
 def _value_row(comparison: Comparison, route: RouteComparison, value: Value) -> Iterator[Cell]:
@@ -141,12 +137,3 @@ def _gold(comparison: Comparison, route: str, value: Value, polarity: Polarity) 
     found = [next((figures for figures in values if figures.value is value), None) for values in both]
     yield next((figures.support for figures in found if figures is not None), None)
     yield from (None if figures is None else figures.f1 for figures in found)
-
-
-def _csv(head: Sequence[str], rows: Iterator[Iterator[Cell]]) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([guarded(cell) for cell in head])
-    for row in rows:
-        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
-    return out.getvalue()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from math import isnan
 from pathlib import Path
-from typing import TextIO
 
 from valex_local.corpus.columns import text_id
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.long_format import BOTH, NO, YES
-from valex_local.files.atomic import write_whole
-from valex_local.files.tables import guarded
+from valex_local.files.tables import write_table
 from valex_local.posts.ids import post_key
 from valex_local.schwartz import CIRCLE, State, Value
 
@@ -30,12 +26,29 @@ SHEET_ORDER = (
 
 
 def write_long(
-    target: Path | TextIO,
-    runs: Mapping[str, LabelMatrix],
-    *,
-    extra: Mapping[str, Mapping[str, str]] | None = None,
+    path: Path, runs: Mapping[str, LabelMatrix], *, extra: Mapping[str, Mapping[str, str]] | None = None
 ) -> None:
-    """Write a CSV with a row for each run, post and value, which `read_sheet` reads back.
+    """Write the table of `long_rows`, which `read_sheet` reads back.
+
+    Parameters
+    ----------
+    path : Path
+        The file, CSV or, where its name ends so, TSV; it is written whole or not at all.
+    runs, extra
+        As in `long_rows`.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be written.
+    """
+    write_table(path, long_rows(runs, extra=extra))
+
+
+def long_rows(
+    runs: Mapping[str, LabelMatrix], *, extra: Mapping[str, Mapping[str, str]] | None = None
+) -> Iterator[tuple[str, ...]]:
+    """Yield a head, then a row for each run, post and value.
 
     The columns are ``post, value, state, present, conflicted, dominant``, then ``run`` where there is a run with a
     name, then those of `extra`. ``present`` and ``conflicted`` hold the probability of the polarity with four digits,
@@ -44,28 +57,18 @@ def write_long(
 
     Parameters
     ----------
-    target : Path or text file
-        Where to write; a path is written whole or not at all.
     runs : mapping of str to LabelMatrix
         The answers by run; "" for a single one without a name. A probability of what was not assessed is left out.
     extra : mapping of str to mapping of str to str, optional
         More columns: by name, the cell of each post (``{"fold": {"user_7301...": "0"}}``).
-
-    Raises
-    ------
-    StudyError
-        The file cannot be written.
     """
     extra = extra or {}
     named = any(runs)
-    head = (*LONG_COLUMNS, *(["run"] if named else []), *map(guarded, extra))
-    rows: list[tuple[str, ...]] = []
+    yield (*LONG_COLUMNS, *(["run"] if named else []), *extra)
     for run, answers in runs.items():
         for row, post in enumerate(answers.ids):
-            name = _post(post)
-            beside = (*([guarded(run)] if named else []), *(guarded(cells.get(post, "")) for cells in extra.values()))
-            rows += [(name, *cells, *beside) for cells in _long_cells(answers, row)]
-    _write(target, head, rows)
+            beside = (*([run] if named else []), *(cells.get(post, "") for cells in extra.values()))
+            yield from ((_post(post), *cells, *beside) for cells in _long_cells(answers, row))
 
 
 def _long_cells(answers: LabelMatrix, row: int) -> Iterator[tuple[str, ...]]:
@@ -86,13 +89,36 @@ def _polarity(holds: float, probability: float) -> str:
 
 
 def write_authors(
-    target: Path | TextIO,
+    path: Path,
     answers: LabelMatrix,
     *,
     has_sound: Mapping[str, bool | None] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the CSV of the paper's authors: ``video_id``, 19 values, ``Has_sound``, ``notes``.
+    """Write the table of `authors_rows`.
+
+    Parameters
+    ----------
+    path : Path
+        The file, CSV or, where its name ends so, TSV; it is written whole or not at all.
+    answers, has_sound, notes
+        As in `authors_rows`.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be written.
+    """
+    write_table(path, authors_rows(answers, has_sound=has_sound, notes=notes))
+
+
+def authors_rows(
+    answers: LabelMatrix,
+    *,
+    has_sound: Mapping[str, bool | None] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of the paper's authors, the head first: ``video_id``, 19 values, ``Has_sound``, ``notes``.
 
     The columns of values are named and ordered as in the authors' sheet, ``1_Value1_Self_Direction_Thought_values``
     first; the number is 1 in all of them. Cells are -1 (conflicted), 0 (absent), 1 (present), 2 (dominant), or empty
@@ -100,33 +126,20 @@ def write_authors(
 
     Parameters
     ----------
-    target : Path or text file
-        Where to write; a path is written whole or not at all.
     answers : LabelMatrix
         The labels.
     has_sound : mapping of str to bool or None, optional
         Whether the video of a post has sound; nothing is written where it is not known.
     notes : mapping of str to str, optional
         Notes on posts.
-
-    Raises
-    ------
-    StudyError
-        The file cannot be written.
     """
-    head = ("video_id", *(f"1_Value1_{value.sheet_column}_values" for value in SHEET_ORDER), "Has_sound", "notes")
+    yield ("video_id", *(f"1_Value1_{value.sheet_column}_values" for value in SHEET_ORDER), "Has_sound", "notes")
     places = [CIRCLE.index(value) for value in SHEET_ORDER]
     has_sound, notes = has_sound or {}, notes or {}
-    rows = (
-        (
-            _post(post),
-            *(_code(answers, row, place) for place in places),
-            "" if has_sound.get(post) is None else str(has_sound[post]),
-            guarded(notes.get(post, "")),
-        )
-        for row, post in enumerate(answers.ids)
-    )
-    _write(target, head, rows)
+    for row, post in enumerate(answers.ids):
+        sound = has_sound.get(post)
+        codes = (_code(answers, row, place) for place in places)
+        yield (_post(post), *codes, "" if sound is None else str(sound), notes.get(post, ""))
 
 
 def _code(answers: LabelMatrix, row: int, column: int) -> str:
@@ -143,15 +156,4 @@ def _code(answers: LabelMatrix, row: int, column: int) -> str:
 
 def _post(post: str) -> str:
     """Return an id as it is written: that of a TikTok post never with a leading ``@``."""
-    return guarded(text_id(post) if post_key(post) is not None else post)
-
-
-def _write(target: Path | TextIO, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(head)
-    writer.writerows(rows)
-    if isinstance(target, Path):
-        write_whole(target, text.getvalue().encode())
-    else:
-        target.write(text.getvalue())
+    return text_id(post) if post_key(post) is not None else post

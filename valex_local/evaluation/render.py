@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +14,7 @@ from valex_local.evaluation.layout import Block, Detail, Layout, blocks
 from valex_local.evaluation.notes import notes
 from valex_local.evaluation.results import Evaluation, PolarityFigures
 from valex_local.evaluation.tables import RenderedTable, RowKind, TableRow
+from valex_local.files.tables import Cell, table_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -156,20 +156,10 @@ def _plain(cell: str) -> str:
 
 def to_csv(evaluation: Evaluation) -> str:
     """Return every figure as a row of one long CSV table."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for row in _rows(evaluation):
-        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
-    return out.getvalue()
+    return table_text([CSV_COLUMNS, *_rows(evaluation)])
 
 
-def guarded(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
-
-
-Cells = tuple[str | float | None, ...]
+Cells = tuple[Cell, ...]
 
 
 def _rows(evaluation: Evaluation) -> Iterator[Cells]:

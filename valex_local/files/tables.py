@@ -1,4 +1,4 @@
-"""Delimited text, as spreadsheets, collection tools and shared tasks write it: the one reader of CSV and TSV.
+"""Delimited text, as spreadsheets, collection tools and shared tasks write it: read and written here alone.
 
 A cell that a spreadsheet could take for a formula, since it begins with ``=``, ``+``, ``-`` or ``@``, also after
 blanks, or with a tab or carriage return, is written with an apostrophe before it, as OWASP advises
@@ -10,16 +10,20 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from valex_local.errors import InputError
-from valex_local.files.text import clean_text
+from valex_local.files.atomic import write_whole
+from valex_local.files.text import clean_text, read_text
 
 CELL = 1 << 24
 """Characters of the largest cell."""
+
+Cell = str | float | None
+"""What a written cell can hold; None is an empty cell."""
 
 _FORMULA = re.compile(r"'*(?:\s*[=+\-@]|[\t\r])")
 _NUMBER = re.compile(r" *[+-]?\d+(?:[.,]\d+)? *")
@@ -53,9 +57,6 @@ def read_table(path: Path) -> Table:
     InputError
         The file cannot be read or is no such table.
     """
-    # Here and not above: the room of posts imports this module.
-    from valex_local.files.text import read_text
-
     if path.is_dir():
         raise InputError("this is a folder, no table", path=path, hint="Name a CSV or TSV file")
     if path.suffix.lower() in _WORKBOOKS:
@@ -167,3 +168,37 @@ def guarded(cell: str) -> str:
 def unguarded(cell: str) -> str:
     """Return a cell as it was before `guarded`."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def table_text(rows: Iterable[Iterable[Cell]], *, tabbed: bool = False) -> str:
+    """Return rows as CSV (RFC 4180) or TSV in which no spreadsheet finds a formula: text goes through `guarded`.
+
+    Parameters
+    ----------
+    rows : iterable of iterable of str, float or None
+        The head first, as any other row.
+    tabbed : bool
+        Separate cells by tabs. A TSV has no place for tabs and line breaks in cells, so those become blanks.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t" if tabbed else ",")
+    writer.writerows([_written(cell, tabbed) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _written(cell: Cell, tabbed: bool) -> Cell:
+    if not isinstance(cell, str):
+        return cell
+    plain = guarded(cell)
+    return " ".join(plain.splitlines()).replace("\t", " ") if tabbed else plain
+
+
+def write_table(path: Path, rows: Iterable[Iterable[Cell]]) -> None:
+    """Write rows as a file, whole or not at all: TSV where its name ends so, else CSV; see `table_text`.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be written.
+    """
+    write_whole(path, table_text(rows, tabbed=path.suffix == ".tsv").encode())

@@ -14,7 +14,6 @@ an interrupted write leaves nothing that the next one does not take away.
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import io
 import json
@@ -32,7 +31,7 @@ from pydantic_core import from_json
 from valex_local.errors import ConfigError, InputError, StudyError
 from valex_local.files.atomic import write_whole, writing
 from valex_local.files.checksums import Checksums
-from valex_local.files.tables import guarded, read_table
+from valex_local.files.tables import read_table, table_text
 from valex_local.records import Failure, Labels, Media, Post, Record, Script
 
 R = TypeVar("R", bound=Record)
@@ -359,10 +358,8 @@ class Study:
             ) from error
         first = table.columns[:1]
         kept = [row for row in table.rows if not any(_is_about(row.cells[name], post_id) for name in first)]
-        text = io.StringIO(newline="")
-        for cells in (table.columns, *(row.cells.values() for row in kept)) if kept else ():
-            csv.writer(text).writerow([guarded(cell) for cell in cells])
-        return text.getvalue().encode(), len(table.rows) - len(kept)
+        text = table_text([table.columns, *(row.cells.values() for row in kept)]) if kept else ""
+        return text.encode(), len(table.rows) - len(kept)
 
     def _replace_table(self, path: Path, text: bytes, rows: int) -> list[str]:
         if rows == 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from valex_local.errors import ModelError
 from valex_local.evaluation.evaluate import evaluate
 from valex_local.evaluation.results import Evaluation
 from valex_local.evaluation.routes import GOLD, PREDICTIONS, read_source
+from valex_local.files.tables import write_table
 from valex_local.schwartz import Polarity
 from valex_local.stages.labels.card import CardFigure
 from valex_local.training.cross_validation import Judged
@@ -33,10 +33,8 @@ def write_judgements(folder: Path, data: Data, judged: Mapping[int, Judged]) -> 
     groups = dict(zip(data.gold.ids, data.groups, strict=True))
     write_long(folder / GOLD, {"": data.gold}, extra={"group": groups})
     write_long(folder / PREDICTIONS, {str(seed): of_seed.answers for seed, of_seed in judged.items()})
-    with (folder / FOLDS).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["post", *(f"seed {seed}" for seed in judged)])
-        writer.writerows(zip(data.gold.ids, *(of_seed.folds for of_seed in judged.values()), strict=True))
+    folds = zip(data.gold.ids, *(of_seed.folds for of_seed in judged.values()), strict=True)
+    write_table(folder / FOLDS, [["post", *(f"seed {seed}" for seed in judged)], *folds])
 
 
 def of_model(folder: Path, options: TrainingOptions) -> Evaluation:

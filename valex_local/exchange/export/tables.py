@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 from valex_local.corpus.label_matrix import LabelMatrix
-from valex_local.corpus.writers import write_authors, write_long
+from valex_local.corpus.writers import long_rows, write_authors
 from valex_local.exchange.export.selection import Labelled, Material, name_of
-from valex_local.files.atomic import write_whole
-from valex_local.files.tables import guarded
+from valex_local.files.tables import write_table
 from valex_local.records import Labels, ValueLabel
 from valex_local.schwartz import CIRCLE, Polarity, State
 
@@ -28,9 +24,7 @@ class Authors:
         script = name.rpartition(".")[0]
         sound = {name_of(post): material.has_sound(post, script) for post in labels}
         notes = {name_of(post): "; ".join((_whose(r), *_notices(r))) for post, r in labels.items()}
-        table = io.StringIO(newline="")
-        write_authors(table, _answers(labels), has_sound=sound, notes=notes)
-        _write(target, _rows(table))
+        write_authors(target, _answers(labels), has_sound=sound, notes=notes)
 
 
 class Long:
@@ -38,16 +32,15 @@ class Long:
 
     def __call__(self, material: Material, target: Path) -> None:
         """Write all labellings."""
-        rows: list[list[str]] = []
+        rows: list[tuple[str, ...]] = []
         for name, labels in material.labellings().items():
-            table = io.StringIO(newline="")
             about = {
                 "whose": {name_of(post): _whose(record) for post, record in labels.items()},
                 "notes": {name_of(post): "; ".join(_notices(record)) for post, record in labels.items()},
             }
-            write_long(table, {name: _answers(labels)}, extra=about)
-            rows += _rows(table)[1 if rows else 0 :]
-        _write(target, rows)
+            head, *own = long_rows({name: _answers(labels)}, extra=about)
+            rows += own if rows else [head, *own]
+        write_table(target, rows)
 
 
 class Wide:
@@ -64,8 +57,8 @@ class Wide:
             for post, record in labels.items():
                 probabilities = [_score(p) for label in record.values for p in (label.present, label.conflicted)]
                 said = [_code(label) for label in record.values]
-                rows.append([name_of(post), guarded(name), *said, guarded(_whose(record)), *probabilities])
-        _write(target, rows)
+                rows.append([name_of(post), name, *said, _whose(record), *probabilities])
+        write_table(target, rows)
 
 
 class Pyvalues:
@@ -84,7 +77,7 @@ class Pyvalues:
         kept = [(at, side) for at, side in sides if all(said[at][side] is not None for said in pairs.values())]
         rows = [["ID", *(_column(at, side) for at, side in kept)]]
         rows += [[name_of(post), *(_score(said[at][side]) for at, side in kept)] for post, said in pairs.items()]
-        _write(target, rows)
+        write_table(target, rows)
         scaled = sum((label.present or 0) + (label.conflicted or 0) > 1 for r in labels.values() for label in r.values)
         material.notice(scaled, "scaled down, since present and conflicted are more than 1 together")
         missing = [_column(*place) for place in sides if place not in kept]
@@ -124,24 +117,3 @@ def _code(label: ValueLabel) -> str:
 
 def _score(probability: float | None) -> str:
     return "" if probability is None else f"{probability:g}"
-
-
-# --- files ----------------------------------------------------------------------------------------------------------
-
-
-def _rows(table: io.StringIO) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(table.getvalue(), newline="")))
-
-
-def _write(file: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Write a table: as TSV where the name says so, else as CSV."""
-    tabbed = file.suffix == ".tsv"
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter="\t" if tabbed else ",")
-    # A TSV has no room for tabs and line breaks in cells, whatever quotes stand around them.
-    writer.writerows([_one_line(cell) for cell in row] for row in rows) if tabbed else writer.writerows(rows)
-    write_whole(file, text.getvalue().encode())
-
-
-def _one_line(cell: str) -> str:
-    return " ".join(cell.splitlines()).replace("\t", " ")
