@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from valex_local.errors import ConfigError
-from valex_local.exchange.export.arrow import Parquet
-from valex_local.exchange.export.elan import Elan
-from valex_local.exchange.export.label_studio import LabelStudio
-from valex_local.exchange.export.screenplays import Screenplays
-from valex_local.exchange.export.selection import Material
-from valex_local.exchange.export.subtitles import Srt, SubtitleFiles, Vtt
-from valex_local.exchange.export.tables import Authors, Long, Pyvalues, Wide
+from valex_local.system.imports import load_object
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from valex_local.exchange.export.selection import Material
 
 
 class ExportWriter(Protocol):
-    """Writes what is exported to a file, or into a folder that is there and empty."""
+    """Writes what is exported to a file, or into an empty folder."""
 
     def __call__(self, material: Material, target: Path) -> None:
-        """Write; notes in the material what was left out."""
+        """Write `material`, and note in it what was left out."""
 
 
 @dataclass(frozen=True)
@@ -30,34 +27,64 @@ class Format:
 
     Attributes
     ----------
-    writer : callable
-        Makes the writer.
+    factory : str
+        Its writer, as ``module:name`` of a class or function that is called without arguments.
+    about : str
+        What it is, in a few words, for the help page.
     suffixes : tuple of str
         What its file may end in, the default first; empty where it is a folder of files.
     has_labels : bool
         Whether labels are in it.
     """
 
-    writer: Callable[[], ExportWriter]
+    factory: str
+    about: str
     suffixes: tuple[str, ...] = ()
     has_labels: bool = False
+
+    def writer(self) -> ExportWriter:
+        """Import and return the writer.
+
+        Raises
+        ------
+        MissingExtra
+            The format needs a library that is not installed.
+        """
+        made: ExportWriter = load_object(self.factory)()
+        return made
 
 
 _TABLE = (".csv", ".tsv")
 
 FORMATS: dict[str, Format] = {
-    "srt": Format(lambda: SubtitleFiles(Srt())),
-    "vtt": Format(lambda: SubtitleFiles(Vtt())),
-    "fountain": Format(lambda: Screenplays("fountain")),
-    "text": Format(lambda: Screenplays("text")),
-    "eaf": Format(Elan),
-    "authors": Format(Authors, _TABLE, has_labels=True),
-    "long": Format(Long, _TABLE, has_labels=True),
-    "wide": Format(Wide, _TABLE, has_labels=True),
-    "pyvalues": Format(Pyvalues, (".tsv",), has_labels=True),
-    "parquet": Format(Parquet, has_labels=True),
-    "labelstudio": Format(LabelStudio, has_labels=True),
+    "srt": Format("valex_local.exchange.export.subtitles:srt", "SubRip subtitles: speech, and the text on the screen"),
+    "vtt": Format("valex_local.exchange.export.subtitles:vtt", "WebVTT subtitles: speech, and the text on the screen"),
+    "fountain": Format("valex_local.exchange.export.screenplays:fountain", "screenplays"),
+    "text": Format("valex_local.exchange.export.screenplays:text", "scripts as loose text, as in the paper"),
+    "eaf": Format("valex_local.exchange.export.elan:Elan", "annotation files of ELAN"),
+    "authors": Format(
+        "valex_local.exchange.export.tables:Authors",
+        "labels as the paper's authors have them: -1, 0, 1, 2",
+        _TABLE,
+        has_labels=True,
+    ),
+    "long": Format(
+        "valex_local.exchange.export.tables:Long", "labels, a row for each post and value", _TABLE, has_labels=True
+    ),
+    "wide": Format("valex_local.exchange.export.tables:Wide", "labels, a row for each post", _TABLE, has_labels=True),
+    "pyvalues": Format(
+        "valex_local.exchange.export.tables:Pyvalues", "labels for the library pyvalues", (".tsv",), has_labels=True
+    ),
+    "parquet": Format(
+        "valex_local.exchange.export.arrow:Parquet", "labels, and lines of scripts, as two tables", has_labels=True
+    ),
+    "labelstudio": Format(
+        "valex_local.exchange.export.label_studio:LabelStudio",
+        "tasks with predictions, and the configuration",
+        has_labels=True,
+    ),
 }
+"""Every format by name."""
 
 
 def get_format(name: str) -> Format:

@@ -25,3 +25,13 @@ class Screenplays:
         """Write ``<post>.<suffix>`` for each script."""
         for post, script in material.scripts():
             write_whole(target / f"{post.id}{self._render.suffix}", self._render(script).encode())
+
+
+def fountain() -> Screenplays:
+    """Return the writer of Fountain files."""
+    return Screenplays("fountain")
+
+
+def text() -> Screenplays:
+    """Return the writer of loose text."""
+    return Screenplays("text")

@@ -96,6 +96,16 @@ class Vtt:
         return html.escape(re.sub(_TIME, WORD_JOINER, text), quote=False)
 
 
+def srt() -> SubtitleFiles:
+    """Return the writer of SubRip files."""
+    return SubtitleFiles(Srt())
+
+
+def vtt() -> SubtitleFiles:
+    """Return the writer of WebVTT files."""
+    return SubtitleFiles(Vtt())
+
+
 def _clock(milliseconds: int, point: str) -> str:
     seconds, rest = divmod(milliseconds, 1000)
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{point}{rest:03d}"
