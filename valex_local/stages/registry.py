@@ -37,7 +37,7 @@ class StageSpec:
         What its fingerprint covers: ``video`` (the file's checksum), ``post.text``, a record's stem, or one field of a
         record (``media.audio``); may hold ``{script}``.
     settings_read : callable
-        Returns the settings that a variant reads, as JSON data.
+        Returns the settings that a variant reads, as JSON data; none by default.
     variants : callable
         Yields the variants that settings ask for.
     roles, optional_roles : tuple of str
@@ -52,7 +52,7 @@ class StageSpec:
     stem: str
     factory: str
     reads: tuple[str, ...]
-    settings_read: Callable[[Settings, str], dict[str, Any]]
+    settings_read: Callable[[Settings, str], dict[str, Any]] = of.no_settings
     variants: Callable[[Settings], Iterator[Variant]] = of.single
     roles: tuple[str, ...] = ()
     optional_roles: tuple[str, ...] = ()

@@ -81,6 +81,11 @@ def _scripts(settings: Settings) -> tuple[str, ...]:
 # --- settings -------------------------------------------------------------------------------------------------------
 
 
+def no_settings(settings: Settings, variant: str) -> dict[str, Any]:
+    """Return nothing: for a stage that reads no settings."""
+    return {}
+
+
 def media_settings(settings: Settings, variant: str) -> dict[str, Any]:
     """Return the settings that media reads."""
     return settings.media.model_dump(mode="json")
