@@ -1,4 +1,4 @@
-"""Which label is about which text."""
+"""Match labels with the texts that they are about."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet, gold_of, read_sheet
 from valex_local.corpus.texts import Text, join_texts, read_texts
 from valex_local.errors import InputError
-from valex_local.posts.ids import post_key, same_post
+from valex_local.posts.ids import PostIndex, post_key
 
 NO_GROUP = "none"
-"""The name of the grouping that takes each text by itself."""
+"""The name of the grouping in which every text is a group of its own."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Texts and what is known of them.
+    """Texts with their gold labels.
 
     Attributes
     ----------
     texts : tuple of Text, (N,)
-        Those with labels, sorted by id.
+        Texts that have labels, sorted by id.
     gold : LabelMatrix
-        What is known of each of `texts`, under the ids of the texts.
+        The labels of `texts`, in the same order and under the same ids.
     unmatched_labels : tuple of str
         Labelled posts without a text.
     unlabelled : tuple of Text
         Texts without labels, sorted by id.
     notices : tuple of str
-        What a reader of the corpus must know.
+        What was left out, joined or assumed.
     """
 
     texts: tuple[Text, ...]
@@ -48,7 +48,8 @@ class Corpus:
         Parameters
         ----------
         name : str
-            ``author``, ``genre`` or another group of the texts, case aside; ``none`` takes each text by itself.
+            ``author``, ``genre`` or another grouping of the texts, in any case; with ``none`` every text is a group of
+            its own.
 
         Raises
         ------
@@ -61,7 +62,7 @@ class Corpus:
         if not any(group is not None for group in found):
             known = sorted({n for text in self.texts for n in text.groups})
             raise InputError(
-                f"the texts cannot be grouped by {name!r}", hint=f"Group them by: {', '.join([*known, NO_GROUP])}"
+                f"the texts cannot be grouped by {name!r}", hint=f"Group them by one of {', '.join([*known, NO_GROUP])}"
             )
         named = {group for group in found if group is not None}
         own = (_other_than(named, text.id) for text in self.texts)
@@ -69,14 +70,14 @@ class Corpus:
 
 
 def _group(text: Text, name: str) -> str | None:
-    """Return the group of a text: of the name as it is before names in another case."""
+    """Return the group of a text; a name in the same case takes precedence over one in another case."""
     wanted = name.casefold()
     alike = (group for other, group in text.groups.items() if other.casefold() == wanted)
     return text.groups.get(name, next(alike, None))
 
 
 def _other_than(names: set[str], name: str) -> str:
-    """Return a name that is not among `names`."""
+    """Return `name`, in as many parentheses as it takes not to be among `names`."""
     return _other_than(names, f"({name})") if name in names else name
 
 
@@ -96,9 +97,16 @@ def read_corpus(
     labels : sequence of Path
         Label sheets; see `read_sheet`.
     texts : sequence of Path
-        Sources of texts; see `read_texts`, also for `id_column`, `text_column` and `script`.
+        Sources of texts; see `read_texts`.
     annotator : str, optional
-        The one annotator who counts; when left out, the majority; see `gold_of`.
+        The one annotator who counts; when left out, the majority. See `gold_of`.
+    id_column, text_column, script : str, optional
+        As for `read_texts`.
+
+    Returns
+    -------
+    Corpus
+        Texts with their labels, and what could not be matched.
 
     Raises
     ------
@@ -110,13 +118,13 @@ def read_corpus(
     parts = {path: read_texts(path, id_column=id_column, text_column=text_column, script=script) for path in texts}
     found = join_texts(parts)
     corpus = match(found, gold, _groups(sheets))
-    said = (f"{sheet.path.name}: {notice}" for sheet in sheets for notice in sheet.notices)
+    of_sheets = (f"{sheet.path.name}: {notice}" for sheet in sheets for notice in sheet.notices)
     left_out = (f"text left out: {reason}" for reason in found.left_out)
-    return replace(corpus, notices=(*said, *left_out, *corpus.notices))
+    return replace(corpus, notices=(*of_sheets, *left_out, *corpus.notices))
 
 
 def _groups(sheets: Sequence[Sheet]) -> dict[str, dict[str, str]]:
-    """Return the groups of all sheets; of each post the first."""
+    """Return the groups of all sheets; for each post the first sheet counts."""
     groups: dict[str, dict[str, str]] = {}
     for sheet in sheets:
         for name, cells in sheet.groups.items():
@@ -125,24 +133,29 @@ def _groups(sheets: Sequence[Sheet]) -> dict[str, dict[str, str]]:
 
 
 def match(texts: Sequence[Text], gold: LabelMatrix, groups: Mapping[str, Mapping[str, str]] | None = None) -> Corpus:
-    """Bring texts and labels together.
+    """Match labels with texts by id.
 
-    A label belongs to the text of its id. A TikTok number without a user fits the text of any user, and the other way
-    round, where there is only one; so do the other names of a text, such as the file of a study's video.
+    A TikTok number without a user matches the text of any user, and vice versa, as long as there is only one. Other
+    names of a text, such as the file name of a study's video, match too.
 
     Parameters
     ----------
     texts : sequence of Text
-        The texts, each id once.
+        The texts, without duplicate ids.
     gold : LabelMatrix
         The labels.
     groups : mapping of str to mapping of str to str, optional
-        More groups of labelled posts, by name and the id in `gold`; those of the texts go before them.
+        More groups of labelled posts, by name and by id in `gold`; groups of the texts take precedence.
+
+    Returns
+    -------
+    Corpus
+        Texts with their labels, and what could not be matched.
 
     Raises
     ------
     InputError
-        Labels and texts have no post in common, or two labels are about one text and contradict each other.
+        Labels and texts have no post in common, or two labels of the same text contradict each other.
     """
     finder = _Finder(texts)
     rows: dict[int, list[int]] = {}
@@ -153,45 +166,36 @@ def match(texts: Sequence[Text], gold: LabelMatrix, groups: Mapping[str, Mapping
             rows.setdefault(found[0], []).append(row)
         else:
             unmatched.append(name)
-            doubtful += [f"the label of {name} fits {len(found)} texts and is left out"] if found else []
+            doubtful += [f"label of {name} left out because it matches {len(found)} texts"] if found else []
     if not rows:
         raise _nothing_in_common(texts, gold)
     order = sorted(rows, key=lambda at: texts[at].id)
     labelled = tuple(_grouped(texts[at], [gold.ids[row] for row in rows[at]], groups or {}) for at in order)
     unlabelled = sorted((text for at, text in enumerate(texts) if at not in rows), key=lambda text: text.id)
     joined = sum(len(found) > 1 for found in rows.values())
-    notices = (*doubtful, *([f"texts with labels under two names, which agree: {joined}"] if joined else []))
+    notices = (*doubtful, *([f"texts labelled under two names, with the same labels: {joined}"] if joined else []))
     aligned = _aligned(gold, [(texts[at].id, rows[at]) for at in order])
     return Corpus(labelled, aligned, tuple(unmatched), tuple(unlabelled), notices)
 
 
 class _Finder:
-    """Finds the texts that a label may be about."""
+    """Find the texts that a label may be about."""
 
     def __init__(self, texts: Sequence[Text]) -> None:
         self._by_id = {text.id: at for at, text in enumerate(texts)}
-        self._keys = [post_key(text.id) for text in texts]
-        self._by_number: dict[str, list[int]] = {}
-        self._by_name: dict[str, list[int]] = {}
+        self._index: PostIndex[int] = PostIndex()
         for at, text in enumerate(texts):
-            key = self._keys[at]
-            if key is not None:
-                self._by_number.setdefault(key.number, []).append(at)
-            for name in dict.fromkeys(text.names):
-                self._by_name.setdefault(name, []).append(at)
+            self._index.add(at, [post_key(text.id)], text.names)
 
     def find(self, name: str) -> list[int]:
         if name in self._by_id:
             return [self._by_id[name]]
         key = post_key(name)
-        if key is None:
-            return self._by_name.get(name, [])
-        found = self._by_number.get(key.number, [])
-        return [at for at in found if (other := self._keys[at]) is not None and same_post(key, other)]
+        return self._index.of_name(name) if key is None else self._index.of_key(key)
 
 
 def _grouped(text: Text, names: Sequence[str], groups: Mapping[str, Mapping[str, str]]) -> Text:
-    """Return a text with the groups that its labels bring."""
+    """Return a text with the groups of its labels added."""
     for name in names:
         brought = {group: cells[name] for group, cells in groups.items() if name in cells}
         text = replace(text, groups=with_author({**brought, **text.groups}, name))
@@ -199,7 +203,7 @@ def _grouped(text: Text, names: Sequence[str], groups: Mapping[str, Mapping[str,
 
 
 def _aligned(gold: LabelMatrix, rows: Sequence[tuple[str, Sequence[int]]]) -> LabelMatrix:
-    """Return labels under the ids of the texts; several of one text are joined."""
+    """Return the labels under the ids of the texts; several labels of one text are joined."""
     first = gold.take([found[0] for _, found in rows])
     aligned = LabelMatrix(tuple(name for name, _ in rows), first.labels, first.probabilities, first.dominant)
     for at, (name, found) in enumerate(rows):
@@ -219,5 +223,5 @@ def _nothing_in_common(texts: Sequence[Text], gold: LabelMatrix) -> InputError:
     labels, scripts = (", ".join(sorted(names)[:3]) or "none" for names in (gold.ids, [text.id for text in texts]))
     return InputError(
         f"labels and texts have no post in common: {len(gold)} labels ({labels}) and {len(texts)} texts ({scripts})",
-        hint="Both must name posts alike: by TikTok address, by user_number, or by the same ids",
+        hint="Both must refer to posts in the same way: by TikTok URL, by user_number, or by the same ids",
     )

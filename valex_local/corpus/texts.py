@@ -1,4 +1,4 @@
-"""Texts as labs keep them: the scripts of a study, a folder of text files, a column of a table."""
+"""Read texts as labs keep them: the scripts of a study, a folder of text files, or a column of a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from valex_local.corpus.columns import Groups, Ids, column_named, key_id, plain_
 from valex_local.errors import InputError
 from valex_local.files.tables import Row, Table, read_table
 from valex_local.files.text import clean_text, read_text
-from valex_local.posts.ids import PostKey, post_key
+from valex_local.posts.ids import PostKey, post_key, post_names
 from valex_local.records import Post, Script
 from valex_local.rendering.render import render
 from valex_local.store import Store
@@ -22,7 +22,7 @@ from valex_local.study import Study
 from valex_local.study.settings import resolve_settings
 
 TEXT_COLUMNS = ("script", "text", "transcript", "scenario", "body", "premise", "content")
-"""Names by which a table's column of texts is known, in plain spelling."""
+"""Names by which the column of texts is recognised, in plain spelling."""
 
 _ARGUMENT = {"argumentid", "conclusion", "stance", "premise"}
 _SOUND = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": None}
@@ -35,21 +35,21 @@ class Text:
     Attributes
     ----------
     id : str
-        ``user_number`` of a TikTok post, its number where no user is known; else the name in the source.
+        ``user_number`` of a TikTok post, or the number alone if no user is known; otherwise the name in the source.
     text : str
         The text, NFC, never empty.
     language : str or None
-        ISO 639-1, where known.
+        ISO 639-1 code, if known.
     groups : mapping of str to str
         What folds can be grouped by: ``author``, ``genre``, and every other column of short cells.
     where : str
-        Where it stands in its source: the file's name, ``row 12``, or the post id of a study.
+        Location in the source: a file name, ``row 12``, or the post id in a study.
     has_sound : bool or None
-        Whether the video is not silent, where known.
+        Whether the video is not silent, if known.
     names : tuple of str
-        Other names by which a label sheet may call it.
+        Other names by which a label sheet may refer to it.
     script : Script or None
-        The script that it renders, where it comes out of a study.
+        The script that the text is a rendering of, if it comes from a study.
     """
 
     id: str
@@ -64,7 +64,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Texts(Sequence[Text]):
-    """The texts of a source, each id once, and what was left out with the reason."""
+    """The texts of a source, without duplicate ids, and what was left out with the reason."""
 
     texts: tuple[Text, ...]
     left_out: tuple[str, ...] = ()
@@ -83,23 +83,28 @@ class Texts(Sequence[Text]):
 def read_texts(
     source: Path, *, id_column: str | None = None, text_column: str | None = None, script: str | None = None
 ) -> Texts:
-    """Read the texts of a study, of a folder of ``.txt`` files, of one such file, or of a CSV or TSV file.
+    """Return the texts of a study, of a folder of ``.txt`` files, of one such file, or of a CSV or TSV file.
 
     Parameters
     ----------
     source : Path
         The study folder, folder or file.
     id_column, text_column : str, optional
-        Columns of a table; known by their names when left out. Other sources have none.
+        Columns of a table; recognised by their names when left out. Ignored for other sources.
     script : str, optional
-        Variant of a study's scripts; when left out, the one shown first for most of its posts. Other sources have
-        none.
+        Variant of a study's scripts; when left out, the variant that is shown first for most posts. Ignored for other
+        sources.
+
+    Returns
+    -------
+    Texts
+        The texts, without duplicate ids, and what was left out.
 
     Raises
     ------
     InputError
-        There is no such source, it holds no text, a column cannot be told, a cell cannot be understood, or one id has
-        two different texts.
+        There is no such source, it contains no text, the column of ids or texts is not clear, a cell cannot be
+        understood, or two different texts have the same id.
     """
     if not source.exists():
         raise InputError("there is no such file or folder", path=source)
@@ -114,17 +119,17 @@ def read_texts(
     texts = join_texts({source: found})
     if not texts.texts:
         first = f" ({texts.left_out[0]})" if texts.left_out else ""
-        raise InputError(f"there is no text in this{first}", path=source, hint="Name a study, a folder or a table")
+        raise InputError(f"no text was found{first}", path=source, hint="Choose a study, a folder or a table")
     return texts
 
 
 def join_texts(parts: Mapping[Path, Texts]) -> Texts:
-    """Return the texts of several sources as those of one; a text that is there twice is kept once, which is said.
+    """Return the texts of several sources together; a duplicate is kept once and listed as left out.
 
     Raises
     ------
     InputError
-        One id has two different texts.
+        Two different texts have the same id.
     """
     several = len(parts) > 1
     kept: dict[str, tuple[Text, str]] = {}
@@ -138,11 +143,11 @@ def join_texts(parts: Mapping[Path, Texts]) -> Texts:
                 continue
             if first.text != text.text:
                 raise InputError(
-                    f"two different texts are named {text.id!r}: {before} and {place}",
+                    f"two different texts have the id {text.id!r}: {before} and {place}",
                     path=source,
-                    hint="Keep one of them, or give them two ids",
+                    hint="Keep one of them, or give them different ids",
                 )
-            left_out.append(f"{place}: the same text as {before}")
+            left_out.append(f"{place}: same text as {before}")
     return Texts(tuple(text for text, _ in kept.values()), tuple(left_out))
 
 
@@ -166,7 +171,7 @@ def _of_study(study: Study, variant: str | None) -> Texts:
     chosen = variant or (counted.most_common(1)[0][0] if counted else None)
     for post_id, (name, script) in scripts.items():
         if name != chosen:
-            left_out.append(f"{post_id}: it has script.{name} only, most posts have script.{chosen}")
+            left_out.append(f"{post_id}: it has only script.{name}, while most posts have script.{chosen}")
         elif script.skipped is not None:
             left_out.append(f"{post_id}: it has no script ({script.skipped})")
         else:
@@ -191,9 +196,8 @@ def _of_script(post: Post, script: Script) -> Text:
 
 
 def _key_of_post(post: Post) -> PostKey | None:
-    """Return the TikTok post; ids of posts whose user was unknown lack the number's own shape."""
-    given = (post.id, post.text.url or "", "" if post.video is None else Path(post.video.path).name)
-    keys = [key for name in given if (key := post_key(name)) is not None]
+    """Return the key of a TikTok post; the id alone is not enough, as it may have been made when no user was known."""
+    keys = [key for name in post_names(post) if (key := post_key(name)) is not None]
     return next((key for key in keys if key.user is not None), keys[0] if keys else None)
 
 
@@ -201,7 +205,7 @@ def _key_of_post(post: Post) -> PostKey | None:
 
 
 def _of_folder(folder: Path) -> Texts:
-    """Read the ``.txt`` files of a folder and of the folders in it, hidden ones left out; others are counted."""
+    """Return the texts of the ``.txt`` files in a folder and its subfolders; count other files, skip hidden ones."""
     files = []
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -209,9 +213,9 @@ def _of_folder(folder: Path) -> Texts:
     texts = [file for file in files if file.suffix.lower() == ".txt"]
     if not texts:
         raise InputError(
-            "there is no study and no .txt file in this folder",
+            "this folder is not a study and contains no .txt files",
             path=folder,
-            hint="Name a study (a folder with study.toml), a folder of .txt files, or a CSV or TSV file",
+            hint="Choose a study (a folder with study.toml), a folder of .txt files, or a CSV or TSV file",
         )
     found = _of_files(texts, folder)
     others = len(files) - len(texts)
@@ -241,9 +245,9 @@ def _of_table(path: Path, id_column: str | None, text_column: str | None) -> Tex
     ids = Ids(table, named)
     if not ids.columns:
         raise InputError(
-            f"no column is known to hold ids (columns: {', '.join(table.columns) or 'none'})",
+            f"no column of ids was recognised (columns: {', '.join(table.columns) or 'none'})",
             path=path,
-            hint="Name it with --id-column",
+            hint="Choose one with --id-column",
         )
     plain = plain_columns(table)
     if text_column is None and plain.keys() >= _ARGUMENT:
@@ -269,17 +273,17 @@ def _text_column(table: Table, named: str | None, path: Path) -> str:
     known = [plain[name] for name in TEXT_COLUMNS if name in plain]
     if len(known) == 1:
         return known[0]
-    what = "no column is known to hold texts" if not known else f"{len(known)} columns may hold the texts"
+    what = f"{len(known)} columns may contain the texts" if known else "no column of texts was recognised"
     raise InputError(
         f"{what} (columns: {', '.join(table.columns)})",
         path=path,
-        hint="Name it with --text-column, and the ids with --id-column",
+        hint="Choose one with --text-column, and the column of ids with --id-column",
     )
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Reads the rows of a table. `texts` is the column of texts or, of arguments, premise, stance and conclusion."""
+    """Read the rows of a table. `texts` is the column of texts, or premise, stance and conclusion of arguments."""
 
     path: Path
     ids: Ids
@@ -296,15 +300,15 @@ class _Rows:
         try:
             name = self.ids.of(row)
         except ValueError as error:
-            raise InputError(f"{where}, {error}", path=self.path, hint="Mend the cell") from error
+            raise InputError(f"{where}, {error}", path=self.path, hint="Correct the cell") from error
         if not name:
             columns = ", ".join(self.ids.columns)
-            raise InputError(f"{where} has a text and no id (column {columns})", path=self.path, hint="Give it one")
+            raise InputError(f"{where} has a text but no id (column {columns})", path=self.path, hint="Fill in the id")
         groups = with_author(self.groups.of(row), name)
         return Text(name, text, self._language(row), groups, where, self._has_sound(row))
 
     def _language(self, row: Row) -> str | None:
-        """Return the language of a row: ISO 639-1, without a region."""
+        """Return the language of a row as an ISO 639-1 code, without a region."""
         column = self.plain.get("language", self.plain.get("lang"))
         cell = "" if column is None else row.cells[column].strip().lower()
         found = re.fullmatch(r"([a-z]{2})(?:[-_][a-z]+)?", cell)
@@ -319,7 +323,7 @@ class _Rows:
             raise InputError(
                 f"row {row.number}, column {column}: expected true, false or nothing, not {cell!r}",
                 path=self.path,
-                hint="Mend the cell or empty it",
+                hint="Correct the cell or leave it blank",
             )
         return _SOUND[cell]
 

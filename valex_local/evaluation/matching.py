@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import InputError
-from valex_local.posts.ids import post_key, same_post
+from valex_local.posts.ids import PostIndex, post_key
 
 
 def names_among(
@@ -18,22 +18,17 @@ def names_among(
     an unknown user agrees with any.
     """
     known = set(others)
-    by_number: dict[str, list[str]] = {}
+    index: PostIndex[str] = PostIndex()
     for other in others:
-        key = post_key(other)
-        if key is not None:
-            by_number.setdefault(key.number, []).append(other)
-    return {name: _fitting(name, (names or {}).get(name, ()), known, by_number) for name in ids}
+        index.add(other, [post_key(other)])
+    return {name: _fitting(name, (names or {}).get(name, ()), known, index) for name in ids}
 
 
-def _fitting(name: str, aliases: tuple[str, ...], known: set[str], by_number: Mapping[str, Sequence[str]]) -> str:
+def _fitting(name: str, aliases: tuple[str, ...], known: set[str], index: PostIndex[str]) -> str:
     equal = next((each for each in (name, *aliases) if each in known), None)
     if equal is not None:
         return equal
-    key = post_key(name)
-    if key is None:
-        return name
-    near = [o for o in by_number.get(key.number, ()) if (other := post_key(o)) is not None and same_post(key, other)]
+    near = index.of_key(post_key(name))
     return near[0] if len(near) == 1 else name
 
 

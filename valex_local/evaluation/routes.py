@@ -12,6 +12,7 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet, read_sheet
 from valex_local.errors import InputError
 from valex_local.evaluation.evaluate import EvaluatedRoute
+from valex_local.posts.ids import post_names
 from valex_local.records import Labels, Post
 from valex_local.stages.labels.card import CARD, read_card
 from valex_local.study import Study
@@ -96,7 +97,7 @@ def _split(argument: str) -> tuple[str | None, Path]:
 
 
 def _route(name: str, sheet: Sheet, *, baseline: bool = False, about: str | None = None) -> EvaluatedRoute:
-    return EvaluatedRoute(name, tuple(sheet.answers.values()), baseline=baseline, about=about)
+    return EvaluatedRoute(name, tuple(sheet.labels.values()), baseline=baseline, about=about)
 
 
 # --- a model directory ----------------------------------------------------------------------------------------------
@@ -106,7 +107,7 @@ def _of_model(folder: Path, name: str) -> LabelSourcePath:
     card = read_card(folder) if (folder / CARD).is_file() else None
     about = f"out of fold; trained on {_domain(card.domain, card.languages)}" if card is not None else "out of fold"
     gold = read_sheet(folder / GOLD)
-    (answers,) = gold.answers.values()
+    (answers,) = gold.labels.values()
     prefix, suffix = Path(BASELINE.format("|")).name.split("|")
     baselines = (
         _route(path.name.removeprefix(prefix).removesuffix(suffix), read_sheet(path), baseline=True)
@@ -148,7 +149,7 @@ def _of_study(study: Study, name: str | None) -> LabelSourcePath:
             record = study.require(post_id, path.stem, Labels)
             labels.setdefault(path.stem.removeprefix("labels."), {})[own] = record
     if not labels:
-        raise InputError("this study holds no labels", path=study.root, hint="Make them with: valex run -o STUDY")
+        raise InputError("this study holds no labels", path=study.root, hint="Make them with: valex run -s STUDY")
     lead = "" if name is None else f"{name}."
     routes = (
         EvaluatedRoute(
@@ -163,9 +164,7 @@ def _of_study(study: Study, name: str | None) -> LabelSourcePath:
 
 def _names(post: Post) -> tuple[str, ...]:
     """Return the ids by which a label sheet may call a post; the first that has the user is its own."""
-    address = [text_id(post.text.url)] if post.text.url else []
-    video = [text_id(Path(post.video.path).name)] if post.video is not None else []
-    return tuple(dict.fromkeys((text_id(post.id), *address, *video)))
+    return tuple(dict.fromkeys(map(text_id, post_names(post))))
 
 
 def _about(labels: Mapping[str, Labels]) -> str:

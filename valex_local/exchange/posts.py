@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from valex_local.corpus.columns import text_id
-from valex_local.posts.ids import PostKey, post_id, post_key, same_post
+from valex_local.posts.ids import PostIndex, PostKey, post_id, post_key, post_names
 from valex_local.records import Post, PostText
 
 _STAND_IN = re.compile(r"-[0-9a-f]{8}$")
@@ -30,19 +30,14 @@ class PostFinder:
     """
 
     def __init__(self, posts: Iterable[Post] = ()) -> None:
-        self._by_number: dict[str, list[tuple[PostKey, str]]] = {}
-        self._by_name: dict[str, list[str]] = {}
+        self._index: PostIndex[str] = PostIndex()
         for post in posts:
             self.add(post)
 
     def add(self, post: Post) -> None:
         """Take in a post."""
-        video = [] if post.video is None else [Path(post.video.path).name]
-        keys = [key for name in (post.id, post.text.url or "", *video) if (key := _key(name)) is not None]
-        for key in dict.fromkeys(keys):
-            self._by_number.setdefault(key.number, []).append((key, post.id))
-        for name in dict.fromkeys((post.id.casefold(), *map(_plain, video))):
-            self._by_name.setdefault(name, []).append(post.id)
+        video = [] if post.video is None else [_plain(Path(post.video.path).name)]
+        self._index.add(post.id, map(_key, post_names(post)), (post.id.casefold(), *video))
 
     def find(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the posts that the first name means which means any, sorted; a name may fit several."""
@@ -51,11 +46,10 @@ class PostFinder:
     def _find(self, name: str) -> tuple[str, ...]:
         key = _key(name)
         if key is not None:
-            fitting = {post for other, post in self._by_number.get(key.number, []) if same_post(key, other)}
-            return tuple(sorted(fitting))
+            return tuple(sorted(set(self._index.of_key(key))))
         plain = _plain(name)
         stand_in = post_id(None, plain, _digest(plain))
-        return tuple(sorted({*self._by_name.get(plain, []), *self._by_name.get(stand_in.casefold(), [])}))
+        return tuple(sorted({*self._index.of_name(plain), *self._index.of_name(stand_in.casefold())}))
 
 
 def new_post(names: Sequence[str]) -> Post | None:

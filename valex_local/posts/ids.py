@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
+
+from valex_local.records import Post
+
+T = TypeVar("T")
 
 STEM_LENGTH = 40
 """Characters of a file's stem that its post id keeps; with the letters of any script the id stays under 200 bytes."""
@@ -73,6 +78,56 @@ def _key(found: re.Match[str]) -> PostKey:
 def same_post(one: PostKey, other: PostKey) -> bool:
     """Whether two keys name the same post; an unknown user agrees with any."""
     return one.number == other.number and (one.user == other.user or one.user is None or other.user is None)
+
+
+def names_same_post(name: str, other: str) -> bool:
+    """Whether two names are equal but for blanks around them, or name the same TikTok post."""
+    one, two = post_key(name), post_key(other)
+    return name.strip() == other.strip() or (one is not None and two is not None and same_post(one, two))
+
+
+def post_names(post: Post) -> tuple[str, ...]:
+    """Return what a post may be called elsewhere: its id, then its address and its video's file name, where known."""
+    video = None if post.video is None else Path(post.video.path).name
+    return tuple(dict.fromkeys(filter(None, (post.id, post.text.url, video))))
+
+
+class PostIndex(Generic[T]):
+    """Finds what was filed under posts: by user and number, by the number alone, or by any other name.
+
+    A number without a user fits the post of any user, and a user's post one whose user is not known; see `same_post`.
+    """
+
+    def __init__(self) -> None:
+        self._by_number: dict[str, list[tuple[PostKey, T]]] = {}
+        self._by_name: dict[str, list[T]] = {}
+
+    def add(self, item: T, keys: Iterable[PostKey | None] = (), names: Iterable[str] = ()) -> None:
+        """File an item.
+
+        Parameters
+        ----------
+        item : T
+            The item.
+        keys : iterable of PostKey or None
+            The TikTok posts it is about; None counts as nothing.
+        names : iterable of str
+            Other names, which are found only as they are written.
+        """
+        for key in dict.fromkeys(keys):
+            if key is not None:
+                self._by_number.setdefault(key.number, []).append((key, item))
+        for name in dict.fromkeys(names):
+            self._by_name.setdefault(name, []).append(item)
+
+    def of_key(self, key: PostKey | None) -> list[T]:
+        """Return what is filed under a TikTok post, in the order in which it was added; an item may be there twice."""
+        found = [] if key is None else self._by_number.get(key.number, [])
+        return [item for other, item in found if key is not None and same_post(key, other)]
+
+    def of_name(self, name: str) -> list[T]:
+        """Return what is filed under a name, in the order in which it was added."""
+        return list(self._by_name.get(name, ()))
 
 
 def post_id(key: PostKey | None, stem: str, digest: str) -> str:

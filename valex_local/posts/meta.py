@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from valex_local.errors import InputError
 from valex_local.files.tables import parse_table
 from valex_local.files.text import read_text
-from valex_local.posts.ids import PostKey, same_post
+from valex_local.posts.ids import PostIndex, PostKey
 from valex_local.posts.text import COLUMNS, cells, flatten, key_of, post_text
 from valex_local.records import PostText
 
@@ -37,24 +37,18 @@ class MetaTable:
     """Rows by what they can be found under."""
 
     rows: list[MetaRow] = field(default_factory=list)
-    _by_number: dict[str, list[MetaRow]] = field(default_factory=dict)
-    _by_name: dict[str, list[MetaRow]] = field(default_factory=dict)
+    _index: PostIndex[MetaRow] = field(default_factory=PostIndex)
 
     def add(self, row: MetaRow) -> None:
         """Take a row in."""
         self.rows.append(row)
-        if row.key is not None:
-            self._by_number.setdefault(row.key.number, []).append(row)
-        for name in row.names:
-            self._by_name.setdefault(name, []).append(row)
+        self._index.add(row, [row.key], row.names)
 
     def find(self, key: PostKey | None, *names: str) -> list[PostText]:
         """Return what the table says of a post, given its key and its names, and mark those rows as used."""
-        found = (
-            [] if key is None else [r for r in self._by_number.get(key.number, []) if r.key and same_post(r.key, key)]
-        )
+        found = self._index.of_key(key)
         for name in names:
-            found += [row for row in self._by_name.get(name, []) if row.key is None or key is None]
+            found += [row for row in self._index.of_name(name) if row.key is None or key is None]
         for row in found:
             row.used = True
         return [row.text for row in found]
@@ -85,7 +79,7 @@ def read_meta(path: Path) -> MetaTable:
         try:
             table.add(MetaRow(where, key_of(flat), names, post_text(flat)))
         except ValueError as error:
-            raise InputError(f"{where}, {error}", path=path, hint="Mend the cell or empty it") from error
+            raise InputError(f"{where}, {error}", path=path, hint="Fix the cell or empty it") from error
     return table
 
 
@@ -99,7 +93,7 @@ def _objects(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         numbered = [(where, _json(line, where, path)) for where, line in lines]
     for where, item in numbered:
         if not isinstance(item, dict):
-            raise InputError(f"{where}: expected a JSON object", path=path, hint="Mend or remove it")
+            raise InputError(f"{where}: expected a JSON object", path=path, hint="Fix or remove it")
         inner = item.get("data")
         yield where, {"item_id": item.get("item_id"), **inner} if isinstance(inner, dict) else item
 
@@ -108,7 +102,7 @@ def _json(text: str, where: str, path: Path) -> Any:
     try:
         return from_json(text)
     except ValueError as error:
-        raise InputError(f"{where} is not valid JSON ({error})", path=path, hint="Mend or remove it") from error
+        raise InputError(f"{where} is not valid JSON ({error})", path=path, hint="Fix or remove it") from error
 
 
 def _lines(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -32,6 +32,7 @@ from valex_local.errors import ConfigError, InputError, StudyError
 from valex_local.files.atomic import write_whole, writing
 from valex_local.files.checksums import Checksums
 from valex_local.files.tables import read_table, table_text
+from valex_local.posts.ids import names_same_post
 from valex_local.records import Failure, Labels, Media, Post, Record, Script
 
 R = TypeVar("R", bound=Record)
@@ -40,7 +41,7 @@ WRITTEN = ("local", "template")
 """Scripts that a run writes, in the order in which one is shown; those from elsewhere come after them."""
 
 _HEAD = "# The settings given for this study; every other one is its profile's or the default.\n"
-_LIST_POSTS = "List them with: valex status STUDY --posts"
+_LIST_POSTS = "List them with: valex status -s STUDY --posts"
 _DERIVED = ("report", "exports")
 
 
@@ -67,16 +68,16 @@ class Study:
         if create:
             self._create()
         elif not (self.root / "study.toml").is_file():
-            raise StudyError("there is no study here", path=self.root, hint="Make one with: valex run VIDEOS -o STUDY")
+            raise StudyError("there is no study here", path=self.root, hint="Make one with: valex run VIDEOS -s STUDY")
 
     def _create(self) -> None:
         if self.root.exists() and not self.root.is_dir():
-            raise StudyError("this is a file, no folder", path=self.root, hint="Name a new folder with -o")
+            raise StudyError("this is a file, not a folder", path=self.root, hint="Name a new folder with -s")
         with writing(self.root):
             # In this order: of what another shard makes meanwhile, study.toml is there first.
             if any(_visible(self.root)) and not (self.root / "study.toml").exists():
                 raise StudyError(
-                    "this folder is not empty and holds no study", path=self.root, hint="Name a new folder with -o"
+                    "this folder is not empty and holds no study", path=self.root, hint="Name a new folder with -s"
                 )
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             # First, and by one of several shards that begin together: it is what makes the folder a study.
@@ -94,7 +95,7 @@ class Study:
         try:
             return tomllib.loads((_bytes_of(path) or b"").decode("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise StudyError(f"study.toml is not valid TOML ({error})", path=path, hint="Mend the file") from error
+            raise StudyError(f"study.toml is not valid TOML ({error})", path=path, hint="Fix the file") from error
 
     def save_options(self, options: Mapping[str, Any]) -> None:
         """Remember the settings given for this study; shards that begin together write one after the other."""
@@ -152,7 +153,7 @@ class Study:
         """
         record = self.read(post_id, stem, kind)
         if record is None:
-            raise StudyError(f"{post_id} has no {stem}.json yet", path=self.root, hint="Run: valex run -o STUDY")
+            raise StudyError(f"{post_id} has no {stem}.json yet", path=self.root, hint="Run: valex run -s STUDY")
         return record
 
     def script_variants(self, post_id: str) -> list[str]:
@@ -354,10 +355,10 @@ class Study:
             raise StudyError(
                 f"nothing was removed: a table of labels cannot be read, and may tell of the post ({error.what})",
                 path=path,
-                hint="Mend it, or move it out of the study",
+                hint="Fix it, or move it out of the study",
             ) from error
         first = table.columns[:1]
-        kept = [row for row in table.rows if not any(_is_about(row.cells[name], post_id) for name in first)]
+        kept = [row for row in table.rows if not any(names_same_post(row.cells[name], post_id) for name in first)]
         text = table_text([table.columns, *(row.cells.values() for row in kept)]) if kept else ""
         return text.encode(), len(table.rows) - len(kept)
 
@@ -492,13 +493,6 @@ def _failed_post(path: Path) -> str | None:
     except ValueError:
         return None
     return data.get("post") if isinstance(data, dict) else None
-
-
-def _is_about(name: str, post_id: str) -> bool:
-    from valex_local.posts.ids import post_key, same_post
-
-    one, other = post_key(name), post_key(post_id)
-    return name.strip() == post_id or (one is not None and other is not None and same_post(one, other))
 
 
 def _mentions(path: Path, word: str | None) -> bool:
