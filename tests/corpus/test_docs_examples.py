@@ -18,7 +18,7 @@ def test_every_sheet_of_the_page_says_what_the_page_says(tmp_path):
         path = tmp_path / f"{number}.csv"
         path.write_text(block, "utf-8")
         sheet = read_sheet(path)
-        labels = next(iter(sheet.answers.values()))
+        labels = next(iter(sheet.labels.values()))
         assert labels.ids[0] == "thrift.tilda_7300000000000000001"
         said = {labels.state(0, CIRCLE.index(value)) for value in (Value.HEDONISM, Value.HUMILITY)}
         states[sheet.kind] = said

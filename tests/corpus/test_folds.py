@@ -98,7 +98,7 @@ def test_each_text_by_itself_is_stratified() -> None:
 
 
 def test_too_few_groups_are_said() -> None:
-    with pytest.raises(InputError, match="2 groups cannot be parted into 3 folds") as caught:
+    with pytest.raises(InputError, match="2 groups cannot be split into 3 folds") as caught:
         grouped_folds(np.ones((4, 1)), list("aabb"), folds=3, seed=0)
     assert "--group none" in (caught.value.hint or "")
 
@@ -108,5 +108,5 @@ def test_leave_one_out_makes_a_fold_of_each_group() -> None:
 
 
 def test_one_group_cannot_be_left_out() -> None:
-    with pytest.raises(InputError, match="all texts are of one group"):
+    with pytest.raises(InputError, match="all texts are in one group"):
         leave_one_out(["pop", "pop"])

@@ -95,12 +95,12 @@ def test_an_annotator_may_be_spread_over_sheets(tmp_path):
     assert gold_of([one, two], "X").ids == ("a", "b")
     assert gold_of([one, two], "Y").ids == ("a",)
     assert holds(gold_of([one, two]), "b", FACE) == CONFLICT
-    with pytest.raises(InputError, match=r"there is no annotator 'Z'.*The sheets name: 'X', 'Y'"):
+    with pytest.raises(InputError, match=r"there is no annotator 'Z'.*The annotators are: 'X', 'Y'"):
         gold_of([one, two], "Z")
 
 
 def test_no_sheet_is_said():
-    with pytest.raises(InputError, match="there is no label sheet"):
+    with pytest.raises(InputError, match="no label sheet was given"):
         gold_of([])
 
 

@@ -49,7 +49,7 @@ def test_another_user_is_another_post():
 def test_a_number_that_fits_two_texts_is_left_out():
     corpus = match(texts(f"a_{N1}", f"b_{N1}", "x"), answers(**{N1: {FACE: YES}, "x": {FACE: NO}}))
     assert corpus.unmatched_labels == (N1,)
-    assert corpus.notices == (f"the label of {N1} fits 2 texts and is left out",)
+    assert corpus.notices == (f"label of {N1} left out because it matches 2 texts",)
 
 
 def test_the_exact_id_goes_before_the_number():
@@ -69,7 +69,7 @@ def test_two_labels_of_one_text_are_joined():
     corpus = match(texts(f"me_{N1}"), labels)
     assert len(corpus.gold) == 1
     assert holds(corpus.gold, f"me_{N1}", HEDONISM) == NO
-    assert corpus.notices == ("texts with labels under two names, which agree: 1",)
+    assert corpus.notices == ("texts labelled under two names, with the same labels: 1",)
 
 
 def test_two_labels_of_one_text_that_contradict_each_other_are_named():
@@ -147,7 +147,7 @@ def test_a_whole_corpus(tmp_path):
     assert corpus.unmatched_labels == ("gone",)
     assert [text.id for text in corpus.unlabelled] == [f"you_{N2}"]
     assert "text left out: scripts, empty.txt: the file is empty" in corpus.notices
-    assert any(notice.startswith("a.csv: not assessed, since there is no column") for notice in corpus.notices)
+    assert any(notice.startswith("a.csv: not assessed because there is no column") for notice in corpus.notices)
     only = read_corpus([tmp_path / "b.csv"], [tmp_path / "more.csv"], annotator="X")
     assert only.gold.ids == (N3,)
 

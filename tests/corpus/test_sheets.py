@@ -33,7 +33,7 @@ def test_the_authors_sheet(tmp_path):
     sheet = read_sheet(path)
     assert (sheet.kind, sheet.path, sheet.has_probabilities, sheet.groups) == ("authors", path, False, {})
     assert sheet.notices == ()
-    labels = sheet.answers[""]
+    labels = sheet.labels[""]
     assert labels.ids == (ONE, OTHER)
     assert holds(labels, ONE, Value.HEDONISM) == holds(labels, ONE, Value.FACE) == YES
     assert holds(labels, OTHER, Value.HUMILITY) == holds(labels, OTHER, Value.POWER_DOMINANCE) == CONFLICT
@@ -46,7 +46,7 @@ def test_the_authors_sheet(tmp_path):
 def test_columns_need_no_numbers_and_words_no_blanks(tmp_path):
     path = write(tmp_path / "s.tsv", "video_id\thedonism\tSECURITY_SOCIAL\tnotes", f"@me_video_{N1}.mp4\tpresent\t\tx")
     sheet = read_sheet(path)
-    labels = sheet.answers[""]
+    labels = sheet.labels[""]
     assert sheet.kind == "authors"
     assert holds(labels, ONE, Value.HEDONISM) == YES
     assert holds(labels, ONE, Value.SECURITY_SOCIETAL) == NO
@@ -64,7 +64,7 @@ def test_the_authors_codes(tmp_path):
         f"@me_video_{N1}," + ",".join(["-1", "0", "1", "2", "1.0", "−1", "NA", *["0"] * 12]) + ',True,"a, b"',
     )
     sheet = read_sheet(path)
-    labels = sheet.answers[""]
+    labels = sheet.labels[""]
     assert sheet.kind == "codes"
     named = {name: labels.labels[0, place(Value[name.upper()])].tolist() for name in AUTHORS_HEAD[:4]}
     assert list(named.values()) == [[0, 1], [0, 0], [1, 0], [1, 0]]
@@ -72,24 +72,24 @@ def test_the_authors_codes(tmp_path):
     assert holds(labels, ONE, Value.ACHIEVEMENT) == YES
     assert holds(labels, ONE, Value.POWER_RESOURCES) == CONFLICT
     assert labels.state(0, place(Value.POWER_DOMINANCE)) is State.NOT_ASSESSED
-    assert sheet.notices == ("blank cells, which count as not assessed: 1",)
+    assert sheet.notices == ("blank cells counted as not assessed: 1",)
     assert sheet.groups == {}
 
 
 def test_a_sheet_of_codes_that_never_says_0_is_doubted(tmp_path):
     sheet = read_sheet(write(tmp_path / "s.csv", "id,Face,Hedonism", "a,1,", "b,,-1"))
-    assert "blank cells, which count as not assessed: 2, though the sheet never says 0" in sheet.notices
+    assert "blank cells counted as not assessed: 2, although the sheet contains no 0" in sheet.notices
 
 
 def test_categories_of_the_shared_task(tmp_path):
     head = "\t".join(["Argument ID", *CIRCLE, "Universalism: objectivity"])
     path = write(tmp_path / "labels.tsv", head, "\t".join(["A01", *"1" * 3, *"0" * 16, "1"]))
     sheet = read_sheet(path)
-    labels = sheet.answers[""]
+    labels = sheet.labels[""]
     assert (sheet.kind, labels.ids) == ("touche", ("A01",))
     assert labels.labels[0, :, 0].tolist() == [1.0] * 3 + [0.0] * 16
     assert np.isnan(labels.labels[..., 1]).all()
-    assert sheet.notices == ("column left out, since it is none of the 19 values: Universalism: objectivity",)
+    assert sheet.notices == ("column left out because it is not one of the 19 values: Universalism: objectivity",)
 
 
 def test_a_long_table(tmp_path):
@@ -105,8 +105,8 @@ def test_a_long_table(tmp_path):
         "clip,Universalism: objectivity,present,B,,w",
     )
     sheet = read_sheet(path)
-    assert (sheet.kind, list(sheet.answers), sheet.has_probabilities) == ("long", ["A", "B"], False)
-    one, other = sheet.answers.values()
+    assert (sheet.kind, list(sheet.labels), sheet.has_probabilities) == ("long", ["A", "B"], False)
+    one, other = sheet.labels.values()
     assert (one.ids, other.ids) == ((ONE,), (ONE, "clip"))
     assert holds(one, ONE, Value.HEDONISM) == holds(one, ONE, Value.FACE) == YES
     assert holds(one, ONE, Value.POWER_DOMINANCE) == NO
@@ -117,9 +117,9 @@ def test_a_long_table(tmp_path):
     assert holds(other, "clip", Value.SECURITY_SOCIETAL) == NO
     assert sheet.groups == {"fold": {ONE: "3"}}
     assert sheet.notices == (
-        "rows left out, since Universalism: objectivity is none of the 19 values: 1",
+        "rows left out because Universalism: objectivity is not one of the 19 values: 1",
         "columns that texts can be grouped by: fold",
-        "columns left out, since they differ between rows of one post: remark",
+        "columns left out because they differ between rows of one post: remark",
     )
 
 
@@ -136,7 +136,7 @@ def test_probabilities(tmp_path):
         "a;Face;both;1;1;;s2",
     )
     sheet = read_sheet(path)
-    labels, always = sheet.answers["s1"], sheet.answers["s2"]
+    labels, always = sheet.labels["s1"], sheet.labels["s2"]
     assert sheet.has_probabilities
     nan = pytest.approx(np.nan, nan_ok=True)
     expected = {
@@ -163,28 +163,28 @@ def test_groups_and_annotators_of_a_wide_sheet(tmp_path):
         "You,clip,A,,,",
     )
     sheet = read_sheet(path)
-    assert set(sheet.answers) == {"A", "B"}
-    assert sheet.answers["A"].ids == (ONE, "clip")
+    assert set(sheet.labels) == {"A", "B"}
+    assert sheet.labels["A"].ids == (ONE, "clip")
     assert sheet.groups["author"] == {ONE: "Me", "clip": "You"}
     assert sheet.groups["genre"] == {ONE: "vlog"}
-    assert "columns left out, since their cells are long: comment" in sheet.notices
+    assert "columns left out because their cells are long: comment" in sheet.notices
 
 
 def test_equal_rows_are_kept_once(tmp_path):
     sheet = read_sheet(write(tmp_path / "s.csv", "id,Face", f"me_{N1},present", "b,", f"@me_video_{N1},present"))
-    assert sheet.answers[""].ids == (ONE, "b")
-    assert "rows that repeat what others say of their posts: 1 (row 4)" in sheet.notices
+    assert sheet.labels[""].ids == (ONE, "b")
+    assert "rows that repeat labels of earlier rows: 1 (row 4)" in sheet.notices
 
 
 def test_rows_that_fill_each_others_gaps_are_no_contradiction(tmp_path):
     sheet = read_sheet(write(tmp_path / "s.csv", "id,Face,Hedonism", "a,1,", "a,,0"))
-    assert holds(sheet.answers[""], "a", Value.FACE) == YES
-    assert holds(sheet.answers[""], "a", Value.HEDONISM) == NO
+    assert holds(sheet.labels[""], "a", Value.FACE) == YES
+    assert holds(sheet.labels[""], "a", Value.HEDONISM) == NO
 
 
 def test_blank_rows_are_counted(tmp_path):
     sheet = read_sheet(write(tmp_path / "s.csv", "id,Face,notes", "a,present,", ",,", ",,labelled in May"))
-    assert "rows left out, without id and labels: 2" in sheet.notices
+    assert "rows left out because they have neither an id nor labels: 2" in sheet.notices
 
 
 @pytest.mark.parametrize(
@@ -195,23 +195,32 @@ def test_blank_rows_are_counted(tmp_path):
         (["id,Face", "a,0", "b,present"], r"row 3, column Face: expected -1, 0, 1, 2 or nothing, not 'present'"),
         (["id,Face", "a,0", "b,3"], r"row 3, column Face: expected -1, 0, 1, 2 or nothing, not '3'"),
         (["Argument ID,Face", "a,0", "b,2"], r"row 3, column Face: expected 0 or 1, not '2'"),
-        (["id,Face,Hedonsim", "a,0,1"], r"the column 'Hedonsim' names none of the 19 values.*nearest first: Hedonism,"),
-        (["id,Face,1_Value1_Joy_values", "a,0,1"], r"the column '1_Value1_Joy_values' names none"),
-        (["id,Face,1_Value1_Face_values", "a,0,1"], r"the columns Face and 1_Value1_Face_values both mean Face"),
-        (["id,joy", "a,0"], r"no column is named like one of the 19 values \(columns: id, joy\).*Known are Self-dir"),
-        (["nr,Face", "a,0"], r"no column is known to hold ids of posts \(columns: nr, Face\)"),
-        (["id,Face", ",present"], r"row 2 has labels and no id \(column id\)"),
+        (
+            ["id,Face,Hedonsim", "a,0,1"],
+            r"the column 'Hedonsim' is not one of .*most similar first: Hedonism,",
+        ),
+        (["id,Face,1_Value1_Joy_values", "a,0,1"], r"the column '1_Value1_Joy_values' is not one"),
+        (["id,Face,1_Value1_Face_values", "a,0,1"], r"the columns Face and 1_Value1_Face_values are both for Face"),
+        (
+            ["id,joy", "a,0"],
+            r"no column is named after one.* \(columns: id, joy\).*The values are Self-dir",
+        ),
+        (["nr,Face", "a,0"], r"no column of ids was recognised \(columns: nr, Face\)"),
+        (["id,Face", ",present"], r"row 2 has labels but no id \(column id\)"),
         (["id,Face", "7.3E+18,present"], r"row 2, column id: '7.3E\+18' is an id that a spreadsheet has rounded"),
         (["id,Face", "a,present", "b,", "a,"], r"rows 2 and 4 contradict each other: a, Face"),
         (["id,Face,coder", "a,present,X", "a,conflict,X"], r"rows 2 and 3 contradict each other: a, Face by X"),
-        (["id,Face,coder,run", "a,present,X,1"], r"the columns run and coder both say whose labels these are"),
-        (["id,Face"], "this sheet holds no labels"),
-        ([""], "no column is named like one of the 19 values"),
-        (["post,value", "a,Face"], r"a column value and none named state \(columns: post, value\)"),
-        (["post,value,state", "a,Joy,present"], r"row 2, column value: 'Joy' is none of the 19 values.*nearest first"),
-        (["post,value,state", "a,,present"], r"row 2, column value: '' is none of the 19 values"),
+        (["id,Face,coder,run", "a,present,X,1"], r"the columns run and coder both say who gave the labels"),
+        (["id,Face"], "this sheet contains no labels"),
+        ([""], "no column is named after one of the 19 values"),
+        (["post,value", "a,Face"], r"a column value but no column state \(columns: post, value\)"),
+        (
+            ["post,value,state", "a,Joy,present"],
+            r"row 2, column value: 'Joy' is not one of .*most similar first",
+        ),
+        (["post,value,state", "a,,present"], r"row 2, column value: '' is not one of the 19 values"),
         (["post,value,state", "a,Face,maybe"], r"row 2, column state: expected present.*not 'maybe'"),
-        (["post,value,state", ",Face,present"], r"row 2 has labels and no id \(column post\)"),
+        (["post,value,state", ",Face,present"], r"row 2 has labels but no id \(column post\)"),
         (["post,value,state", "a,Face,present", "a,FACE,absent"], r"rows 2 and 3 contradict each other: a, Face"),
         (
             ["post,value,state,present", "a,Face,present,1.2"],
@@ -224,7 +233,10 @@ def test_blank_rows_are_counted(tmp_path):
         (["post,value,state,present", "a,Face,not_assessed,.2"], r"column present: .2 contradicts the state 'not_ass"),
         (["post,value,state,conflicted", "a,Face,conflict,"], r"column conflicted: nothing contradicts the state"),
         (["post,value,state,dominant", "a,Face,present,2"], r"row 2, column dominant: expected 0 or 1, not '2'"),
-        (["post,value,state,dominant", "a,Face,absent,1"], r"row 2, column dominant: expected a value that dominates"),
+        (
+            ["post,value,state,dominant", "a,Face,absent,1"],
+            r"column dominant: a dominant value must also be present",
+        ),
     ],
 )
 def test_bad_sheets_are_refused(tmp_path, lines, message):
@@ -251,6 +263,6 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, head, raw):
     except InputError as error:
         assert error.path == str(path)
     else:
-        for labels in sheet.answers.values():
+        for labels in sheet.labels.values():
             assert np.isin(labels.labels[~np.isnan(labels.labels)], (0, 1)).all()
             assert (labels.labels[..., 0][labels.dominant] == 1).all()

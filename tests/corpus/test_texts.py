@@ -58,7 +58,7 @@ def test_one_variant_of_a_study_is_read(study):
     assert read_texts(study.root, script="gemini")[0].groups["genre"] == "sport"
     assert len(read_texts(study.root)) == 3
     study.write("bare", "script.gemini", script("gemini", "vier"))
-    assert "bare: it has script.gemini only, most posts have script.template" in read_texts(study.root).left_out
+    assert "bare: it has only script.gemini, while most posts have script.template" in read_texts(study.root).left_out
     study.save_options({"script": {"variants": ["template"]}})
     assert len(read_texts(study.root)) == 3
 
@@ -70,7 +70,7 @@ def test_a_skipped_script_is_left_out(study):
 
 
 def test_a_study_without_such_a_script(study):
-    with pytest.raises(InputError, match=rf"there is no text in this \({N2}-00000000: it has no script.fancy\)"):
+    with pytest.raises(InputError, match=rf"no text was found \({N2}-00000000: it has no script.fancy\)"):
         read_texts(study.root, script="fancy")
 
 
@@ -101,13 +101,13 @@ def test_a_folder_of_text_files(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "no study and no .txt file"),
-        ({"a.mp4": b"x"}, "no study and no .txt file"),
-        ({"a.txt": b" \n"}, r"no text in this \(a.txt: the file is empty\)"),
+        ({}, "this folder is not a study"),
+        ({"a.mp4": b"x"}, "this folder is not a study"),
+        ({"a.txt": b" \n"}, r"no text was found \(a.txt: the file is empty\)"),
         ({"a.txt": b"x\n\xff"}, "line 2 is not utf-8"),
         (
             {f"@me_video_{N1}.txt": b"one", f"me_{N1}.txt": b"two"},
-            rf"two different texts are named 'me_{N1}': @me_video_{N1}.txt and me_{N1}.txt",
+            rf"two different texts have the id 'me_{N1}': @me_video_{N1}.txt and me_{N1}.txt",
         ),
     ],
 )
@@ -123,7 +123,7 @@ def test_equal_texts_under_one_id_are_kept_once(tmp_path):
     write(tmp_path / f"me_{N1}.txt", "one")
     found = read_texts(tmp_path)
     assert len(found) == 1
-    assert found.left_out == (f"me_{N1}.txt: the same text as @me_video_{N1}.txt",)
+    assert found.left_out == (f"me_{N1}.txt: same text as @me_video_{N1}.txt",)
 
 
 def test_a_table(tmp_path):
@@ -152,21 +152,21 @@ def test_columns_can_be_named(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "options", "message"),
     [
-        (["a,b", "1,2"], {}, r"no column is known to hold ids \(columns: a, b\).*--id-column"),
-        (["id,b", "1,2"], {}, r"no column is known to hold texts \(columns: id, b\).*--text-column"),
-        (["id,text,body", "1,2,3"], {}, r"2 columns may hold the texts \(columns: id, text, body\).*--text-column"),
-        (["id,text", "1,2"], {"text_column": "txt"}, r"there is no column 'txt'.*There are: id, text"),
+        (["a,b", "1,2"], {}, r"no column of ids was recognised \(columns: a, b\).*--id-column"),
+        (["id,b", "1,2"], {}, r"no column of texts was recognised \(columns: id, b\).*--text-column"),
+        (["id,text,body", "1,2,3"], {}, r"2 columns may contain the texts \(columns: id, text, body\).*--text-column"),
+        (["id,text", "1,2"], {"text_column": "txt"}, r"there is no column 'txt'.*The columns are: id, text"),
         (["id,text", "1,2"], {"id_column": "nr"}, r"there is no column 'nr'"),
-        (["id,text", ",2"], {}, r"row 2 has a text and no id \(column id\)"),
-        (["id,text", "a,one", "b,x", "a,two"], {}, r"two different texts are named 'a': row 2 and row 4"),
+        (["id,text", ",2"], {}, r"row 2 has a text but no id \(column id\)"),
+        (["id,text", "a,one", "b,x", "a,two"], {}, r"two different texts have the id 'a': row 2 and row 4"),
         (["id,text", "7.3E+18,x"], {}, r"row 2, column id: '7.3E\+18' is an id that a spreadsheet has rounded"),
         (
             ["id,text,has_sound", "a,x,loud"],
             {},
             r"row 2, column has_sound: expected true, false or nothing, not 'loud'",
         ),
-        (["id,text"], {}, "there is no text in this"),
-        ([""], {}, r"no column is known to hold ids \(columns: none\)"),
+        (["id,text"], {}, "no text was found"),
+        ([""], {}, r"no column of ids was recognised \(columns: none\)"),
     ],
 )
 def test_bad_tables_are_refused(tmp_path, lines, options, message):
@@ -203,8 +203,8 @@ def test_sources_are_joined(tmp_path):
     two = Texts((Text("b", "y", where="b.txt"), Text("a", "x", where="a.txt")))
     joined = join_texts({tmp_path / "t.csv": one, tmp_path / "folder": two})
     assert [text.id for text in joined] == ["a", "b"]
-    assert joined.left_out == ("t.csv, row 3: it has no text", "folder, a.txt: the same text as t.csv, row 2")
-    with pytest.raises(InputError, match=r"named 'a': t.csv, row 2 and folder, a.txt"):
+    assert joined.left_out == ("t.csv, row 3: it has no text", "folder, a.txt: same text as t.csv, row 2")
+    with pytest.raises(InputError, match=r"have the id 'a': t.csv, row 2 and folder, a.txt"):
         join_texts({tmp_path / "t.csv": one, tmp_path / "folder": Texts((Text("a", "z", where="a.txt"),))})
 
 

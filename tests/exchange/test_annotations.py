@@ -31,7 +31,7 @@ def study(tmp_path):
 
 
 def gold(study, annotator):
-    return read_sheet(study.root / "gold" / f"{annotator}.csv").answers[annotator]
+    return read_sheet(study.root / "gold" / f"{annotator}.csv").labels[annotator]
 
 
 def authors_sheet(path, *rows):
@@ -382,15 +382,15 @@ def test_any_json_is_read_or_refused(tmp_path_factory, data):
 def test_the_command(study, tmp_path):
     sheet = tmp_path / "s.csv"
     write_authors(sheet, answers(**{ONE: {Value.FACE: YES}, "else": {Value.FACE: YES}}))
-    done = CliRunner().invoke(command, [str(sheet), "-o", str(study.root), "--annotator", "anna"])
+    done = CliRunner().invoke(command, [str(sheet), "-s", str(study.root), "--annotator", "anna"])
     assert done.exit_code == 1
     assert "1 × unmatched: else (s.csv): the study has no such post" in done.output
     assert "anna: 1 × post, 1 × label (1 new, 0 replaced) · gold/anna.csv" in done.output
     write(sheet, "post,value,state", f"{SILENT},Face,present")
-    done = CliRunner().invoke(command, [str(sheet), "-o", str(study.root), "--annotator", "anna", "--json"])
+    done = CliRunner().invoke(command, [str(sheet), "-s", str(study.root), "--annotator", "anna", "--json"])
     assert done.exit_code == 0
     assert json.loads(done.output)["annotators"]["anna"]["posts"] == 1
     write(sheet, "post,value,state", "else,Face,present")
-    done = CliRunner().invoke(command, [str(sheet), "-o", str(study.root), "--annotator", "ben"])
+    done = CliRunner().invoke(command, [str(sheet), "-s", str(study.root), "--annotator", "ben"])
     assert done.exit_code == 2
     assert not (study.root / "gold" / "ben.csv").exists()

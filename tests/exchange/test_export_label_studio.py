@@ -108,7 +108,7 @@ def test_predictions_come_back_as_annotations(study, tmp_path):
     done.write_text(json.dumps(tasks), "utf-8")
     found = import_labels([done], study.root, annotator="anna")
     assert found.ok and found.annotators["anna"].posts == 2
-    read = read_sheet(study.root / "gold" / "anna.csv").answers["anna"]
+    read = read_sheet(study.root / "gold" / "anna.csv").labels["anna"]
     for row, post in enumerate(read.ids):
         record = study.read(post, "labels.template.encoder", Labels)
         assert [read.state(row, at) for at in range(len(CIRCLE))] == [label.state for label in record.values]

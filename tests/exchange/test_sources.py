@@ -223,7 +223,7 @@ def test_a_folder_may_mix_all_shapes(tmp_path):
     assert "JSON of no known shape (it begins with id, title)" in reasons["other.json"]
     assert "utf-8" in reasons["latin.txt"]
     assert "not valid JSON" in reasons["broken.json"]
-    assert "no column is known to hold texts" in reasons["labels.csv"]
+    assert "no column of texts was recognised" in reasons["labels.csv"]
 
 
 @pytest.mark.parametrize("ending", ["", ".txt", ".json", ".mp4", ".script"])

@@ -1,4 +1,4 @@
-"""Texts and label sheets as labs keep them, read and matched; no model is needed for any of it."""
+"""Read texts and label sheets as labs keep them, and match the two; none of it needs a model."""
 
 from valex_local.corpus.match import Corpus, match, read_corpus
 from valex_local.corpus.sheets import Sheet, gold_of, read_sheet

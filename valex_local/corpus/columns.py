@@ -1,4 +1,4 @@
-"""What the columns and cells of a lab's table mean: ids of posts, names of values, groups."""
+"""Recognise the columns and cells of a lab's table: ids of posts, names of values, groups."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from valex_local.posts.text import COLUMNS, flatten
 from valex_local.schwartz import CIRCLE, Value
 
 SHORT = 300
-"""Characters of the longest cell in a column that texts can be grouped by."""
+"""Maximum length, in characters, of the cells of a column that texts can be grouped by."""
 
 ID_COLUMNS = ("post", "argumentid", *(name.replace("_", "") for name in COLUMNS["id"]))
-"""Names of columns of ids in order of trust, in plain spelling (see `plain_columns`)."""
+"""Names of columns of ids, the most reliable first, in plain spelling (see `plain_columns`)."""
 
 NO_VALUE = "Universalism: objectivity"
-"""The one category of ValueEval'23 that is none of the 19 values."""
+"""The one category of ValueEval'23 that is not among the 19 values."""
 
 _ROUNDED = re.compile(r"\d([.,]\d+)?[Ee]\+?1\d")
 
@@ -31,56 +31,73 @@ _ROUNDED = re.compile(r"\d([.,]\d+)?[Ee]\+?1\d")
 
 
 def plain_columns(table: Table) -> Mapping[str, str]:
-    """Return the columns by their names without case, blanks, ``_`` and ``-``; of equal names the first."""
+    """Return a mapping from plain names (lower case, without blanks, ``_`` and ``-``) to columns.
+
+    Of several columns with the same plain name, the first counts.
+    """
     return {plain: name for name in reversed(table.columns) for plain in flatten({name: None})}
 
 
 def column_named(name: str, table: Table, path: Path) -> str:
-    """Return the column that a user named.
+    """Return the column that a user asked for by name.
+
+    Parameters
+    ----------
+    name : str
+        The name; case, blanks, ``_`` and ``-`` do not matter where no column has exactly this name.
+    table : Table
+        The table.
+    path : Path
+        Its file, for the message.
+
+    Returns
+    -------
+    str
+        The name as the table spells it.
 
     Raises
     ------
     InputError
-        There is none.
+        The table has no such column.
     """
     found = name if name in table.columns else plain_columns(table).get(next(iter(flatten({name: None}))))
     if found is None:
-        raise InputError(f"there is no column {name!r}", path=path, hint=f"There are: {', '.join(table.columns)}")
+        raise InputError(f"there is no column {name!r}", path=path, hint=f"The columns are: {', '.join(table.columns)}")
     return found
 
 
 def is_no_value(name: str) -> bool:
-    """Whether a name is that of the category `NO_VALUE`."""
+    """Whether a name is a spelling of the category `NO_VALUE`."""
     return _plain_value(name) == _plain_value(NO_VALUE)
 
 
 def value_named(name: str) -> Value | None:
-    """Return the value that a name means, or None.
+    """Return the value with this name, or None.
 
-    Known are the names of the theory (``Self-direction: thought``), those of the authors' sheet
-    (``1_Value1_Self_Direction_Thought_values``, with or without what stands around the name) and the members of
-    `Value`; case, blanks and punctuation do not matter.
+    A value can be named as in the theory (``Self-direction: thought``), as in the authors' sheet
+    (``1_Value1_Self_Direction_Thought_values``, with or without the prefix and suffix) or like the member of `Value`;
+    case, blanks and punctuation do not matter.
     """
     return _VALUES.get(_plain_value(name))
 
 
 def is_meant_as_value(name: str) -> bool:
-    """Whether a column's name that is no value's looks as if it were meant to be one."""
+    """Whether a column name that matches no value looks like a misspelt one."""
     shaped = re.search(r"^\d+_?value|_values$", name, re.IGNORECASE) is not None
-    whole_family = _plain_value(name) in _FAMILIES  # Power, say, which is two of the 19
-    return shaped or whole_family or _likeness(name, _nearest(name)[0]) > 0.8
+    whole_family = _plain_value(name) in _FAMILIES  # "Power", for example, stands for two of the 19
+    return shaped or whole_family or _similarity(name, _nearest(name)[0]) > 0.8
 
 
 def known_values(name: str) -> str:
-    """Return the names of all values, those nearest to `name` first."""
+    """Return the names of all values, the most similar to `name` first."""
     return ", ".join(_nearest(name))
 
 
 def _nearest(name: str) -> list[Value]:
-    return sorted(CIRCLE, key=lambda value: -_likeness(name, value))
+    return sorted(CIRCLE, key=lambda value: -_similarity(name, value))
 
 
-def _likeness(name: str, value: Value) -> float:
+def _similarity(name: str, value: Value) -> float:
     spellings = {_plain_value(value), _plain_value(value.sheet_column)}
     return max(SequenceMatcher(None, _plain_value(name), spelling).ratio() for spelling in spellings)
 
@@ -98,10 +115,10 @@ _VALUES = {_plain_value(name): value for value in CIRCLE for name in (value, val
 
 
 def text_id(name: str) -> str:
-    """Return the id that a name, an address or a file name gives a text.
+    """Return the id of a text, derived from a name, a URL or a file name.
 
-    ``user_number`` of a TikTok post, its number where there is no user; of anything else the name itself, stripped and
-    without the ending of a video or text file.
+    For a TikTok post this is ``user_number``, or the number alone where no user is given; for anything else the name
+    itself, stripped and without the extension of a video or text file.
     """
     plain = clean_text(name).strip()
     key = post_key(plain)
@@ -120,19 +137,20 @@ def key_id(key: PostKey) -> str:
 
 
 class Ids:
-    """Reads the id in a row.
+    """Read the id in a row.
 
     Attributes
     ----------
     columns : tuple of str
-        The columns of ids, in order of trust; empty where there is none.
+        The columns of ids, the most reliable first; empty if there are none.
 
     Parameters
     ----------
     table : Table
         The table.
     named : str, optional
-        The column of ids; else columns are known by their names, the first one also by TikTok addresses in it.
+        The column of ids. When left out, columns are recognised by their names, the first column also by the TikTok
+        URLs in it.
     """
 
     def __init__(self, table: Table, named: str | None = None) -> None:
@@ -144,12 +162,12 @@ class Ids:
         self._seen: dict[tuple[str, ...], str] = {}
 
     def of(self, row: Row) -> str:
-        """Return the id of a row, empty where it has none.
+        """Return the id in a row, or "" if it has none.
 
         Raises
         ------
         ValueError
-            A spreadsheet has rounded it; the message names the column.
+            A spreadsheet program has rounded the id; the message names the column.
         """
         cells = {column: cell for column in self.columns if (cell := row.cells[column].strip())}
         if not cells:
@@ -182,21 +200,21 @@ def _id_of(cells: Mapping[str, str], author: str) -> str:
 
 
 class Groups:
-    """Reads what texts can be grouped by: every column of short cells that means nothing else.
+    """Read what texts can be grouped by: every column of short cells that has no other meaning.
 
-    Columns of authors and genres are also there as ``author`` and ``genre``, whatever they are called.
+    The columns of authors and genres are also available as ``author`` and ``genre``, whatever the table calls them.
 
     Attributes
     ----------
     columns, left_out : tuple of str
-        The columns of short cells, and those with longer ones.
+        The columns of short cells, and those with longer cells.
 
     Parameters
     ----------
     table : Table
         The table.
     taken : collection of str
-        Columns that mean something else.
+        Columns with another meaning.
     """
 
     def __init__(self, table: Table, taken: Collection[str]) -> None:
@@ -217,9 +235,10 @@ class Groups:
 
 
 def with_author(groups: Mapping[str, str], post: str) -> Mapping[str, str]:
-    """Return groups with the user in a TikTok id as ``author``.
+    """Return groups in which ``author`` is the user in a TikTok id, if the id has one.
 
-    The id goes before a name in some column: it is always there or never, so that one author is not two groups.
+    The id takes precedence over a column of authors: display names may be missing in some rows, which would split one
+    author into two groups.
     """
     key = post_key(post)
     return groups if key is None or key.user is None else {**groups, "author": key.user}

@@ -1,4 +1,4 @@
-"""Label sheets with a row for each post and value: those of labs, and what `valex` writes."""
+"""Read label sheets with one row for each post and value: those of labs, and those that `valex` writes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from valex_local.files.tables import Row, Table
 from valex_local.schwartz import CIRCLE
 
 YES, NO = "yes", "no"
-"""In a column of probabilities: the polarity was assessed and holds, or not, and has no probability."""
+"""In a column of probabilities: the polarity was assessed without a probability, and holds or does not."""
 
 BOTH = "both"
-"""The state of a value that is said to be present and conflicted at once, as by the baseline that always says yes."""
+"""The state of a value labelled both present and conflicted, as the always-yes baseline does."""
 
 _STATES: Mapping[str, CellLabel] = {
     "": ABSENT,
@@ -34,16 +34,16 @@ _COLUMNS = ("value", "state", "present", "conflicted", "dominant")
 
 
 class LongRows:
-    """Reads what each row says of one value.
+    """Read the label in each row.
 
-    A blank state means absent. Where there is a column ``present`` or ``conflicted``, it holds the probability of that
-    polarity, and a blank means that the polarity was not assessed.
+    A blank state means absent. A column ``present`` or ``conflicted`` holds the probability of that polarity; a blank
+    there means that the polarity was not assessed.
 
     Attributes
     ----------
     kind : "long"
     taken : tuple of str
-        The columns that are read here.
+        The columns that this class reads.
 
     Raises
     ------
@@ -57,9 +57,9 @@ class LongRows:
         plain = plain_columns(table)
         if "state" not in plain:
             raise InputError(
-                f"there is a column {plain['value']} and none named state (columns: {', '.join(table.columns)})",
+                f"there is a column {plain['value']} but no column state (columns: {', '.join(table.columns)})",
                 path=path,
-                hint="Add the column state: present, absent, conflicted, dominant or not_assessed",
+                hint="Add a column state with present, absent, conflicted, dominant or not_assessed",
             )
         self._path = path
         self._columns = {name: plain[name] for name in _COLUMNS if name in plain}
@@ -67,54 +67,55 @@ class LongRows:
         self._places: dict[str, int | None] = {}
         self._dropped = 0
 
-    def said(self, row: Row) -> dict[int, CellLabel]:
-        """Return what a row says, by the value's place on the circle; nothing for a category that is no value.
+    def labels(self, row: Row) -> dict[int, CellLabel]:
+        """Return the label in a row by its value's position on the circle; empty if the category is not a value.
 
         Raises
         ------
         InputError
-            A cell cannot be understood, or two contradict each other.
+            A cell cannot be understood, or two cells contradict each other.
         """
         place = self._place(row)
         if place is None:
             self._dropped += 1
             return {}
-        said = self._state(row)
-        present, present_probability = self._polarity(row, "present", said.present)
-        conflicted, conflicted_probability = self._polarity(row, "conflicted", said.conflicted)
-        dominant = said.dominant or self._dominant(row)
+        label = self._state(row)
+        present, present_probability = self._polarity(row, "present", label.present)
+        conflicted, conflicted_probability = self._polarity(row, "conflicted", label.conflicted)
+        dominant = label.dominant or self._dominant(row)
         if dominant and not present:
-            raise self._error(row, "dominant", "expected a value that dominates to be present")
+            raise self._error(row, "dominant", "a dominant value must also be present")
         return {place: CellLabel(present, conflicted, dominant, present_probability, conflicted_probability)}
 
     def is_blank(self, row: Row) -> bool:
-        """Whether no cell that is read here is filled."""
+        """Whether all cells that this class reads are blank."""
         return not any(label_cell(row.cells[column]) for column in self.taken)
 
     def notices(self) -> tuple[str, ...]:
-        """Return what a reader of the rows read so far must know."""
-        return (f"rows left out, since {NO_VALUE} is none of the 19 values: {self._dropped}",) if self._dropped else ()
+        """Return notices about the rows read so far."""
+        dropped = self._dropped
+        return (f"rows left out because {NO_VALUE} is not one of the 19 values: {dropped}",) if dropped else ()
 
     def _place(self, row: Row) -> int | None:
         name = row.cells[self._columns["value"]]
         if name not in self._places:
             value = value_named(name)
             if value is None and not is_no_value(name):
-                hint = f"Known, the nearest first: {known_values(name)}"
-                raise self._error(row, "value", f"{name!r} is none of the 19 values", hint)
+                hint = f"The values, the most similar first: {known_values(name)}"
+                raise self._error(row, "value", f"{name!r} is not one of the 19 values", hint)
             self._places[name] = None if value is None else CIRCLE.index(value)
         return self._places[name]
 
     def _state(self, row: Row) -> CellLabel:
         cell = self._cell(row, "state")
-        said = _STATES.get(cell.replace("_", "").replace(" ", ""))
-        if said is None:
+        label = _STATES.get(cell.replace("_", "").replace(" ", ""))
+        if label is None:
             expected = "present, absent, conflicted, dominant, not_assessed or nothing"
             raise self._error(row, "state", f"expected {expected}, not {cell!r}")
-        return said
+        return label
 
     def _polarity(self, row: Row, name: str, holds: bool | None) -> tuple[bool | None, float | None]:
-        """Return whether a polarity holds by the state and its column, and its probability."""
+        """Return whether a polarity holds, according to the state and its own column, and its probability."""
         if name not in self._columns:
             return holds, None
         cell = self._cell(row, name)
@@ -123,7 +124,7 @@ class LongRows:
         if not cell or (holds is None and (name == "present" or cell == YES)) or cell == _OPPOSITE.get(holds):
             state = row.cells[self._columns["state"]]
             raise self._error(row, name, f"{cell or 'nothing'} contradicts the state {state!r}")
-        # A state speaks of presence first: not assessed may stand beside a conflict that was looked for and not found.
+        # The state is about presence first: it can be not_assessed although conflict was assessed and not found.
         return bool(holds), None if cell in (YES, NO) else self._probability(row, name, cell)
 
     def _probability(self, row: Row, name: str, cell: str) -> float:
@@ -144,5 +145,5 @@ class LongRows:
     def _cell(self, row: Row, name: str) -> str:
         return label_cell(row.cells[self._columns[name]])
 
-    def _error(self, row: Row, name: str, what: str, hint: str = "Mend the cell") -> InputError:
+    def _error(self, row: Row, name: str, what: str, hint: str = "Correct the cell") -> InputError:
         return InputError(f"row {row.number}, column {self._columns[name]}: {what}", path=self._path, hint=hint)

@@ -1,4 +1,4 @@
-"""What a label sheet says, cell by cell, while it is read."""
+"""Collect the labels of a sheet cell by cell while it is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from valex_local.schwartz import CIRCLE
 
 
 class CellLabel(NamedTuple):
-    """What is said of one value of one post. None: that polarity was not assessed, or has no probability."""
+    """The label of one value of one post. None means that a polarity was not assessed, or has no probability."""
 
     present: bool | None
     conflicted: bool | None
@@ -31,32 +31,32 @@ WORDS: Mapping[str, CellLabel] = {
     "conflict": CONFLICTED,
     "conflicted": CONFLICTED,
 }
-"""The words of a label."""
+"""Labels written as words."""
 
 CODES: Mapping[str, CellLabel] = {
-    spelling: said
-    for code, said in (("-1", CONFLICTED), ("0", ABSENT), ("1", PRESENT), ("2", DOMINANT))
+    spelling: label
+    for code, label in (("-1", CONFLICTED), ("0", ABSENT), ("1", PRESENT), ("2", DOMINANT))
     for spelling in (code, f"{code}.0")
 }
-"""Their numbers, also as a spreadsheet or data frame writes them."""
+"""Labels written as numbers, also in the form that spreadsheets and data frames write."""
 
 
 _BLANKS = ("na", "n/a", "nan", "none", "null")
 
 
 def label_cell(cell: str) -> str:
-    """Return a cell of a label as it is looked up: in lower case, and empty for what statistics programs call blank."""
+    """Return a cell in the form used for look-ups: lower case, and "" for what statistics programs write for blank."""
     plain = cell.strip().casefold().replace("\N{MINUS SIGN}", "-")
     return "" if plain in _BLANKS else plain
 
 
 class _Entry(NamedTuple):
-    said: dict[int, CellLabel]
+    labels: dict[int, CellLabel]
     rows: dict[int, int]
 
 
 class SheetBuilder:
-    """Collects what a sheet says of each value, by annotator and post; contradictions are errors.
+    """Collect the labels of a sheet by annotator and post; contradictions are errors.
 
     Parameters
     ----------
@@ -69,19 +69,30 @@ class SheetBuilder:
         self._entries: dict[str, dict[str, _Entry]] = {}
         self._repeating: dict[int, None] = {}
 
-    def add(self, annotator: str, post: str, row: int, said: Mapping[int, CellLabel]) -> None:
-        """Take in what a row says of a post, by the value's place on the circle.
+    def add(self, annotator: str, post: str, row: int, labels: Mapping[int, CellLabel]) -> None:
+        """Add the labels that a row gives a post.
+
+        Parameters
+        ----------
+        annotator : str
+            Who gave them; "" if the sheet does not say.
+        post : str
+            Id of the post.
+        row : int
+            Number of the row, for messages.
+        labels : mapping of int to CellLabel
+            The labels, by their value's position on the circle.
 
         Raises
         ------
         InputError
-            An earlier row says something else.
+            An earlier row of the same annotator gives the post another label.
         """
         entry = self._entries.setdefault(annotator, {}).setdefault(post, _Entry({}, {}))
-        for column, what in said.items():
-            if column not in entry.said:
-                entry.said[column], entry.rows[column] = what, row
-            elif entry.said[column] == what:
+        for column, label in labels.items():
+            if column not in entry.labels:
+                entry.labels[column], entry.rows[column] = label, row
+            elif entry.labels[column] == label:
                 self._repeating[row] = None
             else:
                 whose = f" by {annotator}" if annotator else ""
@@ -92,23 +103,23 @@ class SheetBuilder:
                 )
 
     def notices(self) -> tuple[str, ...]:
-        """Return what repeats what earlier rows say."""
+        """Return a notice about rows that repeat earlier ones."""
         rows = list(self._repeating)
         if not rows:
             return ()
         listed = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
-        return (f"rows that repeat what others say of their posts: {len(rows)} (row {listed})",)
+        return (f"rows that repeat labels of earlier rows: {len(rows)} (row {listed})",)
 
-    def answers(self) -> dict[str, LabelMatrix]:
-        """Return what each annotator says."""
-        return {annotator: _answers(entries) for annotator, entries in self._entries.items()}
+    def matrices(self) -> dict[str, LabelMatrix]:
+        """Return the labels of each annotator."""
+        return {annotator: _matrix(entries) for annotator, entries in self._entries.items()}
 
 
-def _answers(entries: Mapping[str, _Entry]) -> LabelMatrix:
-    answers = LabelMatrix.empty(entries)
+def _matrix(entries: Mapping[str, _Entry]) -> LabelMatrix:
+    matrix = LabelMatrix.empty(entries)
     for row, entry in enumerate(entries.values()):
-        for column, said in entry.said.items():
-            answers.labels[row, column] = said.present, said.conflicted
-            answers.probabilities[row, column] = said.present_probability, said.conflicted_probability
-            answers.dominant[row, column] = said.dominant
-    return answers
+        for column, label in entry.labels.items():
+            matrix.labels[row, column] = label.present, label.conflicted
+            matrix.probabilities[row, column] = label.present_probability, label.conflicted_probability
+            matrix.dominant[row, column] = label.dominant
+    return matrix

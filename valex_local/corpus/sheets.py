@@ -1,4 +1,4 @@
-"""Label sheets as labs keep them: who says what of which post."""
+"""Read label sheets as labs keep them: which annotator gave which post which label."""
 
 from __future__ import annotations
 
@@ -21,50 +21,50 @@ from valex_local.files.tables import Row, read_table
 SheetKind = Literal["authors", "codes", "long", "touche"]
 
 ANNOTATOR_COLUMNS = ("annotator", "coder", "rater")
-"""Names of the column that says whose labels a row holds, in plain spelling."""
+"""Names of the column of annotators, in plain spelling."""
 
 BESIDE = ("hassound", "notes")
-"""Columns of the authors that say nothing of values or groups, in plain spelling."""
+"""Columns of the authors' sheet that are neither values nor groups, in plain spelling."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a label sheet holds.
+    """The content of a label sheet.
 
     Attributes
     ----------
     path : Path
         The file.
     kind : {"authors", "codes", "long", "touche"}
-        The authors' sheet of words, their CSV of -1, 0, 1 and 2, a row for each post and value, or the categories of
+        The authors' sheet of words, their CSV of -1, 0, 1 and 2, one row for each post and value, or the categories of
         the ValueEval shared task.
-    answers : mapping of str to LabelMatrix
-        What is said, by annotator, or by run where the table has a column ``run``; "" where the sheet names neither.
+    labels : mapping of str to LabelMatrix
+        The labels by annotator, or by run if the table has a column ``run``; under "" if it has neither.
     has_probabilities : bool
-        Whether some label has a probability.
+        Whether any label has a probability.
     groups : mapping of str to mapping of str to str
-        By the name of a column that means nothing else and is the same in all rows of a post (``author``, ``fold``,
-        ``group``, ...): the cell of each post.
+        The cell of each post in every column that has no other meaning and is the same in all rows of a post
+        (``author``, ``fold``, ``group``, ...), by the name of the column.
     notices : tuple of str
-        What a reader of the labels must know: what was left out, what counts as not assessed.
+        What was left out, and what counts as not assessed.
     """
 
     path: Path
     kind: SheetKind
-    answers: Mapping[str, LabelMatrix]
+    labels: Mapping[str, LabelMatrix]
     has_probabilities: bool
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Read a label sheet, CSV or TSV; its kind is told by its head and cells.
+    """Return the content of a label sheet (CSV or TSV), whose kind is recognised from its header and cells.
 
     Raises
     ------
     InputError
-        The file is no such sheet, a value's name is unknown (the nearest known one is named), a cell cannot be
-        understood (row and column are named), or two rows contradict each other.
+        The file is not a label sheet, the name of a value is unknown (the message suggests a similar one), a cell
+        cannot be understood (the message gives row and column), or two rows contradict each other.
     """
     table = read_table(path)
     plain = plain_columns(table)
@@ -73,12 +73,12 @@ def read_sheet(path: Path) -> Sheet:
     ids = Ids(table)
     if not ids.columns:
         raise InputError(
-            f"no column is known to hold ids of posts (columns: {', '.join(table.columns)})",
+            f"no column of ids was recognised (columns: {', '.join(table.columns)})",
             path=path,
-            hint="Name one of them post, video_id or url",
+            hint="Rename the column of ids to post, video_id or url",
         )
-    who = _who(plain, path)
-    ledger = SheetBuilder(path)
+    who = _annotator_column(plain, path)
+    builder = SheetBuilder(path)
     beside = (column for column in (who, *map(plain.get, BESIDE)) if column is not None)
     grouped = _Grouped(Groups(table, (*ids.columns, *rows.taken, *beside)))
     empty = 0
@@ -89,27 +89,27 @@ def read_sheet(path: Path) -> Sheet:
             continue
         if not post:
             raise InputError(
-                f"row {row.number} has labels and no id (column {', '.join(ids.columns)})",
+                f"row {row.number} has labels but no id (column {', '.join(ids.columns)})",
                 path=path,
-                hint="Give it one, or remove the row",
+                hint="Fill in the id or remove the row",
             )
-        ledger.add(row.cells[who].strip() if who else "", post, row.number, rows.said(row))
+        builder.add(row.cells[who].strip() if who else "", post, row.number, rows.labels(row))
         grouped.add(post, row)
-    answers = ledger.answers()
-    if not answers:
-        raise InputError("this sheet holds no labels", path=path, hint="Name a sheet with a row for each post")
-    scored = any(bool(np.isfinite(said.probabilities).any()) for said in answers.values())
-    skipped = (f"rows left out, without id and labels: {empty}",) if empty else ()
-    notices = (*rows.notices(), *ledger.notices(), *skipped, *grouped.notices())
-    return Sheet(path, rows.kind, answers, scored, grouped.same, notices)
+    matrices = builder.matrices()
+    if not matrices:
+        raise InputError("this sheet contains no labels", path=path, hint="Choose a sheet with a row for each post")
+    scored = any(bool(np.isfinite(labels.probabilities).any()) for labels in matrices.values())
+    skipped = (f"rows left out because they have neither an id nor labels: {empty}",) if empty else ()
+    notices = (*rows.notices(), *builder.notices(), *skipped, *grouped.notices())
+    return Sheet(path, rows.kind, matrices, scored, grouped.same, notices)
 
 
-def _who(plain: Mapping[str, str], path: Path) -> str | None:
-    """Return the column that says whose labels a row holds, or None."""
+def _annotator_column(plain: Mapping[str, str], path: Path) -> str | None:
+    """Return the column of annotators or runs, or None."""
     known = [plain[name] for name in ("run", *ANNOTATOR_COLUMNS) if name in plain]
     if len(known) > 1:
         raise InputError(
-            f"the columns {' and '.join(known)} both say whose labels these are", path=path, hint="Keep one of them"
+            f"the columns {' and '.join(known)} both say who gave the labels", path=path, hint="Keep one of them"
         )
     return known[0] if known else None
 
@@ -118,11 +118,11 @@ def _post(ids: Ids, row: Row, path: Path) -> str:
     try:
         return ids.of(row)
     except ValueError as error:
-        raise InputError(f"row {row.number}, {error}", path=path, hint="Mend the cell") from error
+        raise InputError(f"row {row.number}, {error}", path=path, hint="Correct the cell") from error
 
 
 class _Grouped:
-    """Collects the groups of posts; a column that differs between rows of one post is none."""
+    """Collect the groups of posts; a column that differs between rows of one post is dropped."""
 
     def __init__(self, groups: Groups) -> None:
         self._groups = groups
@@ -140,22 +140,23 @@ class _Grouped:
         differing, long = ", ".join(self._differing), ", ".join(self._groups.left_out)
         notices = (
             f"columns that texts can be grouped by: {read}" if read else "",
-            f"columns left out, since they differ between rows of one post: {differing}" if differing else "",
-            f"columns left out, since their cells are long: {long}" if long else "",
+            f"columns left out because they differ between rows of one post: {differing}" if differing else "",
+            f"columns left out because their cells are long: {long}" if long else "",
         )
         return tuple(notice for notice in notices if notice)
 
 
 def gold_of(sheets: Sheet | Sequence[Sheet], annotator: str | None = None) -> LabelMatrix:
-    """Return what sheets say together.
+    """Return the gold labels in one or more sheets.
 
     Parameters
     ----------
     sheets : Sheet or sequence of Sheet
-        The sheets. What one annotator says in several, or what several say without naming anyone, is joined.
+        The sheets. Labels of the same annotator in several sheets are joined, and so are those of sheets that name no
+        annotator.
     annotator : str, optional
-        The one annotator who counts; when left out, the majority over all of them, by polarity: blanks are no votes,
-        and a tie says nothing.
+        The one annotator who counts. When left out, the majority of all annotators for each polarity counts: a blank
+        is not a vote, and a tie leaves the polarity not assessed.
 
     Raises
     ------
@@ -163,14 +164,16 @@ def gold_of(sheets: Sheet | Sequence[Sheet], annotator: str | None = None) -> La
         No sheet has such an annotator, or two sheets contradict each other.
     """
     several = (sheets,) if isinstance(sheets, Sheet) else tuple(sheets)
-    names = tuple(dict.fromkeys(name for sheet in several for name in sheet.answers))
+    names = tuple(dict.fromkeys(name for sheet in several for name in sheet.labels))
     if not names:
-        raise InputError("there is no label sheet", hint="Name at least one")
+        raise InputError("no label sheet was given", hint="Give at least one")
     if annotator is not None and annotator not in names:
         known = ", ".join(repr(name) for name in names if name) or "none"
-        raise InputError(f"there is no annotator {annotator!r}", path=several[0].path, hint=f"The sheets name: {known}")
-    voices = [
-        join([(str(sheet.path), sheet.answers[name]) for sheet in several if name in sheet.answers])
+        raise InputError(
+            f"there is no annotator {annotator!r}", path=several[0].path, hint=f"The annotators are: {known}"
+        )
+    annotators = [
+        join([(str(sheet.path), sheet.labels[name]) for sheet in several if name in sheet.labels])
         for name in (names if annotator is None else (annotator,))
     ]
-    return voices[0] if len(voices) == 1 else majority(voices)
+    return annotators[0] if len(annotators) == 1 else majority(annotators)

@@ -1,4 +1,4 @@
-"""Label sheets with a row for each post and a column for each value."""
+"""Read label sheets with one row for each post and one column for each value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WideKind = Literal["authors", "codes", "touche"]
 _CELLS: Mapping[WideKind, Mapping[str, CellLabel]] = {
     "authors": {"": ABSENT, **WORDS},
     "codes": CODES,
-    # The shared task asks for presence alone.
+    # The shared task asks about presence only.
     "touche": {code: CellLabel(CODES[code].present, None) for code in ("0", "0.0", "1", "1.0")},
 }
 _EXPECTED: Mapping[WideKind, str] = {
@@ -28,19 +28,19 @@ _EXPECTED: Mapping[WideKind, str] = {
 
 
 class WideRows:
-    """Reads what each row says. In a sheet of words a blank means absent, in one of numbers not assessed.
+    """Read the labels in each row. In a sheet of words a blank means absent; in a sheet of numbers, not assessed.
 
     Attributes
     ----------
     kind : {"authors", "codes", "touche"}
-        Words; the numbers -1, 0, 1, 2; or 0 and 1 of the ValueEval shared task, which assess presence alone.
+        Words; the numbers -1, 0, 1, 2; or the 0 and 1 of the ValueEval shared task, which assess presence only.
     taken : tuple of str
-        The columns that are read here, or left out.
+        The columns that this class reads or leaves out.
 
     Raises
     ------
     InputError
-        No column is named like a value, one looks as if it were and is not, or two mean the same.
+        No column is named after a value, a column name looks like a misspelt value, or two columns name the same value.
     """
 
     def __init__(self, table: Table, path: Path) -> None:
@@ -56,49 +56,49 @@ class WideRows:
         self._blanks = 0
         self._zeros = 0
 
-    def said(self, row: Row) -> dict[int, CellLabel]:
-        """Return what a row says, by the value's place on the circle.
+    def labels(self, row: Row) -> dict[int, CellLabel]:
+        """Return the labels in a row, by their value's position on the circle.
 
         Raises
         ------
         InputError
-            A cell is no label of this kind of sheet.
+            A cell is not a label in this kind of sheet.
         """
-        said = {}
+        labels = {}
         for column, place in self._places.items():
             cell = label_cell(row.cells[column])
-            what = self._cells.get(cell)
-            if what is not None:
-                said[place] = what
-                self._zeros += not (what.present or what.conflicted)
+            label = self._cells.get(cell)
+            if label is not None:
+                labels[place] = label
+                self._zeros += not (label.present or label.conflicted)
             elif cell:
                 raise InputError(
                     f"row {row.number}, column {column}: expected {_EXPECTED[self.kind]}, not {row.cells[column]!r}",
                     path=self._path,
-                    hint="Mend the cell",
+                    hint="Correct the cell",
                 )
             else:
                 self._blanks += 1
-        return said
+        return labels
 
     def is_blank(self, row: Row) -> bool:
-        """Whether no cell of a value is filled."""
+        """Whether the cells of all values are blank."""
         return not any(label_cell(row.cells[column]) for column in self._places)
 
     def notices(self) -> tuple[str, ...]:
-        """Return what a reader of the rows read so far must know."""
-        notices = [f"column left out, since it is none of the 19 values: {column}" for column in self._dropped]
+        """Return notices about the rows read so far."""
+        notices = [f"column left out because it is not one of the 19 values: {column}" for column in self._dropped]
         missing = [value for place, value in enumerate(CIRCLE) if place not in self._places.values()]
         if missing:
-            notices.append(f"not assessed, since there is no column: {', '.join(missing)}")
+            notices.append(f"not assessed because there is no column: {', '.join(missing)}")
         if self._blanks:
-            doubt = "" if self._zeros else ", though the sheet never says 0"
-            notices.append(f"blank cells, which count as not assessed: {self._blanks}{doubt}")
+            doubt = "" if self._zeros else ", although the sheet contains no 0"
+            notices.append(f"blank cells counted as not assessed: {self._blanks}{doubt}")
         return tuple(notices)
 
 
 def has_value_columns(table: Table) -> bool:
-    """Whether a column is named like a value."""
+    """Whether a column is named after a value."""
     return any(value_named(column) is not None for column in table.columns)
 
 
@@ -110,26 +110,28 @@ def _kind(first: str, *, touche: bool) -> WideKind:
 
 
 def _value_columns(table: Table, path: Path) -> dict[str, int]:
-    """Return the places on the circle that columns stand for."""
+    """Return the position on the circle of the value in each column."""
     columns: dict[Value, str] = {}
     for column in table.columns:
         value = value_named(column)
         if value is not None:
             if value in columns:
                 raise InputError(
-                    f"the columns {columns[value]} and {column} both mean {value}", path=path, hint="Remove one of them"
+                    f"the columns {columns[value]} and {column} are both for {value}",
+                    path=path,
+                    hint="Remove one of them",
                 )
             columns[value] = column
         elif is_meant_as_value(column) and not is_no_value(column):
             raise InputError(
-                f"the column {column!r} names none of the 19 values",
+                f"the column {column!r} is not one of the 19 values",
                 path=path,
-                hint=f"Known, the nearest first: {known_values(column)}",
+                hint=f"The values, the most similar first: {known_values(column)}",
             )
     if not columns:
         raise InputError(
-            f"no column is named like one of the 19 values (columns: {', '.join(table.columns)})",
+            f"no column is named after one of the 19 values (columns: {', '.join(table.columns)})",
             path=path,
-            hint=f"Known are {', '.join(CIRCLE)}; or name columns post, value and state",
+            hint=f"The values are {', '.join(CIRCLE)}; or use the columns post, value and state",
         )
     return {column: CIRCLE.index(value) for value, column in columns.items()}

@@ -1,4 +1,4 @@
-"""Label sheets that `valex` writes: with a row for each post and value, and the authors' shape."""
+"""Write label sheets: one row for each post and value, or the table of the paper's authors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHEET_ORDER = (
     Value.BENEVOLENCE_DEPENDABILITY, Value.BENEVOLENCE_CARING, Value.UNIVERSALISM_CONCERN, Value.UNIVERSALISM_NATURE,
     Value.UNIVERSALISM_TOLERANCE,
 )  # fmt: skip
-"""The values in the order of the authors' sheet."""
+"""The values in the order of the columns in the authors' sheet."""
 
 
 def write_long(
@@ -33,7 +33,7 @@ def write_long(
     Parameters
     ----------
     path : Path
-        The file, CSV or, where its name ends so, TSV; it is written whole or not at all.
+        The file: TSV if its name ends in .tsv, otherwise CSV. It is written completely or not at all.
     runs, extra
         As in `long_rows`.
 
@@ -48,36 +48,42 @@ def write_long(
 def long_rows(
     runs: Mapping[str, LabelMatrix], *, extra: Mapping[str, Mapping[str, str]] | None = None
 ) -> Iterator[tuple[str, ...]]:
-    """Yield a head, then a row for each run, post and value.
+    """Yield a header, then one row for each run, post and value.
 
-    The columns are ``post, value, state, present, conflicted, dominant``, then ``run`` where there is a run with a
-    name, then those of `extra`. ``present`` and ``conflicted`` hold the probability of the polarity with four digits,
-    ``yes`` or ``no`` where it has none, and nothing where it was not assessed. A value that is said to be present and
-    conflicted at once has the state ``both``.
+    The columns are ``post, value, state, present, conflicted, dominant``, then ``run`` if any run has a name, then
+    those of `extra`. ``present`` and ``conflicted`` contain the probability of the polarity with four digits, ``yes``
+    or ``no`` if it has none, and nothing if it was not assessed. A value labelled both present and conflicted has the
+    state ``both``.
 
     Parameters
     ----------
     runs : mapping of str to LabelMatrix
-        The answers by run; "" for a single one without a name. A probability of what was not assessed is left out.
+        The labels by run; "" for a single run without a name. Probabilities of polarities that were not assessed are
+        left out.
     extra : mapping of str to mapping of str to str, optional
         More columns: by name, the cell of each post (``{"fold": {"user_7301...": "0"}}``).
+
+    Yields
+    ------
+    tuple of str
+        The cells of a row.
     """
     extra = extra or {}
     named = any(runs)
     yield (*LONG_COLUMNS, *(["run"] if named else []), *extra)
-    for run, answers in runs.items():
-        for row, post in enumerate(answers.ids):
+    for run, labels in runs.items():
+        for row, post in enumerate(labels.ids):
             beside = (*([run] if named else []), *(cells.get(post, "") for cells in extra.values()))
-            yield from ((_post(post), *cells, *beside) for cells in _long_cells(answers, row))
+            yield from ((_post(post), *cells, *beside) for cells in _long_cells(labels, row))
 
 
-def _long_cells(answers: LabelMatrix, row: int) -> Iterator[tuple[str, ...]]:
+def _long_cells(labels: LabelMatrix, row: int) -> Iterator[tuple[str, ...]]:
     """Yield value, state, present, conflicted, dominant."""
-    holds, probabilities = answers.labels[row].tolist(), answers.probabilities[row].tolist()
+    holds, probabilities = labels.labels[row].tolist(), labels.probabilities[row].tolist()
     for column, value in enumerate(CIRCLE):
-        state = BOTH if holds[column] == [1, 1] else answers.state(row, column).value
+        state = BOTH if holds[column] == [1, 1] else labels.state(row, column).value
         polarities = map(_polarity, holds[column], probabilities[column])
-        yield value.value, state, *polarities, str(int(answers.dominant[row, column]))
+        yield value.value, state, *polarities, str(int(labels.dominant[row, column]))
 
 
 def _polarity(holds: float, probability: float) -> str:
@@ -90,7 +96,7 @@ def _polarity(holds: float, probability: float) -> str:
 
 def write_authors(
     path: Path,
-    answers: LabelMatrix,
+    labels: LabelMatrix,
     *,
     has_sound: Mapping[str, bool | None] | None = None,
     notes: Mapping[str, str] | None = None,
@@ -100,8 +106,8 @@ def write_authors(
     Parameters
     ----------
     path : Path
-        The file, CSV or, where its name ends so, TSV; it is written whole or not at all.
-    answers, has_sound, notes
+        The file: TSV if its name ends in .tsv, otherwise CSV. It is written completely or not at all.
+    labels, has_sound, notes
         As in `authors_rows`.
 
     Raises
@@ -109,51 +115,57 @@ def write_authors(
     StudyError
         The file cannot be written.
     """
-    write_table(path, authors_rows(answers, has_sound=has_sound, notes=notes))
+    write_table(path, authors_rows(labels, has_sound=has_sound, notes=notes))
 
 
 def authors_rows(
-    answers: LabelMatrix,
+    labels: LabelMatrix,
     *,
     has_sound: Mapping[str, bool | None] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of the paper's authors, the head first: ``video_id``, 19 values, ``Has_sound``, ``notes``.
+    """Yield the rows of the authors' table, header first: ``video_id``, 19 values, ``Has_sound``, ``notes``.
 
-    The columns of values are named and ordered as in the authors' sheet, ``1_Value1_Self_Direction_Thought_values``
-    first; the number is 1 in all of them. Cells are -1 (conflicted), 0 (absent), 1 (present), 2 (dominant), or empty
-    where the value was not assessed. This shape has no place for probabilities, nor for which polarity was assessed.
+    The columns of values have the names and order of the authors' sheet, starting with
+    ``1_Value1_Self_Direction_Thought_values``; the number is 1 in all of them. Cells are -1 (conflicted), 0 (absent),
+    1 (present), 2 (dominant), or blank if the value was not assessed. The format cannot express probabilities, or that
+    only one polarity was assessed.
 
     Parameters
     ----------
-    answers : LabelMatrix
+    labels : LabelMatrix
         The labels.
     has_sound : mapping of str to bool or None, optional
-        Whether the video of a post has sound; nothing is written where it is not known.
+        Whether the video of a post has sound; the cell is blank where this is not known.
     notes : mapping of str to str, optional
         Notes on posts.
+
+    Yields
+    ------
+    tuple of str
+        The cells of a row.
     """
     yield ("video_id", *(f"1_Value1_{value.sheet_column}_values" for value in SHEET_ORDER), "Has_sound", "notes")
     places = [CIRCLE.index(value) for value in SHEET_ORDER]
     has_sound, notes = has_sound or {}, notes or {}
-    for row, post in enumerate(answers.ids):
+    for row, post in enumerate(labels.ids):
         sound = has_sound.get(post)
-        codes = (_code(answers, row, place) for place in places)
+        codes = (_code(labels, row, place) for place in places)
         yield (_post(post), *codes, "" if sound is None else str(sound), notes.get(post, ""))
 
 
-def _code(answers: LabelMatrix, row: int, column: int) -> str:
-    match answers.state(row, column):
+def _code(labels: LabelMatrix, row: int, column: int) -> str:
+    match labels.state(row, column):
         case State.CONFLICTED:
             return "-1"
         case State.ABSENT:
             return "0"
         case State.PRESENT:
-            return "2" if answers.dominant[row, column] else "1"
+            return "2" if labels.dominant[row, column] else "1"
         case State.NOT_ASSESSED:
             return ""
 
 
 def _post(post: str) -> str:
-    """Return an id as it is written: that of a TikTok post never with a leading ``@``."""
+    """Return an id as written in sheets: the id of a TikTok post has no leading ``@``."""
     return text_id(post) if post_key(post) is not None else post

@@ -216,9 +216,9 @@ def agreements(
 
 
 def _annotators(sheets: Sequence[Sheet]) -> dict[str, LabelMatrix]:
-    names = dict.fromkeys(name for sheet in sheets for name in sheet.answers)
+    names = dict.fromkeys(name for sheet in sheets for name in sheet.labels)
     return {
-        name or "(unnamed)": join([(str(s.path), s.answers[name]) for s in sheets if name in s.answers])
+        name or "(unnamed)": join([(str(s.path), s.labels[name]) for s in sheets if name in s.labels])
         for name in names
     }
 

@@ -93,7 +93,7 @@ def read_annotations(path: Path) -> Annotations:
     counts = {"annotations that were cancelled": cancelled, "tasks that nobody has labelled": unlabelled}
     notices = [f"{what}, left out: {count}" for what, count in counts.items() if count]
     notices += [f"answers to the question {name!r}, which is no value, left out: {n}" for name, n in others.items()]
-    answers = ledger.answers()
+    answers = ledger.matrices()
     if not answers:
         told = f" ({'; '.join(notices)})" if notices else ""
         raise InputError(f"this export holds no labels of values{told}", path=path, hint=_EXPORT)

@@ -14,8 +14,7 @@ from valex_local.corpus import read_sheet, write_long
 from valex_local.corpus.label_matrix import Bools, LabelMatrix
 from valex_local.errors import ConfigError
 from valex_local.files.atomic import writing
-from valex_local.files.text import clean_text
-from valex_local.rendering.render import one_line
+from valex_local.files.text import clean_text, one_line
 from valex_local.study import Study
 
 GOLD = "gold"
@@ -55,7 +54,7 @@ def read_gold(study: Study, annotator: str) -> LabelMatrix:
     path = gold_file(study, annotator)
     if not path.exists():
         return LabelMatrix.empty(())
-    answers = read_sheet(path).answers
+    answers = read_sheet(path).labels
     if list(answers) != [annotator]:
         whose = ", ".join(repr(name) for name in answers)
         raise ConfigError(f"this file holds labels by {whose}, not {annotator!r}", path=path, hint="Use another name")

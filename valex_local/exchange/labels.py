@@ -139,8 +139,8 @@ def _read(path: Path) -> _Source:
         return _Source(path, annotations.answers, annotations.names, annotations.notices)
     sheet = read_sheet(path)
     scored = ("probabilities left out: gold labels have none",) if sheet.has_probabilities else ()
-    names = {post: (post,) for answers in sheet.answers.values() for post in answers.ids}
-    return _Source(path, sheet.answers, names, (*sheet.notices, *scored))
+    names = {post: (post,) for answers in sheet.labels.values() for post in answers.ids}
+    return _Source(path, sheet.labels, names, (*sheet.notices, *scored))
 
 
 def _called(sources: Sequence[_Source], annotator: str | None) -> list[_Source]:

@@ -185,7 +185,7 @@ class _Reader:
         plain = plain_columns(table)
         known = [plain[name] for name in TEXT_COLUMNS if name in plain]
         if len(known) != 1:
-            what = "several columns may hold the texts" if known else "no column is known to hold texts"
+            what = "several columns may hold the texts" if known else "no column of texts was recognised"
             raise InputError(f"{what} (columns: {', '.join(table.columns)}); name it with --text-column")
         return known[0]
 
