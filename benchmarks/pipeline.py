@@ -1,4 +1,4 @@
-"""The whole pipeline: one sweep over several videos, against a process for each that loads every model anew."""
+"""The whole pipeline: one run over several videos, compared with a process for each that loads every model again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.measure import interleaved
 from benchmarks.results import Check, Result
 from benchmarks.runs import files_of_posts, inputs, share_equal, valex_run
 
-OURS, OTHER = "one sweep", "one process per video"
+OURS, OTHER = "one run", "one process per video"
 BAR = 4.0
 QUICK_BAR = 1.2
 """Of two videos one process can save at most half."""
@@ -30,8 +30,8 @@ def pipeline(place: Environment) -> Result:
     equal = share_equal(files_of_posts(ours.output), files_of_posts(other.output))
     bar = QUICK_BAR if place.quick else BAR
     checks = (
-        Check("CPU time, one process per video / one sweep", other.cost.cpu / ours.cost.cpu, bar),
-        Check("wall time, one process per video / one sweep", other.cost.wall / ours.cost.wall, bar),
+        Check("CPU time, one process per video / one run", other.cost.cpu / ours.cost.cpu, bar),
+        Check("wall time, one process per video / one run", other.cost.wall / ours.cost.wall, bar),
         Check("share of equal records", equal, 1.0),
     )
     # Few seconds of wall time say little where other programs are at work.

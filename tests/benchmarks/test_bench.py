@@ -30,7 +30,7 @@ MISSED = Result(
     "missed", {"ours": Cost(1, 2)}, (Check("other / ours", 1.5, 2.0), Check("words differ", 0, 1, "at most"))
 )
 FACTS = {
-    "machine": {"cpu": "A chip", "memory": 8e9, "cards": []},
+    "machine": {"cpu": "A chip", "memory": 8e9, "gpus": []},
     "device": {"kind": "cpu", "threads": 2},
     "load": 0.5,
     "profile": "demo",

@@ -42,11 +42,11 @@ def test_every_way_sees_every_picture_once_in_order(tmp_path, size, jobs):
 
 def test_a_way_that_says_something_else_is_noticed(tmp_path):
     place = Environment(None, Device("cpu", 1), tmp_path)
-    seen = bench.Seen(torch.ones(2, 3), 0.0)
+    seen = bench.ClipResult(torch.ones(2, 3), 0.0)
     found = {way: Measurement(Cost(2.0, 3.0), seen) for way in (bench.OURS, bench.BATCHED, bench.ONE_BESIDE)}
     found[bench.ONE] = Measurement(Cost(3.0, 3.0), seen)
     assert [check.value for check in bench.checks(found, place)] == [1.5, 1.0, 0.0]
-    other = Measurement(Cost(2.0, 3.0), bench.Seen(torch.ones(2, 3) + 1e-3, 0.0))
+    other = Measurement(Cost(2.0, 3.0), bench.ClipResult(torch.ones(2, 3) + 1e-3, 0.0))
     assert [c.held for c in bench.checks(found | {bench.BATCHED: other}, place)] == [True, True, False]
     assert len(bench.checks(found, replace(place, quick=True))) == 2
     card = bench.checks(found | {bench.BATCHED: other}, replace(place, device=Device("cuda", 1)))
@@ -56,7 +56,7 @@ def test_a_way_that_says_something_else_is_noticed(tmp_path):
 
 @pytest.mark.slow
 def test_batches_change_nothing(store, tmp_path):
-    result = bench.sight(Environment(store, Device("cpu", 2), tmp_path, quick=True))
+    result = bench.clip(Environment(store, Device("cpu", 2), tmp_path, quick=True))
     ratio, near = result.checks
     assert next(iter(result.costs)) == bench.OURS
     assert ratio.value >= ratio.bar / 2

@@ -33,7 +33,7 @@ def test_the_same_seed_makes_the_same_clip_and_another_one_another(tmp_path):
     assert _apart(one, other) > 10
 
 
-def _apart(one: clips.Clip, other: clips.Clip) -> float:
+def _apart(one: clips.BenchmarkClip, other: clips.BenchmarkClip) -> float:
     """Return the mean difference of the frames of two clips, levels of 255."""
     seen = [np.stack([f.rgb for f in iter_frames(clip.path, fps=5, max_side=160)]) for clip in (one, other)]
     return float(np.abs(seen[0].astype(float) - seen[1]).mean())

@@ -92,29 +92,29 @@ def fake_runs(monkeypatch):
 
 def test_both_ways_see_the_same_videos_each_time_in_new_studies(place, fake_runs):
     seen = fake_runs()
-    result = pipeline.sweep(Environment(place.store, place.device, place.scratch))
+    result = pipeline.pipeline(Environment(place.store, place.device, place.scratch))
     a, b = (Path("a.mp4"),), (Path("b.mp4"),)
     assert [videos for videos, _ in seen] == [a, *[a + b, a, b] * 3]
     assert len({study for _, study in seen}) == len(seen)
     assert list(result.costs) == [pipeline.OURS, pipeline.OTHER]
     assert {check.what: check.bar for check in result.checks} == {
-        "CPU time, one process per video / one sweep": 4.0,
-        "wall time, one process per video / one sweep": 4.0,
+        "CPU time, one process per video / one run": 4.0,
+        "wall time, one process per video / one run": 4.0,
         "share of equal records": 1.0,
     }
 
 
 def test_records_that_differ_are_noticed(place, fake_runs):
     fake_runs(record=lambda videos: f"{len(videos)}")
-    assert not pipeline.sweep(place).checks[-1].held
+    assert not pipeline.pipeline(place).checks[-1].held
 
 
 def test_a_second_run_that_loads_a_model_is_noticed(place, fake_runs):
     fake_runs(steps=lambda study: (SWEEP,))
-    assert [check.held for check in rerun.again(place).checks] == [True, True, False]
+    assert [check.held for check in rerun.rerun(place).checks] == [True, True, False]
     fake_runs(steps=lambda study: () if study.exists() else (SWEEP,))
     shutil.rmtree(place.scratch / "study")
-    assert rerun.again(place).held
+    assert rerun.rerun(place).held
 
 
 def test_a_run_that_fails_says_why(place, tmp_path):
@@ -131,8 +131,8 @@ def test_a_bad_video_is_named(place, demo_models, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("flite") is None, reason="there is no flite to speak with")
-def test_one_sweep_gives_the_records_of_single_runs_for_less(place, demo_models):
-    result = pipeline.sweep(place)
+def test_one_run_gives_the_records_of_runs_of_single_videos_for_less(place, demo_models):
+    result = pipeline.pipeline(place)
     assert result.held, json.dumps(result.as_json(), indent=1)
     assert result.facts["posts"] == runs.QUICK_COUNT
 

@@ -34,7 +34,7 @@ def test_decoding_less_costs_less_and_misses_nothing(place):
 
 @pytest.mark.slow
 def test_reading_where_text_changes_costs_less_and_misses_nothing(place):
-    result = ocr.reading(place)
+    result = ocr.ocr(place)
     (found,) = held(result, "share of captions")
     assert found.held
     for cpu in held(result, "CPU time"):
@@ -43,7 +43,7 @@ def test_reading_where_text_changes_costs_less_and_misses_nothing(place):
 
 @pytest.mark.slow
 def test_looking_ahead_costs_no_more_and_makes_the_same_records(place):
-    result = prefetch.ahead(place)
+    result = prefetch.prefetch(place)
     (equal,) = held(result, "share of equal records")
     assert equal.held
     (cpu,) = held(result, "CPU time")

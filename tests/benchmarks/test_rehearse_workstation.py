@@ -1,4 +1,4 @@
-"""scripts/rehearse_workstation: its shapes are those of the real models, and a tiny rehearsal goes through."""
+"""benchmarks/rehearse_workstation.py: its shapes are those of the real models, and a tiny rehearsal goes through."""
 
 from __future__ import annotations
 
@@ -6,41 +6,22 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from benchmarks import rehearse_workstation as rehearsal
 from valex_local.store import Store, StoredModel
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "rehearse_workstation"
-
-
-@pytest.fixture(scope="module")
-def rehearsal() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(SCRIPT.parent)
-        patch.setattr(sys, "dont_write_bytecode", True)
-        spec = spec_from_loader("rehearse_workstation", SourceFileLoader("rehearse_workstation", str(SCRIPT)))
-        assert spec is not None and spec.loader is not None
-        module = module_from_spec(spec)
-        patch.setitem(sys.modules, "rehearse_workstation", module)
-        spec.loader.exec_module(module)
-        yield module
-
-
-def test_it_can_be_called():
-    assert os.access(SCRIPT, os.X_OK)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def sizes(model_id: str) -> dict[str, int]:
     return {file.name: file.size for file in Store().shipped[model_id].files if file.size is not None}
 
 
-def test_clip_has_the_shape_of_the_real_one(rehearsal: ModuleType):
+def test_clip_has_the_shape_of_the_real_one():
     import open_clip
 
     assert open_clip.get_model_config("ViT-L-14-quickgelu") == rehearsal.VIT_L_14
@@ -48,7 +29,7 @@ def test_clip_has_the_shape_of_the_real_one(rehearsal: ModuleType):
 
 
 @pytest.mark.parametrize(("shapes", "model"), [("REAL", "whisper-large-v3-turbo"), ("FULL", "whisper-large-v3")])
-def test_whisper_has_the_bytes_of_the_real_one(rehearsal: ModuleType, shapes: str, model: str):
+def test_whisper_has_the_bytes_of_the_real_one(shapes: str, model: str):
     import torch
     import transformers
 
@@ -59,7 +40,7 @@ def test_whisper_has_the_bytes_of_the_real_one(rehearsal: ModuleType, shapes: st
     assert 2 * numbers == pytest.approx(sizes(model)["model.bin"], rel=0.001)
 
 
-def test_roberta_has_355_million_numbers(rehearsal: ModuleType):
+def test_roberta_has_355_million_numbers():
     import torch
     import transformers
 
@@ -68,7 +49,7 @@ def test_roberta_has_355_million_numbers(rehearsal: ModuleType):
     assert sum(p.numel() for p in network.parameters()) == pytest.approx(355.4e6, rel=0.001)
 
 
-def test_the_language_model_has_the_bytes_of_the_one_that_the_profile_names(rehearsal: ModuleType):
+def test_the_language_model_has_the_bytes_of_the_one_that_the_profile_names():
     vlm, shape = rehearsal.random_vlm, rehearsal.FULL.vlm
     text, sight = sorted(sizes("qwen3-vl-8b-instruct").values(), reverse=True)
     layer = sum(map(math.prod, vlm._text_layer(shape).values()))
@@ -79,14 +60,14 @@ def test_the_language_model_has_the_bytes_of_the_one_that_the_profile_names(rehe
     assert (shape.sight.layers * layer + ends) * 2 == pytest.approx(sight, rel=0.02)
 
 
-def test_what_is_left_out_is_made_up_for(rehearsal: ModuleType):
+def test_what_is_left_out_is_made_up_for():
     found = rehearsal.models(rehearsal.TINY, "transformers", ["asr"])
     assert [model.role for model in found] == ["clip", "labels", "llm"]
     assert found[-1].said[-1] == "transformers"
     assert rehearsal.WITHOUT["asr"] == ["models.asr=whisper-base-ct2"]
 
 
-def test_a_folder_with_something_in_it_is_left_alone(rehearsal: ModuleType, tmp_path: Path):
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path):
     (tmp_path / "precious").touch()
     with pytest.raises(SystemExit, match="not empty"), rehearsal.workplace(tmp_path, 0.1):
         pass
@@ -99,7 +80,7 @@ def test_a_tiny_rehearsal_goes_through_and_leaves_nothing(stored_model: Callable
     stored_model("ppocrv6")
     pytest.importorskip("llama_cpp")
     done = subprocess.run(
-        [sys.executable, SCRIPT, "--tiny", "--clips", "1", "--device", "cpu"],
+        [sys.executable, "-m", "benchmarks.rehearse_workstation", "--tiny", "--clips", "1", "--device", "cpu"],
         env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,

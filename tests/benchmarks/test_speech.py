@@ -18,7 +18,7 @@ needs_flite = pytest.mark.skipif(shutil.which("flite") is None, reason="there is
 
 def test_only_words_count():
     assert bench.normal("Two bikes!") == bench.normal("2 bikes") == ["2", "bikes"]
-    sounds = [bench.Sound(np.zeros(1), SAID), bench.Sound(np.zeros(1), "Well done")]
+    sounds = [bench.SpeechSample(np.zeros(1), SAID), bench.SpeechSample(np.zeros(1), "Well done")]
     assert bench.word_errors(sounds, [SAID.lower().replace("two", "2"), "well, done."]) == 0
     assert bench.word_errors(sounds, [SAID, "well"]) == pytest.approx(1 / 17)
 

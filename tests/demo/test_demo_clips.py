@@ -79,7 +79,7 @@ def test_posts_are_recognised_with_their_text() -> None:
 class TestWorld:
     @pytest.fixture(autouse=True)
     def _scripts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.syspath_prepend(ROOT / "scripts")
+        monkeypatch.syspath_prepend(ROOT / "scripts" / "demo_assets")
 
     def test_equal_scenes_give_equal_pictures_that_move(self) -> None:
         from drawn_world import draw, sample

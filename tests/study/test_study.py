@@ -331,9 +331,6 @@ def test_the_first_variant_that_is_preferred_and_there_is_shown(study):
         study.write("a", f"script.{name}", Script(name=name))
     assert study.script("a")[0] == "local"
     assert study.script("a", preferred=("gemini", "template", "local"))[0] == "template"
-    (study.root / "study.toml").write_text("script = 3")
-    with pytest.raises(ConfigError, match=r"study\.toml"):
-        study.script("a")
 
 
 def test_forgetting_takes_gold_labels_along(tmp_path):
