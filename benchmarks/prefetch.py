@@ -59,11 +59,11 @@ def prefetch(place: Environment) -> Result:
     device = replace(place.device, kind="cpu", threads=1)
     stage = OcrStage(Context(settings, models, device))
     study = take_in(place, settings)
-    sums = study.sums()
+    checksums = study.sums()
     step = next(step for step in plan(settings) if step.name == "ocr")
 
     def execute(lent: Stage) -> Records:
-        executor = LocalExecutor(study, settings, models, device, progress=NullProgress(), sums=sums)
+        executor = LocalExecutor(study, settings, models, device, progress=NullProgress(), checksums=checksums)
         executor.execute(_lending(step, lent), [Job(post_id, post_id) for post_id in study.post_ids()])
         return {p: (study.folder(p) / "text.json").read_bytes() for p in study.post_ids()}
 

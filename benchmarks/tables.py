@@ -41,10 +41,10 @@ def print_report(console: Console, report: BenchmarkReport) -> None:
 
 def _machine(facts: Mapping[str, Any]) -> str:
     machine, device = facts["machine"], facts["device"]
-    cards = ", ".join(card["name"] for card in machine["cards"]) or "no card"
+    gpus = ", ".join(gpu["name"] for gpu in machine["gpus"]) or "no GPU"
     mode = "quick: smaller inputs and one round, no figures to report" if facts["quick"] else "medians of the rounds"
     return (
-        f"{machine['cpu']}, {device['threads']} cores, {_bytes(machine['memory'])}, {cards}; load {facts['load']:g}; "
+        f"{machine['cpu']}, {device['threads']} cores, {_bytes(machine['memory'])}, {gpus}; load {facts['load']:g}; "
         f"profile {facts['profile']} on {device['kind']}; {mode}"
     )
 

@@ -24,6 +24,7 @@ from valex_local.records import (
     Dialogue,
     DroppedSegment,
     Element,
+    GroundedKeyframe,
     GroundedLine,
     Grounding,
     GroundingFigures,
@@ -42,7 +43,6 @@ from valex_local.records import (
     Segment,
     Shot,
     Sound,
-    SpokenKeyframe,
     Tag,
     Track,
     Transcript,
@@ -132,7 +132,7 @@ def make_study(
     study.save_options(given)
     maker = _Maker(study, store, given)
     sums = study.sums()
-    for post in discover([videos], sums=sums).posts:
+    for post in discover([videos], checksums=sums).posts:
         maker.add(post, side_files=side_files)
     sums.save()
     return study
@@ -302,7 +302,7 @@ class _Content:
             for n in range(1, SCENES + 1)
         )  # fmt: skip
         keyframes = tuple(
-            SpokenKeyframe(keyframe=f"K{n}", lines=1, above_chance=self._chance.random()) for n in range(1, SHOTS + 1)
+            GroundedKeyframe(keyframe=f"K{n}", lines=1, above_chance=self._chance.random()) for n in range(1, SHOTS + 1)
         )
         figures = GroundingFigures(lines=SCENES, mean_percentile=0.71, keyframes=SHOTS, spoken_of=4)
         return Grounding(script=script, chance_lines=1000, lines=lines, keyframes=keyframes, figures=figures)

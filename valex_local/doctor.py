@@ -1,4 +1,4 @@
-"""What this machine has, whether it suffices for a profile, and what to do where it does not."""
+"""What this machine has, whether it is enough for a profile, and what to do if it is not."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from valex_local.system.network_guard import Layers
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-# Distributions worth naming, and what each is for.
+# Distributions to report on, and what each is for.
 LIBRARIES = {
     "torch": "models",
-    "torchvision": "pictures for models",
+    "torchvision": "images for models",
     "transformers": "encoders",
-    "open_clip_torch": "pictures",
+    "open_clip_torch": "images",
     "faster-whisper": "speech",
     "ctranslate2": "speech",
     "openai-whisper": "speech",
-    "av": "video and sound",
+    "av": "video and audio",
     "scenedetect-headless": "shots",
     "opencv-python-headless": "frames",
-    "rapidocr": "screen text",
-    "onnxruntime": "screen text",
+    "rapidocr": "on-screen text",
+    "onnxruntime": "on-screen text",
     "llama-cpp-python": "language model",
     "llguidance": "language model",
-    "nvidia-ml-py": "cards",
+    "nvidia-ml-py": "GPUs",
 }
-# Installed only with an extra, and needed only where a run of the profile uses the engine.
+# Installed only with an extra, and needed only if a run of the profile uses the engine.
 EXTRAS = {"llama-cpp-python": ("llm", "llama_cpp"), "llguidance": ("llm", "transformers")}
 
 OPENCV_BUILDS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
@@ -50,7 +50,7 @@ OPENCV_BUILDS = ("opencv-python", "opencv-python-headless", "opencv-contrib-pyth
 
 @dataclass(frozen=True)
 class Library:
-    """An installed library; `wanted` is what this program asks for, `version` None where it is not installed."""
+    """A library; `wanted` are the versions this program accepts, `version` is None if it is not installed."""
 
     name: str
     purpose: str
@@ -61,9 +61,10 @@ class Library:
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the profile. `needed` by a run; `verified` against its sums; `problem` with what to do.
+    """A model of the profile.
 
-    Of one `on_server` there is nothing here to verify.
+    `needed` says whether a run uses it, `verified` whether its files match their checksums; `problem` includes what to
+    do. A model `on_server` has no files here to verify.
     """
 
     id: str
@@ -77,7 +78,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Machine:
-    """What there is to compute with. Memory in bytes; `cores` are physical and usable, `cpus` all logical ones."""
+    """The hardware. Memory is in bytes; `cores` counts the usable physical cores, `cpus` all logical ones."""
 
     system: str
     python: str
@@ -86,14 +87,14 @@ class Machine:
     cpus: int
     cpu_quota: float | None
     memory: int
-    cards: tuple[gpu.Gpu, ...]
+    gpus: tuple[gpu.Gpu, ...]
     ffmpeg: str | None
     llama_cuda: bool | None
 
 
 @dataclass(frozen=True)
 class StoreState:
-    """The model store; `free` is the room left on its disk, bytes."""
+    """The model store; `free` is the free space on its disk, bytes."""
 
     folder: str
     exists: bool
@@ -104,14 +105,14 @@ class StoreState:
 
 @dataclass(frozen=True)
 class DoctorReport:
-    """All that `valex doctor` knows.
+    """What `valex doctor` reports.
 
     Attributes
     ----------
     device : Device or None
-        Where a run would compute; None where the device asked for cannot be had.
+        Where a run would compute; None if the requested device is not available.
     troubles : tuple of str
-        What keeps a run of the profile from working, each with what to do.
+        What keeps a run of the profile from working, each with what to do about it.
     notes : tuple of str
         What works less well than it could.
     """
@@ -129,7 +130,7 @@ class DoctorReport:
 
 
 def examine(profile: str = "cpu", *, store: Store | None = None) -> DoctorReport:
-    """Look at the machine, the libraries and the models that a profile needs.
+    """Return a report on the machine, the libraries and the models that a profile needs.
 
     Raises
     ------
@@ -156,7 +157,7 @@ def examine(profile: str = "cpu", *, store: Store | None = None) -> DoctorReport
     ]
     notes = [
         devices.unused_gpu(device),
-        None if layers.kernel else f"C libraries are not held off the network: {layers.why_not or 'not asked for'}",
+        None if layers.kernel else f"C libraries are not cut off from the network: {layers.why_not or 'not asked for'}",
         None if state.writable else f"models cannot be installed into {state.folder}: it is not writable",
     ]
     return DoctorReport(
@@ -174,7 +175,7 @@ def examine(profile: str = "cpu", *, store: Store | None = None) -> DoctorReport
 
 
 def _roles(settings: Settings) -> dict[str, bool]:
-    """Return the roles that a run uses a model of, and whether it can do nothing without."""
+    """Return the roles that a run uses a model of, and whether it cannot do without one."""
     steps = plan(settings)
     return {role: False for step in steps for role in step.optional_roles} | {
         role: True for step in steps for role in step.roles
@@ -200,7 +201,7 @@ def _machine() -> Machine:
         cpus=os.cpu_count() or 1,
         cpu_quota=devices.cpu_quota(),
         memory=devices.machine_memory(),
-        cards=gpu.cards(),
+        gpus=gpu.find_gpus(),
         ffmpeg=_ffmpeg(),
         llama_cuda=gpu.llama_has_cuda(),
     )
@@ -242,7 +243,7 @@ def _engine(store: Store, model_id: str) -> str | None:
     try:
         return store.manifest(model_id).engine
     except ModelError:
-        return None  # not known: that is said of the model itself
+        return None  # unknown model: reported with the model itself
 
 
 def _size(store: Store, model_id: str) -> int | None:
@@ -276,7 +277,7 @@ def _libraries(engines: Collection[str | None]) -> Iterator[Library]:
             target = f"valex_local[{extra}]" if extra else "valex_local"
             problem = f'{name} is not installed. Install it with: pip install "{target}"'
         elif version is not None and bounds is not None and Version(version) not in bounds:
-            problem = f'{name} {version} is installed, {bounds} is needed. Mend it with: pip install "{name}{bounds}"'
+            problem = f'{name} {version} is installed, {bounds} is needed. Fix it with: pip install "{name}{bounds}"'
         yield Library(name, purpose, version, str(bounds or ""), problem)
 
 
@@ -288,7 +289,7 @@ def _version(name: str) -> str | None:
 
 
 def _wanted() -> dict[str, SpecifierSet]:
-    """Return the versions this program asks for, by library; nothing where it runs without being installed."""
+    """Return the versions this program accepts, by library; empty if valex_local runs without being installed."""
     from packaging.requirements import Requirement
 
     try:
@@ -311,6 +312,6 @@ def _opencv_trouble() -> list[str]:
         return []
     others = " ".join(builds)
     return [
-        f"{' and '.join(builds)} are installed over each other. Mend it with: pip uninstall -y {others} && "
+        f"{' and '.join(builds)} are installed over each other. Fix it with: pip uninstall -y {others} && "
         "pip install opencv-python-headless"
     ]

@@ -1,6 +1,6 @@
-"""The one family of errors a user can cause.
+"""Errors that a user can cause: `ValexError` and its subclasses.
 
-Each message says what happened, to which file, and what to do now. Anything else that escapes is a defect of ours.
+Each message says what happened, to which file, and what to do. Any other exception that escapes is a bug.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from pathlib import Path
 
 
 class ValexError(Exception):
-    """Something a user can cause and mend.
+    """An error that a user can cause and fix.
 
     Parameters
     ----------
     what : str
-        What happened, one clause without a final stop.
+        What happened, as one clause without a full stop.
     path : Path or str, optional
-        The file or folder it happened to.
+        The file or folder concerned.
     hint : str, optional
-        What to do now.
+        What to do about it.
     """
 
     def __init__(self, what: str, *, path: Path | str | None = None, hint: str | None = None) -> None:
@@ -34,7 +34,7 @@ class ValexError(Exception):
 
 
 class InputError(ValexError):
-    """A video, its post text or another file of the lab cannot be used."""
+    """A video, its post text or another file of the user cannot be used."""
 
 
 class ConfigError(ValexError):
@@ -42,15 +42,15 @@ class ConfigError(ValexError):
 
 
 class StudyError(ValexError):
-    """The study folder cannot be used as asked: locked, written by a newer version, full disk."""
+    """The study folder cannot be used: it is locked, was written by a newer version, or the disk is full."""
 
 
 class ModelError(ValexError):
-    """Weights are missing, altered or not of the kind that was asked for."""
+    """Weights are missing, altered or of the wrong kind."""
 
 
 class OfflineError(ValexError):
-    """Something tried to leave the machine."""
+    """A connection that would leave the machine was attempted, or is needed and refused."""
 
 
 class MissingExtra(ValexError):
@@ -61,7 +61,7 @@ class MissingExtra(ValexError):
     module : str
         The module that could not be imported.
     extra : str
-        The extra of this package that brings it.
+        The extra of this package that installs it.
     """
 
     def __init__(self, module: str, extra: str) -> None:
@@ -69,5 +69,5 @@ class MissingExtra(ValexError):
 
 
 def printable(text: str) -> str:
-    """Return `text` on one line: control characters and lone surrogates as escapes, all else as it is."""
+    """Return `text` on one line, with control characters and lone surrogates escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)

@@ -1,7 +1,7 @@
-"""The records: the only thing two rooms share.
+"""The records that stages write and everything else reads: the contract between packages.
 
 Times are float seconds from the start of the video, boxes are fractions of the displayed frame (after rotation and
-pixel aspect), text is NFC UTF-8, scores are probabilities in [0, 1]. Every record knows its schema version. Records
+pixel aspect), text is NFC UTF-8, scores are probabilities in [0, 1]. Every record has a schema version. Records
 hold what was found, never when or how fast: equal input gives equal records, byte for byte.
 """
 
@@ -18,7 +18,7 @@ from valex_local.errors import StudyError
 from valex_local.files.text import clean_text
 from valex_local.schwartz import CIRCLE, State, Value
 
-# Rounded, so that the last bits of a float do not make two equal findings differ.
+# Rounded, so that two equal results do not differ in the last bits of a float.
 Text = Annotated[str, AfterValidator(clean_text)]
 Seconds = Annotated[float, Field(ge=0), AfterValidator(lambda t: round(t, 3))]
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]
@@ -36,7 +36,7 @@ def _path_from_json(path: str) -> str:
 
 
 def _path_to_json(path: str) -> str:
-    """Spell bytes that are no UTF-8 (lone surrogates in Python) with NUL, which no path can hold."""
+    """Return the path with bytes that are not UTF-8 (lone surrogates in Python) after a NUL, which no path contains."""
     return re.sub("[\udc80-\udcff]", lambda found: f"\0{ord(found[0]) - 0xDC00:02x}", path)
 
 
@@ -50,21 +50,21 @@ class Part(BaseModel):
 
 
 class Notice(Part):
-    """Something skipped, degraded or doubtful that a reader of the record must know."""
+    """Something skipped, degraded or doubtful that a reader of the record must know about."""
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     text: Text
 
 
 class MadeBy(Part):
-    """What made a record, apart from the records it was made from.
+    """What a record was made with; the records it was made from are not included.
 
     Attributes
     ----------
     stage : str
         Name of the stage.
     version : int
-        Version of the stage; raised when its output for equal input changes.
+        Version of the stage; incremented when its output for equal input changes.
     settings : dict
         The settings the stage reads, as JSON.
     models : dict of str to str
@@ -78,11 +78,11 @@ class MadeBy(Part):
 
 
 class Record(Part):
-    """Base of everything a study stores.
+    """Base class of everything a study stores.
 
     `fingerprint` covers `made_by` and the content of all records read; a record is current while its fingerprint is the
     one that a run would give it now. `notices` say what a reader must know. `skipped` holds the reason when the stage
-    had nothing to do or could not be done for want of a model.
+    had nothing to do, or had no model to do it with.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -95,12 +95,12 @@ class Record(Part):
 
     @classmethod
     def parse(cls, raw: bytes | str, *, path: Path | None = None) -> Self:
-        """Read a record from JSON.
+        """Return a record read from JSON.
 
         Raises
         ------
         StudyError
-            The text is no record of this kind, or a newer version of this program wrote it.
+            The text is not a record of this kind, or a newer version of this program wrote it.
         """
         try:
             data = from_json(raw)
@@ -108,9 +108,9 @@ class Record(Part):
             if isinstance(written, int) and written > cls.SCHEMA_VERSION:
                 raise StudyError(
                     f"this record was written by a newer version of valex_local (schema {written}, "
-                    f"this version knows {cls.SCHEMA_VERSION})",
+                    f"this version reads up to {cls.SCHEMA_VERSION})",
                     path=path,
-                    hint="Update valex_local; the record was left as it is",
+                    hint="Update valex_local; the record was not changed",
                 )
             return cls.model_validate(data)
         except (ValueError, ValidationError) as error:
@@ -118,7 +118,7 @@ class Record(Part):
             raise StudyError(
                 f"this is not a readable {cls.__name__} record ({first})",
                 path=path,
-                hint="Delete the file and run again: it will be made anew",
+                hint="Delete the file and run again: the record will be made again",
             ) from error
 
     def to_json(self) -> str:
@@ -161,7 +161,7 @@ class Post(Record):
 
 
 class VideoTrack(Part):
-    """The picture track as displayed: after rotation and pixel aspect. `frame_rate` is the mean per second."""
+    """The video track as displayed: after rotation and pixel aspect. `frame_rate` is the mean, in frames per second."""
 
     codec: str
     width: int
@@ -173,7 +173,7 @@ class VideoTrack(Part):
 
 
 class AudioTrack(Part):
-    """The sound track. It is kept as 16 kHz mono FLAC; levels are dB of full scale, at least -120."""
+    """The audio track, stored as 16 kHz mono FLAC. Levels are in dB relative to full scale, at least -120."""
 
     codec: str
     sample_rate: int
@@ -186,14 +186,17 @@ class AudioTrack(Part):
 
 
 class Shot(Part):
-    """A stretch between two cuts, [start, end)."""
+    """The time between two cuts, [start, end)."""
 
     start: Seconds
     end: Seconds
 
 
 class Keyframe(Part):
-    """A sharp still. `id` is K1, K2, ... in time order; `shot` indexes `Media.shots`; `file` is in the post folder."""
+    """A sharp still picture from a shot.
+
+    `id` is K1, K2, ... in time order; `shot` indexes `Media.shots`; `file` is relative to the post's folder.
+    """
 
     id: str
     time: Seconds
@@ -218,7 +221,7 @@ class Media(Record):
 
 
 class Word(Part):
-    """One recognised word. Its text carries the leading space Whisper gives it."""
+    """One recognised word. Its text keeps Whisper's leading space."""
 
     text: Text
     start: Seconds
@@ -229,7 +232,7 @@ class Word(Part):
 class Segment(Part):
     """A stretch of speech. `id` is S1, S2, ... over the segments kept.
 
-    `voice` is the share of its time in which a voice detector heard a voice.
+    `voice` is the fraction of its time in which a voice detector found a voice.
     """
 
     id: str
@@ -244,7 +247,7 @@ class Segment(Part):
 
 
 class DroppedSegment(Part):
-    """Recognised text that does not count, and why."""
+    """Recognised text that was dropped, and why."""
 
     start: Seconds
     end: Seconds
@@ -253,10 +256,10 @@ class DroppedSegment(Part):
 
 
 class Sound(Part):
-    """Three facts, never mixed.
+    """Three facts about the audio, kept apart.
 
     `has_sound`: the track is not silent. `has_verbal_sound`: talk, narration or sung words (the paper's filter).
-    `has_speech`: spoken.
+    `has_speech`: spoken words.
     """
 
     has_sound: bool
@@ -288,7 +291,7 @@ class Box(Part):
 
 
 class Track(Part):
-    """One text on the screen over time. `id` is T1, T2, ... in order of start, then top to bottom."""
+    """One on-screen text over time. `id` is T1, T2, ... ordered by start, then top to bottom."""
 
     id: str
     text: Text
@@ -300,7 +303,7 @@ class Track(Part):
 
 
 class ScreenText(Record):
-    """What was written on the screen (text.json). `frames_seen` were looked at, `frames_read` went through OCR."""
+    """On-screen text (text.json). `frames_seen` counts sampled frames, `frames_read` those that went through OCR."""
 
     tracks: tuple[Track, ...] = ()
     frames_seen: int = 0
@@ -311,7 +314,7 @@ class ScreenText(Record):
 
 
 class Tag(Part):
-    """An entry of the vocabulary that fits a picture."""
+    """A vocabulary entry that fits a picture."""
 
     category: str
     label: Text
@@ -319,7 +322,7 @@ class Tag(Part):
 
 
 class KeyframeCaption(Part):
-    """What one keyframe shows. `keyframe` is its id; `caption` is a sentence where an engine writes one."""
+    """What one keyframe shows. `keyframe` is its id; `caption` is a sentence, if an engine wrote one."""
 
     keyframe: str
     tags: tuple[Tag, ...] = ()
@@ -334,6 +337,10 @@ class Captions(Record):
 
 # --- script ---------------------------------------------------------------------------------------------------------
 
+SPEAKER = "SPEAKER"
+"""Who speaks, where nothing is known of them."""
+
+
 
 class PostLine(Part):
     """The text published with the video (evidence P1)."""
@@ -344,7 +351,7 @@ class PostLine(Part):
 
 
 class Dialogue(Part):
-    """Words that were heard. `ref` is the segment (None in scripts from elsewhere); `mumbled` marks unsure hearing."""
+    """Speech. `ref` is the segment (None in imported scripts); `mumbled` marks speech that was recognised unsurely."""
 
     kind: Literal["dialogue"] = "dialogue"
     ref: str | None
@@ -356,7 +363,7 @@ class Dialogue(Part):
 
 
 class OnScreenText(Part):
-    """Words that were read. Where they repeat speech, `repeats` names the segment; renderers show them once."""
+    """On-screen text. Where it repeats speech, `repeats` names the segment, and renderers show the words once."""
 
     kind: Literal["text"] = "text"
     ref: str | None
@@ -367,7 +374,7 @@ class OnScreenText(Part):
 
 
 class Action(Part):
-    """A line of what is seen. `keyframes` are the pictures it rests on."""
+    """A line that describes what is seen. `keyframes` are the ids of the keyframes it is based on."""
 
     kind: Literal["action"] = "action"
     text: Text
@@ -380,7 +387,7 @@ Element = Annotated[PostLine | Dialogue | OnScreenText | Action, Field(discrimin
 
 
 class Scene(Part):
-    """A stretch in one place. `evidence` lists every P, S, T and K it was written from."""
+    """A part of a script in one place. `evidence` lists every P, S, T and K it was written from."""
 
     heading: Text | None = None
     start: Seconds | None
@@ -391,7 +398,7 @@ class Scene(Part):
 
 
 class ScriptFigures(Part):
-    """How far a language model's script could be taken at its word."""
+    """How much of a language model's script had to be refused or repaired."""
 
     references_refused: int = 0
     references_restored: int = 0
@@ -417,25 +424,25 @@ class Script(Record):
 
 
 class GroundedLine(Part):
-    """How well an action line fits the keyframes it is held against.
+    """How well an action line fits its keyframes, compared with the reference lines.
 
     Attributes
     ----------
     scene, element : int
-        Its place in the script: the number of the scene, and of the element in it, both counted from 1.
+        Number of the scene in the script, and of the element in the scene, both counted from 1.
     rests_on : {"named", "time", "video"}
-        Which keyframes those are: the ones that the line names; where it names none, those in its time, or in that of
-        its scene; where no times are known, all of the video.
+        Which keyframes the line is compared with: those it names; if it names none, those within its time, or within
+        the time of its scene; if no times are known, all keyframes of the video.
     keyframes : tuple of str
-        Their ids.
+        Ids of these keyframes.
     best : str
-        The one that it fits best.
+        Id of the keyframe that fits best.
     similarity : float
-        Cosine of the line's vector and that of `best`.
+        Cosine similarity of the line's vector and that of `best`.
     percentile : float
-        Share of the lines that chance is made of that fit these keyframes less well.
+        Fraction of the reference lines that fit these keyframes less well.
     z : float
-        The similarity in standard deviations above the mean of those lines; 0 where all of them are equal.
+        The similarity in standard deviations above the mean of the reference lines; 0 where all of them are equal.
     below_chance : bool
         Whether the percentile is below the threshold.
     """
@@ -451,12 +458,12 @@ class GroundedLine(Part):
     below_chance: bool
 
 
-class SpokenKeyframe(Part):
-    """Whether a script speaks of a keyframe.
+class GroundedKeyframe(Part):
+    """Whether the action lines of a script describe a keyframe.
 
-    `lines` is the number of action lines held against it. `above_chance` is the probability that the best of as many
-    lines by chance fits it less well than the best of them; None without any. `spoken_of` says whether that reaches the
-    threshold.
+    `lines` is the number of action lines compared with it. `above_chance` is the probability that the best of as many
+    reference lines fits it less well than the best of them; None without any. `spoken_of` is true if that probability
+    reaches the threshold.
     """
 
     keyframe: str
@@ -466,16 +473,16 @@ class SpokenKeyframe(Part):
 
 
 class GroundingFigures(Part):
-    """How much of a script's action is to be seen, and how much of what is to be seen is in the script.
+    """How much of a script's action the keyframes show, and how many keyframes the action describes.
 
     Attributes
     ----------
     lines, below_chance, without_keyframes : int
-        Action lines; those below chance; those that name no keyframe.
+        Number of action lines; of those below the threshold; of those that name no keyframe.
     mean_percentile : float or None
-        Mean over the lines; lines by chance have 0.5.
+        Mean over the lines; reference lines have 0.5 on average.
     keyframes, spoken_of : int
-        Keyframes; those that the script speaks of.
+        Number of keyframes; of those that the action lines describe.
     """
 
     lines: int = 0
@@ -489,13 +496,13 @@ class GroundingFigures(Part):
 class Grounding(Record):
     """Whether the action lines of a script match its keyframes (grounding.<script>.json).
 
-    `chance_lines` is the number of lines that chance is made of.
+    `chance_lines` is the number of reference lines.
     """
 
     script: str
     chance_lines: int = 0
     lines: tuple[GroundedLine, ...] = ()
-    keyframes: tuple[SpokenKeyframe, ...] = ()
+    keyframes: tuple[GroundedKeyframe, ...] = ()
     figures: GroundingFigures = GroundingFigures()
 
 
@@ -503,7 +510,7 @@ class Grounding(Record):
 
 
 class ValueLabel(Part):
-    """What a route says of one value. A probability is None where the route has no model for it."""
+    """A route's result for one value. A probability is None where the route has no model for it."""
 
     value: Value
     present: Probability | None = None
@@ -522,9 +529,9 @@ class ValueLabel(Part):
 
 
 class LabelSource(Part):
-    """Whose labels these are.
+    """Which route and model the labels come from.
 
-    `baseline` names the kind of baseline where the model is no trained one. `domain` and `languages` are what it was
+    `baseline` names the kind of baseline if the model is not a trained one. `domain` and `languages` are what it was
     trained (or, for a baseline, written) for.
     """
 
@@ -536,7 +543,7 @@ class LabelSource(Part):
 
 
 class LabelFigures(Part):
-    """What it took to ask a language model for the labels of one post."""
+    """How many questions and tokens a language model needed for the labels of one post."""
 
     questions: int = 0
     asked_again: int = 0
@@ -563,7 +570,7 @@ class Labels(Record):
 
 
 class Failure(Record):
-    """Why a stage could not be done for a post (failures/<post_id>.<stage>.json)."""
+    """Why a stage failed for a post (failures/<post_id>.<stage>.json)."""
 
     post: str
     stage: str

@@ -1,4 +1,4 @@
-"""The 19 refined Schwartz values: facts only.
+"""The 19 refined Schwartz values, their circle, and the rule that turns two probabilities into a state.
 
 Source: Schwartz et al. (2012), "Refining the theory of basic individual values", JPSP 103(4). The order is that of the
 circle as the ValueEval shared tasks list it; neighbours are compatible, values across the circle conflict.
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class HigherOrder(StrEnum):
-    """The four poles of the circle; three values stand on a border between two of them."""
+    """The four higher-order values, the poles of the circle; three values lie on the border between two of them."""
 
     OPENNESS = "Openness to change"
     SELF_ENHANCEMENT = "Self-enhancement"
@@ -32,7 +32,7 @@ _OPPOSITES = {
 
 
 class Value(StrEnum):
-    """One of the 19 values; the member's string is its name as the theory writes it, in circle order."""
+    """One of the 19 values, in circle order; the member's string is its name in the theory."""
 
     SELF_DIRECTION_THOUGHT = "Self-direction: thought"
     SELF_DIRECTION_ACTION = "Self-direction: action"
@@ -56,26 +56,26 @@ class Value(StrEnum):
 
     @property
     def goal(self) -> str:
-        """The motivational goal behind the value, in a few words."""
+        """The motivational goal of the value, in a few words."""
         return _FACTS[self][0]
 
     @property
     def higher_orders(self) -> tuple[HigherOrder, ...]:
-        """The pole the value belongs to, or the two between which it stands."""
+        """The pole the value belongs to, or the two it lies between."""
         return _FACTS[self][1]
 
     @property
     def sheet_column(self) -> str:
-        """The value's name in the column heads of the authors' label sheet."""
+        """The value's name in the column headers of the authors' label sheet."""
         return _FACTS[self][2]
 
     @property
     def code(self) -> str:
-        """The abbreviation of the value in the literature of the revised Portrait Values Questionnaire."""
+        """The value's abbreviation in the revised Portrait Values Questionnaire (PVQ-RR)."""
         return _CODES[self]
 
     def neighbours(self) -> tuple[Value, Value]:
-        """The values before and after this one on the circle."""
+        """Return the values before and after this one on the circle."""
         at = CIRCLE.index(self)
         return CIRCLE[at - 1], CIRCLE[(at + 1) % len(CIRCLE)]
 
@@ -85,7 +85,7 @@ class Value(StrEnum):
 
 
 class State(StrEnum):
-    """What a route says of one value in one script."""
+    """A route's result for one value in one script."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -94,7 +94,7 @@ class State(StrEnum):
 
 
 class Polarity(StrEnum):
-    """The two questions asked of each value."""
+    """The two questions asked about each value."""
 
     PRESENT = "present"
     CONFLICTED = "conflicted"
@@ -130,7 +130,7 @@ _FACTS: dict[Value, tuple[str, tuple[HigherOrder, ...], str]] = {
 }
 
 CIRCLE: tuple[Value, ...] = tuple(Value)
-"""The values once round the circle; the last is next to the first."""
+"""The values in the order of the circle; the last is next to the first."""
 
 _CODES = dict(
     zip(
@@ -147,9 +147,9 @@ def decide(
 ) -> State:
     """Return the state of a value.
 
-    A polarity holds when its probability reaches its threshold. Where both hold, the larger margin above the threshold
-    wins, and presence wins a tie. Absence is only said where presence was assessed: without it the value is conflicted
-    or not assessed.
+    A polarity counts as yes when its probability reaches its threshold. Where both do, the larger margin above the
+    threshold wins, and present wins a tie. A value is only absent where presence was assessed; otherwise it is
+    conflicted or not assessed.
 
     Parameters
     ----------
@@ -157,6 +157,11 @@ def decide(
         Probabilities in [0, 1]; None where the route has no model for the polarity.
     present_from, conflicted_from : float
         Thresholds.
+
+    Returns
+    -------
+    State
+        Present, conflicted, absent or not assessed.
     """
     over_present = -1.0 if present is None else present - present_from
     over_conflicted = -1.0 if conflicted is None else conflicted - conflicted_from

@@ -1,7 +1,7 @@
-"""Every setting and its default, once: the TOML files, the command line and the Python interface all read this.
+"""Every setting and its default, defined once for the TOML files, the command line and the Python interface.
 
-A section is what one stage reads; changing a field makes the records of that stage, and of those after it, stale. What
-only says how to work (jobs, device, what to keep on disk) lives in `Work` and never changes a record.
+Each section holds the settings of one stage; changing a field makes the records of that stage, and of those after it,
+stale. Settings that never change a record (jobs, device, what to keep on disk) are in `Work`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from valex_local.errors import ConfigError
 
 
 class Section(BaseModel):
-    """A group of settings; unknown keys are refused."""
+    """A group of settings; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -29,79 +29,94 @@ class MediaSettings(Section):
     """Shots and keyframes."""
 
     shot_threshold: float = Field(default=27.0, gt=0, description="Content change that makes a cut (PySceneDetect)")
-    min_shot_seconds: float = Field(default=0.6, gt=0, description="Shorter shots join the one after")
-    keyframe_every_seconds: float = Field(default=6.0, gt=0, description="A long shot gets a keyframe per this span")
-    max_keyframes: int = Field(default=24, ge=1, description="Most keyframes of a video")
+    min_shot_seconds: float = Field(default=0.6, gt=0, description="Shorter shots are merged into the next one")
+    keyframe_every_seconds: float = Field(default=6.0, gt=0, description="Seconds of a long shot per keyframe")
+    max_keyframes: int = Field(default=24, ge=1, description="Maximum number of keyframes of a video")
     keyframe_max_side: int = Field(default=768, ge=16, description="Longest side of a stored keyframe, pixels")
 
 
 class SpeechSettings(Section):
-    """Speech recognition and what of it counts."""
+    """Speech recognition, and which of its segments are kept."""
 
-    language: str | None = Field(default=None, description="ISO 639-1 code; found by the model when left out")
+    language: str | None = Field(default=None, description="ISO 639-1 code; detected by the model when left out")
     translate: bool = Field(default=False, description="Translate the speech to English")
-    beam_size: int = Field(default=5, ge=1, description="Beams of the decoder")
-    silence_db: float = Field(default=-60.0, lt=0, description="Below this level the track is silent, dB of full scale")
-    max_no_speech: float = Field(default=0.6, ge=0, le=1, description="Drop above this no-speech probability")
-    min_avg_logprob: float = Field(default=-0.8, description="Drop below this mean log-probability of the tokens")
-    max_compression: float = Field(default=2.4, gt=0, description="Drop above this compression ratio: repetition")
-    voice_threshold: float = Field(default=0.5, gt=0, lt=1, description="Probability that makes sound a voice")
-    min_voice: float = Field(default=0.2, ge=0, le=1, description="Drop below this share of time with a voice")
+    beam_size: int = Field(default=5, ge=1, description="Number of beams of the decoder")
+    silence_db: float = Field(
+        default=-60.0, lt=0, description="Below this level the track is silent, dB relative to full scale"
+    )
+    max_no_speech: float = Field(default=0.6, ge=0, le=1, description="Drop segments above this no-speech probability")
+    min_avg_logprob: float = Field(
+        default=-0.8, description="Drop segments below this mean log-probability of the tokens"
+    )
+    max_compression: float = Field(
+        default=2.4, gt=0, description="Drop segments above this compression ratio (repetition)"
+    )
+    voice_threshold: float = Field(
+        default=0.5, gt=0, lt=1, description="Probability from which sound counts as a voice"
+    )
+    min_voice: float = Field(
+        default=0.2, ge=0, le=1, description="Drop segments with a voice in less than this fraction of their time"
+    )
     min_speech_voice: float = Field(
-        default=0.5, ge=0, le=1, description="Words with a smaller share of time with a voice are sung, not spoken"
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Words with a voice in less than this fraction of their time count as sung, not spoken",
     )
 
 
 class OcrSettings(Section):
     """On-screen text."""
 
-    fps: float = Field(default=6.0, gt=0, le=60, description="Frames looked at per second of video")
+    fps: float = Field(default=6.0, gt=0, le=60, description="Frames sampled per second of video")
     max_side: int = Field(default=640, ge=64, description="Longest side of the detector's input, pixels")
-    min_confidence: float = Field(default=0.6, ge=0, le=1, description="Readings below this confidence do not count")
+    min_confidence: float = Field(default=0.6, ge=0, le=1, description="Readings below this confidence are dropped")
 
 
 class LlmSettings(Section):
     """How a language model is asked."""
 
-    context: int = Field(default=4096, ge=512, description="Tokens of context")
-    max_tokens: int = Field(default=512, ge=32, description="Most tokens of an answer")
+    context: int = Field(default=4096, ge=512, description="Context size, tokens")
+    max_tokens: int = Field(default=512, ge=32, description="Maximum length of an answer, tokens")
     temperature: float = Field(default=0.0, ge=0)
     seed: int = 0
 
     @model_validator(mode="after")
-    def _leaves_room_for_the_question(self) -> Self:
+    def _leaves_space_for_the_question(self) -> Self:
         if self.max_tokens > self.context // 2:
             raise ValueError("max_tokens must be at most half of context: the rest is for the question")
         return self
 
 
 class LlmCaptionSettings(LlmSettings):
-    """A language model that sees keyframes, one at a time."""
+    """A language model that is shown keyframes, one at a time."""
 
-    max_tokens: int = Field(default=256, ge=32, description="Most tokens of an answer")
+    max_tokens: int = Field(default=256, ge=32, description="Maximum length of an answer, tokens")
     keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
-    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; the default when left out")
 
 
 class CaptionSettings(Section):
-    """Sentences about keyframes. All but `writer` and `llm` is for CoCa."""
+    """Sentences about keyframes. All settings but `writer` and `llm` apply to CoCa only."""
 
     writer: Literal["coca", "llm"] = Field(
-        default="coca", description="A CoCa model where sampling is set, or the language model, if it sees"
+        default="coca", description="A CoCa model (if sampling is set), or the language model (if it takes images)"
     )
     sampling: Literal["top_k", "top_p"] | None = Field(
-        default=None, description="How CoCa draws words; it writes no captions when left out"
+        default=None, description="How CoCa samples words; no CoCa captions when left out"
     )
-    top_k: int = Field(default=1, ge=1, description="Drawn from so many likeliest tokens; 1 takes the likeliest")
-    top_p: float = Field(default=0.1, gt=0, le=1, description="Drawn from the likeliest tokens of this probability")
+    top_k: int = Field(default=1, ge=1, description="Sample from this many likeliest tokens; 1 takes the likeliest")
+    top_p: float = Field(
+        default=0.1, gt=0, le=1, description="Sample from the likeliest tokens that together have this probability"
+    )
     temperature: float = Field(default=1.0, gt=0)
-    max_tokens: int = Field(default=30, ge=8, description="Most tokens of a caption")
+    max_tokens: int = Field(default=30, ge=8, description="Maximum length of a caption, tokens")
     seed: int = 0
     llm: LlmCaptionSettings = LlmCaptionSettings()
 
     @property
     def by_coca(self) -> bool:
-        """Whether a CoCa model is to write."""
+        """Whether a CoCa model writes the captions."""
         return self.writer == "coca" and self.sampling is not None
 
 
@@ -109,9 +124,9 @@ class VisionSettings(Section):
     """Zero-shot tags of keyframes, and captions."""
 
     vocabulary: Path | None = Field(
-        default=None, description="TOML of categories and entries; the model's or ours when left out"
+        default=None, description="TOML of categories and entries; the model's own or the default when left out"
     )
-    min_probability: float = Field(default=0.3, ge=0, le=1, description="Tags below this probability are left out")
+    min_probability: float = Field(default=0.3, ge=0, le=1, description="Tags below this probability are dropped")
     captions: CaptionSettings = CaptionSettings()
 
 
@@ -119,10 +134,10 @@ class LlmWriterSettings(LlmSettings):
     """The language model that arranges evidence into scenes; an answer is one scene."""
 
     keyframes_per_scene: int = Field(
-        default=4, ge=1, description="Most keyframes of a scene shown to a model that sees"
+        default=4, ge=1, description="Maximum number of keyframes per scene shown to a model that takes images"
     )
     keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
-    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; the default when left out")
 
 
 class ScriptSettings(Section):
@@ -131,7 +146,7 @@ class ScriptSettings(Section):
     variants: tuple[Literal["template", "local"], ...] = Field(
         default=("template",), min_length=1, description="Writers to run; the first is the one shown by default"
     )
-    include_post_text: bool = Field(default=True, description="Begin the script with the text published with the video")
+    include_post_text: bool = Field(default=True, description="Begin the script with the post text")
     mumbled_logprob: float = Field(default=-0.7, description="Speech below this mean log-probability is marked mumbled")
     llm: LlmWriterSettings = LlmWriterSettings()
 
@@ -139,75 +154,80 @@ class ScriptSettings(Section):
 class GroundingSettings(Section):
     """Whether action lines match their keyframes."""
 
-    lines: Path | None = Field(default=None, description="TOML of the lines that chance is made of; ours when left out")
+    lines: Path | None = Field(default=None, description="TOML of the reference lines; the default when left out")
     below_chance: float = Field(
-        default=0.5, ge=0, le=1, description="Action lines below this percentile are marked: chance lines have 0.5"
+        default=0.5, ge=0, le=1, description="Action lines below this percentile of the reference lines are marked"
     )
     spoken_of: float = Field(
         default=0.9,
         ge=0,
         le=1,
-        description="A keyframe is spoken of when chance fits it less well with this probability",
+        description="A keyframe counts as described if reference lines fit it less well with this probability",
     )
 
 
 class LlmLabelSettings(LlmSettings):
     """How a language model is asked for labels."""
 
-    context: int = Field(default=8192, ge=512, description="Tokens of context")
-    max_tokens: int = Field(default=1024, ge=64, description="Most tokens of an answer")
+    context: int = Field(default=8192, ge=512, description="Context size, tokens")
+    max_tokens: int = Field(default=1024, ge=64, description="Maximum length of an answer, tokens")
     ask: Literal["together", "one", "apart"] = Field(
         default="together",
-        description="All values in one question; one value at a time; or present and conflicted apart",
+        description="All values in one question; one question per value; or one per value and polarity",
     )
-    values: Path | None = Field(default=None, description="TOML of definitions and examples; ours when left out")
-    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; ours when left out")
+    values: Path | None = Field(default=None, description="TOML of definitions and examples; the default when left out")
+    prompt: Path | None = Field(default=None, description="Jinja template of the prompt; the default when left out")
 
 
 class DirectSettings(LlmLabelSettings):
-    """How a model that sees is asked for labels of a video itself."""
+    """How a model that takes images is asked to label the video itself."""
 
-    max_keyframes: int = Field(default=12, ge=1, description="Most keyframes shown, evenly over the video")
+    max_keyframes: int = Field(
+        default=12, ge=1, description="Maximum number of keyframes shown, spread evenly over the video"
+    )
     keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
 
 
 def _names_a_script(name: str) -> str:
     if name == "video":
-        raise ValueError("video stands for the video itself; name the script otherwise")
+        raise ValueError("the name video means the video itself; choose another name for the script")
     return name
 
 
 ScriptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_names_a_script)]
 
+RouteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+"""Name of a labelling route; which there are is for the table of them to say (`stages.label_routes`)."""
+
 
 class LabelSettings(Section):
     """The labelling routes."""
 
-    routes: tuple[Literal["encoder", "fewshot", "direct"], ...] = Field(
+    routes: tuple[RouteName, ...] = Field(
         default=("encoder",), description="Routes to run: encoder and fewshot on every script, direct on the video"
     )
     keep_silent: bool = Field(default=False, description="Label posts without verbal sound too")
-    scripts: tuple[ScriptName, ...] = Field(
-        default=(), description="Script variants from elsewhere to label too, by name"
-    )
+    scripts: tuple[ScriptName, ...] = Field(default=(), description="Names of imported script variants to label too")
     int8: bool = Field(default=False, description="Run the label model's encoder in 8-bit integers; CPU only")
     fewshot: LlmLabelSettings = LlmLabelSettings()
     direct: DirectSettings = DirectSettings()
 
 
 class Work(Section):
-    """How to work: nothing here changes a record."""
+    """How a run works; nothing here changes a record."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    jobs: int | None = Field(default=None, ge=1, description="Threads that prepare inputs; by the cores when left out")
-    chunk: int = Field(default=200, ge=1, description="Posts that go through all steps together")
-    resident: bool = Field(default=False, description="Keep all models in memory from one step to the next")
-    keep_keyframes: bool = Field(default=True, description="Leave the keyframes in the study")
-    keep_audio: bool = Field(default=True, description="Leave the 16 kHz sound in the study")
+    jobs: int | None = Field(
+        default=None, ge=1, description="Threads that prepare inputs; depends on the number of cores when left out"
+    )
+    chunk: int = Field(default=200, ge=1, description="Number of posts that go through all steps together")
+    resident: bool = Field(default=False, description="Keep all models in memory between steps")
+    keep_keyframes: bool = Field(default=True, description="Keep the keyframes in the study")
+    keep_audio: bool = Field(default=True, description="Keep the 16 kHz audio in the study")
 
 
 class Settings(Section):
-    """All settings of a study. `models` overrides the profile's model of a role, by id."""
+    """All settings of a study. `models` maps roles to the ids of models that replace the profile's."""
 
     profile: str = "cpu"
     models: dict[str, str] = {}
@@ -222,7 +242,7 @@ class Settings(Section):
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with `over` laid on top, table by table."""
+    """Return `base` updated with `over`, table by table."""
     out = dict(base)
     for key, value in over.items():
         below = out.get(key)
@@ -231,17 +251,31 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_settings(data: Mapping[str, Any], *, source: Path | str = "the options") -> Settings:
-    """Build the settings of a study from plain data; see `build`."""
+    """Return the settings of a study built from plain data; see `build`."""
     return build(Settings, data, source=source)
 
 
 def build(kind: type[S], data: Mapping[str, Any], *, source: Path | str = "the options") -> S:
-    """Build settings of a kind from plain data.
+    """Return settings of a kind built from plain data.
+
+    Parameters
+    ----------
+    kind : type of Section
+        The section to build.
+    data : mapping
+        The settings as nested plain data.
+    source : Path or str
+        The file they come from, or what error messages call their origin.
+
+    Returns
+    -------
+    Section
+        An instance of `kind`.
 
     Raises
     ------
     ConfigError
-        A key is unknown (the nearest known one is named) or a value is out of its bounds.
+        A key is unknown (the nearest known one is named) or a value is out of bounds.
     """
     try:
         return kind.model_validate(data)
@@ -250,7 +284,7 @@ def build(kind: type[S], data: Mapping[str, Any], *, source: Path | str = "the o
 
 
 def _explain(kind: type[Section], error: Any) -> str:
-    """Turn one pydantic error into a sentence that names the key as the user wrote it."""
+    """Return one pydantic error as a sentence that names the key as the user wrote it."""
     loc = [str(part) for part in error["loc"]]
     key = ".".join(loc)
     if error["type"] != "extra_forbidden":

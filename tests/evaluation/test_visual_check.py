@@ -15,7 +15,7 @@ from valex_local.cli.check import check
 from valex_local.errors import StudyError
 from valex_local.evaluation.visual_check import LINE_COLUMNS, check_visual, line_rows
 from valex_local.pipeline.fingerprints import fingerprint
-from valex_local.records import GroundedLine, Grounding, MadeBy, Notice, Post, Record, Script, SpokenKeyframe
+from valex_local.records import GroundedKeyframe, GroundedLine, Grounding, MadeBy, Notice, Post, Record, Script
 from valex_local.stages.grounding.results import figures
 from valex_local.study import Study
 
@@ -31,7 +31,7 @@ def line(place: int, percentile: float, *, named: bool = True) -> GroundedLine:
 
 def grounding(name: str, percentiles: list[float], spoken: list[bool], *, named: bool = True) -> Grounding:
     lines = tuple(line(place, share, named=named) for place, share in enumerate(percentiles, 1))
-    stills = tuple(SpokenKeyframe(keyframe=f"K{n}", lines=1, spoken_of=is_so) for n, is_so in enumerate(spoken, 1))
+    stills = tuple(GroundedKeyframe(keyframe=f"K{n}", lines=1, spoken_of=is_so) for n, is_so in enumerate(spoken, 1))
     return Grounding(script=name, lines=lines, keyframes=stills, figures=figures(lines, stills))
 
 
@@ -104,10 +104,10 @@ def test_resamples_without_any_line_are_left_out(tmp_path: Path):
 def test_what_is_not_scored_is_said_with_the_command(study: Study):
     root = str(study.root)
     assert check_visual(study).hints == (
-        f"not all scripts are scored; score them with: valex run -o '{root}' --set 'labels.scripts=[\"gemini\"]'",
+        f"not all scripts are scored; score them with: valex run -s '{root}' --set 'labels.scripts=[\"gemini\"]'",
     )
     study.save_options({"labels": {"scripts": ["gemini"]}})
-    assert check_visual(study).hints == (f"not all scripts are scored; score them with: valex run -o '{root}'",)
+    assert check_visual(study).hints == (f"not all scripts are scored; score them with: valex run -s '{root}'",)
     put(study, "b", told("human", 1), None)
     assert '["gemini", "human"]' in check_visual(study).hints[0], "what is labelled already stays so"
 
@@ -132,18 +132,18 @@ def test_how_a_script_came_about_does_not_matter(study: Study):
 
 
 def test_the_table(study: Study):
-    done = call(study.root)
+    done = call("-s", study.root)
     assert done.exit_code == 0
     rows = [line.split() for line in done.stdout.splitlines()]
     assert ["gemini", "1", "2", "0.50", "0.50", "1.00", "2", "0.00"] in rows
     assert "chance 0.50" in done.stdout
     assert "lines by chance reach 0.10" in done.stdout
     assert "missing       1  script.gemini" in done.stdout
-    assert "valex run -o" in done.stdout
+    assert "valex run -s" in done.stdout
 
 
 def test_json_holds_every_figure(study: Study):
-    done = call(study.root, "--json")
+    done = call("-s", study.root, "--json")
     data = json.loads(done.stdout)
     assert [variant["script"] for variant in data["variants"]] == ["template", "gemini"]
     assert data["variants"][0]["spoken_of"] == {"value": 0.75, "low": 0.5, "high": 1.0}
@@ -151,7 +151,7 @@ def test_json_holds_every_figure(study: Study):
 
 
 def test_csv_has_a_row_for_each_line(study: Study, tmp_path: Path):
-    done = call(study.root, "--csv", tmp_path / "lines.csv", "--json")
+    done = call("-s", study.root, "--csv", tmp_path / "lines.csv", "--json")
     assert json.loads(done.stdout)
     rows = list(csv.DictReader(io.StringIO((tmp_path / "lines.csv").read_text())))
     assert tuple(rows[0]) == LINE_COLUMNS
@@ -168,7 +168,7 @@ def test_skipped_posts_are_told_with_the_reason(tmp_path: Path):
     study = Study(tmp_path / "study", create=True)
     for name in ("a", "b"):
         put(study, name, told("template", 1), Grounding(script="template", skipped="no CLIP weights in the store"))
-    done = call(study.root)
+    done = call("-s", study.root)
     assert done.exit_code == 0
     assert done.stdout == "not scored    2  script.template: no CLIP weights in the store\n"
 
@@ -179,13 +179,13 @@ def test_what_records_say_against_their_figures_stands_below_the_table(tmp_path:
     for name in ("a", "b"):
         found = grounding("template", [0.9], [True]).model_copy(update={"notices": (notice,)})
         put(study, name, told("template", 1), found)
-    assert "degraded      2  script.template: tiny: a toy\n" in call(study.root).stdout
-    assert json.loads(call(study.root, "--json").stdout)["variants"][0]["notices"] == {"tiny: a toy": 2}
+    assert "degraded      2  script.template: tiny: a toy\n" in call("-s", study.root).stdout
+    assert json.loads(call("-s", study.root, "--json").stdout)["variants"][0]["notices"] == {"tiny: a toy": 2}
 
 
 def test_a_study_without_scripts(tmp_path: Path):
     Study(tmp_path / "study", create=True)
-    done = call(tmp_path / "study")
+    done = call("-s", tmp_path / "study")
     assert (done.exit_code, done.stdout) == (
         0,
         "no post of this study has a script yet; make them with: valex run\n",
@@ -194,4 +194,4 @@ def test_a_study_without_scripts(tmp_path: Path):
 
 def test_no_study(tmp_path: Path):
     with pytest.raises(StudyError, match="no study here"):
-        call(tmp_path)
+        call("-s", tmp_path)

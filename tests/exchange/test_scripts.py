@@ -100,22 +100,22 @@ def test_labels_of_a_replaced_script_are_due_and_the_script_itself_never_is(stud
     settings = Settings.model_validate({"labels": {"scripts": ["gemini"]}})
     steps = tuple(step for step in plan(settings) if step.name == "labels.gemini.encoder")
 
-    def verdict():
-        ((_, verdicts),) = StatusChecker(study, steps, {}).examine([ANN])
-        (found,) = verdicts.values()
+    def status():
+        ((_, statuses),) = StatusChecker(study, steps, {}).check([ANN])
+        (found,) = statuses.values()
         return found
 
-    assert verdict().state is StepState.BLOCKED
+    assert status().state is StepState.BLOCKED
     import_scripts(texts, study.root, name="gemini")
-    assert verdict().state is StepState.MISSING
+    assert status().state is StepState.MISSING
     source = LabelSource(route="encoder", model="m", domain="d")
-    made = {"fingerprint": verdict().fingerprint, "made_by": steps[0].made_by({})}
+    made = {"fingerprint": status().fingerprint, "made_by": steps[0].made_by({})}
     study.write(ANN, "labels.gemini.encoder", Labels(script="gemini", source=source, **made))
     import_scripts(texts, study.root, name="gemini")
-    assert verdict().state is StepState.CURRENT
+    assert status().state is StepState.CURRENT
     put(texts / f"{STEM}.txt", 'GIRL: "Bye"\n')
     import_scripts(texts, study.root, name="gemini")
-    assert verdict().state is StepState.MISSING, "labels of other words are gone, not left to be read"
+    assert status().state is StepState.MISSING, "labels of other words are gone, not left to be read"
     assert "script.gemini" not in {step.stem for step in plan(settings)}
 
 
@@ -161,7 +161,7 @@ def test_two_scripts_of_one_post(study, texts):
     put(texts / f"{ANN}.json", response('GIRL: "Hi"'))
     found = import_scripts(texts, study.root, name="gemini")
     assert (found.imported, found.ok) == ([ANN, BOB], True)
-    assert [str(left) for left in found.repeated] == [f"{ANN} ({ANN}.json): the same text as {STEM}.txt"]
+    assert [str(left) for left in found.repeated] == [f"{ANN} ({ANN}.json): same text as {STEM}.txt"]
 
     put(texts / f"{ANN}.json", response('GIRL: "Ho"'))
     found = import_scripts(texts, study.root, name="other")

@@ -13,7 +13,7 @@ from tests import toystages
 from tests.pipeline.test_run import MEDIA, SPEECH
 from tests.studies import OPTIONS, MadeUpStore, make_study, make_videos
 from valex_local.pipeline.plan import plan
-from valex_local.pipeline.run import examine, run
+from valex_local.pipeline.run import run, study_status
 from valex_local.records import Failure, Media
 from valex_local.stages.registry import record_type
 from valex_local.study import Study
@@ -59,7 +59,7 @@ def of_posts(reads):
 
 def test_a_made_up_study_is_one_that_a_run_might_have_left(root, store):
     study = Study(root / str(FEW) / "study")
-    summary = examine(study, store)
+    summary = study_status(study, store)
     assert [c.current for c in summary.steps] == [FEW] * (RECORDS - 1)
     post_id = study.post_ids()[17]
     paths = sorted(study.folder(post_id).glob("*.json"))
@@ -72,7 +72,7 @@ def test_a_made_up_study_is_one_that_a_run_might_have_left(root, store):
 
 def test_status_reads_every_record_once(root, store, reads):
     study = Study(root / str(FEW) / "study")
-    examine(study, store)
+    study_status(study, store)
     assert set(of_posts(reads).values()) == {1}
     assert len(of_posts(reads)) == FEW * RECORDS
     assert reads.total() - of_posts(reads).total() <= 2, "and the settings"
@@ -132,7 +132,7 @@ def linked(source, out, posts):
 def test_status_holds_less_than_2_kb_a_post(root, store, tmp_path):
     source = Study(root / str(MANY) / "study")
     studies = {posts: linked(source, tmp_path / str(posts), posts) for posts in (200, 1200)}
-    per_post, summary = growth(lambda posts: examine(studies[posts], store), posts=(200, 1200))
+    per_post, summary = growth(lambda posts: study_status(studies[posts], store), posts=(200, 1200))
     assert [c.current for c in summary.steps] == [1200] * (RECORDS - 1)
     assert per_post < 2000
 
@@ -182,10 +182,10 @@ def test_four_times_the_posts_take_four_times_as_long(root, store, what, tmp_pat
     def task(posts):
         study, videos = root / str(posts) / "study", root / str(posts) / "videos"
         if what == "status":
-            return lambda: examine(Study(study), store)
+            return lambda: study_status(Study(study), store)
         if what == "failures":
             failed = fail(shutil.copytree(study, tmp_path / str(posts)))
-            return lambda: examine(Study(failed), store)
+            return lambda: study_status(Study(failed), store)
         return lambda: run(videos if what == "videos" else (), study, store=store)
 
     few, many = seconds(task(FEW)), seconds(task(MANY))

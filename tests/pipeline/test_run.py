@@ -14,7 +14,7 @@ import pytest
 from tests import toystages
 from valex_local.errors import ConfigError, InputError, ModelError, StudyError
 from valex_local.pipeline.progress import NullProgress
-from valex_local.pipeline.run import examine, run
+from valex_local.pipeline.run import run, study_status
 from valex_local.pipeline.selection import Selection
 from valex_local.records import Media, Transcript
 from valex_local.stages.registry import STAGES, StageSpec
@@ -173,8 +173,8 @@ def test_text_beside_a_video_that_cannot_be_read_is_said(videos, out):
     (videos.folder / "a.info.json").write_text("{half of it")
     (dry,) = run(paths, out, selection=Selection(dry=True)).degraded
     (said,) = run(paths, out).degraded
-    assert said.startswith("intake: the text beside the video was left out")
-    assert examine(Study(out)).degraded == {dry: 1} == {said: 1}
+    assert said.startswith("intake: the text file beside the video could not be read")
+    assert study_status(Study(out)).degraded == {dry: 1} == {said: 1}
 
 
 def test_a_changed_setting_needs_redo_and_is_named(videos, out):
@@ -219,7 +219,7 @@ def test_until_and_only(videos, out):
     assert loads() == ["speech"]
     with pytest.raises(ConfigError, match="there is no stage 'sing'"):
         run(paths, out, selection=Selection(only="sing"))
-    with pytest.raises(ConfigError, match="exclude each other"):
+    with pytest.raises(ConfigError, match="cannot be used together"):
         run(paths, out, selection=Selection(only="speech", until="media"))
 
 
@@ -278,7 +278,7 @@ def test_where_not_all_models_fit_those_before_are_freed(videos, out, monkeypatc
     done = run(paths, out, options={"work": {"chunk": 2, "resident": True}}, progress=said)
     assert counts(done)["speech"] == (4, 4, 0, 0)
     assert loads() == ["media", "speech", "media"], "speech stays, media is loaded beside it"
-    assert said.texts == ["speech: not all models fit into memory; those before were freed"]
+    assert said.texts == ["speech: not all models fit into memory; the earlier ones were freed"]
 
 
 def test_a_resident_model_that_cannot_be_loaded_stops_the_run_and_frees_the_others(videos, out, monkeypatch):
@@ -324,7 +324,7 @@ def test_status_changes_nothing(videos, out):
     run(videos(a="one", b="bad"), out)
     before = records(out)
     loads()
-    summary = examine(Study(out))
+    summary = study_status(Study(out))
     assert counts(summary) == {"media": (0, 1, 1, 0), "speech": (0, 1, 0, 1)}
     assert loads() == []
     assert records(out) == before
@@ -384,7 +384,7 @@ def test_a_video_changed_within_a_run_fails_and_is_mended_by_the_next(videos, ou
 
     monkeypatch.setattr(toystages.ToyMedia, "close", change)
     summary = run(paths, out)
-    assert [(f.stage, f.what) for f in summary.failures] == [("speech", "the video has changed since it was taken in")]
+    assert [(f.stage, f.what) for f in summary.failures] == [("speech", "the video has changed since it was added to the study")]
     monkeypatch.undo()
     monkeypatch.setattr("valex_local.stages.registry.STAGES", (MEDIA, SPEECH))
     assert counts(run(paths, out)) == {"media": (1, 1, 0, 0), "speech": (1, 1, 0, 0)}
@@ -435,7 +435,7 @@ def test_a_failure_belongs_to_one_shard(videos, out):
     assert len(first.failures) == len(Study(out).failures()) < 6
     second = run(paths, out, selection=Selection(shard=(2, 2)))
     assert len(first.failures) + len(second.failures) == 6
-    assert len(examine(Study(out)).failures) == 6
+    assert len(study_status(Study(out)).failures) == 6
 
 
 def test_sound_that_cannot_be_made_again_is_a_failure_of_media(videos, out):

@@ -177,7 +177,7 @@ def test_files_and_folders_without_permission_fail_alone(tmp_path):
 def test_sums_can_be_remembered(tmp_path):
     asked = []
     put(tmp_path / "a.mp4")
-    found = discover([tmp_path], sums=lambda path: asked.append(path) or "ab" * 32)
+    found = discover([tmp_path], checksums=lambda path: asked.append(path) or "ab" * 32)
     assert ids(found) == ["a-abababab"]
     assert asked == [tmp_path / "a.mp4"]
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from valex_local.errors import ConfigError
 from valex_local.system import devices, gpu
 
-needs_no_card = pytest.mark.skipif(bool(gpu.cards()), reason="this machine has a card")
-needs_card = pytest.mark.skipif(not gpu.cards(), reason="this machine has no NVIDIA card")
+needs_no_gpu = pytest.mark.skipif(bool(gpu.find_gpus()), reason="this machine has a GPU")
+needs_gpu = pytest.mark.skipif(not gpu.find_gpus(), reason="this machine has no NVIDIA GPU")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what is read is Linux's")
 
 
@@ -28,7 +28,7 @@ def python(code, *, prefix=()):
 # --- the choice -----------------------------------------------------------------------------------------------------
 
 
-@needs_no_card
+@needs_no_gpu
 def test_without_a_card_the_cpu_is_taken():
     device = devices.detect()
     assert device == devices.detect("cpu")
@@ -38,13 +38,13 @@ def test_without_a_card_the_cpu_is_taken():
     assert devices.unused_gpu(device) is None
 
 
-@needs_no_card
+@needs_no_gpu
 def test_a_card_that_is_not_there_cannot_be_forced():
-    with pytest.raises(ConfigError, match="--device cuda cannot be had: no NVIDIA card"):
+    with pytest.raises(ConfigError, match="--device cuda is not available: no NVIDIA GPU"):
         devices.detect("cuda")
 
 
-@needs_card
+@needs_gpu
 def test_with_a_card_it_is_taken_or_the_reason_is_said():
     device = devices.detect()
     if device.kind == "cuda":
@@ -54,7 +54,7 @@ def test_with_a_card_it_is_taken_or_the_reason_is_said():
         assert device.memory == torch.cuda.get_device_properties(0).total_memory
         assert devices.detect("cpu").kind == "cpu"
     else:
-        assert gpu.cards()[0].name in devices.unused_gpu(device)
+        assert gpu.find_gpus()[0].name in devices.unused_gpu(device)
         with pytest.raises(ConfigError):
             devices.detect("cuda")
 
@@ -203,10 +203,10 @@ def test_peak_memory_leaves_no_thread():
     with devices.PeakMemory() as peak:
         time.sleep(0.01)
     assert threading.active_count() == before
-    assert (peak.vram is None) == (not gpu.cards())
+    assert (peak.vram is None) == (not gpu.find_gpus())
 
 
-# --- cards ----------------------------------------------------------------------------------------------------------
+# --- GPUs -----------------------------------------------------------------------------------------------------------
 
 CARD = gpu.Gpu("NVIDIA H200", "580.65.06", (13, 0), (9, 0), 150_000_000_000)
 
@@ -221,7 +221,7 @@ CARD = gpu.Gpu("NVIDIA H200", "580.65.06", (13, 0), (9, 0), 150_000_000_000)
         (
             gpu.Gpu("NVIDIA TITAN V", "580.1", (13, 0), (7, 0), 1),
             "13.2",
-            "no code for cards of compute capability 7.0",
+            "no code for GPUs of compute capability 7.0",
         ),
     ],
 )

@@ -578,9 +578,9 @@ def test_whether_loopback_is_hidden(layers, hidden):
         (Layers(True, True, True, sandbox.NAMESPACE), "environment switches, audit hook, network namespace"),
         (
             Layers(True, True, False, None, "VALEX_NO_NAMESPACE is set"),
-            "environment switches, audit hook; not held: kernel (VALEX_NO_NAMESPACE is set)",
+            "environment switches, audit hook; not active: kernel (VALEX_NO_NAMESPACE is set)",
         ),
-        (Layers(), "none; not held: environment switches, audit hook, kernel"),
+        (Layers(), "none; not active: environment switches, audit hook, kernel"),
     ],
 )
 def test_describe(layers, line):

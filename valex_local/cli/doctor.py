@@ -92,11 +92,11 @@ def _machine(report: DoctorReport) -> Iterator[CheckLine]:
     yield PLAIN, "system", f"{machine.system}, Python {machine.python}"
     yield PLAIN, "processor", f"{machine.cpu}, {machine.cpus} CPUs{quota}"
     yield PLAIN, "memory", _bytes(machine.memory)
-    for card in machine.cards:
+    for card in machine.gpus:
         capability, cuda = (f"{major}.{minor}" for major, minor in (card.capability, card.cuda))
         facts = f"{_bytes(card.memory)}, compute capability {capability}, driver {card.driver} (CUDA {cuda})"
         yield GOOD if device and device.kind == "cuda" else LESS, "card", f"{card.name}, {facts}"
-    if not machine.cards:
+    if not machine.gpus:
         yield PLAIN, "card", "none"
     if device is None:
         yield BAD, "computes on", "nothing: the device asked for cannot be had"
@@ -107,7 +107,7 @@ def _machine(report: DoctorReport) -> Iterator[CheckLine]:
     else:
         yield GOOD, "FFmpeg libraries", machine.ffmpeg
     if machine.llama_cuda is not None:
-        worse = LESS if machine.cards else PLAIN
+        worse = LESS if machine.gpus else PLAIN
         yield (GOOD, "llama.cpp", "with CUDA") if machine.llama_cuda else (worse, "llama.cpp", "without CUDA")
 
 

@@ -6,20 +6,19 @@ from pathlib import Path
 
 import click
 
-from valex_local.cli._study import open_study
+from valex_local.cli._study import StudyCommand, open_study
 from valex_local.cli._summary import print_json, print_summary
 
 
-@click.command()
-@click.argument("folder", metavar="[STUDY]", required=False, type=click.Path(path_type=Path))
+@click.command(cls=StudyCommand)
 @click.option("--posts", is_flag=True, help="List the posts too.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(folder: Path | None, posts: bool, as_json: bool) -> None:
     """Say how a study stands: what is done, due, failed, skipped, and why."""
-    from valex_local.pipeline.run import examine
+    from valex_local.pipeline.run import study_status
 
     study = open_study(folder)
-    summary = examine(study)
+    summary = study_status(study)
     if as_json:
         print_json(summary)
         return

@@ -1,1 +1,1 @@
-"""Running a study: which steps there are, which of them are due, and the executors that compute them."""
+"""Running a study: its steps, their status, and the executors that compute them."""

@@ -1,4 +1,4 @@
-"""What runs the steps of a plan: one protocol, so that a study can be computed here or on a cluster."""
+"""The protocol of executors, which run the steps of a plan on this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from valex_local.pipeline.plan import Step
 
 @dataclass(frozen=True)
 class Job:
-    """One post that is due, and the fingerprint its record will bear."""
+    """A post that is due, and the fingerprint of the record to be written."""
 
     post_id: str
     fingerprint: str
 
 
 class Executor(Protocol):
-    """Computes the records of one step for many posts, and writes them into the study.
+    """Computes the records of one step for many posts and writes them into the study.
 
-    A post that cannot be done is recorded as a failure; the others go on.
+    A post that cannot be done is recorded as a failure; the others continue.
     """
 
     def execute(self, step: Step, jobs: Sequence[Job]) -> int:

@@ -1,4 +1,4 @@
-"""The whole job for one video, through Python."""
+"""All steps for a single video, as a Python function."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def extract(
     store: Store | None = None,
     progress: Progress | None = None,
 ) -> Extraction:
-    """Do the whole job for one video and keep nothing on disk.
+    """Run all steps for one video and keep nothing on disk.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def extract(
     store : Store, optional
         The model store; the user's when left out.
     progress : Progress, optional
-        Hears how it goes on.
+        Is told about the progress of the run.
 
     Returns
     -------

@@ -1,6 +1,7 @@
-"""Fingerprints: what identifies a record before it is made, namely its making and the content of all it reads.
+"""Fingerprints, which identify a record before it is made by what it is made with and the content of all it reads.
 
-How a record read came about does not enter, only what it says: a change upstream that changes nothing stops there.
+Only the content of the records read enters, not how they were made: an upstream change that does not change their
+content stops there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ def content(name: str, post: Mapping[str, Any], records: Mapping[str, Any]) -> A
         ``video``, ``post.text``, the stem of a record, or one field of a record.
     post, records : dict
         The post and the records read, by stem, as JSON data.
+
+    Returns
+    -------
+    JSON data
+        The part of the post or record that the name refers to.
     """
     if name == "video":
         return post["video"]["sha256"] if post["video"] else None
@@ -45,12 +51,17 @@ def fingerprint(
         As `StageSpec.reads`.
     post, records : dict
         The post and the records read, by stem, as JSON data.
+
+    Returns
+    -------
+    str
+        SHA-256 in hex.
     """
     return fingerprint_of(canonical(made_by), {name: canonical(content(name, post, records)) for name in reads})
 
 
 def fingerprint_of(made_by: bytes, inputs: Mapping[str, bytes]) -> str:
-    """Return the fingerprint of a record from parts in canonical form, which several records may share.
+    """Return the fingerprint of a record, given parts in canonical form that several records may share.
 
     Parameters
     ----------
@@ -60,8 +71,8 @@ def fingerprint_of(made_by: bytes, inputs: Mapping[str, bytes]) -> str:
         Each name of `StageSpec.reads` to its content.
     """
     read = b",".join(b"%b:%b" % (canonical(name), inputs[name]) for name in sorted(inputs))
-    return _sum(b'{"inputs":{%b},"made_by":%b}' % (read, made_by))
+    return _sha256(b'{"inputs":{%b},"made_by":%b}' % (read, made_by))
 
 
-def _sum(text: bytes) -> str:
+def _sha256(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()

@@ -1,8 +1,8 @@
-"""The executor on this machine: a step's model is loaded once, and every due post goes through it in batches.
+"""The executor on this machine: it loads a step's model once and passes every due post through it in batches.
 
-Threads prepare the next inputs while the model works, a bounded number ahead. Posts whose inputs are equal (the same
-bytes under two ids) are computed once and copied. A post that cannot be done is recorded as a failure; the others go
-on. Where memory runs out, batches are halved.
+Threads prepare a bounded number of inputs ahead while the model works. Posts with equal inputs (the same bytes under
+two ids) are computed once and copied. A post that cannot be done is recorded as a failure; the others continue. If
+memory runs out, batches are halved.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from valex_local.study import Study
 from valex_local.system.devices import Device, PeakMemory, return_memory
 
 _NO_MEMORY = re.compile(r"out of memory|allocate memory|bad_alloc|ALLOC_FAILED", re.IGNORECASE)
-"""How torch, CTranslate2, ONNX Runtime and llama.cpp say that memory ran out; they share no type of error."""
+"""How torch, CTranslate2, ONNX Runtime and llama.cpp report that memory ran out; they share no exception type."""
 
 
 @dataclass
@@ -44,43 +44,43 @@ class _Prepared:
 
 
 class _Calls:
-    """Calls a stage with as many inputs as fit.
+    """Calls a stage with as many inputs as fit into memory.
 
     Parameters
     ----------
     stage : Stage
-        What is called.
-    halved : callable
-        Hears the old size and the new one when memory ran out.
+        The stage to call.
+    on_halved : callable
+        Called with the old and the new size when memory ran out.
 
     Attributes
     ----------
     size : int
-        Most inputs of a call: the stage's batch size, less once memory ran out.
+        Maximum number of inputs of a call: the stage's batch size, or less once memory ran out.
     calls, items : int
-        Calls that went through, and the inputs of all of them.
+        Number of successful calls, and of their inputs.
     """
 
-    def __init__(self, stage: Stage, halved: Callable[[int, int], None]) -> None:
+    def __init__(self, stage: Stage, on_halved: Callable[[int, int], None]) -> None:
         self._stage = stage
-        self._halved = halved
+        self._on_halved = on_halved
         self.size = stage.batch_size
         self.calls = self.items = 0
 
     @property
     def fill(self) -> float | None:
-        """Mean share of the stage's batch size that a call had; None without a call."""
+        """Mean size of a call as a fraction of the stage's batch size; None without a call."""
         return round(self.items / (self.calls * self._stage.batch_size), 3) if self.calls else None
 
     def __call__(self, inputs: Sequence[Any]) -> list[Output | Exception]:
-        """Return what came of each input, in order."""
+        """Return the output or the exception of each input, in order."""
         outputs: list[Output | Exception] = []
         while len(outputs) < len(inputs):
             outputs += self._call(inputs[len(outputs) : len(outputs) + self.size])
         return outputs
 
     def _call(self, inputs: Sequence[Any]) -> list[Output | Exception]:
-        """Call the stage; when that breaks, with the halves apart, so that only what broke it fails."""
+        """Call the stage; if it raises, call it with each half, so that only the input that broke it fails."""
         try:
             outputs = list(self._stage(inputs))
         except Exception as raised:  # noqa: BLE001 - one bad video must not stop the others
@@ -93,7 +93,7 @@ class _Calls:
             _free(error)
             if len(inputs) == 1:
                 return [_too_large(error)]
-            self._halved(len(inputs), half)
+            self._on_halved(len(inputs), half)
             self.size = half
         if len(inputs) == 1:
             return [error]
@@ -105,19 +105,19 @@ def _ran_out_of_memory(error: Exception) -> bool:
 
 
 def _free(error: Exception) -> None:
-    """Free what the call that broke still holds, and what torch keeps for later."""
+    """Free what the failed call still holds, and what torch keeps for later."""
     traceback.clear_frames(error.__traceback__)
     if "torch" in sys.modules and sys.modules["torch"].cuda.is_initialized():
         sys.modules["torch"].cuda.empty_cache()
 
 
 def _too_large(error: Exception) -> InputError:
-    hint = "Take a smaller model, or --device cpu, and run again with --retry"
-    return InputError("memory ran out over this post alone", hint=hint).with_traceback(error.__traceback__)
+    hint = "Use a smaller model, or --device cpu, and run again with --retry"
+    return InputError("memory ran out on this post alone", hint=hint).with_traceback(error.__traceback__)
 
 
 class LocalExecutor:
-    """Compute steps on this machine; see `Executor`.
+    """An executor that computes steps on this machine; see `Executor`.
 
     Parameters
     ----------
@@ -130,9 +130,9 @@ class LocalExecutor:
     device : Device
         Where to compute.
     progress : Progress
-        Hears how it goes on.
-    sums : callable
-        Gives the SHA-256 of a video; remembers it.
+        Is told about the progress of the run.
+    checksums : callable
+        Returns the SHA-256 of a video, which it may remember.
     """
 
     def __init__(
@@ -143,17 +143,17 @@ class LocalExecutor:
         device: Device,
         *,
         progress: Progress,
-        sums: Callable[[Path], str],
+        checksums: Callable[[Path], str],
     ) -> None:
         self._study = study
         self._settings = settings
         self._models = models
         self._device = device
         self._progress = progress
-        self._sums = sums
+        self._checksums = checksums
         self._log = RunLog(study)
         self._jobs = settings.work.jobs or max(1, min(4, device.threads))
-        self._told: set[str] = set()
+        self._topics_told: set[str] = set()
         self._resident: dict[str, Stage] = {}
 
     def close(self) -> None:
@@ -208,7 +208,7 @@ class LocalExecutor:
 
     @contextmanager
     def _stage(self, step: Step) -> Iterator[Stage]:
-        """Give a step's stage with its model loaded; afterwards it is freed, unless models are to stay."""
+        """Yield a step's stage with its model loaded; free it afterwards, unless models are to stay in memory."""
         if not self._settings.work.resident:
             with closing(step.load(self._context(step))) as stage:
                 yield stage
@@ -219,28 +219,28 @@ class LocalExecutor:
         yield self._resident[step.name]
 
     def _load_beside_others(self, step: Step) -> Stage:
-        """Load a step's model; where memory does not hold it beside the others, in their place."""
+        """Load a step's model; if it does not fit into memory beside the others, free those first."""
         try:
             return step.load(self._context(step))
         except Exception as error:
             if not self._resident or not _ran_out_of_memory(error):
                 raise
             self.close()
-            _free(error)  # last: torch keeps for itself what was freed, and other engines need it
+            _free(error)  # last: torch caches what was freed, and other engines need it
         self._log.line("not-resident", step=step.name)
-        self._tell("resident", f"{step.name}: not all models fit into memory; those before were freed")
+        self._tell("resident", f"{step.name}: not all models fit into memory; the earlier ones were freed")
         return step.load(self._context(step))
 
     def _tell(self, topic: str, text: str) -> None:
-        """Say something once for each topic."""
-        if topic not in self._told:
-            self._told.add(topic)
+        """Tell the user something, once per topic."""
+        if topic not in self._topics_told:
+            self._topics_told.add(topic)
             self._progress.say(text)
 
     def _tell_halved(self, step: Step, old: int, new: int) -> None:
-        """Log that memory ran out, and say it once for each step."""
+        """Log that memory ran out, and tell the user once per step."""
         self._log.line("halved", step=step.name, old=old, new=new)
-        self._tell(step.name, f"{step.name}: memory ran out with {old} posts at once, it goes on with {new}")
+        self._tell(step.name, f"{step.name}: memory ran out with {old} posts at once; continuing with {new}")
 
     def _context(self, step: Step) -> Context:
         models = {role: self._models[role] for role in step.all_roles if role in self._models}
@@ -251,7 +251,7 @@ class LocalExecutor:
     ) -> Generator[list[_Prepared], None, None]:
         """Yield prepared inputs in order, in batches, while threads prepare the next ones.
 
-        No more are held than a batch and one for each thread, whatever the number of posts.
+        At most a batch plus one input per thread are held in memory, whatever the number of posts.
         """
         ahead: deque[_Prepared] = deque()
         waiting = iter(jobs)
@@ -268,30 +268,32 @@ class LocalExecutor:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _prepare(self, stage: Stage, step: Step, item: Item) -> Any:
-        """Prepare an item, unless its video is another one by now: the record would pass for that of the old one."""
+        """Prepare an item; first check that its video has not changed, or the record would describe another video."""
         if "video" in step.reads and item.post.video is not None:
             self._check(item.post.video)
         return stage.prepare(item)
 
     def _check(self, video: Video) -> None:
         try:
-            now = self._sums(Path(video.path))
+            now = self._checksums(Path(video.path))
         except OSError:
-            return  # the stage says it better, and some do without
+            return  # the stage reports this better, and some stages do not need the video
         if now != video.sha256:
-            raise InputError("the video has changed since it was taken in", hint="Run again and name it or its folder")
+            raise InputError(
+                "the video has changed since it was added to the study", hint="Run again and name it or its folder"
+            )
 
     def _item(self, step: Step, job: Job) -> Item:
         records: dict[str, Record] = {}
         for stem in stems_read(step.reads):
             record = self._study.read(job.post_id, stem, record_type(stem))
             if record is None:
-                raise StudyError(f"{stem}.json has vanished", path=self._study.folder(job.post_id), hint="Run again")
+                raise StudyError(f"{stem}.json is missing", path=self._study.folder(job.post_id), hint="Run again")
             records[stem] = record
         return Item(self._study.post(job.post_id), self._study.folder(job.post_id), records)
 
     def _do(self, calls: _Calls, step: Step, batch: Sequence[_Prepared]) -> set[str]:
-        """Put one batch through the model and write what came of it."""
+        """Pass one batch through the model and write the results."""
         inputs: list[Any] = []
         ready: list[_Prepared] = []
         for prepared in batch:
@@ -316,7 +318,7 @@ class LocalExecutor:
         return True
 
     def _follow(self, step: Step, leader: Job, job: Job) -> set[str]:
-        """Give a post the result of another one whose inputs are equal."""
+        """Give a post the result of another post with equal inputs."""
         failure = self._study.failure(leader.post_id, step.name)
         if failure is not None and failure.fingerprint == leader.fingerprint:
             self._study.write_failure(failure.model_copy(update={"post": job.post_id}))
@@ -332,7 +334,7 @@ class LocalExecutor:
             what, hint = error.what, error.hint
         else:
             what = f"unexpected {type(error).__name__}: {error}"
-            hint = "This is a defect of valex_local: please report it with the log of this run"
+            hint = "This is a bug in valex_local: please report it with the log of this run"
         self._log.line(
             "failure",
             step=step.name,

@@ -1,4 +1,4 @@
-"""The steps of a run: every stage in the variants that the settings ask for."""
+"""The steps of a run: every stage in each variant that the settings ask for."""
 
 from __future__ import annotations
 
@@ -20,16 +20,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """A stage in one of its variants, with the settings it reads: what a run does for every post.
+    """A stage in one of its variants, with the settings it reads; a run does every step for every post.
 
     Attributes
     ----------
+    spec : StageSpec
+        The stage.
+    variant : str
+        Name of the variant; empty for stages without variants.
     name : str
-        ``speech``, ``script.template``, ``labels.template.encoder``: as users and failure files name it.
+        The name in messages and failure files: ``speech``, ``script.template``, ``labels.template.encoder``.
     stem : str
         File stem of the record in the post's folder.
     settings : dict
         Exactly the settings that can change the record.
+    reads : tuple of str
+        Names of what the step reads; see `StageSpec.reads`.
+    roles, optional_roles : tuple of str
+        Roles whose models the step needs, or uses if they are there.
+    side_files : tuple of str
+        Kinds of side files that the step opens.
     """
 
     spec: StageSpec
@@ -43,23 +53,23 @@ class Step:
     side_files: tuple[str, ...] = ()
 
     def made_by(self, models: Mapping[str, StoredModel]) -> MadeBy:
-        """What a record of this step says of its making."""
+        """Return what a record of this step is made with."""
         used = {role: f"{models[role].id}@{models[role].digest}" for role in self.all_roles if role in models}
         return MadeBy(stage=self.spec.name, version=self.spec.version, settings=self.settings, models=used)
 
     @property
     def all_roles(self) -> tuple[str, ...]:
-        """Roles the step uses a model of, needed ones first."""
+        """All roles whose models the step uses, the needed ones first."""
         return self.roles + self.optional_roles
 
     def load(self, context: Context) -> Stage:
-        """Import the stage and build it: this loads its model."""
+        """Return the stage, imported and built with its model loaded."""
         stage: Stage = load_object(self.spec.factory)(context)
         return stage
 
 
 def plan(settings: Settings) -> tuple[Step, ...]:
-    """Return every step of a run, each after those it reads."""
+    """Return all steps of a run, each after the steps it reads."""
     return tuple(_step(spec, settings, variant) for spec in registry.STAGES for variant in spec.variants(settings))
 
 

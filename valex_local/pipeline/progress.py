@@ -1,4 +1,4 @@
-"""How a run tells what it is doing."""
+"""The protocol through which a run reports its progress."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Hears how a run goes on."""
+    """Receives the progress of a run."""
 
     def step(self, name: str, total: int) -> None:
-        """Hear that a sweep over `total` posts begins."""
+        """Begin a step over `total` posts."""
 
     def advance(self, posts: int = 1) -> None:
-        """Hear that posts of the sweep are done."""
+        """Count posts of the step as done."""
 
     def say(self, text: str) -> None:
-        """Hear what a user must know now."""
+        """Show a message that the user must see now."""
 
 
 class NullProgress:
-    """A progress that shows nothing."""
+    """A `Progress` that shows nothing."""
 
     def step(self, name: str, total: int) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def advance(self, posts: int = 1) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def say(self, text: str) -> None:
-        """Show nothing."""
+        """Do nothing."""

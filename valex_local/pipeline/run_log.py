@@ -1,4 +1,4 @@
-"""The log of one run: timings and machine facts, never what was said or shown."""
+"""The log of one run: timings and machine facts, never the content of posts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from valex_local.study import Study
 
 
 class RunLog:
-    """Timings and machine facts of one run, a JSON object a line; never what was said or shown.
+    """Timings and machine facts of one run, one JSON object per line; never the content of posts.
 
     Parameters
     ----------
     study : Study
-        The study; the file is ``logs/<time>.jsonl``, begun with the first line.
+        The study; the file is ``logs/<time>.jsonl``, created with the first line.
     """
 
     def __init__(self, study: Study) -> None:

@@ -1,4 +1,4 @@
-"""What is due: derived from fingerprints, never from a flag."""
+"""The status of every step of every post, derived from fingerprints."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
 
 
 class StepState(StrEnum):
-    """Where one step of one post stands."""
+    """State of one step of one post."""
 
     CURRENT = "current"
     MISSING = "missing"
-    STALE = "stale"  # something it read has changed: made again without asking
-    OUTDATED = "outdated"  # its settings, model or stage have changed: made again only when asked to
+    STALE = "stale"  # something it reads has changed: made again without asking
+    OUTDATED = "outdated"  # its settings, model or stage version have changed: made again only with --redo
     FAILED = "failed"
-    WAITING = "waiting"  # a record it reads is itself due
-    BLOCKED = "blocked"  # a record it reads cannot be had
+    WAITING = "waiting"  # a record it reads is due
+    BLOCKED = "blocked"  # a record it reads cannot be made
 
 
 @dataclass(frozen=True, slots=True)
 class StepStatus:
-    """Where one step of one post stands, and why.
+    """State of one step of one post, and the reasons.
 
     Attributes
     ----------
     state : StepState
-        The standing.
+        The state.
     fingerprint : str
-        What a run would give the record now; empty while it waits or is blocked, and where it is current.
+        The fingerprint that a run would give the record now; empty if the step is waiting, blocked or current.
     differences : tuple of str
         For outdated records: each setting, model or version that differs, as ``name: old -> new``.
     skipped : str or None
-        Why a current record was skipped, if it was.
+        Why the step was skipped, for a current record.
     notices : tuple of str
-        What a current record's notices say.
+        Texts of the notices of a current record.
     """
 
     state: StepState
@@ -57,61 +57,61 @@ class StepStatus:
 
     @property
     def settled(self) -> bool:
-        """Whether it stands whatever becomes of the steps before: all that the step reads is current."""
+        """Whether earlier steps cannot change the status any more, because all that the step reads is current."""
         return self.state is StepState.CURRENT or self.fingerprint != ""
 
 
 class StatusChecker:
-    """Tells what is due in a study under given steps and models.
+    """Checks what is due in a study, given steps and models.
 
     Parameters
     ----------
     study : Study
         The study.
     steps : sequence of Step
-        The steps in order.
+        The steps, in order.
     models : mapping of str to StoredModel
         The model of each role.
     """
 
     def __init__(self, study: Study, steps: Sequence[Step], models: Mapping[str, StoredModel]) -> None:
         self._study = study
-        self._steps = [_Known(step, models) for step in steps]
-        # Most verdicts are equal: each held once, those on a large study take little memory.
-        self._given: dict[StepStatus, StepStatus] = {}
+        self._steps = [_StepFacts(step, models) for step in steps]
+        # Most statuses are equal: sharing them saves memory in a large study.
+        self._shared: dict[StepStatus, StepStatus] = {}
 
-    def examine(self, post_ids: Iterable[str]) -> Iterator[tuple[str, dict[str, StepStatus]]]:
-        """Yield each post with the verdict on every step, and on what was noticed when it was taken in."""
-        return self._examine_all((post_id, self._study.post(post_id)) for post_id in post_ids)
+    def check(self, post_ids: Iterable[str]) -> Iterator[tuple[str, dict[str, StepStatus]]]:
+        """Yield each post with the status of every step, and the notices from when it was added."""
+        return self._check_all((post_id, self._study.post(post_id)) for post_id in post_ids)
 
-    def examine_as(self, posts: Iterable[Post]) -> Iterator[tuple[str, dict[str, StepStatus]]]:
-        """Yield the verdicts on posts as they would be if the study held them as they are given."""
-        return self._examine_all((post.id, post) for post in posts)
+    def check_as(self, posts: Iterable[Post]) -> Iterator[tuple[str, dict[str, StepStatus]]]:
+        """Yield the same as `check`, as if the study held the posts as they are given."""
+        return self._check_all((post.id, post) for post in posts)
 
-    def _examine_all(self, posts: Iterable[tuple[str, Post]]) -> Iterator[tuple[str, dict[str, StepStatus]]]:
+    def _check_all(self, posts: Iterable[tuple[str, Post]]) -> Iterator[tuple[str, dict[str, StepStatus]]]:
         failed = self._study.failed()
         for post_id, post in posts:
-            yield post_id, self._examine(post_id, post, failed)
+            yield post_id, self._check(post_id, post, failed)
 
-    def _examine(self, post_id: str, post: Post, failed: Collection[str]) -> dict[str, StepStatus]:
-        """Return the verdicts on a post; records that none of the steps makes are taken as they are."""
-        look = _Look(self._study, post_id, post)
+    def _check(self, post_id: str, post: Post, failed: Collection[str]) -> dict[str, StepStatus]:
+        """Return the status of every step of a post; records that no step makes are taken as they are."""
+        records = _PostRecords(self._study, post_id, post)
         states: dict[str, StepState] = {}
-        verdicts = {}
+        statuses = {}
         if post.notices:
-            verdicts[INTAKE] = StepStatus(StepState.CURRENT, notices=tuple(notice.text for notice in post.notices))
+            statuses[INTAKE] = StepStatus(StepState.CURRENT, notices=tuple(notice.text for notice in post.notices))
         for step in self._steps:
             named = f"{post_id}.{step.name}" in failed
             failure = self._study.failure(post_id, step.name) if named else None
             upstream = [states[stem] for stem in step.stems if stem in states]
-            verdict = _judge(look, step, upstream, failure)
-            verdicts[step.name] = verdict if verdict.fingerprint else self._given.setdefault(verdict, verdict)
-            states[step.stem] = verdict.state
-        return verdicts
+            status = _status(records, step, upstream, failure)
+            statuses[step.name] = status if status.fingerprint else self._shared.setdefault(status, status)
+            states[step.stem] = status.state
+        return statuses
 
 
-class _Known:
-    """What is known of a step for all posts."""
+class _StepFacts:
+    """What is the same about a step for all posts."""
 
     def __init__(self, step: Step, models: Mapping[str, StoredModel]) -> None:
         self.name, self.stem, self.reads = step.name, step.stem, step.reads
@@ -121,8 +121,8 @@ class _Known:
         self.made_by_text = canonical(self.made_by)
 
 
-class _Look:
-    """One post while it is looked at: each record is read once, and each content put into canonical form once."""
+class _PostRecords:
+    """The records of one post while it is checked: each is read once, and brought into canonical form once."""
 
     def __init__(self, study: Study, post_id: str, post: Post) -> None:
         self._study = study
@@ -131,30 +131,32 @@ class _Look:
         self._records: dict[str, dict[str, Any] | None] = {}
         self._texts: dict[str, bytes] = {}
 
-    def record(self, step: _Known, stem: str) -> dict[str, Any] | None:
-        """Return the record of a stem that the step makes or reads."""
+    def record(self, step: _StepFacts, stem: str) -> dict[str, Any] | None:
+        """Return the record of a stem that the step writes or reads."""
         if stem not in self._records:
             self._records[stem] = self._study.read_raw(self._post_id, stem, step.kinds[stem])
         return self._records[stem]
 
-    def fingerprint(self, step: _Known) -> str:
-        """Return the fingerprint that a record made of what is there now would bear."""
+    def fingerprint(self, step: _StepFacts) -> str:
+        """Return the fingerprint that the step's record would have if it were made now."""
         for name in step.reads:
             if name not in self._texts:
                 self._texts[name] = canonical(content(name, self._data, self._records))
         return fingerprint_of(step.made_by_text, {name: self._texts[name] for name in step.reads})
 
 
-def _judge(look: _Look, step: _Known, upstream: Sequence[StepState], failure: Failure | None) -> StepStatus:
+def _status(
+    records: _PostRecords, step: _StepFacts, upstream: Sequence[StepState], failure: Failure | None
+) -> StepStatus:
     if StepState.FAILED in upstream or StepState.BLOCKED in upstream:
         return StepStatus(StepState.BLOCKED)
     waiting = any(state is not StepState.CURRENT for state in upstream)
-    if not waiting and any(look.record(step, stem) is None for stem in step.stems):
+    if not waiting and any(records.record(step, stem) is None for stem in step.stems):
         return StepStatus(StepState.BLOCKED)
-    now = "" if waiting else look.fingerprint(step)
+    now = "" if waiting else records.fingerprint(step)
     if now and failure is not None and failure.fingerprint == now:
         return StepStatus(StepState.FAILED, now)
-    record = look.record(step, step.stem)
+    record = records.record(step, step.stem)
     if record is None:
         return StepStatus(StepState.WAITING if waiting else StepState.MISSING, now)
     made_by = record.get("made_by")
@@ -171,7 +173,7 @@ def _judge(look: _Look, step: _Known, upstream: Sequence[StepState], failure: Fa
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """Name what differs between two makings as a user would write it."""
+    """Yield the differences between two `made_by`, with settings named as a user would write them."""
     stage = new["stage"]
     if old.get("version") != new["version"]:
         yield f"version of {stage}: {old.get('version')} -> {new['version']}"

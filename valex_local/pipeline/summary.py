@@ -1,4 +1,4 @@
-"""How a study stands, and what a run did to it."""
+"""The status of a study, and what a run did."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from valex_local.records import Failure
 
 @dataclass
 class StepCount:
-    """How one step stands over all posts; `written` counts the records this run made."""
+    """How many posts are in each state for one step; `written` counts the records this run wrote."""
 
     step: str
     written: int = 0
@@ -22,28 +22,28 @@ class StepCount:
 
 @dataclass
 class Summary:
-    """How a study stands, and what a run did to it.
+    """The status of a study, and what a run did.
 
     Attributes
     ----------
     study : str
         The folder.
     posts : int
-        Posts in the study (in the shard, where one was named).
+        Number of posts in the study, or in the shard if one was selected.
     steps : list of StepCount
         One for each step.
     skipped, degraded : dict of str to int
         ``step: reason`` to the number of posts.
     failures : list of Failure
-        All that could not be done, earlier runs included.
+        Everything that could not be done, including in earlier runs.
     unmatched : list of str
-        Rows of the table of post texts that belong to no video.
+        Rows of the table of post texts that match no video.
     models : dict of str to str
         Role to id of the model.
     offline : str
-        Which layers kept the machine to itself.
+        Which layers of the network guard were active.
     notes : list of str
-        What else a user must know, such as a GPU left unused.
+        What else the user should know, such as an unused GPU.
     seconds : float
         Wall time of the run.
     """

@@ -1,4 +1,4 @@
-"""Posts: their names, the videos they come from, and what was published with them."""
+"""Posts: their ids, the videos they come from, and what was published with them."""
 
 from valex_local.posts.discover import Discovery, discover
 from valex_local.posts.ids import PostKey, post_key, same_post

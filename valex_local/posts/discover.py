@@ -1,4 +1,4 @@
-"""Finding posts: the videos in files and folders, their names, sums and texts."""
+"""Finding posts: the videos in files and folders, with their ids, checksums and texts."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from valex_local.errors import InputError, printable
 from valex_local.files.text import open_regular
 from valex_local.posts.ids import PostKey, post_id, post_key, stand_in_id
 from valex_local.posts.meta import MetaTable, read_meta
-from valex_local.posts.text import beside, merge
+from valex_local.posts.text import merge, read_beside
 from valex_local.records import Failure, Notice, Post, PostText, Video
 
 STAGE = "intake"
-"""What failures to take a post in are filed under."""
+"""The stage under which failures to add a post are recorded."""
 
 SUFFIXES = frozenset((
     ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".3gp", ".3g2",
     ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv",
 ))  # fmt: skip
-"""Endings of the files that count as videos in a folder; a file that is named itself counts whatever its ending."""
+"""Suffixes of the files in a folder that count as videos; a file given by its own path counts whatever its suffix."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Discovery:
     Attributes
     ----------
     posts : list of Post
-        In order of id.
+        Sorted by id.
     failures : list of Failure
-        Files that cannot be taken in, one clear line each.
+        Files that cannot be used.
     unmatched : list of str
-        Rows of the table of post text that no video was found for.
+        Rows of the table of post texts that match no video.
     """
 
     posts: list[Post] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Discovery:
 
 @dataclass(slots=True)
 class _Candidate:
-    """A video with an id: of one id there may be several files."""
+    """A video file of a post; a post may have several."""
 
     path: Path
     digest: str
@@ -56,33 +56,38 @@ class _Candidate:
     notices: tuple[Notice, ...]
 
 
-def file_sum(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a regular file."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def discover(
-    paths: Iterable[Path | str], meta: Path | str | None = None, sums: Callable[[Path], str] | None = None
+    paths: Iterable[Path | str], meta: Path | str | None = None, checksums: Callable[[Path], str] | None = None
 ) -> Discovery:
     """Find the posts in files and folders.
 
     Parameters
     ----------
     paths : iterable of Path or str
-        Videos, and folders that hold some (searched throughout, hidden entries left out).
+        Videos, and folders of videos (searched recursively, without hidden entries).
     meta : Path or str, optional
-        A table of post text: CSV, TSV, NDJSON or JSON with a column of ids or addresses. It goes before what lies
+        A table of post texts: CSV, TSV, NDJSON or JSON with a column of ids or URLs. It takes precedence over the files
         beside the videos.
-    sums : callable, optional
-        Gives the SHA-256 of a file; may remember it.
+    checksums : callable, optional
+        Returns the SHA-256 of a file, which it may remember.
+
+    Returns
+    -------
+    Discovery
+        The posts, the files that cannot be used, and the rows of the table that match no video.
 
     Raises
     ------
     InputError
         A path does not exist, or the table cannot be understood.
     """
-    finder = _Finder(read_meta(Path(meta)) if meta is not None else MetaTable(), sums or file_sum)
+    finder = _Finder(read_meta(Path(meta)) if meta is not None else MetaTable(), checksums or file_sha256)
     for path in paths:
         # Not resolved: the name of a link counts, not that of its target.
         finder.search(Path(os.path.abspath(path)))  # noqa: PTH100
@@ -90,16 +95,16 @@ def discover(
 
 
 class _Finder:
-    def __init__(self, meta: MetaTable, sums: Callable[[Path], str]) -> None:
+    def __init__(self, meta: MetaTable, checksums: Callable[[Path], str]) -> None:
         self._meta = meta
-        self._sums = sums
+        self._checksums = checksums
         self._found: dict[str, list[_Candidate]] = {}
         self._failures: dict[str, Failure] = {}
         self._folders: set[tuple[int, int]] = set()
         self._files: set[Path] = set()
 
     def search(self, path: Path) -> None:
-        """Take in a path that was named."""
+        """Add the video or videos at a path."""
         try:
             mode = path.stat().st_mode
         except FileNotFoundError as error:
@@ -109,10 +114,10 @@ class _Finder:
         for file in self._walk(path) if stat.S_ISDIR(mode) else [path]:
             if file not in self._files:
                 self._files.add(file)
-                self._take(file)
+                self._add(file)
 
     def _walk(self, folder: Path) -> Iterator[Path]:
-        """Yield the videos of a folder in a fixed order; every folder is entered once, however often it is linked."""
+        """Yield the videos of a folder in a fixed order; each folder is entered once, however often it is linked."""
         try:
             facts = folder.stat()
             if (facts.st_dev, facts.st_ino) in self._folders:
@@ -131,13 +136,13 @@ class _Finder:
             elif path.suffix.lower() in SUFFIXES:
                 yield path
 
-    def _take(self, path: Path) -> None:
-        """Name a video, sum it, and read what was published with it."""
-        text, told, notices = beside(path)
-        key = _best(post_key(path.name), told)
+    def _add(self, path: Path) -> None:
+        """Add a video with its id, its checksum and what was published with it."""
+        text, key_beside, notices = read_beside(path)
+        key = _best(post_key(path.name), key_beside)
         try:
             size = _regular_size(path)
-            digest = self._sums(path)
+            digest = self._checksums(path)
         except InputError as error:
             self._fail(path, key, error.what)
             return
@@ -157,10 +162,10 @@ class _Finder:
         self._failures[name] = Failure(post=name, stage=STAGE, what=f"{what} [{printable(str(path))}]")
 
     def result(self) -> Discovery:
-        """Make posts of what was found; an id with two different files is none."""
+        """Return the posts found; an id with two different files is a failure."""
         posts = []
         for name in sorted(self._found):
-            candidates = self._found.pop(name)  # so that a post is not held twice
+            candidates = self._found.pop(name)  # popped to free memory as the posts are built
             first = candidates[0]
             different = {c.digest: c.path for c in reversed(candidates)}
             if len(different) > 1:
@@ -179,7 +184,7 @@ class _Finder:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads round in a circle: no folder, and as a file it fails by name
+    except OSError:  # a circular link: not a folder, and reported by name when it is opened as a file
         return False
 
 
@@ -190,6 +195,6 @@ def _regular_size(path: Path) -> int:
     return facts.st_size
 
 
-def _best(named: PostKey | None, told: PostKey | None) -> PostKey | None:
-    """Return the key of a post from its file's name or else, where that lacks the user, from the text beside it."""
-    return named if named is not None and (named.user is not None or told is None) else told
+def _best(from_name: PostKey | None, from_text: PostKey | None) -> PostKey | None:
+    """Return the key from the file's name, or the one from the text beside it if the name lacks the user."""
+    return from_name if from_name is not None and (from_name.user is not None or from_text is None) else from_text

@@ -1,4 +1,4 @@
-"""Names of posts: the TikTok user and number where a name or address holds them, else a safe stem and part of a sum."""
+"""Ids of posts: the TikTok user and number if a name or URL contains them, else a safe stem and part of a checksum."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from valex_local.records import Post
 T = TypeVar("T")
 
 STEM_LENGTH = 40
-"""Characters of a file's stem that its post id keeps; with the letters of any script the id stays under 200 bytes."""
+"""Characters of a file's stem that are kept in a post id; in any script the id stays under 200 bytes."""
 
 _NUMBER = r"(?P<number>[0-9]{17,20})"
 _USER = r"(?P<user>[A-Za-z0-9._]{1,64}?)"
-# The digits must end there: a longer number is no TikTok number.
+# The digits must end there: a longer number is not a TikTok number.
 _END = r"(?![0-9])"
 _ADDRESSES = (
     re.compile(rf"@{_USER}/(?:video|photo)/{_NUMBER}{_END}"),
@@ -33,10 +33,10 @@ _NAMES = (
 
 
 class PostKey(NamedTuple):
-    """What identifies a TikTok post wherever it is named.
+    """User and number of a TikTok post.
 
-    `user` is in lower case, without ``@`` and without a trailing ``_video`` or ``_photo`` (which file names add, so
-    that the two cannot be told apart); None where the text held a number only.
+    `user` is in lower case, without ``@`` and without a trailing ``_video`` or ``_photo``, which file names add and
+    which cannot be distinguished from the user's name; None if the text contained only a number.
     """
 
     user: str | None
@@ -44,18 +44,18 @@ class PostKey(NamedTuple):
 
 
 def post_key(text: str) -> PostKey | None:
-    """Find the TikTok user and number in an address, a file name, a stem or a ``user_ID``.
+    """Return the TikTok user and number in a URL, a file name, a stem or a ``user_ID``.
 
     Parameters
     ----------
     text : str
         ``https://www.tiktok.com/@user/video/ID`` (or ``/photo/``), ``@user_video_ID``, ``user_ID``, ``ID`` or
-        ``title [ID]``; folders before it, endings such as ``.mp4`` or ``.txt`` and blanks around it do not matter.
+        ``title [ID]``; leading folders, suffixes such as ``.mp4`` or ``.txt`` and surrounding blanks are ignored.
 
     Returns
     -------
     PostKey or None
-        None where the text names no TikTok post.
+        None if the text names no TikTok post.
     """
     plain = unicodedata.normalize("NFC", unquote(text)).strip()
     for pattern in _ADDRESSES:
@@ -76,26 +76,26 @@ def _key(found: re.Match[str]) -> PostKey:
 
 
 def same_post(one: PostKey, other: PostKey) -> bool:
-    """Whether two keys name the same post; an unknown user agrees with any."""
+    """Return whether two keys name the same post; an unknown user matches any."""
     return one.number == other.number and (one.user == other.user or one.user is None or other.user is None)
 
 
 def names_same_post(name: str, other: str) -> bool:
-    """Whether two names are equal but for blanks around them, or name the same TikTok post."""
+    """Return whether two names are equal except for surrounding blanks, or name the same TikTok post."""
     one, two = post_key(name), post_key(other)
     return name.strip() == other.strip() or (one is not None and two is not None and same_post(one, two))
 
 
 def post_names(post: Post) -> tuple[str, ...]:
-    """Return what a post may be called elsewhere: its id, then its address and its video's file name, where known."""
+    """Return the names under which a post may appear elsewhere: its id, its URL and the name of its video file."""
     video = None if post.video is None else Path(post.video.path).name
     return tuple(dict.fromkeys(filter(None, (post.id, post.text.url, video))))
 
 
 class PostIndex(Generic[T]):
-    """Finds what was filed under posts: by user and number, by the number alone, or by any other name.
+    """An index of items by post: by user and number, by the number alone, or by any other name.
 
-    A number without a user fits the post of any user, and a user's post one whose user is not known; see `same_post`.
+    A number without a user matches the post of any user, and vice versa; see `same_post`.
     """
 
     def __init__(self) -> None:
@@ -103,16 +103,16 @@ class PostIndex(Generic[T]):
         self._by_name: dict[str, list[T]] = {}
 
     def add(self, item: T, keys: Iterable[PostKey | None] = (), names: Iterable[str] = ()) -> None:
-        """File an item.
+        """Add an item.
 
         Parameters
         ----------
         item : T
             The item.
         keys : iterable of PostKey or None
-            The TikTok posts it is about; None counts as nothing.
+            The TikTok posts it is about; None is ignored.
         names : iterable of str
-            Other names, which are found only as they are written.
+            Other names, which must match exactly.
         """
         for key in dict.fromkeys(keys):
             if key is not None:
@@ -121,12 +121,12 @@ class PostIndex(Generic[T]):
             self._by_name.setdefault(name, []).append(item)
 
     def of_key(self, key: PostKey | None) -> list[T]:
-        """Return what is filed under a TikTok post, in the order in which it was added; an item may be there twice."""
+        """Return the items of a TikTok post, in the order in which they were added; an item may occur twice."""
         found = [] if key is None else self._by_number.get(key.number, [])
         return [item for other, item in found if key is not None and same_post(key, other)]
 
     def of_name(self, name: str) -> list[T]:
-        """Return what is filed under a name, in the order in which it was added."""
+        """Return the items of a name, in the order in which they were added."""
         return list(self._by_name.get(name, ()))
 
 
@@ -136,26 +136,31 @@ def post_id(key: PostKey | None, stem: str, digest: str) -> str:
     Parameters
     ----------
     key : PostKey or None
-        User and number of the post, where known.
+        User and number of the post, if known.
     stem : str
-        The file's name without its ending.
+        The file's name without its suffix.
     digest : str
-        SHA-256 of the file, hexadecimal.
+        SHA-256 of the file in hex.
+
+    Returns
+    -------
+    str
+        ``user_number``, or a safe stem and the first 8 digits of the checksum.
     """
     if key is None or key.user is None:
         return f"{safe_stem(stem)}-{digest[:8]}"
     plain = f"{key.user}_{key.number}"
-    # A name that begins with a dot would be a hidden folder.
+    # A name that starts with a dot would be a hidden folder.
     return f"@{plain}" if plain.startswith(".") else plain
 
 
 def stand_in_id(path: Path, key: PostKey | None) -> str:
-    """Return the id under which a problem with a file is filed whose sum cannot be told."""
+    """Return an id for a file whose checksum is not known, to record a failure under."""
     return post_id(key, path.stem, sha256(os.fsencode(path)).hexdigest())
 
 
 def safe_stem(stem: str) -> str:
-    """Return a stem as letters, digits, ``-`` and ``_``, in lower case and NFC: safe as a folder on any disk."""
+    """Return a stem as letters, digits, ``-`` and ``_``, in lower case and NFC: a safe name for a folder."""
     kept = ""
     for char in unicodedata.normalize("NFC", stem.casefold()):
         mark = unicodedata.category(char) in ("Mn", "Mc") and kept[-1:].isalpha()

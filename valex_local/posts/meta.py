@@ -1,4 +1,4 @@
-"""Tables of post text: CSV, TSV, NDJSON or JSON with a column of ids or addresses, as 4CAT and Zeeschuimer export."""
+"""Tables of post texts: CSV, TSV, NDJSON or JSON with a column of ids or URLs, as 4CAT and Zeeschuimer export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from valex_local.records import PostText
 
 @dataclass
 class MetaRow:
-    """A row of the table. `names` are its id cells as written; `used` says whether a video was found for it."""
+    """A row of the table. `names` are its id cells as written; `used` says whether a video matched it."""
 
     where: str
     key: PostKey | None
@@ -34,18 +34,18 @@ class MetaRow:
 
 @dataclass
 class MetaTable:
-    """Rows by what they can be found under."""
+    """The rows of a table of post texts, indexed by post."""
 
     rows: list[MetaRow] = field(default_factory=list)
     _index: PostIndex[MetaRow] = field(default_factory=PostIndex)
 
     def add(self, row: MetaRow) -> None:
-        """Take a row in."""
+        """Add a row."""
         self.rows.append(row)
         self._index.add(row, [row.key], row.names)
 
     def find(self, key: PostKey | None, *names: str) -> list[PostText]:
-        """Return what the table says of a post, given its key and its names, and mark those rows as used."""
+        """Return the table's texts for a post, given its key and names, and mark their rows as used."""
         found = self._index.of_key(key)
         for name in names:
             found += [row for row in self._index.of_name(name) if row.key is None or key is None]
@@ -54,18 +54,18 @@ class MetaTable:
         return [row.text for row in found]
 
     def unmatched(self) -> tuple[str, ...]:
-        """Return the rows that no video was found for."""
+        """Return the rows that match no video."""
         return tuple(str(row) for row in self.rows if not row.used)
 
 
 def read_meta(path: Path) -> MetaTable:
-    """Read a table of post text.
+    """Return the table of post texts read from a file.
 
     Raises
     ------
     InputError
-        The file is no such table, has no column of ids or addresses, or a cell cannot be understood (row and column are
-        named).
+        The file is not such a table, has no column of ids or URLs, or a cell cannot be understood (the message names
+        row and column).
     """
     text = read_text(path)
     kind = path.suffix.lower()
@@ -110,9 +110,9 @@ def _lines(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     table = parse_table(text, path)
     if not cells(flatten(dict.fromkeys(table.columns, "x")), "id"):
         raise InputError(
-            f"no column holds ids or addresses (columns: {', '.join(table.columns) or 'none'})",
+            f"no column holds ids or URLs (columns: {', '.join(table.columns) or 'none'})",
             path=path,
-            hint=f"Name one of them: {', '.join(COLUMNS['id'])}",
+            hint=f"Rename that column to one of these: {', '.join(COLUMNS['id'])}",
         )
     for row in table.rows:
         yield f"row {row.number}", row.cells

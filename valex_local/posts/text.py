@@ -1,4 +1,4 @@
-"""What was published with a video, from the tables and JSON that collection tools leave: one table of names for all."""
+"""What was published with a video, read from the tables and JSON that collection tools write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from valex_local.files.text import read_text
 from valex_local.posts.ids import PostKey, post_key
 from valex_local.records import Notice, PostText
 
-# Names as yt-dlp, 4CAT, Zeeschuimer and common scrapers give them, in order of trust; compared without case and signs.
+# Names used by yt-dlp, 4CAT, Zeeschuimer and common scrapers, most trusted first; compared as `_plain` gives them.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": (
         "tiktok_url", "webpage_url", "post_url", "url", "link", "video_url", "web_video_url", "id", "video_id",
@@ -36,11 +36,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 EARLIEST, LATEST = 946_684_800, 4_102_444_800
-"""Seconds since 1970 of the years 2000 and 2100: a timestamp beyond them is in milliseconds or wrong."""
+"""The years 2000 and 2100 in seconds since 1970: a timestamp outside them is in milliseconds or wrong."""
 
 
 def flatten(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item with the fields of its inner objects beside its own, as ``author.uniqueId``."""
+    """Return an item with the fields of its inner objects moved up one level, named like ``author.uniqueId``."""
     flat: dict[str, Any] = {}
     for name, value in item.items():
         if isinstance(value, Mapping):
@@ -56,7 +56,7 @@ def _plain(name: str) -> str:
 
 
 def cells(item: Mapping[str, Any], field: str) -> list[tuple[str, Any]]:
-    """Return the filled cells of a flattened item that may hold a field, as (column, value), the best first."""
+    """Return the filled cells of a flattened item that may hold a field, as (column, value), most trusted first."""
     found = [(name, item.get(_plain(name))) for name in COLUMNS[field]]
     return [(name, value) for name, value in found if value not in (None, "", [], {}) and str(value).strip()]
 
@@ -67,7 +67,7 @@ def key_of(item: Mapping[str, Any]) -> PostKey | None:
     Raises
     ------
     ValueError
-        Its id has been rounded by a spreadsheet.
+        A spreadsheet has rounded its id.
     """
     keys = []
     for column, value in cells(item, "id"):
@@ -83,7 +83,7 @@ def key_of(item: Mapping[str, Any]) -> PostKey | None:
 
 
 def post_text(item: Mapping[str, Any]) -> PostText:
-    """Return what a flattened item says was published.
+    """Return the post text in a flattened item.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def post_text(item: Mapping[str, Any]) -> PostText:
 
 
 def _address(item: Mapping[str, Any]) -> str | None:
-    """Return the address of the post's page, not of a file on some server."""
+    """Return the URL of the post's page, not of a media file."""
     pages = [str(value).strip() for _, value in cells(item, "id") if str(value).strip().startswith("http")]
     other = item.get(_plain("webpage_url"))
     return next((page for page in pages if post_key(page)), other if isinstance(other, str) else None)
@@ -189,7 +189,7 @@ def _brief(value: Any) -> str:
 
 
 def merge(texts: Sequence[PostText]) -> PostText:
-    """Return the texts as one; of each field the first that is filled."""
+    """Return the texts merged into one: for each field, the first that is filled."""
     filled: dict[str, Any] = {}
     for text in texts:
         for name, value in text:
@@ -198,13 +198,13 @@ def merge(texts: Sequence[PostText]) -> PostText:
     return PostText(**filled)
 
 
-def beside(video: Path) -> tuple[PostText, PostKey | None, tuple[Notice, ...]]:
-    """Read what yt-dlp wrote beside a video: ``<stem>.info.json`` and ``<stem>.description``.
+def read_beside(video: Path) -> tuple[PostText, PostKey | None, tuple[Notice, ...]]:
+    """Return what yt-dlp wrote beside a video, in ``<stem>.info.json`` and ``<stem>.description``.
 
     Returns
     -------
     text : PostText
-        Empty where there is neither.
+        Empty if there is neither file.
     key : PostKey or None
         The post that the JSON names.
     notices : tuple of Notice
@@ -218,19 +218,19 @@ def beside(video: Path) -> tuple[PostText, PostKey | None, tuple[Notice, ...]]:
             if not isinstance(item, dict):
                 raise ValueError("expected a JSON object")
             item = flatten(item)
-            # yt-dlp shortens the title from the description, and its `tags` may be those of the site.
+            # yt-dlp's title is a shortened description, and its `tags` may be those of the site.
             key = key_of(item)
             texts.append(post_text(item))
         if _is_there(description):
             texts.append(post_text({"description": read_text(description)}))
     except (InputError, ValueError) as error:
         what = error.what if isinstance(error, InputError) else str(error).splitlines()[0]
-        notices.append(Notice(code="post-text", text=f"the text beside the video was left out ({what})"))
+        notices.append(Notice(code="post-text", text=f"the text file beside the video could not be read ({what})"))
     return merge(texts), key, tuple(notices)
 
 
 def _is_there(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name that is too long with the longer ending
+    except OSError:  # the name may be too long with this suffix
         return False

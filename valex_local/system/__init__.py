@@ -1,1 +1,1 @@
-"""The machine: devices, memory, the network guard, modules that may be missing."""
+"""The machine: devices, memory, the network guard, optional modules."""

@@ -1,4 +1,4 @@
-"""CPU, CUDA, threads, memory: what there is to compute with, and how much of it was used."""
+"""CPU, CUDA, threads and memory: what is available, and how much of it was used."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Literal, Self
 from valex_local.errors import ConfigError
 from valex_local.system import gpu
 
-# Every library that computes on CPU starts its own threads; waiting ones must sleep, or they take the cores from those
-# that work.
+# Every library that computes on the CPU starts its own threads; idle ones must sleep, or they take the cores from busy
+# ones.
 THREAD_SWITCHES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -51,7 +51,7 @@ class Device:
     threads : int
         Threads a CPU engine may use.
     memory : int
-        Bytes of memory of the device: the card's, or the machine's.
+        Memory of the device (the GPU, or the machine), bytes.
     """
 
     kind: Literal["cpu", "cuda"]
@@ -60,38 +60,38 @@ class Device:
 
 
 def detect(prefer: Literal["auto", "cpu", "cuda"] = "auto") -> Device:
-    """Choose where to compute.
+    """Return the device to compute on.
 
     Parameters
     ----------
     prefer : {"auto", "cpu", "cuda"}
-        ``auto`` takes a card where torch can use one.
+        ``auto`` takes a GPU if torch can use one.
 
     Raises
     ------
     ConfigError
-        ``cuda`` was asked for and cannot be had; the message says why.
+        ``cuda`` was asked for and is not available; the message says why.
     """
     threads = usable_cores()
     if prefer != "cpu":
-        found = gpu.cards()
+        found = gpu.find_gpus()
         fault = _cuda_fault(found)
         if fault is None:
             return Device("cuda", threads, gpu.driver_memory())
         if prefer == "cuda":
-            raise ConfigError(f"--device cuda cannot be had: {fault}", hint="See: valex doctor")
+            raise ConfigError(f"--device cuda is not available: {fault}", hint="See: valex doctor")
     return Device("cpu", threads, machine_memory())
 
 
 def unused_gpu(device: Device | None = None) -> str | None:
-    """Say why a card that is there is not used, or not by every library; None where nothing is amiss.
+    """Return why a GPU of this machine is not used, or not by every library; None if there is nothing to report.
 
     Parameters
     ----------
     device : Device, optional
-        Where the run computes. A card left aside by ``--device cpu`` alone is not amiss.
+        Where the run computes. A GPU that is unused only because of ``--device cpu`` is not reported.
     """
-    found = gpu.cards()
+    found = gpu.find_gpus()
     if not found:
         return gpu.driver_fault()
     fault = _cuda_fault(found)
@@ -105,7 +105,7 @@ def unused_gpu(device: Device | None = None) -> str | None:
 
 def _cuda_fault(found: tuple[gpu.Gpu, ...]) -> str | None:
     if not found:
-        return gpu.driver_fault() or "no NVIDIA card was found"
+        return gpu.driver_fault() or "no NVIDIA GPU was found"
     try:
         fault = gpu.torch_fault(found[0], gpu.torch_build())
         if fault is None:
@@ -121,7 +121,7 @@ def _cuda_fault(found: tuple[gpu.Gpu, ...]) -> str | None:
 
 
 def usable_cores() -> int:
-    """Count the physical cores this process may use, at least one: its affinity and its cgroups' quota honoured."""
+    """Return the number of physical cores this process may use, at least 1, given its affinity and cgroup quota."""
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
     cores = {_core_of(cpu) for cpu in allowed}
     quota = cpu_quota()
@@ -129,7 +129,7 @@ def usable_cores() -> int:
 
 
 def _core_of(cpu: int) -> str:
-    """Name the physical core of a logical CPU: by all its siblings."""
+    """Return the physical core of a logical CPU, named by its list of siblings."""
     try:
         return (_CPUS / f"cpu{cpu}/topology/thread_siblings_list").read_text("ascii").strip()
     except OSError:
@@ -137,7 +137,7 @@ def _core_of(cpu: int) -> str:
 
 
 def cpu_quota(root: Path = _CGROUPS, own: Path = _OWN_CGROUPS) -> float | None:
-    """Return how many CPUs the cgroups of this process grant, None for all of them.
+    """Return the number of CPUs the cgroups of this process grant; None if they set no limit.
 
     Source: cgroup-v2.rst (``cpu.max``) and sched-bwc.rst (version 1) of the Linux kernel.
     """
@@ -151,7 +151,7 @@ def cpu_quota(root: Path = _CGROUPS, own: Path = _OWN_CGROUPS) -> float | None:
 
 
 def machine_memory(root: Path = _CGROUPS, own: Path = _OWN_CGROUPS) -> int:
-    """Return the bytes of memory this process may use: the machine's, or less where its cgroups say so."""
+    """Return the memory this process may use, bytes: the machine's, or less if its cgroups limit it."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for folder in _cgroup_folders("memory", root, own):
         words = _words(folder / "memory.max") or _words(folder / "memory.limit_in_bytes")
@@ -160,13 +160,13 @@ def machine_memory(root: Path = _CGROUPS, own: Path = _OWN_CGROUPS) -> int:
 
 
 def _cgroup_folders(controller: str, root: Path, own: Path) -> list[Path]:
-    """List the folders of this process's cgroups that can hold limits of a controller, from its own up to the root."""
+    """Return the cgroup folders that can limit a controller for this process, from its own group up to the root."""
     folders = []
     for line in _lines(own):
         _, controllers, group = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
-        # Version 1 mounts one tree a set of controllers; version 2 one for all, alone or as "unified" beside those.
+        # Version 1 mounts a tree per set of controllers; version 2 one for all, alone or as "unified" beside those.
         for tree in (root / controllers, root / controller) if controllers else (root, root / "unified"):
             inside = tree / group.lstrip("/")
             folders += [inside, *(parent for parent in inside.parents if parent.is_relative_to(tree))]
@@ -185,10 +185,10 @@ def _words(path: Path) -> list[str]:
 
 
 def set_threads(count: int) -> None:
-    """Set the threads of every library that computes on CPU. Call it before the heavy imports.
+    """Set the number of threads of every library that computes on the CPU. Call it before the heavy imports.
 
-    The libraries read these switches when they load. Of those loaded already torch and OpenCV are told directly, the
-    others keep what they have.
+    The libraries read these variables when they are loaded. Of those already loaded, torch and OpenCV are set directly;
+    the others keep their setting.
     """
     os.environ.update(dict.fromkeys(THREAD_SWITCHES, str(count)) | WAITING_SWITCHES)
     if "torch" in sys.modules:
@@ -201,20 +201,20 @@ def set_threads(count: int) -> None:
 
 
 def peak_rss() -> int:
-    """Return the most resident memory this process has had plus that of its largest finished child, bytes."""
+    """Return the peak resident memory of this process plus that of its largest finished child, bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
     for line in _lines(Path("/proc/self/status")):
-        # Not getrusage where it can be helped: there a process starts with the peak of the one that started it.
+        # Preferred over getrusage, whose figure starts at the peak of the parent process.
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024 + children
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit + children
 
 
 def return_memory() -> None:
-    """Give memory that was freed back to the system: glibc keeps what lies between blocks still in use.
+    """Return freed memory to the system; glibc keeps free memory that lies between blocks in use.
 
-    After a CLIP model that can be gigabytes, which the next model would need.
+    After a CLIP model that can be gigabytes, which the next model needs.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
     if trim is not None:
@@ -222,15 +222,15 @@ def return_memory() -> None:
 
 
 class PeakMemory:
-    """Measure the peak of memory inside a ``with`` block. One at a time: Linux keeps one mark a process.
+    """Measure the peak memory inside a ``with`` block. Do not nest: Linux keeps one peak per process.
 
     Attributes
     ----------
     rss : int
-        Peak resident memory, bytes, with the largest finished child. Where the mark cannot be set back (other systems
-        than Linux) it is the peak since the process began.
+        Peak resident memory, bytes, including the largest finished child. On systems other than Linux the peak cannot
+        be reset, so it is the peak since the process began.
     vram : int or None
-        Peak memory on the cards, bytes, sampled ten times a second; None without a card.
+        Peak GPU memory, bytes, sampled ten times a second; None without a GPU.
     """
 
     def __init__(self) -> None:
@@ -240,7 +240,7 @@ class PeakMemory:
         self._sampler: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        with contextlib.suppress(OSError):  # The attribute's description says what is measured then.
+        with contextlib.suppress(OSError):  # The docstring says what is measured then.
             Path("/proc/self/clear_refs").write_text("5", "ascii")
         self.vram = gpu.memory_used()
         if self.vram is not None:

@@ -1,4 +1,4 @@
-"""NVIDIA cards: what is there, and what keeps a library from using it. No heavy library is imported to find out."""
+"""NVIDIA GPUs: which ones there are, and what keeps a library from using them. No heavy library is imported."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The oldest cards that the builds of each CUDA generation have code for, by compute capability.
-OLDEST_CARD = {11: (3, 7), 12: (5, 0), 13: (7, 5)}
+# The lowest compute capability that the builds of each CUDA generation have code for.
+OLDEST_CAPABILITY = {11: (3, 7), 12: (5, 0), 13: (7, 5)}
 
-# CTranslate2's wheels load cuBLAS of this generation when they first compute on a card.
+# CTranslate2's wheels load cuBLAS of this generation when they first compute on a GPU.
 CUBLAS = "libcublas.so.12"
 CUBLAS_PACKAGE = "nvidia-cublas-cu12"
 
@@ -25,14 +25,14 @@ _CUDA_NO_DEVICE, _CUDA_UNKNOWN = 100, 999
 
 @dataclass(frozen=True)
 class Gpu:
-    """An NVIDIA card.
+    """An NVIDIA GPU.
 
     Attributes
     ----------
     name, driver : str
-        As the driver writes them.
+        Name and driver version, as the driver reports them.
     cuda : tuple of int
-        Newest CUDA version that the driver runs.
+        Newest CUDA version that the driver supports.
     capability : tuple of int
         Compute capability.
     memory : int
@@ -46,8 +46,8 @@ class Gpu:
     memory: int
 
 
-def cards() -> tuple[Gpu, ...]:
-    """List the cards that the NVIDIA driver knows; none where there is no driver."""
+def find_gpus() -> tuple[Gpu, ...]:
+    """Return the GPUs that the NVIDIA driver reports; none without a driver."""
     with _nvml() as nvml:
         if nvml is None:
             return ()
@@ -68,27 +68,30 @@ def cards() -> tuple[Gpu, ...]:
 
 
 def driver_fault() -> str | None:
-    """Say why a card in the machine is not known to its driver; None where all is well or there is no card."""
+    """Return why the driver does not report a GPU of this machine; None if it does or there is no GPU."""
     import pynvml
 
-    # Class 0x03: display controllers, those without an outlet too.
-    cards_there = [
+    # Class 0x03: display controllers, including those without a display output.
+    present = [
         device
         for device in _PCI.glob("*")
         if _read(device / "vendor") == "0x10de" and _read(device / "class").startswith("0x03")
     ]
-    if not cards_there:
+    if not present:
         return None
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
-        return f"an NVIDIA card is there, but its driver does not answer ({error}); install or repair the driver"
+        return f"there is an NVIDIA GPU, but its driver does not answer ({error}); install or repair the driver"
     pynvml.nvmlShutdown()
     return None
 
 
 def memory_used() -> int | None:
-    """Return the bytes this process holds on all cards, or all processes where the driver cannot tell; None without."""
+    """Return the GPU memory in use, bytes over all GPUs; None without a GPU.
+
+    The figure is this process's own, or that of all processes if the driver does not report processes.
+    """
     with _nvml() as nvml:
         if nvml is None:
             return None
@@ -103,7 +106,7 @@ def memory_used() -> int | None:
 
 @contextmanager
 def _nvml() -> Iterator[Any]:
-    """Give NVML while it is up, or None where there is no working driver."""
+    """Yield an initialised NVML, or None without a working driver."""
     import pynvml
 
     try:
@@ -117,7 +120,7 @@ def _nvml() -> Iterator[Any]:
         pynvml.nvmlShutdown()
 
 
-# --- what keeps a library from using a card -------------------------------------------------------------------------
+# --- what keeps a library from using a GPU --------------------------------------------------------------------------
 
 
 def torch_build() -> str | None:
@@ -133,27 +136,27 @@ def torch_build() -> str | None:
     return found.group(1) if found else None
 
 
-def torch_fault(card: Gpu, build: str | None) -> str | None:
-    """Say why a torch built for CUDA `build` cannot use `card`, or None."""
+def torch_fault(gpu: Gpu, build: str | None) -> str | None:
+    """Return why a torch built for CUDA `build` cannot use `gpu`; None if it can."""
     if build is None:
-        return "torch is a CPU build; install torch as the package registry serves it"
+        return "torch is a CPU build; install a build with CUDA, such as the default one from PyPI"
     generation = int(build.split(".")[0])
-    if card.cuda[0] < generation:
+    if gpu.cuda[0] < generation:
         return (
-            f"its driver {card.driver} runs CUDA {card.cuda[0]}.{card.cuda[1]} and torch needs CUDA {generation}; "
+            f"its driver {gpu.driver} supports CUDA {gpu.cuda[0]}.{gpu.cuda[1]} and torch needs CUDA {generation}; "
             "update the driver"
         )
-    oldest = OLDEST_CARD.get(generation)
-    if oldest is not None and card.capability < oldest:
+    oldest = OLDEST_CAPABILITY.get(generation)
+    if oldest is not None and gpu.capability < oldest:
         return (
-            f"torch for CUDA {generation} has no code for cards of compute capability {_dotted(card.capability)} "
-            f"(from {_dotted(oldest)})"
+            f"torch for CUDA {generation} has no code for GPUs of compute capability {_dotted(gpu.capability)} "
+            f"(it needs {_dotted(oldest)} or newer)"
         )
     return None
 
 
 def driver_memory() -> int:
-    """Have the CUDA driver start and return the bytes of its first device, as every CUDA library will see it.
+    """Return the memory of the first CUDA device, bytes, as every CUDA library will see it; this starts the driver.
 
     Raises
     ------
@@ -178,7 +181,7 @@ def driver_memory() -> int:
 
 
 def ctranslate2_fault() -> str | None:
-    """Say why CTranslate2 (speech) cannot use a card, or None."""
+    """Return why CTranslate2 (speech) cannot use a GPU; None if it can or is not installed."""
     try:
         folder = _folder("ctranslate2")
     except ModuleNotFoundError:
@@ -192,17 +195,17 @@ def ctranslate2_fault() -> str | None:
 
 
 def load_cublas() -> bool:
-    """Load cuBLAS for CTranslate2, from the system or from the Python packages of NVIDIA; False where there is none.
+    """Load cuBLAS for CTranslate2, from the system or NVIDIA's Python packages; return whether it was found.
 
-    CTranslate2 asks the loader for it by name alone, and the loader does not look into Python packages: a library that
-    is loaded already is found.
+    CTranslate2 loads the library by its bare name, and the loader does not search Python packages; but it finds a
+    library that is already loaded.
     """
     spec = importlib.util.find_spec("nvidia")
     packages = [Path(p) for p in (spec.submodule_search_locations or ())] if spec else []
-    places = [CUBLAS, *(str(path) for folder in packages for path in sorted(folder.glob(f"*/lib/{CUBLAS}")))]
-    for place in places:
+    candidates = [CUBLAS, *(str(path) for folder in packages for path in sorted(folder.glob(f"*/lib/{CUBLAS}")))]
+    for candidate in candidates:
         try:
-            ctypes.CDLL(place, mode=ctypes.RTLD_GLOBAL)
+            ctypes.CDLL(candidate, mode=ctypes.RTLD_GLOBAL)
         except OSError:
             continue
         return True
@@ -210,7 +213,7 @@ def load_cublas() -> bool:
 
 
 def llama_fault() -> str | None:
-    """Say why llama.cpp cannot use a card, or None, also where it is not installed."""
+    """Return why llama.cpp cannot use a GPU; None if it can or is not installed."""
     try:
         folder = _folder("llama_cpp")
     except ModuleNotFoundError:
@@ -218,13 +221,13 @@ def llama_fault() -> str | None:
     if llama_has_cuda(folder):
         return None
     return (
-        'llama.cpp was built without CUDA; with nvcc at hand: CMAKE_ARGS="-DGGML_CUDA=on" pip install '
+        'llama.cpp was built without CUDA; if nvcc is installed, run: CMAKE_ARGS="-DGGML_CUDA=on" pip install '
         "--force-reinstall --no-binary llama-cpp-python llama-cpp-python"
     )
 
 
 def llama_has_cuda(folder: Path | None = None) -> bool | None:
-    """Whether llama-cpp-python was built with CUDA; None where it is not installed."""
+    """Return whether llama-cpp-python was built with CUDA; None if it is not installed."""
     try:
         folder = folder or _folder("llama_cpp")
     except ModuleNotFoundError:

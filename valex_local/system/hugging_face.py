@@ -1,4 +1,4 @@
-"""What every room that uses Hugging Face transformers shares."""
+"""Helpers shared by all modules that use Hugging Face transformers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the library's bars and reports off the terminal: what matters in them is checked where it is used."""
+    """Silence the library's progress bars and reports; what matters in them is checked where it is used."""
     from transformers.utils import logging
 
     bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()

@@ -1,4 +1,4 @@
-"""Modules that are imported when they are needed: by name, and extras that may be missing."""
+"""Imports on demand: objects by name, and extras that may be missing."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from valex_local.errors import MissingExtra
 
 
-def load_object(place: str) -> Any:
-    """Import and return what stands at ``module:name``."""
-    module, _, name = place.partition(":")
+def load_object(reference: str) -> Any:
+    """Return the object that ``module:name`` refers to; the module is imported."""
+    module, _, name = reference.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
 def require_extra(extra: str, *modules: str) -> None:
-    """Hold that the modules of an extra are installed, without importing them.
+    """Check that the modules of an extra are installed, without importing them.
 
     Raises
     ------
     MissingExtra
-        One is not.
+        One of them is not.
     """
     for module in modules:
         if importlib.util.find_spec(module) is None:

@@ -1,18 +1,18 @@
-"""The network guard: no byte leaves the machine, and that is enforced.
+"""The network guard, which enforces that no byte leaves the machine.
 
-Three layers, each against what passes by the one before.
+Three layers, each for what gets past the one before.
 
-1. *Environment*: switches that the libraries read when they are first imported, and no proxies: one that listens on
+1. *Environment*: variables that the libraries read when they are first imported, and no proxies, since a proxy on
    loopback would be a way out.
-2. *Hook*: a Python audit hook that refuses every connection and look-up outside loopback and names the caller.
+2. *Hook*: a Python audit hook that refuses every connection and lookup outside loopback and names the caller.
 3. *Kernel* (sandbox.py): no interface but loopback, or no sockets at all, for C libraries and child processes too.
 
-The command line calls `enter` before anything else. As a library, `guarded` holds the first two layers for a while. An
-audit hook cannot be taken out again, so ours does nothing while no guard is up. What a guard holds, it holds for the
-whole process: every thread of it.
+The command line calls `enter` before anything else. In a library, `guarded` activates the first two layers inside a
+``with`` block. An audit hook cannot be removed, so it does nothing while no guard is active. A guard is active for the
+whole process, with all its threads.
 
-Child processes inherit the kernel's layer. Where `enter` could not have it, programs outside a short list of local
-tools are refused. Our own interpreter is on the list: it inherits the switches but not the hook.
+Child processes inherit the kernel layer. If `enter` could not activate it, programs other than a short list of local
+tools are refused. The Python interpreter itself is allowed: it inherits the variables but not the hook.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ SWITCHES = {
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
     "HF_HUB_DISABLE_XET": "1",  # A downloader in Rust, which no Python hook sees.
-    "ORT_DISABLE_TELEMETRY": "1",  # Its wheels for Linux queue usage events for upload, from import on.
+    "ORT_DISABLE_TELEMETRY": "1",  # The wheels for Linux queue usage events for upload from import on.
     "DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
-    # Experiment trackers that transformers reports to by itself where they are installed.
+    # Experiment trackers that transformers reports to automatically if they are installed.
     "WANDB_MODE": "disabled",
     "COMET_MODE": "disabled",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -56,10 +56,10 @@ SWITCHES = {
 }
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "socks_proxy", "ws_proxy", "wss_proxy")
 
-# These read the switches once, at import.
+# These read the variables once, at import.
 READ_AT_IMPORT = ("huggingface_hub", "onnxruntime")
 
-# Programs that libraries start to look at the machine or to compile, and that open no connection.
+# Programs that libraries start to inspect the machine or to compile, and that open no connection.
 LOCAL_PROGRAMS = frozenset(
     {"ar", "as", "c++", "cc", "clang", "file", "g++", "gcc", "getconf", "ld", "ldconfig", "lscpu", "nm", "nvcc"}
     | {"nvidia-modprobe", "nvidia-smi", "objdump", "ptxas", "sw_vers", "sysctl", "uname"}
@@ -67,26 +67,26 @@ LOCAL_PROGRAMS = frozenset(
 
 _RESOLVER_PORTS = frozenset({53, 853})
 _LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
-_HINT = "Nothing may leave this machine: bring what is missing as a local file (`valex models add`)"
-_PROGRAM_HINT = "The kernel does not hold here what programs do, so only those that use no network may be started"
+_HINT = "Nothing may leave this machine: provide what is missing as a local file (`valex models add`)"
+_PROGRAM_HINT = "The kernel layer is not active here, so only programs that use no network may be started"
 
 
 class ProgramRefused(OfflineError, PermissionError):
-    """A program was not started. It is an OSError too: libraries that can do without the program go on without."""
+    """A program was not started. Also an OSError, so that libraries that can do without the program continue."""
 
 
 @dataclass(frozen=True)
 class Layers:
-    """Which layers hold.
+    """Which layers are active.
 
     Attributes
     ----------
     environment, hook, kernel : bool
-        Whether the layer holds.
+        Whether the layer is active.
     means : str or None
-        What the kernel's layer is.
+        How the kernel layer is implemented.
     why_not : str or None
-        Why a layer that was asked for does not hold.
+        Why a layer that was asked for is not active.
     """
 
     environment: bool = False
@@ -101,21 +101,21 @@ class Layers:
         return self.kernel and self.means != sandbox.NO_NETWORK
 
     def describe(self) -> str:
-        """Return one line for a person."""
+        """Return the active and inactive layers in one line of text."""
         names = {
             "environment switches": self.environment,
             "audit hook": self.hook,
             self.means or "kernel": self.kernel,
         }
-        held = ", ".join(name for name, holds in names.items() if holds) or "none"
+        active = ", ".join(name for name, holds in names.items() if holds) or "none"
         missing = ", ".join(name for name, holds in names.items() if not holds)
         why = f" ({self.why_not})" if self.why_not else ""
-        return f"{held}; not held: {missing}{why}" if missing else held
+        return f"{active}; not active: {missing}{why}" if missing else active
 
 
 @dataclass
 class _Guard:
-    """What is up in this process: the one piece of state an audit hook needs."""
+    """The state of the guard in this process; an audit hook needs it to be global."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     installed: bool = False
@@ -131,23 +131,23 @@ _guard = _Guard()
 
 
 def enter(*, kernel: bool = True) -> Layers:
-    """Cut this process off the network for the rest of its life. Call it before anything else; again is harmless.
+    """Cut this process off from the network for good. Call it before anything else; calling it again is harmless.
 
     Parameters
     ----------
     kernel : bool
-        Ask for the kernel's layer too. It hides the machine's own loopback, so it is left out where a language model
-        on a server of this machine is used. ``VALEX_NO_NAMESPACE=1`` leaves it out for debugging.
+        Whether to activate the kernel layer too. It hides the machine's own loopback, so it is left out when a language
+        model on a server of this machine is used. ``VALEX_NO_NAMESPACE=1`` leaves it out for debugging.
 
     Returns
     -------
     Layers
-        What holds. Where the kernel does not allow its layer, the others hold all the same and `why_not` says why.
+        The active layers. If the kernel does not allow its layer, the others are active and `why_not` says why.
 
     Raises
     ------
     OfflineError
-        The kernel's layer broke off half-way.
+        The kernel layer failed halfway.
     """
     with _guard.lock:
         if not _guard.entered:
@@ -160,7 +160,7 @@ def enter(*, kernel: bool = True) -> Layers:
 
 @contextmanager
 def guarded() -> Iterator[Layers]:
-    """Hold the first two layers inside a ``with`` block; the environment is as before afterwards."""
+    """Activate the first two layers inside a ``with`` block; the environment is restored afterwards."""
     with _guard.lock:
         _raise_guard()
     try:
@@ -173,7 +173,7 @@ def guarded() -> Iterator[Layers]:
 
 
 def current() -> Layers:
-    """Return which layers hold now."""
+    """Return which layers are active now."""
     up = _guard.holders > 0
     late = f"{', '.join(_guard.late)} was imported before the guard" if _guard.late else None
     reasons = [reason for reason in (late, _guard.kernel_why_not) if reason]
@@ -245,7 +245,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _check_family(_: object, family: int, *__: object) -> None:
-    # -1: the family is taken from a file descriptor that exists already.
+    # -1: the family is taken from an existing file descriptor.
     if family not in {-1, socket.AF_INET, socket.AF_INET6, *sandbox.LOCAL_FAMILIES}:
         raise _refusal(f"open a socket of address family {family}")
 
@@ -300,7 +300,7 @@ _CHECKS: dict[str, Callable[..., None]] = {
     "os.posix_spawn": _check_program,
 }
 
-# Method of a socket, to where among its arguments the address is.
+# Socket methods, and where the address is among their arguments.
 _METHODS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "connect": lambda args: args[0],
     "connect_ex": lambda args: args[0],
@@ -311,7 +311,7 @@ _METHODS: dict[str, Callable[[Sequence[Any]], Any]] = {
 
 
 def _wrap_socket_methods() -> None:
-    """Check addresses before the socket module does: it looks a host name up first and raises its event then."""
+    """Check addresses before the socket module sees them: it looks up a host name first and raises its event then."""
 
     def wrap(name: str, address_of: Callable[[Sequence[Any]], Any]) -> None:
         inner = getattr(socket.socket, name)
@@ -347,7 +347,7 @@ def _text(host: Any) -> str:
     return bytes(host).decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host)
 
 
-# --- who did it -----------------------------------------------------------------------------------------------------
+# --- the caller -----------------------------------------------------------------------------------------------------
 
 
 def _refusal(what: str) -> OfflineError:
@@ -355,7 +355,7 @@ def _refusal(what: str) -> OfflineError:
 
 
 def _callers() -> str:
-    """Name the innermost caller outside the standard library, and the packages above it, each by its last line."""
+    """Return the innermost caller outside the standard library and the packages above it, each with its last line."""
     frame: FrameType | None = sys._getframe(1)
     found: list[str] = []
     packages: set[str] = set()

@@ -1,14 +1,14 @@
-"""The kernel's part of the network guard: a process that has no way out, and children that have none either.
+"""The kernel layer of the network guard: this process and its children are cut off from the network.
 
-C libraries open sockets by themselves, where no Python hook sees them. Two means of Linux stop them for good, for this
+C libraries open sockets directly, where no Python hook sees them. Linux offers two ways to stop this for good, for this
 process and every program it starts; neither can be undone, and neither needs root.
 
-1. A network namespace (network_namespaces(7)) with nothing in it but a loopback of its own. Root enters one directly, a
-   user inside a user namespace in which it stays who it is. Directories through which name service daemons answer
-   (Unix sockets pass by a network namespace) are hidden in a mount namespace.
+1. A network namespace (network_namespaces(7)) that contains only its own loopback. Root enters one directly, other
+   users inside a user namespace in which they keep their ids. Directories through which name service daemons answer
+   (Unix sockets work across network namespaces) are hidden in a mount namespace.
 2. Where namespaces are not allowed (some distributions, most containers): a system call filter (seccomp(2)) that
-   refuses sockets of every family that can leave the machine. It takes loopback too, and it cannot tell Unix sockets
-   apart: where such a daemon answers, a C library could still have a name looked up, but connect to nothing.
+   refuses sockets of every family that can leave the machine. It blocks loopback too, and it cannot distinguish Unix
+   sockets: where such a daemon answers, a C library could still have a name looked up, but not connect to anything.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ NAMESPACE = "network namespace"
 FILTER = "system call filter"
 NO_NETWORK = "nothing but loopback outside either"
 
-# Families that cannot carry a byte off the machine. AF_ALG is the kernel's cryptography. Their numbers are Linux's.
+# Address families that cannot leave the machine. AF_ALG is the kernel's cryptography. The numbers are those of Linux.
 AF_UNIX, AF_NETLINK, AF_ALG = 1, 16, 38
 LOCAL_FAMILIES = frozenset({AF_UNIX, AF_NETLINK, AF_ALG})
 
-# Through these a daemon outside the namespace would look names up for us: systemd-resolved, nscd, avahi.
+# Through these a daemon outside the namespace would look up names: systemd-resolved, nscd, avahi.
 RESOLVERS = ("/run/systemd/resolve", "/run/nscd", "/var/run/nscd", "/run/avahi-daemon")
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
@@ -47,24 +47,24 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_SET_MODE_FILTER, _ALL_THREADS, _SPECULATION_ALLOWED = 1, 1, 4
 
-# Machine: audit architecture, numbers of socket(2) and seccomp(2). io_uring_setup(2) is 425 on both: its rings open
-# sockets without socket(2).
+# Machine to audit architecture and the numbers of socket(2) and seccomp(2). io_uring_setup(2) is 425 on both; its rings
+# open sockets without socket(2).
 _MACHINES = {"x86_64": (0xC000003E, 41, 317), "aarch64": (0xC00000B7, 198, 277)}
 _IO_URING_SETUP = 425
 _FIRST_X32_CALL = 0x40000000
 
 
 class Refused(Exception):
-    """The kernel does not allow a means; the message is the reason."""
+    """The kernel does not allow this way to cut off the network; the message is the reason."""
 
 
 def seal() -> str:
-    """Cut this process and its children off the network; returns by which means.
+    """Cut this process and its children off from the network; return how (one of the constants above).
 
     Raises
     ------
     Refused
-        No means is allowed here; nothing has changed. The message names every reason.
+        No way is allowed here; nothing has changed. The message names every reason.
     """
     if not sys.platform.startswith("linux"):
         raise Refused(f"{platform.system()} has no network namespaces")
@@ -80,7 +80,7 @@ def seal() -> str:
 
 
 def only_loopback() -> bool:
-    """Whether the network namespace of this process holds no interface but ``lo``."""
+    """Return whether the network namespace of this process has no interface but ``lo``."""
     try:
         lines = Path("/proc/thread-self/net/dev").read_text("ascii").splitlines()[2:]
     except OSError:
@@ -89,7 +89,7 @@ def only_loopback() -> bool:
 
 
 def threads() -> int:
-    """Count the threads of this process."""
+    """Return the number of threads of this process."""
     return len(list(Path("/proc/self/task").iterdir()))
 
 
@@ -101,7 +101,7 @@ def _seal_by_namespace() -> str:
         raise Refused("namespaces must be entered before the first thread starts")
     privileged = _may_administer()
     if not privileged and os.geteuid() == 0:
-        # A user namespace of ours would map root alone, and the files of all other users would be out of reach.
+        # A new user namespace would map root alone, and the files of all other users would be out of reach.
         raise Refused("root without CAP_SYS_ADMIN cannot enter a network namespace")
     if not privileged:
         _make_nvidia_nodes()
@@ -110,7 +110,7 @@ def _seal_by_namespace() -> str:
         _enter_namespaces(privileged)
     except OSError as error:
         raise OfflineError(
-            f"entering a network namespace broke off half-way ({error})", hint="Run again with VALEX_NO_NAMESPACE=1"
+            f"entering a network namespace failed halfway ({error})", hint="Run again with VALEX_NO_NAMESPACE=1"
         ) from error
     if not only_loopback():
         raise OfflineError("the new network namespace is not empty", hint="Run again with VALEX_NO_NAMESPACE=1")
@@ -124,25 +124,25 @@ def _may_administer() -> bool:
 
 
 def _rehearse(privileged: bool) -> None:
-    """Try it in a forked child: some systems let a process in and then leave it there without any right."""
+    """Try it in a forked child: some systems let a process enter and then leave it there without any rights."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        said = b"the kernel broke it off"
+        reason = b"the kernel refused it"
         try:
             _enter_namespaces(privileged)
-            said = b"" if only_loopback() else b"the new namespace is not empty"
+            reason = b"" if only_loopback() else b"the new namespace is not empty"
         except OSError as error:
-            said = str(error).encode()
+            reason = str(error).encode()
         finally:
-            os.write(writer, said)
-            os._exit(1 if said else 0)
+            os.write(writer, reason)
+            os._exit(1 if reason else 0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
-        said = pipe.read()
+        reason = pipe.read()
     _, status = os.waitpid(child, 0)
     if status != 0:
-        raise Refused(f"no namespace allowed ({said.decode('utf-8', 'replace') or 'the trial was killed'})")
+        raise Refused(f"no namespace allowed ({reason.decode('utf-8', 'replace') or 'the trial was killed'})")
 
 
 def _enter_namespaces(privileged: bool) -> None:
@@ -162,9 +162,9 @@ def _enter_namespaces(privileged: bool) -> None:
 
 
 def _hide(folders: list[str]) -> None:
-    """Lay an empty file system over folders, for this process alone."""
+    """Mount an empty file system over folders, for this process alone."""
     libc = _libc()
-    # First of all: without this the mounts below would appear in the rest of the system.
+    # This must come first: without it the mounts below would appear in the rest of the system.
     _checked(libc.mount(b"none", b"/", None, _MS_REC | _MS_SLAVE, None), "mount")
     flags = _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     for folder in folders:
@@ -179,16 +179,16 @@ def _raise_loopback() -> None:
 
 
 def _drop_capabilities() -> None:
-    """Give up the rights a new user namespace brings; they would open the user's own unreadable files."""
+    """Drop the capabilities that a new user namespace grants; they would open the user's own unreadable files."""
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     _checked(_libc().capset(header, struct.pack("6I", *[0] * 6)), "capset")
 
 
 def _make_nvidia_nodes() -> None:
-    """Have the driver's own helper make the device files now: it needs root's rights, which end at the namespace."""
+    """Create the device files now with the driver's helper: it needs root, which does not work inside the namespace."""
     helper = shutil.which("nvidia-modprobe")
     if helper and Path("/proc/driver/nvidia").exists() and not Path("/dev/nvidia-uvm").exists():
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # What is still missing, devices.py reports.
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # devices.py reports what is still missing.
             subprocess.run([helper, "-c", "0", "-u"], check=False, capture_output=True, timeout=30)
 
 
@@ -228,7 +228,7 @@ def _sockets_refused() -> bool:
 
 
 def _filter_program(machine: str) -> bytes:
-    """Assemble the filter (classic BPF over struct seccomp_data: number at 0, architecture at 4, arguments from 16)."""
+    """Return the filter (classic BPF over struct seccomp_data: number at 0, architecture at 4, arguments from 16)."""
     architecture, socket_call, _ = _MACHINES[machine]
     load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
     allow, deny = 0x7FFF0000, 0x00050000

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from valex_local.records import Action, Keyframe, Scene, Script
+from valex_local.records import Keyframe, Scene, Script
+from valex_local.rendering.lines import ScriptLine, script_lines
 
 RestsOn = Literal["named", "time", "video"]
 
@@ -46,19 +47,19 @@ def action_lines(script: Script, keyframes: Sequence[Keyframe]) -> list[SeenLine
         All of the video, at least one.
     """
     return [
-        SeenLine(number, place, " ".join(line.text.split()), scene.written_by, *_rests_on(line, scene, keyframes))
-        for number, scene in enumerate(script.scenes, 1)
-        for place, line in _actions(scene)
+        SeenLine(
+            line.scene,
+            line.element,
+            line.text,
+            script.scenes[line.scene - 1].written_by,
+            *_rests_on(line, script.scenes[line.scene - 1], keyframes),
+        )
+        for line in script_lines(script)
+        if line.kind == "action"
     ]
 
 
-def _actions(scene: Scene) -> Iterator[tuple[int, Action]]:
-    for place, element in enumerate(scene.elements, 1):
-        if isinstance(element, Action) and element.text.split():
-            yield place, element
-
-
-def _rests_on(line: Action, scene: Scene, keyframes: Sequence[Keyframe]) -> tuple[RestsOn, tuple[int, ...]]:
+def _rests_on(line: ScriptLine, scene: Scene, keyframes: Sequence[Keyframe]) -> tuple[RestsOn, tuple[int, ...]]:
     named = tuple(i for i, keyframe in enumerate(keyframes) if keyframe.id in line.keyframes)
     if named:
         return "named", named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from valex_local.records import GroundedLine, GroundingFigures, SpokenKeyframe
+from valex_local.records import GroundedKeyframe, GroundedLine, GroundingFigures
 from valex_local.settings import GroundingSettings
 from valex_local.stages.grounding.evidence import SeenLine
 from valex_local.stages.grounding.score import Floats, above_chance, score_line
@@ -42,18 +42,18 @@ def grounded_lines(
         )
 
 
-def spoken_keyframes(
+def grounded_keyframes(
     lines: Sequence[SeenLine], ids: Sequence[str], similarities: Floats, chance: Floats, settings: GroundingSettings
-) -> Iterator[SpokenKeyframe]:
+) -> Iterator[GroundedKeyframe]:
     """Yield for each keyframe whether a line that is held against it fits it; parameters as in `grounded_lines`."""
     for i, keyframe in enumerate(ids):
         about = [row for row, line in enumerate(lines) if i in line.keyframes]
         surely = above_chance(similarities[about, i], chance[:, i]) if about else None
         spoken = surely is not None and surely >= settings.spoken_of
-        yield SpokenKeyframe(keyframe=keyframe, lines=len(about), above_chance=surely, spoken_of=spoken)
+        yield GroundedKeyframe(keyframe=keyframe, lines=len(about), above_chance=surely, spoken_of=spoken)
 
 
-def figures(lines: Sequence[GroundedLine], keyframes: Sequence[SpokenKeyframe]) -> GroundingFigures:
+def figures(lines: Sequence[GroundedLine], keyframes: Sequence[GroundedKeyframe]) -> GroundingFigures:
     """Count lines and keyframes."""
     return GroundingFigures(
         lines=len(lines),

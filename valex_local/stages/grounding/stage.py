@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from valex_local.errors import InputError, ValexError
-from valex_local.records import GroundedLine, Grounding, Keyframe, Media, Notice, Script, SpokenKeyframe
+from valex_local.records import GroundedKeyframe, GroundedLine, Grounding, Keyframe, Media, Notice, Script
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.grounding.evidence import SeenLine, action_lines
 from valex_local.stages.grounding.reference_lines import read_chance_lines
-from valex_local.stages.grounding.results import figures, grounded_lines, spoken_keyframes
+from valex_local.stages.grounding.results import figures, grounded_keyframes, grounded_lines
 from valex_local.stages.grounding.score import Floats
 from valex_local.stages.grounding.vectors import cut_lines, line_vectors
 from valex_local.stages.setting_files import setting_file
@@ -122,13 +122,13 @@ class _Scorer:
         if prepared.skipped is not None:
             return Grounding(script=script, skipped=prepared.skipped)
         lines: tuple[GroundedLine, ...] = ()
-        spoken = tuple(SpokenKeyframe(keyframe=keyframe.id, lines=0) for keyframe in prepared.keyframes)
+        spoken = tuple(GroundedKeyframe(keyframe=keyframe.id, lines=0) for keyframe in prepared.keyframes)
         if prepared.lines:
             ids = [keyframe.id for keyframe in prepared.keyframes]
             similarities = np.stack([told[line.text] for line in prepared.lines]) @ pictures.T
             chance = self._chance @ pictures.T
             lines = tuple(grounded_lines(prepared.lines, ids, similarities, chance, self._settings))
-            spoken = tuple(spoken_keyframes(prepared.lines, ids, similarities, chance, self._settings))
+            spoken = tuple(grounded_keyframes(prepared.lines, ids, similarities, chance, self._settings))
         return Grounding(
             script=script,
             chance_lines=len(self._chance),
@@ -164,5 +164,5 @@ def _read(path: Path) -> Image.Image:
             return image.convert("RGB")
     except OSError as error:
         raise InputError(
-            "a keyframe cannot be read", path=path, hint="Make it anew with: valex run --only media --redo"
+            "a keyframe cannot be read", path=path, hint="Make it again with: valex run -s STUDY --only media --redo"
         ) from error
