@@ -289,7 +289,7 @@ def main() -> None:
         settings = [*NOISE, *shapes.settings, *named, *absent, *given.set]
         clips = sorted(map(str, CLIPS.glob("*.mp4")))[: given.clips]
         pairs = [word for setting in settings for word in ("--set", setting)]
-        where = ("-o", str(study), "--profile", "workstation", "--device", given.device)
+        where = ("-s", str(study), "--profile", "workstation", "--device", given.device)
         valex(place, "run", *clips, *where, *pairs, facts=facts)
         show(rows(study, facts), study)
 

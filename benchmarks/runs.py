@@ -48,7 +48,7 @@ def valex_run(place: Environment, videos: Iterable[Path], study: Path) -> tuple[
         The run as a whole could not be done, or a post failed.
     """
     known = _logs(study)
-    options = ["-o", str(study), "--profile", place.profile, "--device", place.device.kind, "--json"]
+    options = ["-s", str(study), "--profile", place.profile, "--device", place.device.kind, "--json"]
     done = subprocess.run(
         [sys.executable, "-c", _VALEX, "run", *map(str, videos), *options],
         env={**os.environ, "VALEX_MODELS": str(place.store.root.absolute())},

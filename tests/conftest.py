@@ -20,6 +20,7 @@ from valex_local.system.network_guard import SWITCHES
 # As in a run, and before any engine is imported: nothing is looked for outside, and waiting threads sleep.
 os.environ.update(SWITCHES)
 set_threads(2)
+os.environ.pop("VALEX_STUDY", None)
 
 
 @pytest.fixture(scope="session")
@@ -80,5 +81,5 @@ def demo_study(demo_models: None, tmp_path_factory: pytest.TempPathFactory) -> P
     out = tmp_path_factory.mktemp("demo") / "study"
     clips = Path(__file__).parent.parent / "models" / "demo" / "clips"
     code = "from valex_local.cli import main; main()"
-    subprocess.run([sys.executable, "-c", code, "run", clips, "-o", out, "--profile", "demo"], check=True)
+    subprocess.run([sys.executable, "-c", code, "run", clips, "-s", out, "--profile", "demo"], check=True)
     return out

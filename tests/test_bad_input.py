@@ -62,7 +62,7 @@ def bad(tmp_path_factory, demo_models):
     (folder / "dangling.mp4").symlink_to(folder / "nowhere")
     (folder / "folder.mp4").mkdir()
     study = tmp_path_factory.mktemp("run") / "study"
-    done = valex("run", folder, "-o", study, "--profile", "cpu", "--json")
+    done = valex("run", folder, "-s", study, "--profile", "cpu", "--json")
     return study, done, json.loads(done.stdout)
 
 
@@ -141,7 +141,7 @@ def test_killed_in_every_stage_and_run_again_is_equal_to_the_byte(demo_study, tm
     for path in CLIPS.glob(f"*{post_id.rpartition('_')[2]}*"):
         shutil.copy(path, videos)
     out = tmp_path / "study"
-    run = command("run", videos, "-o", out, "--profile", "demo")
+    run = command("run", videos, "-s", out, "--profile", "demo")
     for stem in ("media", "transcript", "text", "script.template", "labels.template.encoder"):
         process = subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 300
@@ -165,7 +165,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, demo_models):
     # A shell starts what it puts into the background with interrupts ignored, and children inherit that.
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(
-        [sys.executable, "-c", heeding + code, "run", CLIPS, "-o", out, "--profile", "cpu"],
+        [sys.executable, "-c", heeding + code, "run", CLIPS, "-s", out, "--profile", "cpu"],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -182,14 +182,14 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, demo_models):
 def test_two_runs_at_once(demo_study, tmp_path):
     copy = shutil.copytree(demo_study, tmp_path / "study")
     with Study(copy).lock():
-        done = valex("run", CLIPS, "-o", copy, "--profile", "demo")
+        done = valex("run", CLIPS, "-s", copy, "--profile", "demo")
     assert done.returncode == 2
     assert "another run is at work" in done.stderr
 
 
 def test_a_second_run_loads_no_model(demo_study):
     undisturbed = records(demo_study)
-    done = valex("run", CLIPS, "-o", demo_study, "--profile", "demo", "--json")
+    done = valex("run", CLIPS, "-s", demo_study, "--profile", "demo", "--json")
     summary = json.loads(done.stdout)
     assert done.returncode == 0
     assert all(step["written"] == 0 for step in summary["steps"])
@@ -199,7 +199,7 @@ def test_a_second_run_loads_no_model(demo_study):
 
 
 def test_weights_that_are_missing_or_altered_stop_the_run(tmp_path, store, demo_models):
-    empty = valex("run", CLIPS, "-o", tmp_path / "a", "--profile", "cpu", VALEX_MODELS=str(tmp_path / "none"))
+    empty = valex("run", CLIPS, "-s", tmp_path / "a", "--profile", "cpu", VALEX_MODELS=str(tmp_path / "none"))
     assert empty.returncode == 2
     assert "valex models install" in empty.stderr
     whisper = store.find("whisper-base-ct2").folder
@@ -210,7 +210,7 @@ def test_weights_that_are_missing_or_altered_stop_the_run(tmp_path, store, demo_
     raw[1_000_000] ^= 1
     weights.chmod(0o600)
     raw.tofile(weights)
-    tampered = valex("run", CLIPS, "-o", tmp_path / "b", "--profile", "cpu", VALEX_MODELS=str(copy))
+    tampered = valex("run", CLIPS, "-s", tmp_path / "b", "--profile", "cpu", VALEX_MODELS=str(copy))
     assert tampered.returncode == 2
     assert "model.bin" in tampered.stderr
     assert not list((tmp_path / "b").glob("posts/*/transcript.json"))
@@ -223,13 +223,13 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, demo_models):
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("this machine does not let us mount a small disk")
     try:
-        done = valex("run", CLIPS, "-o", disk / "study", "--profile", "cpu")
+        done = valex("run", CLIPS, "-s", disk / "study", "--profile", "cpu")
         assert done.returncode == 2
         assert "the disk is full" in done.stderr
         assert "Traceback" not in done.stderr
         kept = records(disk / "study")
         subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
-        assert valex("run", CLIPS, "-o", disk / "study", "--profile", "cpu", "--until", "media").returncode == 0
+        assert valex("run", CLIPS, "-s", disk / "study", "--profile", "cpu", "--until", "media").returncode == 0
         assert kept.items() <= records(disk / "study").items()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
@@ -241,7 +241,7 @@ def test_a_record_of_a_newer_version_stops_the_run(demo_study, tmp_path):
     newer = path.read_text().replace('"schema_version": 1', '"schema_version": 99')
     newer = newer.replace('"schema_version":1', '"schema_version":99')
     path.write_text(newer)
-    done = valex("run", CLIPS, "-o", copy, "--profile", "demo")
+    done = valex("run", CLIPS, "-s", copy, "--profile", "demo")
     assert done.returncode == 2
     assert "newer version" in done.stderr
     assert path.read_text() == newer
@@ -251,6 +251,6 @@ def test_an_unknown_key_in_the_study_is_named(demo_study, tmp_path):
     copy = shutil.copytree(demo_study, tmp_path / "study")
     with (copy / "study.toml").open("a") as file:
         file.write("\n[speech]\nlangage = 'de'\n")
-    done = valex("run", CLIPS, "-o", copy)
+    done = valex("run", CLIPS, "-s", copy)
     assert done.returncode == 2
     assert "did you mean speech.language?" in done.stderr

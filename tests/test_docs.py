@@ -1,4 +1,4 @@
-"""Every command of the README and of docs/ is run, or, where a comment says why not, held against its options."""
+"""Every command of the README and of docs/ is run or, where a comment says why not, parsed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import click
 import pytest
 
+from benchmarks.__main__ import bench
 from valex_local.cli import cli
 from valex_local.store import Store, StoredModel
 
@@ -64,7 +65,9 @@ def test_blocks_are_found() -> None:
 def test_options_exist(page: Path, command: str) -> None:
     words = shlex.split(command)
     if "valex" in words[:6]:
-        parse(words[words.index("valex") + 1 :])
+        parse(cli, words[words.index("valex") + 1 :])
+    elif words[:3] == ["python", "-m", "benchmarks"]:
+        parse(bench, words[3:])
     elif words[0].startswith("./"):
         script = ROOT / words[0]
         assert os.access(script, os.X_OK)
@@ -73,10 +76,9 @@ def test_options_exist(page: Path, command: str) -> None:
         assert words[0] in ("tar", "pip"), f"{page.name}: what is {words[0]}?"
 
 
-def parse(words: list[str]) -> None:
+def parse(command: click.Command, words: list[str]) -> None:
     """Parse a command line by the program's own definitions; unknown commands and options raise."""
-    command: click.Command = cli
-    context = click.Context(cli, info_name="valex")
+    context = click.Context(command, info_name=command.name)
     while isinstance(command, click.Group):
         _, words, _ = command.make_parser(context).parse_args(list(words))
         inner = command.get_command(context, words[0])
@@ -91,7 +93,7 @@ def parse(words: list[str]) -> None:
 
 def test_a_wrong_option_would_be_noticed() -> None:
     with pytest.raises(click.NoSuchOption):
-        parse(["run", "videos/", "-o", "study/", "--no-such-option"])
+        parse(cli, ["run", "videos/", "-s", "study/", "--no-such-option"])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -127,7 +129,7 @@ def study_made(
         shutil.copy(clips / f"{CLIP}{suffix}", folder / "videos")
     (folder / "scripts").mkdir()
     shutil.copy(ROOT / "models" / "demo" / "scripts" / f"{CLIP}.txt", folder / "scripts")
-    valex(["run", "videos/", "-o", "study/"], folder, store)
+    valex(["run", "videos/", "-s", "study/"], folder, store)
     return folder
 
 

@@ -45,7 +45,7 @@ def test_the_whole_demo_without_a_network_and_with_nowhere_else_to_write(demo_st
     env |= {"HOME": str(folders["home"]), "TMPDIR": str(folders["tmp"]), "VALEX_MODELS": str(store.root)}
     kept = files(store.root)
     out = tmp_path / "study"
-    command = [*without_network(), *VALEX, "run", CLIPS, "-o", out, "--profile", "demo"]
+    command = [*without_network(), *VALEX, "run", CLIPS, "-s", out, "--profile", "demo"]
     done = subprocess.run(command, env=env, cwd=folders["cwd"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert files(elsewhere) == [], "nothing is written outside the study"

@@ -85,17 +85,17 @@ def test_every_command_has_a_help_of_its_own():
 
 
 def test_errors_are_one_line_and_exit_with_2(tmp_path):
-    done = valex("status", str(tmp_path))
+    done = valex("status", "-s", str(tmp_path))
     assert done.returncode == 2
     assert (
-        done.stderr.strip() == f"valex: there is no study here [{tmp_path}]. Make one with: valex run VIDEOS -o STUDY"
+        done.stderr.strip() == f"valex: there is no study here [{tmp_path}]. Make one with: valex run VIDEOS -s STUDY"
     )
     assert valex("no-such-command").returncode == 2
     assert valex("run").returncode == 2
 
 
 def test_debug_shows_the_traceback(tmp_path):
-    done = valex("--debug", "status", str(tmp_path))
+    done = valex("--debug", "status", "-s", str(tmp_path))
     assert "Traceback" in done.stderr
     assert done.returncode == 2
 
@@ -112,7 +112,7 @@ def test_debug_shows_the_traceback(tmp_path):
     ],
 )
 def test_wrong_options_say_what_was_expected(tmp_path, options, message):
-    done = valex("run", str(tmp_path), "-o", str(tmp_path / "study"), *options)
+    done = valex("run", str(tmp_path), "-s", str(tmp_path / "study"), *options)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -130,12 +130,12 @@ def test_wrong_options_say_what_was_expected(tmp_path, options, message):
 def test_loopback_is_within_reach_when_it_is_asked_for_before_the_command(tmp_path, arguments, left_out):
     code = """
 import json, sys
-from valex_local import offline
+from valex_local.system import network_guard
 from valex_local.cli import main
 try:
     main()
 finally:
-    print(json.dumps(offline.current().why_not or ""))
+    print(json.dumps(network_guard.current().why_not or ""))
 """
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -156,9 +156,10 @@ def test_a_defect_is_one_line_and_no_traceback(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
-def test_languages_are_no_answers():
+def test_only_options_that_were_given_are_settings():
+    assert _options(dict.fromkeys(OPTIONS), ()) == {}
     assert _options({**dict.fromkeys(OPTIONS), "language": "no"}, ()) == {"speech": {"language": "no"}}
-    assert _options({**dict.fromkeys(OPTIONS), "keep_audio": "no"}, ()) == {"work": {"keep_audio": False}}
+    assert _options({**dict.fromkeys(OPTIONS), "keep_audio": False}, ()) == {"work": {"keep_audio": False}}
 
 
 OPTIONS = (

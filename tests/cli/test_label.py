@@ -268,7 +268,7 @@ def test_texts_left_out_are_listed(valex: Valex, folder: Path, model: Path, tmp_
         (["{scripts}"], "these are bare texts: name the file to write with -o [{scripts}]. -o labels.csv"),
         (["{none}"], "there is no such file or folder [{none}]"),
         (["{none}", "-o", "{out}"], "there is no such file or folder [{none}]"),
-        (["{empty}", "-o", "{out}"], "there is no study and no .txt file in this folder [{empty}]"),
+        (["{empty}", "-o", "{out}"], "this folder is not a study and contains no .txt files [{empty}]"),
         (["{latin}", "-o", "{out}"], "UTF-8"),
         (["{latin_csv}", "-o", "{out}"], "UTF-8"),
         (["{scripts}", "-o", "{out}", "--model", "minilm-definition"], "there is no model minilm-definition"),
@@ -406,7 +406,7 @@ def written(study: Study) -> dict[str, int]:
 
 
 def test_a_study_is_labelled_where_it_is_due(valex: Valex, study: Study, model: Path):
-    done = valex("label", study.root, "--model", model, "--device", "cpu")
+    done = valex("label", "-s", study.root, "--model", model, "--device", "cpu")
     assert done.code == 0, done.err
     first = written(study)
     assert set(first) == {f"posts/{post_id}/labels.template.encoder.json" for post_id in (POST, "other")}
@@ -418,7 +418,7 @@ def test_a_study_is_labelled_where_it_is_due(valex: Valex, study: Study, model: 
     assert "degraded    1  labels.template.encoder: the text's language is de" in done.out
 
     write_post(study, "third", words(8))
-    assert valex("label", study.root, "--device", "cpu").code == 0, "the model is remembered"
+    assert valex("label", "-s", study.root, "--device", "cpu").code == 0, "the model is remembered"
     again = written(study)
     assert len(again) == 3
     assert {name: again[name] for name in first} == first, "what is done is left alone"
@@ -431,52 +431,52 @@ def test_a_study_is_labelled_where_it_is_due(valex: Valex, study: Study, model: 
 
 def test_another_model_is_refused_without_redo(valex: Valex, study: Study, model: Path, tmp_path: Path):
     other = save_model(tmp_path / "other", domain="other nonsense").folder
-    assert valex("label", study.root, "--model", model).code == 0
+    assert valex("label", "-s", study.root, "--model", model).code == 0
     before, settings = written(study), (study.root / "study.toml").read_bytes()
-    done = valex("label", study.root, "--model", other)
+    done = valex("label", "-s", study.root, "--model", other)
     assert done.code == 2
     assert "finished work of 2 posts would become outdated: model.labels: tiny@" in done.err
     assert "--redo" in done.err
     assert done.err.count("\n") == 1
     assert written(study) == before
     assert (study.root / "study.toml").read_bytes() == settings
-    assert valex("label", study.root, "--model", other, "--redo").code == 0
+    assert valex("label", "-s", study.root, "--model", other, "--redo").code == 0
     assert all(written(study)[name] > at for name, at in before.items())
     assert study.require(POST, "labels.template.encoder", Labels).source.domain == "other nonsense"
 
 
 def test_what_a_study_remembers_holds_for_a_file_too(valex: Valex, study: Study, model: Path, tmp_path: Path):
-    assert valex("label", study.root, "--model", model, "--int8", "--device", "cpu").code == 0
+    assert valex("label", "-s", study.root, "--model", model, "--int8", "--device", "cpu").code == 0
     out = tmp_path / "labels.csv"
-    done = valex("label", study.root, "-o", out, "--as", "long", "--device", "cpu")
+    done = valex("label", "-s", study.root, "-o", out, "--as", "long", "--device", "cpu")
     assert done.code == 0, done.err
     assert {row["model"] for row in rows_of(out)} == {"tiny"}
     given = study.require(POST, "labels.template.encoder", Labels).values
     found = [row for row in rows_of(out) if row["post"] == POST]
     assert [float(row["present"]) for row in found[:5]] == [label.present for label in given[:5]]
-    assert valex("label", study.root, "-o", out, "--as", "long", "--device", "cpu", "--no-int8").code == 0
+    assert valex("label", "-s", study.root, "-o", out, "--as", "long", "--device", "cpu", "--no-int8").code == 0
     assert [row for row in rows_of(out) if row["post"] == POST] != found
     assert study.options()["labels"] == {"int8": True}, "a file changes nothing in the study"
 
 
 def test_8_bits_are_remembered_until_taken_back(valex: Valex, study: Study, model: Path):
-    assert valex("label", study.root, "--model", model, "--device", "cpu").code == 0
+    assert valex("label", "-s", study.root, "--model", model, "--device", "cpu").code == 0
     exact = study.require(POST, "labels.template.encoder", Labels)
-    done = valex("label", study.root, "--int8", "--device", "cpu")
+    done = valex("label", "-s", study.root, "--int8", "--device", "cpu")
     assert (done.code, "labels.int8: none -> True" in done.err) == (2, True)
-    assert valex("label", study.root, "--int8", "--device", "cpu", "--redo").code == 0
+    assert valex("label", "-s", study.root, "--int8", "--device", "cpu", "--redo").code == 0
     assert study.require(POST, "labels.template.encoder", Labels).values != exact.values
-    assert valex("label", study.root, "--device", "cpu").code == 0
+    assert valex("label", "-s", study.root, "--device", "cpu").code == 0
     assert study.options()["labels"] == {"int8": True}
-    assert valex("label", study.root, "--no-int8", "--device", "cpu", "--redo").code == 0
+    assert valex("label", "-s", study.root, "--no-int8", "--device", "cpu", "--redo").code == 0
     assert study.require(POST, "labels.template.encoder", Labels).values == exact.values
 
 
 def test_a_script_from_elsewhere_is_labelled_beside_our_own(valex: Valex, study: Study, model: Path):
-    assert valex("label", study.root, "--model", model).code == 0
+    assert valex("label", "-s", study.root, "--model", model).code == 0
     before = written(study)
     place_script(study, POST, words(12, 3))
-    done = valex("label", study.root, "--script", "gemini")
+    done = valex("label", "-s", study.root, "--script", "gemini")
     assert done.code == 0, done.err
     new = set(written(study)) - set(before)
     assert new == {f"posts/{POST}/labels.gemini.encoder.json"}
@@ -487,13 +487,13 @@ def test_a_script_from_elsewhere_is_labelled_beside_our_own(valex: Valex, study:
     # It is remembered, beside those before it, and labelled again when the script changes.
     place_script(study, POST, words(5))
     place_script(study, "other", words(6), name="human")
-    assert valex("label", study.root, "--script", "human").code == 0
+    assert valex("label", "-s", study.root, "--script", "human").code == 0
     assert study.options()["labels"]["scripts"] == ["gemini", "human"]
     assert study.require(POST, "labels.gemini.encoder", Labels) != labels
     assert study.require("other", "labels.human.encoder", Labels).script == "human"
     # Both can be written into a file.
     out = study.root.parent / "labels.csv"
-    assert valex("label", study.root, "-o", out, "--script", "gemini", "--model", model).code == 0
+    assert valex("label", "-s", study.root, "-o", out, "--script", "gemini", "--model", model).code == 0
     assert [row["video_id"] for row in rows_of(out)] == [POST]
 
 
@@ -508,7 +508,7 @@ def test_a_post_that_fails_is_said_and_the_others_are_labelled(
         return real(self, task)
 
     monkeypatch.setattr(EncoderRoute, "prepare", prepare)
-    done = valex("label", study.root, "--model", model)
+    done = valex("label", "-s", study.root, "--model", model)
     assert done.code == 1
     assert "failed  other at labels.template.encoder: this script cannot be read. Mend it" in done.out
     assert set(written(study)) == {f"posts/{POST}/labels.template.encoder.json"}
@@ -562,7 +562,7 @@ def test_a_text_that_cannot_be_labelled_is_said_and_the_others_stand(
 
 
 def test_a_study_by_its_own_route(valex: Valex, parrot: Parrot, study: Study):
-    done = valex("label", by_fewshot(study).root, "--model", "parrot", "--ask", "together")
+    done = valex("label", "-s", by_fewshot(study).root, "--model", "parrot", "--ask", "together")
     assert done.code == 0, done.err
     record = study.require(POST, "labels.template.fewshot", Labels)
     assert (record.source.model, record.values[7].evidence) == ("parrot", ("S1",))
@@ -578,7 +578,7 @@ def test_another_language_model_does_not_leave_scripts_outdated(valex: Valex, pa
     study.save_options({"labels": {"routes": ["fewshot"]}, "script": {"variants": ["template", "local"]},
                         "models": {"llm": "parrot"}})  # fmt: skip
     before = (study.root / "study.toml").read_bytes()
-    done = valex("label", study.root, "--model", "other")
+    done = valex("label", "-s", study.root, "--model", "other")
     assert (done.code, "scripts are written by parrot" in done.err) == (2, True)
     assert (study.root / "study.toml").read_bytes() == before
     assert parrot.asked == []
@@ -598,7 +598,7 @@ def test_examples_out_of_a_sheet_of_labels(valex: Valex, parrot: Parrot, folder:
     known = {"text1": "Face", "text2": "Hedonism", "text3": "Face", "text4": "Tradition", "nowhere": "Face"}
     sheet = gold_sheet(tmp_path / "sheet.csv", known)
     how = ("--route", "fewshot", "--model", "parrot", "--shots", "1", "--folds", "2", "--group", "none")
-    done = valex("label", folder, "-o", tmp_path / "labels.csv", *how, "--gold", sheet)
+    done = valex("label", folder, "-o", tmp_path / "labels.csv", *how, "--labels", sheet)
     assert done.code == 0, done.err
     assert "1 × labels without a text: nowhere" in done.err
     assert done.err.count("texts after text") == 3, "two folds, and the texts without labels"
@@ -612,10 +612,10 @@ def test_examples_out_of_a_sheet_of_labels(valex: Valex, parrot: Parrot, folder:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--shots", "2"], "--gold"),
-        (["--gold", "x.csv"], "--shots N"),
+        (["--shots", "2"], "--labels"),
+        (["--labels", "x.csv"], "--shots N"),
         (["--folds", "3"], "--shots N"),
-        (["--shots", "2", "--gold", "x.csv"], "--route fewshot"),
+        (["--shots", "2", "--labels", "x.csv"], "--route fewshot"),
         (["--ask", "one"], "--route fewshot"),
         (["--route", "direct"], "labels videos, not texts"),
         (["--route", "fewshot", "--int8"], "--int8 is for label models"),
@@ -632,5 +632,5 @@ def test_options_that_would_say_nothing(valex: Valex, parrot: Parrot, folder: Pa
 
 def test_a_study_of_several_routes_must_be_told_which(valex: Valex, parrot: Parrot, study: Study):
     study.save_options({"labels": {"routes": ["fewshot", "direct"]}})
-    done = valex("label", study.root, "--model", "parrot")
+    done = valex("label", "-s", study.root, "--model", "parrot")
     assert (done.code, "labels by fewshot and direct" in done.err) == (2, True)

@@ -33,7 +33,7 @@ def valex(made, tmp_path, monkeypatch):
     monkeypatch.setenv("VALEX_MODELS", str(tmp_path / "no-models"))
 
     def call(*arguments, width=120):
-        done = CliRunner().invoke(compare, ["study", *arguments], env={"COLUMNS": str(width)})
+        done = CliRunner().invoke(compare, ["-s", "study", *arguments], env={"COLUMNS": str(width)})
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert done.exit_code == 0, done.output
@@ -74,7 +74,7 @@ def test_a_folder_is_written(valex, tmp_path):
 
 
 def test_gold_labels(valex):
-    text = valex("a", "b", "--no-meaning", "--resamples", "20", "--gold", "gold.csv", "--min-support", "1")
+    text = valex("a", "b", "--no-meaning", "--resamples", "20", "--labels", "gold.csv", "--min-support", "1")
     for words in ("F1 of 2 texts", "a.encoder minus others", "always-yes"):
         assert words in text
 

@@ -183,12 +183,12 @@ def test_the_command_names_every_format():
 
 
 def test_the_command_says_what_it_did(study):
-    done = CliRunner().invoke(command.export, [str(study.root), "text", "--post", "ann", "--post", "cy"])
+    done = CliRunner().invoke(command.export, ["text", "-s", str(study.root), "--post", "ann", "--post", "cy"])
     assert done.exit_code == 0, done.output
     assert done.output == (
         f"1 × left out: {SILENT}: no script\ntext: 1 post, 1 file · {study.root / 'exports' / 'text'}\n"
     )
-    done = CliRunner().invoke(command.export, [str(study.root), "authors", "--json"])
+    done = CliRunner().invoke(command.export, ["authors", "-s", str(study.root), "--json"])
     assert json.loads(done.output)["left_out"][SILENT] == "no labels (no verbal sound)"
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from valex_local.cli._study import StudyCommand, open_study
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -22,19 +24,17 @@ def check() -> None:
     """Say how far scripts keep to their videos."""
 
 
-@check.command()
-@click.argument("folder", metavar="STUDY", type=click.Path(path_type=Path))
+@check.command(cls=StudyCommand)
 @click.option("--csv", "table", type=click.Path(path_type=Path), help="A CSV file to write, with a row for each line.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def visual(folder: Path, table: Path | None, as_json: bool) -> None:
+def visual(folder: Path | None, table: Path | None, as_json: bool) -> None:
     """Say how well the action lines of a STUDY fit their keyframes, and how many keyframes they speak of.
 
     Nothing is computed: `valex run` scores the lines where it has a CLIP model.
     """
     from valex_local.evaluation.visual_check import check_visual
-    from valex_local.study import Study
 
-    study = Study(folder)
+    study = open_study(folder)
     found = check_visual(study)
     if table is not None:
         _write(table, study)

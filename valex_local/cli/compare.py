@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._study import StudyCommand, open_study
+
 if TYPE_CHECKING:
     from valex_local.comparison.pair import VariantPair
     from valex_local.comparison.results import Comparison
@@ -16,11 +18,10 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
-@click.argument("study", type=_PATH)
+@click.command(cls=StudyCommand)
 @click.argument("first")
 @click.argument("second")
-@click.option("--gold", type=_PATH, help="Label sheet to measure the labels of both scripts by.")
+@click.option("--labels", type=_PATH, help="Label sheet to measure the labels of both scripts by.")
 @click.option("--annotator", help="The one annotator of the sheet who counts; else the majority.")
 @click.option("--group", type=click.Choice(["author", "none"]), help="What intervals group posts by. [default: author]")
 @click.option(
@@ -30,16 +31,15 @@ _PATH = click.Path(path_type=Path)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
 @click.option("--meaning/--no-meaning", default=True, help="Compare meaning by the sentence encoder of the store.")
 @click.option("-o", "--out", type=_PATH, help="Folder to write JSON, CSV and pages side by side to.")
-def compare(study: Path, first: str, second: str, out: Path | None, **given: Any) -> None:
+def compare(folder: Path | None, first: str, second: str, out: Path | None, **given: Any) -> None:
     """Compare two scripts of every post of STUDY: what each keeps and adds, and what becomes of the labels.
 
     FIRST and SECOND are variants: local, template, or the name under which scripts were imported.
     """
     from valex_local.comparison.files import check_folder, write_folder
     from valex_local.comparison.pair import VariantPair
-    from valex_local.study import Study
 
-    pair = VariantPair(Study(study), first, second)
+    pair = VariantPair(open_study(folder), first, second)
     if out is not None:
         pair.study.refuse_inside(out)
         check_folder(out)
@@ -56,7 +56,7 @@ def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison
     from valex_local.comparison.compare import compare as measure
     from valex_local.corpus.sheets import read_sheet
 
-    sheet = read_sheet(given["gold"]) if given["gold"] is not None else None
+    sheet = read_sheet(given["labels"]) if given["labels"] is not None else None
     meaning, notices = _meaning(pair.study) if given["meaning"] else (None, ())
     with progress(quiet=False) as shown:
         shown.step("compare", posts)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._study import StudyCommand, find_posts, open_study
+
 if TYPE_CHECKING:
     from valex_local.exchange.export import Exported
 
@@ -34,22 +36,21 @@ Both, a folder:
 """
 
 
-@click.command(help=_HELP)
-@click.argument("study", type=click.Path(path_type=Path))
+@click.command(cls=StudyCommand, help=_HELP)
 @click.argument("form", metavar="FORMAT", type=click.Choice(FORMATS))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="File or new folder; by default in STUDY/exports/.")
 @click.option("--script", help="Variant of the scripts; by default the one shown first for most posts.")
 @click.option("--route", help="The labelling route; by default all, or the only one there is.")
 @click.option("--post", "posts", multiple=True, help="A post, or the beginning of its id (repeatable); by default all.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def export(study: Path, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any) -> None:
+def export(
+    folder: Path | None, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any
+) -> None:
     """Write a study in a format."""
-    from valex_local.cli._study import find_posts
     from valex_local.exchange.export import export_study
-    from valex_local.study import Study
 
-    opened = Study(study)
-    found = export_study(opened, form, out, posts=find_posts(opened, posts), **given)
+    study = open_study(folder)
+    found = export_study(study, form, out, posts=find_posts(study, posts), **given)
     if as_json:
         _print_json(found)
     else:

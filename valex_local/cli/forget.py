@@ -7,13 +7,12 @@ from pathlib import Path
 
 import click
 
-from valex_local.cli._study import find_posts, open_study, study_option
+from valex_local.cli._study import StudyCommand, find_posts, open_study
 from valex_local.errors import printable
 
 
-@click.command()
+@click.command(cls=StudyCommand)
 @click.argument("posts", nargs=-1, required=True)
-@study_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(posts: tuple[str, ...], folder: Path | None, yes: bool) -> None:
     """Remove every trace of POSTS from a study, reports and exports included. The videos themselves stay."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._study import StudyCommand, study_folder
 from valex_local.cli.import_labels import labels
 
 if TYPE_CHECKING:
@@ -27,17 +28,16 @@ def import_() -> None:
 import_.add_command(labels)
 
 
-@import_.command()
+@import_.command(cls=StudyCommand)
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The study folder.")
 @click.option("--name", required=True, help="Name of the variant: gemini makes script.gemini.json of each post.")
 @click.option("--id-column", help="Column of ids in tables.")
 @click.option("--text-column", help="Column of scripts in tables.")
-@click.option("--new-posts", is_flag=True, help="Make a post without a video of each script whose post is unknown.")
-@click.option("--keep-cut", is_flag=True, help="Import scripts, too, that the limit of length has cut.")
+@click.option("--new-posts/--no-new-posts", help="Make a post without a video of each script whose post is unknown.")
+@click.option("--keep-cut/--no-keep-cut", help="Import scripts, too, that the limit of length has cut.")
 @click.option("--origin", metavar="TEXT", help="Where the scripts come from, for the record.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def scripts(path: Path, out: Path, as_json: bool, **given: Any) -> None:
+def scripts(folder: Path | None, path: Path, as_json: bool, **given: Any) -> None:
     """Make the scripts in PATH a variant of a study.
 
     PATH is a folder of text files named after their videos, responses of Gemini in JSON, a Vertex batch in JSONL, saves
@@ -45,7 +45,7 @@ def scripts(path: Path, out: Path, as_json: bool, **given: Any) -> None:
     """
     from valex_local.exchange import import_scripts
 
-    found = import_scripts(path, out, **given)
+    found = import_scripts(path, study_folder(folder), **given)
     if as_json:
         _print_json(found)
     else:

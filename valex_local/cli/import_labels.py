@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING
 
 import click
 
+from valex_local.cli._study import StudyCommand, open_study
+
 if TYPE_CHECKING:
     from valex_local.exchange.labels import ImportedLabels
 
 
-@click.command()
+@click.command(cls=StudyCommand)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The study folder.")
 @click.option("--annotator", help="Whose labels these are, where the files do not say or another name is wanted.")
 @click.option("--replace", is_flag=True, help="Let labels take the place of different ones by the same annotator.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def labels(paths: tuple[Path, ...], out: Path, annotator: str | None, replace: bool, as_json: bool) -> None:
+def labels(folder: Path | None, paths: tuple[Path, ...], annotator: str | None, replace: bool, as_json: bool) -> None:
     """Make the labels in PATH gold labels of a study: label sheets, and exports of Label Studio (JSON).
 
     They are kept in gold/ANNOTATOR.csv of the study, a label sheet like any other.
     """
     from valex_local.exchange.labels import import_labels
 
-    found = import_labels(paths, out, annotator=annotator, replace=replace)
+    found = import_labels(paths, open_study(folder).root, annotator=annotator, replace=replace)
     if as_json:
         _print_json(found)
     else:

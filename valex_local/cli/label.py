@@ -12,6 +12,7 @@ import click
 
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import nested
+from valex_local.cli._study import StudyCommand, is_study, open_study, say_new_place
 from valex_local.errors import ConfigError, InputError, printable
 from valex_local.settings import Settings, make_settings, merge
 from valex_local.stages.label_routes import ROUTES, get_route
@@ -21,18 +22,18 @@ if TYPE_CHECKING:
     from valex_local.stages.labels.examples import FewShotFold
     from valex_local.stages.labels.texts import LabelledTexts
 
-_OF_TEXTS = ("as", "language", "id_column", "text_column", "shots", "gold", "group", "folds", "seed")
+_OF_TEXTS = ("as", "language", "id_column", "text_column", "shots", "labels", "group", "folds", "seed")
 """Options that say nothing of labels that stay in a study."""
 
-_OF_SHOTS = ("gold", "group", "folds", "seed")
+_OF_SHOTS = ("labels", "group", "folds", "seed")
 """Options that say nothing without --shots."""
 
 FOLDS = 5
 """Folds of --shots where none are named."""
 
 
-@click.command()
-@click.argument("source", metavar="TEXTS|STUDY", type=click.Path(path_type=Path))
+@click.command(cls=StudyCommand)
+@click.argument("texts", metavar="[TEXTS]", required=False, type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The CSV file to write.")
 @click.option(
     "--as",
@@ -52,9 +53,9 @@ FOLDS = 5
     help="Of a language model: all values at once (default), one at a time, or present and conflicted apart.",
 )
 @click.option(
-    "--shots", type=click.IntRange(min=1), help="Examples drawn for each fold out of --gold; for --route fewshot."
+    "--shots", type=click.IntRange(min=1), help="Examples drawn for each fold out of --labels; for --route fewshot."
 )
-@click.option("--gold", type=click.Path(path_type=Path), help="Label sheet of some of the texts: where --shots draws.")
+@click.option("--labels", type=click.Path(path_type=Path), help="Label sheet of some of the texts, for --shots.")
 @click.option("--group", help="What the folds of --shots never part, or none; author when left out.")
 @click.option("--folds", type=click.IntRange(min=2), help="Folds of --shots; 5 when left out.")
 @click.option("--seed", type=int, help="Of the folds and draws of --shots; 0 when left out.")
@@ -66,20 +67,31 @@ FOLDS = 5
 @click.option("--int8/--no-int8", default=None, help="8-bit integers: faster on CPU, and a little different.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
 @click.option("--redo", is_flag=True, help="Label a study again that another model or setting has labelled.")
-def label(source: Path, out: Path | None, **given: Any) -> None:
+def label(folder: Path | None, texts: Path | None, out: Path | None, **given: Any) -> None:
     """Label texts that need no video: a folder of .txt files, or a CSV or TSV with an id and a text column.
 
     Given a STUDY and no -o, its scripts are labelled in the study. Either way a study's own model and settings hold
     where no others are named.
     """
-    if not source.exists():
-        raise InputError("there is no such file or folder", path=source)
+    source = _source(folder, texts)
     _check_options(given)
     given["route"], given["asked"] = _route(source, given), given["route"]
     if out is None:
         _label_study(source, given)
     else:
         _label_texts(source, out, given)
+
+
+def _source(folder: Path | None, texts: Path | None) -> Path:
+    if texts is None:
+        return open_study(folder).root
+    if folder is not None:
+        raise ConfigError("a study and other texts are named", path=texts, hint="Leave out one of them")
+    if not texts.exists():
+        raise InputError("there is no such file or folder", path=texts)
+    if is_study(texts):
+        say_new_place(texts)
+    return texts
 
 
 def _label_study(folder: Path, given: dict[str, Any]) -> None:
@@ -109,9 +121,9 @@ def _label_study(folder: Path, given: dict[str, Any]) -> None:
 def _check_options(given: dict[str, Any]) -> None:
     """Hold that no option is given that would say nothing."""
     if given["shots"] is None and any(given[name] is not None for name in _OF_SHOTS):
-        raise ConfigError("--gold, --group, --folds and --seed are for examples", hint="Add --shots N")
-    if given["shots"] is not None and given["gold"] is None:
-        raise ConfigError("examples come out of labels", hint="Name the label sheet with --gold")
+        raise ConfigError("--labels, --group, --folds and --seed are for examples", hint="Add --shots N")
+    if given["shots"] is not None and given["labels"] is None:
+        raise ConfigError("examples come out of labels", hint="Name the label sheet with --labels")
 
 
 def _route(source: Path, given: dict[str, Any]) -> str:
@@ -253,7 +265,7 @@ def _turns(texts: Texts, given: dict[str, Any]) -> tuple[FewShotFold, ...]:
     from valex_local.corpus import gold_of, match, read_sheet
     from valex_local.stages.labels.examples import plan_turns
 
-    sheet = read_sheet(given["gold"])
+    sheet = read_sheet(given["labels"])
     corpus = match(texts, gold_of(sheet), sheet.groups)
     print_corpus(corpus, lambda text: click.echo(text, err=True))
     turns = plan_turns(

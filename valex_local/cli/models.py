@@ -92,7 +92,7 @@ def install(profile: str, source: Path | None) -> None:
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Something the engine must know.")
 @click.option("--licence", help="Its licence, for the record.")
 @click.option("--origin", help="Where it came from, for the record.")
-@click.option("--link", is_flag=True, help="Link the files where the disk allows it, instead of copying them.")
+@click.option("--link/--no-link", help="Link the files where the disk allows it, instead of copying them.")
 def add(path: str, options: tuple[str, ...], **given: Any) -> None:
     """Bring the model in PATH, a folder or a GGUF file, into the store and record its sums.
 
@@ -112,7 +112,7 @@ def add(path: str, options: tuple[str, ...], **given: Any) -> None:
 @models.command()
 @click.argument("archive", type=click.Path(path_type=Path))
 @click.argument("names", nargs=-1, required=True, metavar="PROFILE|MODEL...")
-@click.option("--wheels", is_flag=True, help="Put in the Python wheels too (gigabytes; pip may use the network).")
+@click.option("--wheels/--no-wheels", help="Put in the Python wheels too (gigabytes; pip may use the network).")
 def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
     """Pack the models of a profile, or single models, into one ARCHIVE to carry to another machine."""
     from valex_local.store import Store, pack

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from valex_local.cli._study import open_study
+from valex_local.cli._study import StudyCommand, open_study
 
 
-@click.command()
-@click.argument("folder", metavar="[STUDY]", required=False, type=click.Path(path_type=Path))
+@click.command(cls=StudyCommand)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write; by default report/ in the study.")
 def report(folder: Path | None, out: Path | None) -> None:
     """Write pages about a study: what its posts say and show, which values, how it all came about.

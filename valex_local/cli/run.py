@@ -10,14 +10,14 @@ import click
 
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import nested, read_setting
+from valex_local.cli._study import StudyCommand, study_folder
 from valex_local.cli._summary import print_json, print_summary
 from valex_local.errors import ConfigError
 from valex_local.settings import merge
 
 
-@click.command()
+@click.command(cls=StudyCommand)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The study folder.")
 @click.option("--profile", help="Models and settings to use: cpu, demo, workstation, server or your own.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings, as study.toml.")
 @click.option(
@@ -27,11 +27,11 @@ from valex_local.settings import merge
 @click.option("--language", metavar="CODE", help="Language spoken, ISO 639-1; recognised when left out.")
 @click.option("--translate/--no-translate", default=None, help="Translate the speech to English.")
 @click.option("--keep-silent/--no-keep-silent", default=None, help="Label posts without verbal sound too.")
-@click.option("--keep-keyframes", type=click.Choice(["yes", "no"]), help="Leave the keyframes in the study.")
-@click.option("--keep-audio", type=click.Choice(["yes", "no"]), help="Leave the 16 kHz sound in the study.")
+@click.option("--keep-keyframes/--no-keep-keyframes", default=None, help="Leave the keyframes in the study.")
+@click.option("--keep-audio/--no-keep-audio", default=None, help="Leave the 16 kHz sound in the study.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Threads that decode beside the model.")
-@click.option("--resident", is_flag=True, default=None, help="Keep all models in memory, where they fit.")
+@click.option("--resident/--no-resident", default=None, help="Keep all models in memory, where they fit.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--only", metavar="STAGE", help="Do this stage alone, from the records that are there.")
 @click.option("--shard", metavar="i/N", help="The i-th of N parts of the posts, for several machines.")
@@ -39,7 +39,7 @@ from valex_local.settings import merge
 @click.option("--retry", is_flag=True, help="Try again what failed before.")
 @click.option("--dry-run", is_flag=True, help="Only say what is due.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def run(paths: tuple[Path, ...], out: Path, settings: tuple[str, ...], as_json: bool, **given: Any) -> None:
+def run(paths: tuple[Path, ...], folder: Path | None, settings: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Take videos (files or folders) into a study and do everything that is due.
 
     Interrupt at any time: the same command goes on from there. Without PATHS it goes on with the posts of the study.
@@ -58,7 +58,7 @@ def run(paths: tuple[Path, ...], out: Path, settings: tuple[str, ...], as_json: 
     with progress(quiet=as_json) as shown:
         summary = do(
             paths,
-            out,
+            study_folder(folder),
             options=_options(given, settings),
             config=given["config"],
             meta=given["meta"],
@@ -87,10 +87,8 @@ def _options(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]
     }
     out: dict[str, Any] = {}
     for option, path in keys.items():
-        value = given[option]
-        if value is not None:
-            plain = value == "yes" if option.startswith("keep_") and isinstance(value, str) else value
-            out = merge(out, nested(path, plain))
+        if given[option] is not None:
+            out = merge(out, nested(path, given[option]))
     for text in settings:
         out = merge(out, read_setting(text))
     return out

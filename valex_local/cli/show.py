@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from valex_local.cli._study import find_posts, open_study, study_option
+from valex_local.cli._study import StudyCommand, find_posts, open_study
 
 
-@click.command()
+@click.command(cls=StudyCommand)
 @click.argument("posts", nargs=-1)
-@study_option
 @click.option(
     "--as", "form", type=click.Choice(["text", "fountain", "json"]), default="text", help="Form of the script."
 )

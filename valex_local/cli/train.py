@@ -86,7 +86,7 @@ if TYPE_CHECKING:
 @click.option("--seeds", type=click.IntRange(min=1), help="Repetitions (default 3).")
 @click.option("--seed", type=int, help="The first seed.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other training option (repeatable).")
-@click.option("--slim", is_flag=True, help="Keep of the encoder only what learns: the model then rests on the store's.")
+@click.option("--slim/--no-slim", help="Keep of the encoder only what learns: the model then rests on the store's.")
 @click.option("--annotator", help="The annotator whose labels count; the majority when left out.")
 @click.option("--id-column", help="Column of ids in a table of texts.")
 @click.option("--text-column", help="Column of texts in a table.")

@@ -20,7 +20,7 @@ from valex_local.evaluation.tables import counted
 from valex_local.records import Labels
 from valex_local.schwartz import CIRCLE, State
 
-LABEL_THEM = "Label both scripts with: valex label STUDY --script NAME"
+LABEL_THEM = "Label both scripts with: valex label -s STUDY --script NAME"
 
 Both = tuple[Labels, Labels]
 

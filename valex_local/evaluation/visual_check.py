@@ -204,7 +204,7 @@ def _hints(study: Study, settings: Settings, missing: Sequence[str]) -> Iterator
     """Say which command scores the scripts that are not scored; those that no run reads yet must be named."""
     if not missing:
         return
-    command = f"valex run -o {shlex.quote(str(study.root))}"
+    command = f"valex run -s {shlex.quote(str(study.root))}"
     known = settings.labels.scripts
     unnamed = [name for name in missing if name not in (*settings.script.variants, *known)]
     if unnamed:

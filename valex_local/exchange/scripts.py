@@ -140,7 +140,7 @@ def import_scripts(
     if new_posts and not drafts:
         return found
     if not new_posts and not (out / "study.toml").is_file():
-        hint = "Make one with: valex run VIDEOS -o STUDY; or add --new-posts, and each script is a post without a video"
+        hint = "Make one with: valex run VIDEOS -s STUDY; or add --new-posts, and each script is a post without a video"
         raise StudyError("there is no study here", path=out, hint=hint)
     study = Study(out, create=new_posts)
     with study.lock():
@@ -255,7 +255,7 @@ def _one_each(matched: Mapping[str, list[_Draft]], found: Imported) -> dict[str,
         texts = {draft.source.answer.text.strip() for draft in (first, *others)}
         if len(texts) == 1:
             chosen[post_id] = first
-            found.repeated += [draft.left_out(f"the same text as {first.source.where}") for draft in others]
+            found.repeated += [draft.left_out(f"same text as {first.source.where}") for draft in others]
         else:
             places = "; ".join(draft.source.where for draft in (first, *others))
             reason = f"{len(texts)} different scripts for the post {post_id}: {places}"

@@ -39,7 +39,7 @@ def read_picture(path: Path, side: int) -> Picture:
             small = image.convert("RGB")
     except OSError as error:
         raise InputError(
-            "a keyframe cannot be read", path=path, hint="Make it anew with: valex run --only media --redo"
+            "a keyframe cannot be read", path=path, hint="Make it again with: valex run -s STUDY --only media --redo"
         ) from error
     small.thumbnail((side, side))
     out = BytesIO()

@@ -28,11 +28,11 @@ def scored(drawn: ModuleType, valex: Callable[..., None], tmp_path_factory: pyte
     """Videos of scenes the model has never seen, each with three scripts of one line, and how these lines fit."""
     folder = tmp_path_factory.mktemp("posts")
     draw(drawn, folder)
-    valex(folder, "run", "videos", "-o", "study", "--profile", "demo", "--only", "media")
+    valex(folder, "run", "videos", "-s", "study", "--profile", "demo", "--only", "media")
     for name in (OWN, SWAPPED, FALSE):
-        valex(folder, "import", "scripts", name, "--name", name, "-o", "study")
+        valex(folder, "import", "scripts", name, "--name", name, "-s", "study")
     scripts = f'labels.scripts=["{OWN}","{SWAPPED}","{FALSE}"]'
-    valex(folder, "run", "-o", "study", "--only", "grounding", "--set", scripts)
+    valex(folder, "run", "-s", "study", "--only", "grounding", "--set", scripts)
     study = Study(folder / "study")
     lines = {
         name: [line for post in study.post_ids() for line in study.require(post, f"grounding.{name}", Grounding).lines]

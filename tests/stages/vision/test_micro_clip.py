@@ -69,8 +69,8 @@ def study(
             scene, dice = scene_of(drawn, f"{name}-{number}"), random.Random(number)
             frame = np.asarray(drawn.picture(scene, dice, 216, 384))
             make_clip(folder / "videos" / f"{name}-{number}.mp4", frames=[frame] * 4, rate=10)
-    for step, given in (("media", ["videos", "--keep-keyframes", "yes"]), ("vision", [])):
-        valex(folder, "run", *given, "-o", "study", "--profile", "demo", "--only", step)
+    for step, given in (("media", ["videos", "--keep-keyframes"]), ("vision", [])):
+        valex(folder, "run", *given, "-s", "study", "--profile", "demo", "--only", step)
     return Study(folder / "study")
 
 

@@ -214,7 +214,7 @@ class Material:
         return InputError(
             f"there is nothing to export: {what}",
             path=self.study.root,
-            hint="See what there is with: valex status STUDY --posts",
+            hint="See what there is with: valex status -s STUDY --posts",
         )
 
 

@@ -165,7 +165,7 @@ def read_card(folder: Path) -> ModelCard:
         raise ModelError(f"the file cannot be read ({error.strerror})", path=path) from error
     except ValidationError as error:
         raise ModelError(
-            "; ".join(_explain(e) for e in error.errors()), path=path, hint="Mend the file or train the model anew"
+            "; ".join(_explain(e) for e in error.errors()), path=path, hint="Fix the file, or train the model again"
         ) from error
 
 

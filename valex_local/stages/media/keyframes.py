@@ -69,7 +69,7 @@ class KeyframeChooser:
 
     Of pictures that are about equally sharp it is the last: what a shot shows and what is written over it come one by
     one, and which of them is sharpest to the last digit hangs on which pictures are looked at. How much still hangs on
-    that is measured by ``valex bench --only decode``.
+    that is measured by ``python -m benchmarks --only decode``.
 
     Parameters
     ----------

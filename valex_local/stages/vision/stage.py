@@ -193,5 +193,5 @@ def _read(path: Path) -> Image.Image:
             return image.convert("RGB")
     except OSError as error:
         raise InputError(
-            "a keyframe cannot be read", path=path, hint="Make it anew with: valex run --only media --redo"
+            "a keyframe cannot be read", path=path, hint="Make it again with: valex run -s STUDY --only media --redo"
         ) from error
