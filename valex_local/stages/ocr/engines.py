@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from valex_local.store import StoredModel
     from valex_local.system.devices import Device
 
-ENGINES = {"rapidocr": "valex_local.stages.ocr.rapid:RapidOcrEngine"}
+ENGINES: Mapping[str, str] = {
+    "rapidocr": "valex_local.stages.ocr.rapid:RapidOcrEngine",
+}
+"""Engine name to the class, as ``module:name``."""
 
 
 @dataclass(frozen=True)
