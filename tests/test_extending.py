@@ -160,8 +160,8 @@ def test_a_stage(tree: Tree) -> None:
     media.unlink()
     failing = tree.python(
         "from valex_local import Store, Study\n"
-        "from valex_local.pipeline.run import examine\n"
-        "print([f'{count.step} {count.due}' for count in examine(Study('study')).steps][:2])"
+        "from valex_local.pipeline.run import study_status\n"
+        "print([f'{count.step} {count.due}' for count in study_status(Study('study')).steps][:2])"
     )
     assert failing.strip() == "['media 1', 'watermark 1']", "it waits for what it reads"
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from tests.stages.script.evidences import CAPTIONS, INJECTIONS, item
-from valex_local.exchange.export import export_study
-from valex_local.exchange.export.run import Exported
+from valex_local.exchange.export.run import Exported, export_study
 from valex_local.records import (
     Action,
     Dialogue,

@@ -11,9 +11,8 @@ import pytest
 
 from tests.exchange.test_sources import STEM, batch, put, response
 from valex_local.errors import ConfigError, InputError, StudyError
-from valex_local.exchange import import_scripts
 from valex_local.exchange.script_parser import parse_script
-from valex_local.exchange.scripts import TAKEN
+from valex_local.exchange.scripts import TAKEN, import_scripts
 from valex_local.pipeline.plan import plan
 from valex_local.pipeline.status import StatusChecker, StepState
 from valex_local.records import Dialogue, Labels, LabelSource, OnScreenText, Post, Script, Video

@@ -8,36 +8,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from valex_local.cli._study import StudyCommand, find_posts, open_study
+from valex_local.exchange.export.formats import FORMATS
 
 if TYPE_CHECKING:
-    from valex_local.exchange.export import Exported
-
-# Spelled out here so that `valex export --help` imports none of them.
-FORMATS = (
-    "srt", "vtt", "fountain", "text", "eaf", "authors", "long", "wide", "pyvalues", "parquet", "labelstudio",
-)  # fmt: skip
+    from valex_local.exchange.export.run import Exported
 
 
-_HELP = """Write a STUDY as files that other tools read.
-
-\b
-Scripts, files for each post:
-  srt, vtt       subtitles: speech, and the text on the screen
-  fountain       screenplay
-  text           loose text, as the paper has it
-  eaf            annotation file of ELAN
-Labels, one file:
-  authors        the CSV of the paper's authors: -1, 0, 1, 2
-  long, wide     a row for each value, or for each post
-  pyvalues       TSV of the library pyvalues
-Both, a folder:
-  parquet        labels, and lines of scripts, as two tables
-  labelstudio    tasks with predictions, and the configuration
-"""
+def _help() -> str:
+    """Return the help text with the table of formats, by what they hold."""
+    kinds = {
+        "Scripts, files for each post": [name for name, form in FORMATS.items() if not form.has_labels],
+        "Labels, one file": [name for name, form in FORMATS.items() if form.has_labels and form.suffixes],
+        "Both, a folder": [name for name, form in FORMATS.items() if form.has_labels and not form.suffixes],
+    }
+    lines = ["Write a study as files that other tools read.", "", "\b"]  # click keeps the lines after \b as they are
+    for kind, names in kinds.items():
+        lines += [f"{kind}:", *(f"  {name:<13}{FORMATS[name].about}" for name in names)]
+    return "\n".join(lines)
 
 
-@click.command(cls=StudyCommand, help=_HELP)
-@click.argument("form", metavar="FORMAT", type=click.Choice(FORMATS))
+@click.command(cls=StudyCommand, help=_help())
+@click.argument("form", metavar="FORMAT", type=click.Choice(list(FORMATS)))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="File or new folder; by default in STUDY/exports/.")
 @click.option("--script", help="Variant of the scripts; by default the one shown first for most posts.")
 @click.option("--route", help="The labelling route; by default all, or the only one there is.")
@@ -47,7 +38,7 @@ def export(
     folder: Path | None, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any
 ) -> None:
     """Write a study in a format."""
-    from valex_local.exchange.export import export_study
+    from valex_local.exchange.export.run import export_study
 
     study = open_study(folder)
     found = export_study(study, form, out, posts=find_posts(study, posts), **given)

@@ -43,7 +43,7 @@ def scripts(folder: Path | None, path: Path, as_json: bool, **given: Any) -> Non
     PATH is a folder of text files named after their videos, responses of Gemini in JSON, a Vertex batch in JSONL, saves
     of AI Studio, a CSV or TSV file, or a folder of all these.
     """
-    from valex_local.exchange import import_scripts
+    from valex_local.exchange.scripts import import_scripts
 
     found = import_scripts(path, study_folder(folder), **given)
     if as_json:

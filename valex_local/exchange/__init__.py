@@ -1,11 +1,8 @@
 """What comes from elsewhere, and what other tools read.
 
-sources.py   files of scripts, told apart by what they hold; gemini.py reads what Gemini answered
-foreign.py   a script from elsewhere as our record; lines.py says what one line of it is
-posts.py     which post of a study something is about
-scripts.py   scripts as a variant of a study
+sources.py         files of scripts, recognised by their content; gemini.py reads responses of Gemini
+script_parser.py   a script from elsewhere as a record; line_parser.py says what one line of it is
+scripts.py         scripts as a variant of a study; posts.py finds the post that something is about
+labels.py          labels as gold labels of a study (gold.py); annotations.py reads those of Label Studio
+export/            the formats that other tools read
 """
-
-from valex_local.exchange.scripts import Imported, import_scripts
-
-__all__ = ["Imported", "import_scripts"]
