@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from valex_local.comparison.evidence import PostEvidence
-from valex_local.comparison.lines import ScriptLine, heard_lines, read_lines, script_lines
+from valex_local.comparison.lines import ComparedLine, heard_lines, read_lines, script_lines
 from valex_local.records import (
     Action,
     Box,
@@ -48,7 +48,7 @@ def script(name: str, *elements: Element, heading: str | None = None) -> Script:
     return Script(name=name, scenes=(scene,))
 
 
-def lines(*elements: Element, heading: str | None = None) -> tuple[ScriptLine, ...]:
+def lines(*elements: Element, heading: str | None = None) -> tuple[ComparedLine, ...]:
     return script_lines(script("x", *elements, heading=heading))
 
 

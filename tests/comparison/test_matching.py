@@ -9,16 +9,16 @@ from scipy.stats import kendalltau
 
 from tests.comparison.made import act, lines, say, show
 from valex_local.comparison import matching
-from valex_local.comparison.lines import LineKind, ScriptLine
+from valex_local.comparison.lines import ComparedLine, LineKind
 from valex_local.comparison.matching import find, holds, in_order, joined, kendall, match_lines
 
 
-def text(words: str) -> ScriptLine:
-    return ScriptLine(LineKind.TEXT, words)
+def text(words: str) -> ComparedLine:
+    return ComparedLine(LineKind.TEXT, words)
 
 
-def speech(words: str) -> ScriptLine:
-    return ScriptLine(LineKind.SPEECH, words)
+def speech(words: str) -> ComparedLine:
+    return ComparedLine(LineKind.SPEECH, words)
 
 
 def pairs(one, other):

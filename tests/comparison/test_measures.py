@@ -7,7 +7,7 @@ from hypothesis import given
 
 from tests.comparison.made import ELEMENTS, HEARD, READ, act, evidence, lines, say, show, track, transcript, whole
 from valex_local.comparison.evidence import NO_SPEECH, NO_TEXT, PostEvidence, read_evidence
-from valex_local.comparison.lines import LineKind, ScriptLine, script_lines
+from valex_local.comparison.lines import ComparedLine, LineKind, script_lines
 from valex_local.comparison.measures import compare_lines, measure
 from valex_local.records import (
     Dialogue,
@@ -212,7 +212,7 @@ def test_order_in_time_counts_pairs():
 
 
 def test_what_begins_within_a_second_has_no_order():
-    heard, shown = ScriptLine(LineKind.SPEECH, HEARD[0], start=3.0), ScriptLine(LineKind.TEXT, READ[0], start=3.9)
+    heard, shown = ComparedLine(LineKind.SPEECH, HEARD[0], start=3.0), ComparedLine(LineKind.TEXT, READ[0], start=3.9)
     known = PostEvidence((heard,), (shown,))
     assert measure(lines(show(READ[0]), say(HEARD[0])), known).order_in_time is None
 

@@ -25,8 +25,8 @@ from tests.exchange.exported import (
     script,
 )
 from valex_local.errors import InputError
-from valex_local.exchange.export.subtitles import WORD_JOINER, Srt, Vtt
 from valex_local.records import Post
+from valex_local.rendering.subtitles import WORD_JOINER, Srt, Vtt
 from valex_local.rendering.timing import TimedSpan, lanes, timed_lines
 
 FORMS = {"srt": Srt(), "vtt": Vtt()}

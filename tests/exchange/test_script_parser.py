@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.stages.script.evidences import INJECTIONS, any_evidence
 from valex_local.exchange.line_parser import LONGEST_HEADING
 from valex_local.exchange.script_parser import SOUNDS, parse_script
-from valex_local.files.text import clean_text
+from valex_local.files.text import clean_text, one_line
 from valex_local.records import Action, Dialogue, Element, OnScreenText, PostLine, Scene, Script, Sound
-from valex_local.rendering.render import one_line, render
+from valex_local.rendering.render import render
 from valex_local.stages.script.evidence import Evidence
 from valex_local.stages.script.template import TemplateWriter
 from valex_local.stages.script.wording import plain_line

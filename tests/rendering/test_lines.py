@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valex_local.records import Action, Dialogue, Element, OnScreenText, PostLine, Scene, Script, ScriptFigures
-from valex_local.rendering.lines import shown_scenes
-from valex_local.stages.labels.lines import script_lines
+from valex_local.rendering.lines import script_lines, shown_lines, shown_scenes
+from valex_local.rendering.render import render
+from valex_local.stages.labels import lines as labels_lines
 
 _texts = st.text(max_size=20)
 _refs = st.sampled_from([None, "S1", "S2", "T1", "T2"])
@@ -30,7 +31,7 @@ _KINDS = {"post": "post", "dialogue": "speech", "text": "on screen", "action": "
 def test_lines_are_those_that_labels_name(scenes: list[Scene]) -> None:
     script = Script(name="x", scenes=tuple(scenes))
     shown = [(line.id, _KINDS[line.kind], line.text) for scene in shown_scenes(script) for line in scene.lines]
-    assert shown == [(line.id, line.kind, line.text) for line in script_lines(script)]
+    assert shown == [(line.id, line.kind, line.text) for line in labels_lines.script_lines(script)]
 
 
 def test_screen_text_that_repeats_speech_is_named_at_the_speech() -> None:
@@ -44,6 +45,27 @@ def test_screen_text_that_repeats_speech_is_named_at_the_speech() -> None:
     (line,) = first.lines
     assert line.also == ("T4",) and line.mumbled and (line.start, line.end) == (1, 2)
     assert second.lines == ()
+
+
+def test_a_line_knows_its_place_and_blank_ones_are_none() -> None:
+    repeated = OnScreenText(ref="T1", text="hello", start=0, end=1, repeats="S1")
+    elements = (Action(text=" \x1b", start=0, end=1), repeated, Action(text="A\ndog.", start=0, end=1))
+    scenes = (
+        Scene(heading="\x7f ", start=0, end=1, elements=elements, written_by="llm"),
+        Scene(heading="A yard", start=1, end=2, elements=elements[2:], written_by="llm"),
+    )
+    script = Script(name="x", scenes=scenes)
+    assert [(line.id, line.scene, line.element, line.text) for line in script_lines(script)] == [
+        ("T1", 1, 2, "hello"),
+        ("L3", 1, 3, "A dog."),
+        ("H2", 2, 0, "A yard"),
+        ("L4", 2, 1, "A dog."),
+    ]
+    assert [line.id for line in shown_lines(script)] == ["L3", "H2", "L4"]
+    assert render(script, "text") == "A dog.\n\nA YARD\nA dog.\n\nSound: unknown\n"
+    assert render(script, "fountain").startswith(
+        "Title: Script (x)\nSound: unknown\n\n.SCENE 1\n\n!A dog.\n\n.SCENE 2 - A YARD\n"
+    )
 
 
 @pytest.mark.parametrize(

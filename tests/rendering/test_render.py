@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from tests.stages.script.evidences import CAPTIONS, INJECTIONS, any_evidence, evidence
 from valex_local.errors import ConfigError
+from valex_local.files.text import one_line
 from valex_local.records import Action, Dialogue, OnScreenText, PostLine, Scene, Script, Sound
-from valex_local.rendering.render import clock, get_renderer, one_line, render
+from valex_local.rendering.render import get_renderer, render
+from valex_local.rendering.timing import clock
 from valex_local.stages.script.evidence import Evidence
 from valex_local.stages.script.template import TemplateWriter
 

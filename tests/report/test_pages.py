@@ -15,8 +15,8 @@ from PIL import Image
 from tests.report.made import HOSTILE, ODD_ID, add, hostile_post, labels, make_study, post, records
 from tests.report.pages import Page, broken_links, parse
 from valex_local.errors import StudyError
+from valex_local.files.text import one_line
 from valex_local.records import Failure, LabelSource, MadeBy, Notice, Post, PostText
-from valex_local.rendering.render import one_line
 from valex_local.report.gather import Gathered, Order, Problem
 from valex_local.report.overview import Overview
 from valex_local.report.pages import _render, _shown, write_report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from valex_local.comparison.lines import ScriptLine, heard_lines, read_lines
+from valex_local.comparison.lines import ComparedLine, heard_lines, read_lines
 from valex_local.records import ScreenText, Transcript
 from valex_local.stages.script.evidence import find_repeats
 from valex_local.study import Study
@@ -19,19 +19,19 @@ class PostEvidence:
 
     Attributes
     ----------
-    heard : tuple of ScriptLine or None
+    heard : tuple of ComparedLine or None
         What was heard, by time; None where nobody listened.
-    read : tuple of ScriptLine or None
+    read : tuple of ComparedLine or None
         What was read and does not repeat what was heard, by time; None where nobody looked.
-    subtitles : tuple of ScriptLine
+    subtitles : tuple of ComparedLine
         What was read and repeats what was heard.
     missing : tuple of str
         What is not known, and why.
     """
 
-    heard: tuple[ScriptLine, ...] | None
-    read: tuple[ScriptLine, ...] | None
-    subtitles: tuple[ScriptLine, ...] = ()
+    heard: tuple[ComparedLine, ...] | None
+    read: tuple[ComparedLine, ...] | None
+    subtitles: tuple[ComparedLine, ...] = ()
     missing: tuple[str, ...] = ()
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from valex_local.comparison.lines import LineKind, ScriptLine
+from valex_local.comparison.lines import ComparedLine, LineKind
 from valex_local.comparison.words import common
 from valex_local.stages.script.evidence import REPEAT_SCORE
 
@@ -69,7 +69,7 @@ def find(needle: str, text: str, kind: LineKind, *, whole: bool = False) -> Foun
     Parameters
     ----------
     needle, text : str
-        As `ScriptLine.plain`.
+        As `ComparedLine.plain`.
     kind : LineKind
         Speech or screen text: how alike they must be.
     whole : bool
@@ -99,12 +99,12 @@ def _numerals_around(text: str, found: Found) -> set[str]:
     return {m.group() for m in spans}
 
 
-def holds(text: str, line: ScriptLine) -> bool:
-    """Whether a text, as `ScriptLine.plain`, holds a line."""
+def holds(text: str, line: ComparedLine) -> bool:
+    """Whether a text, as `ComparedLine.plain`, holds a line."""
     return find(line.plain, text, line.kind) is not None
 
 
-def joined(lines: Sequence[ScriptLine]) -> str:
+def joined(lines: Sequence[ComparedLine]) -> str:
     """Return lines as one text to look for others in."""
     return "".join(line.plain[:-1] for line in lines) + " "
 
@@ -112,7 +112,7 @@ def joined(lines: Sequence[ScriptLine]) -> str:
 # --- lines of both --------------------------------------------------------------------------------------------------
 
 
-def match_lines(one: Sequence[ScriptLine], other: Sequence[ScriptLine]) -> list[Match]:
+def match_lines(one: Sequence[ComparedLine], other: Sequence[ComparedLine]) -> list[Match]:
     """Match speech with speech and screen text with screen text, in whatever order they stand.
 
     A line may be several of the other side, where it holds them beside each other; nothing is matched twice. The most
@@ -149,7 +149,7 @@ class _Pair(NamedTuple):
     other_span: tuple[int, int]
 
 
-def _candidates(one: Sequence[ScriptLine], other: Sequence[ScriptLine], kind: LineKind) -> Iterator[_Pair]:
+def _candidates(one: Sequence[ComparedLine], other: Sequence[ComparedLine], kind: LineKind) -> Iterator[_Pair]:
     """Yield the lines of a kind that may match; a text that is repeated is compared once."""
     ours, theirs = _places(one, kind), _places(other, kind)
     if not ours or not theirs:
@@ -164,7 +164,7 @@ def _candidates(one: Sequence[ScriptLine], other: Sequence[ScriptLine], kind: Li
             yield _Pair(100 - spans[0], abs(i / len(one) - j / len(other)), i, j, spans[1], spans[2])
 
 
-def _places(lines: Sequence[ScriptLine], kind: LineKind) -> dict[str, list[int]]:
+def _places(lines: Sequence[ComparedLine], kind: LineKind) -> dict[str, list[int]]:
     """Return where each text of a kind stands."""
     places: dict[str, list[int]] = {}
     for at, line in enumerate(lines):
@@ -173,7 +173,7 @@ def _places(lines: Sequence[ScriptLine], kind: LineKind) -> dict[str, list[int]]
     return places
 
 
-def _spans(one: ScriptLine, other: ScriptLine) -> _Spans | None:
+def _spans(one: ComparedLine, other: ComparedLine) -> _Spans | None:
     """Return how alike two lines are, and what of each the other holds; None where they are not."""
     if one.plain == other.plain:
         return 100.0, (0, len(one.plain)), (0, len(other.plain))

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from valex_local.comparison.evidence import PostEvidence
-from valex_local.comparison.lines import LineKind, ScriptLine, all_keys, of_kind
+from valex_local.comparison.lines import ComparedLine, LineKind, all_keys, of_kind
 from valex_local.comparison.matching import Match, holds, joined, kendall, match_lines
 from valex_local.comparison.results import Measures, Shared
 from valex_local.comparison.words import common
-from valex_local.records import Grounding, GroundingFigures
-from valex_local.stages.script.scenes import SPEAKER
+from valex_local.records import SPEAKER, Grounding, GroundingFigures
 
 ORDER_SLACK = 1.0
 """Seconds: what begins within them of each other has no order that a script could get wrong."""
@@ -20,7 +19,7 @@ ORDER_SLACK = 1.0
 _MERE_SPEAKER = re.compile(rf"{SPEAKER}( ?[0-9]+| [a-z])?", re.IGNORECASE)
 
 
-def measure(lines: Sequence[ScriptLine], evidence: PostEvidence, grounding: Grounding | None = None) -> Measures:
+def measure(lines: Sequence[ComparedLine], evidence: PostEvidence, grounding: Grounding | None = None) -> Measures:
     """Return what a script holds of the evidence, its own counts, and how far its actions match the pictures."""
     seen = GroundingFigures() if grounding is None or grounding.skipped else grounding.figures
     names = {(line.speaker or "").casefold() for line in lines if line.kind is LineKind.SPEECH}
@@ -45,7 +44,7 @@ def measure(lines: Sequence[ScriptLine], evidence: PostEvidence, grounding: Grou
     )
 
 
-def speech_shares(speech: Sequence[ScriptLine], evidence: PostEvidence) -> tuple[float | None, float | None]:
+def speech_shares(speech: Sequence[ComparedLine], evidence: PostEvidence) -> tuple[float | None, float | None]:
     """Return the share of the words heard that speech has in the same order, and the share of its words beyond these.
 
     What both have is a longest common subsequence of their words; either share divides by the number of words there.
@@ -57,7 +56,9 @@ def speech_shares(speech: Sequence[ScriptLine], evidence: PostEvidence) -> tuple
     return _share(both, len(heard)), _share(len(said) - both, len(said))
 
 
-def text_shares(texts: Sequence[ScriptLine], evidence: PostEvidence) -> tuple[float | None, float | None, float | None]:
+def text_shares(
+    texts: Sequence[ComparedLine], evidence: PostEvidence
+) -> tuple[float | None, float | None, float | None]:
     """Return how screen texts stand to those that were read.
 
     Returns
@@ -83,7 +84,7 @@ def text_shares(texts: Sequence[ScriptLine], evidence: PostEvidence) -> tuple[fl
     )
 
 
-def order_in_time(lines: Sequence[ScriptLine], evidence: PostEvidence) -> float | None:
+def order_in_time(lines: Sequence[ComparedLine], evidence: PostEvidence) -> float | None:
     """Return how far a script's order follows the times at which its lines were heard and read.
 
     Kendall's tau over what was heard or read and stands in the script; pairs that begin within `ORDER_SLACK` seconds
@@ -95,7 +96,9 @@ def order_in_time(lines: Sequence[ScriptLine], evidence: PostEvidence) -> float 
     return kendall(times, _ranks([match.other_place for match in matches]), slack=ORDER_SLACK)
 
 
-def compare_lines(one: Sequence[ScriptLine], other: Sequence[ScriptLine], *, similarity: float | None = None) -> Shared:
+def compare_lines(
+    one: Sequence[ComparedLine], other: Sequence[ComparedLine], *, similarity: float | None = None
+) -> Shared:
     """Return what two scripts have in common."""
     matches = match_lines(one, other)
     said, said_too = (all_keys(of_kind(lines, LineKind.SPEECH)) for lines in (one, other))
@@ -108,7 +111,7 @@ def compare_lines(one: Sequence[ScriptLine], other: Sequence[ScriptLine], *, sim
     )
 
 
-def _text_shared(one: Sequence[ScriptLine], other: Sequence[ScriptLine], matches: Sequence[Match]) -> float | None:
+def _text_shared(one: Sequence[ComparedLine], other: Sequence[ComparedLine], matches: Sequence[Match]) -> float | None:
     held = {match.line for match in matches if match.kind is LineKind.TEXT}
     held_too = {match.other_line for match in matches if match.kind is LineKind.TEXT}
     return _share(len(held) + len(held_too), len(of_kind(one, LineKind.TEXT)) + len(of_kind(other, LineKind.TEXT)))

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from valex_local.comparison.evidence import read_evidence
-from valex_local.comparison.lines import LineKind, ScriptLine
+from valex_local.comparison.lines import ComparedLine, LineKind
 from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, Measures, PostComparison, Shared
 from valex_local.comparison.side_by_side import evidence_rows, side_by_side
 from valex_local.comparison.tables import TITLES, blocks, digits_of, figure, notes
 from valex_local.posts.ids import post_id
-from valex_local.rendering.render import clock
+from valex_local.rendering.timing import clock
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -102,5 +102,5 @@ def _number(record: Measures | Shared, name: str) -> str:
     return str(value) if isinstance(value, int) else figure(value, digits_of(name))
 
 
-def _time(line: ScriptLine) -> str:
+def _time(line: ComparedLine) -> str:
     return "" if line.start is None else clock(line.start)

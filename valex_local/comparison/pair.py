@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from valex_local.comparison.lines import ScriptLine, script_lines
+from valex_local.comparison.lines import ComparedLine, script_lines
 from valex_local.errors import ConfigError, InputError
 from valex_local.evaluation.results import UncountedTexts
 from valex_local.evaluation.tables import counted
@@ -27,7 +27,7 @@ class VariantPair:
         """The names of both."""
         return self.first, self.second
 
-    def lines(self, post_id: str) -> tuple[tuple[ScriptLine, ...], tuple[ScriptLine, ...]]:
+    def lines(self, post_id: str) -> tuple[tuple[ComparedLine, ...], tuple[ComparedLine, ...]]:
         """Return the lines of both scripts of a post."""
         one, other = (self.study.require(post_id, f"script.{name}", Script) for name in self.names)
         return script_lines(one), script_lines(other)

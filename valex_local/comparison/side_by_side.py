@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from valex_local.comparison.evidence import PostEvidence
-from valex_local.comparison.lines import LineKind, ScriptLine, all_keys, of_kind
+from valex_local.comparison.lines import ComparedLine, LineKind, all_keys, of_kind
 from valex_local.comparison.matching import Match, holds, in_order, joined, match_lines
 from valex_local.comparison.words import common
 
@@ -24,7 +24,7 @@ class TextSpan:
 class Cell:
     """A line as it is shown; `moved` where the other script has it at another place."""
 
-    line: ScriptLine
+    line: ComparedLine
     pieces: tuple[TextSpan, ...]
     moved: bool
 
@@ -41,7 +41,7 @@ class SideRow:
 class EvidenceRow:
     """A line that was heard or read, and what each script has of it."""
 
-    line: ScriptLine
+    line: ComparedLine
     subtitle: bool
     first: str
     second: str
@@ -50,7 +50,7 @@ class EvidenceRow:
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def side_by_side(one: Sequence[ScriptLine], other: Sequence[ScriptLine]) -> list[SideRow]:
+def side_by_side(one: Sequence[ComparedLine], other: Sequence[ComparedLine]) -> list[SideRow]:
     """Lay two scripts beside each other.
 
     Lines of speech and screen text that stand in both in one order share a row. Between them an action faces an action
@@ -77,7 +77,7 @@ def side_by_side(one: Sequence[ScriptLine], other: Sequence[ScriptLine]) -> list
 Places = tuple[int | None, int | None]
 
 
-def _places(one: Sequence[ScriptLine], other: Sequence[ScriptLine], kept: Sequence[Match]) -> Iterator[Places]:
+def _places(one: Sequence[ComparedLine], other: Sequence[ComparedLine], kept: Sequence[Match]) -> Iterator[Places]:
     """Yield which lines share a row."""
     i = j = 0
     for match in kept:
@@ -89,7 +89,7 @@ def _places(one: Sequence[ScriptLine], other: Sequence[ScriptLine], kept: Sequen
 
 
 def _between(
-    one: Sequence[ScriptLine], other: Sequence[ScriptLine], span: tuple[int, int], other_span: tuple[int, int]
+    one: Sequence[ComparedLine], other: Sequence[ComparedLine], span: tuple[int, int], other_span: tuple[int, int]
 ) -> Iterator[Places]:
     """Yield which lines between two that match share a row: actions and headings, in their order."""
     (i, end), (j, other_end) = span, other_span
@@ -105,7 +105,7 @@ def _between(
     yield from ((None, at) for at in range(j, other_end))
 
 
-def _pairable(line: ScriptLine, own: int) -> str | int:
+def _pairable(line: ComparedLine, own: int) -> str | int:
     """Return what a line must share with one that it may face: its kind, or where it has no words its signs."""
     if line.kind in (LineKind.ACTION, LineKind.PLACE):
         return line.kind.value
@@ -116,7 +116,7 @@ def _pairable(line: ScriptLine, own: int) -> str | int:
 
 
 def _words_of_both(
-    one: Sequence[ScriptLine], other: Sequence[ScriptLine]
+    one: Sequence[ComparedLine], other: Sequence[ComparedLine]
 ) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
     """Return which words of which line of speech stand in both scripts in one order, by line."""
     places, other_places = ([*_speech_words(lines)] for lines in (one, other))
@@ -128,20 +128,20 @@ def _words_of_both(
     return held, other_held
 
 
-def _speech_words(lines: Sequence[ScriptLine]) -> Iterator[tuple[int, int, str]]:
+def _speech_words(lines: Sequence[ComparedLine]) -> Iterator[tuple[int, int, str]]:
     for number, line in enumerate(lines):
         if line.kind is LineKind.SPEECH:
             yield from ((number, place, key) for place, key in enumerate(line.keys))
 
 
-def _cell(line: ScriptLine, held: Collection[int], matched: bool, moved: bool) -> Cell:
+def _cell(line: ComparedLine, held: Collection[int], matched: bool, moved: bool) -> Cell:
     if line.kind is LineKind.SPEECH:
         return Cell(line, tuple(_pieces(line, held)), moved)
     own = line.kind is LineKind.TEXT and bool(line.words) and not matched
     return Cell(line, (TextSpan(line.text, own),), moved)
 
 
-def _pieces(line: ScriptLine, held: Collection[int]) -> Iterator[TextSpan]:
+def _pieces(line: ComparedLine, held: Collection[int]) -> Iterator[TextSpan]:
     """Yield a line in pieces: runs of words that the other script does not have, and what lies between them."""
     done = 0
     numbered = enumerate(line.words)
@@ -158,7 +158,9 @@ def _pieces(line: ScriptLine, held: Collection[int]) -> Iterator[TextSpan]:
 # --- evidence -------------------------------------------------------------------------------------------------------
 
 
-def evidence_rows(one: Sequence[ScriptLine], other: Sequence[ScriptLine], evidence: PostEvidence) -> list[EvidenceRow]:
+def evidence_rows(
+    one: Sequence[ComparedLine], other: Sequence[ComparedLine], evidence: PostEvidence
+) -> list[EvidenceRow]:
     """Return what was heard and read, by time, and what each script has of it."""
     heard, sides = evidence.heard or (), (one, other)
     words = zip(heard, *(_words_held(heard, lines) for lines in sides), strict=True)
@@ -169,7 +171,7 @@ def evidence_rows(one: Sequence[ScriptLine], other: Sequence[ScriptLine], eviden
     return sorted(rows, key=lambda row: row.line.start or 0.0)
 
 
-def _words_held(heard: Sequence[ScriptLine], lines: Sequence[ScriptLine]) -> list[str]:
+def _words_held(heard: Sequence[ComparedLine], lines: Sequence[ComparedLine]) -> list[str]:
     """Say how many words of each line that was heard a script's speech has, in one order."""
     held = {at for at, _ in common(all_keys(heard), all_keys(of_kind(lines, LineKind.SPEECH)))}
     said, begin = [], 0

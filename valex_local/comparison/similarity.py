@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from valex_local.comparison.lines import LineKind, ScriptLine
+from valex_local.comparison.lines import ComparedLine, LineKind
 from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
@@ -40,7 +40,7 @@ class TextSimilarity:
             device=device,
         )
 
-    def similarity(self, one: Sequence[ScriptLine], other: Sequence[ScriptLine]) -> float | None:
+    def similarity(self, one: Sequence[ComparedLine], other: Sequence[ComparedLine]) -> float | None:
         """Return the cosine of the mean vectors of two scripts' windows; None where a script says nothing."""
         import torch
 
@@ -51,11 +51,11 @@ class TextSimilarity:
         return min(1.0, float(torch.nn.functional.cosine_similarity(first, second, dim=0)))
 
 
-def _text(lines: Sequence[ScriptLine]) -> str:
+def _text(lines: Sequence[ComparedLine]) -> str:
     return "\n".join(_said(line) for line in lines if line.words)
 
 
-def _said(line: ScriptLine) -> str:
+def _said(line: ComparedLine) -> str:
     match line.kind:
         case LineKind.SPEECH:
             return f'{line.speaker}: "{line.text}"'

@@ -16,6 +16,12 @@ def clean_text(text: str) -> str:
     return unicodedata.normalize("NFC", text.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
 
 
+def one_line(text: str) -> str:
+    """Return `text` on one line, without control characters."""
+    joined = " ".join(text.split())
+    return " ".join("".join(c for c in joined if c >= " " and not "\x7f" <= c <= "\x9f").split())
+
+
 def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading; never waits (on a pipe, say).
 

@@ -1,45 +1,58 @@
-"""A script as the lines that a page shows, numbered as the labels of language models name them."""
+"""A script as numbered lines: the one walk over its elements that renderers, pages, comparisons and labels read.
+
+Every text of a post stands on one line of its own kind, so no text can pass for another kind of line. A line without
+any words is left out. Screen text that repeats speech is shown once, as the speech.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
-from valex_local.records import Action, Dialogue, Element, OnScreenText, PostLine, Scene, Script
-from valex_local.rendering.render import one_line
+from valex_local.files.text import one_line
+from valex_local.records import Action, Dialogue, Element, OnScreenText, PostLine, Scene, Script, Sound
 
 
 @dataclass(frozen=True)
-class ShownLine:
+class ScriptLine:
     """A line of a script.
 
     Attributes
     ----------
     id : str
-        As `valex_local.stages.labels.lines.EvidenceLine.id`: what the evidence of labels names it by.
-    kind : str
-        ``post``, ``dialogue``, ``text``, ``action`` or ``heading``.
+        What labels name it by: the number of the evidence where it has one (P1, S3, T1), else L and its place among
+        the elements of the script, counted from 1; of a heading H and the scene's number.
+    kind : {"post", "dialogue", "text", "action", "heading"}
+        What it is.
     text : str
         What it says, on one line.
+    scene, element : int
+        Its place: the number of the scene, and of the element in it, both counted from 1; a heading's element is 0.
     speaker : str or None
         Who says it.
     start, end : float or None
-        Seconds from the start of the video.
+        Seconds from the start of the video; of a heading the start of its scene.
     mumbled : bool
-        Whether the words were heard unsurely.
+        Whether recognition was unsure of the words.
+    repeats : str or None
+        The segment that screen text repeats.
     also : tuple of str
-        Screen text that repeats this speech, by number: it is shown once, as the speech.
+        Screen text that repeats this speech, by number.
     keyframes : tuple of str
-        The pictures an action rests on.
+        The pictures that an action rests on.
     """
 
     id: str
-    kind: str
+    kind: Literal["post", "dialogue", "text", "action", "heading"]
     text: str
+    scene: int
+    element: int
     speaker: str | None = None
     start: float | None = None
     end: float | None = None
     mumbled: bool = False
+    repeats: str | None = None
     also: tuple[str, ...] = ()
     keyframes: tuple[str, ...] = ()
 
@@ -51,20 +64,39 @@ class ShownScene:
     number: int
     start: float | None
     fallen_back: bool
-    lines: tuple[ShownLine, ...] = field(default=())
+    lines: tuple[ScriptLine, ...] = ()
+
+
+def script_lines(script: Script) -> tuple[ScriptLine, ...]:
+    """Return all lines of a script in order."""
+    return tuple(line for lines in _by_scene(script) for line in lines)
+
+
+def shown_lines(script: Script) -> tuple[ScriptLine, ...]:
+    """Return the lines of a script in order, without screen text that repeats speech."""
+    return tuple(line for line in script_lines(script) if line.repeats is None)
 
 
 def shown_scenes(script: Script) -> tuple[ShownScene, ...]:
-    """Return the scenes of a script with the lines that hold words."""
+    """Return the scenes of a script, also empty ones, with the lines of `shown_lines`."""
     by_model = any(scene.written_by == "llm" for scene in script.scenes) or script.figures.scenes_fallen_back > 0
+    return tuple(
+        ShownScene(
+            number,
+            scene.start,
+            by_model and scene.written_by == "template",
+            tuple(line for line in lines if line.repeats is None),
+        )
+        for number, (scene, lines) in enumerate(zip(script.scenes, _by_scene(script), strict=True), 1)
+    )
+
+
+def _by_scene(script: Script) -> Iterator[list[ScriptLine]]:
     repeats = _repeats(script)
-    scenes, before = [], 0
+    before = 0
     for number, scene in enumerate(script.scenes, 1):
-        lines = tuple(line for line in _lines(scene, number, before, repeats) if line.text)
-        fallen_back = by_model and scene.written_by == "template"
-        scenes.append(ShownScene(number, scene.start, fallen_back, lines))
+        yield [line for line in _lines(scene, number, before, repeats) if line.text]
         before += len(scene.elements)
-    return tuple(scenes)
 
 
 def _repeats(script: Script) -> dict[str, tuple[str, ...]]:
@@ -76,24 +108,24 @@ def _repeats(script: Script) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _lines(scene: Scene, number: int, before: int, repeats: dict[str, tuple[str, ...]]) -> Iterator[ShownLine]:
+def _lines(scene: Scene, number: int, before: int, repeats: dict[str, tuple[str, ...]]) -> Iterator[ScriptLine]:
     if scene.heading:
-        yield ShownLine(f"H{number}", "heading", one_line(scene.heading), start=scene.start)
-    for at, element in enumerate(scene.elements, before + 1):
-        if not (isinstance(element, OnScreenText) and element.repeats is not None):
-            yield _line(element, f"L{at}", repeats)
+        yield ScriptLine(f"H{number}", "heading", one_line(scene.heading), number, 0, start=scene.start)
+    for place, element in enumerate(scene.elements, 1):
+        yield _line(element, f"L{before + place}", (number, place), repeats)
 
 
-def _line(element: Element, number: str, repeats: dict[str, tuple[str, ...]]) -> ShownLine:
+def _line(element: Element, number: str, at: tuple[int, int], repeats: dict[str, tuple[str, ...]]) -> ScriptLine:
     text = one_line(element.text)
     match element:
         case PostLine():
-            return ShownLine(element.ref, "post", text)
+            return ScriptLine(element.ref, "post", text, *at)
         case Dialogue():
-            return ShownLine(
+            return ScriptLine(
                 element.ref or number,
                 "dialogue",
                 text,
+                *at,
                 speaker=one_line(element.speaker),
                 start=element.start,
                 end=element.end,
@@ -101,6 +133,25 @@ def _line(element: Element, number: str, repeats: dict[str, tuple[str, ...]]) ->
                 also=repeats.get(element.ref or "", ()),
             )
         case OnScreenText():
-            return ShownLine(element.ref or number, "text", text, start=element.start, end=element.end)
+            ref = element.ref or number
+            return ScriptLine(ref, "text", text, *at, start=element.start, end=element.end, repeats=element.repeats)
         case Action():
-            return ShownLine(number, "action", text, start=element.start, end=element.end, keyframes=element.keyframes)
+            seen = element.keyframes
+            return ScriptLine(number, "action", text, *at, start=element.start, end=element.end, keyframes=seen)
+
+
+def script_facts(script: Script) -> Iterator[str]:
+    """Yield what a rendering says of the whole script: its genre, where known, and its sound."""
+    if script.genre and one_line(script.genre):
+        yield f"Genre: {one_line(script.genre)}"
+    yield f"Sound: {_sound(script.sound)}"
+
+
+def _sound(sound: Sound | None) -> str:
+    if sound is None:
+        return "unknown"
+    if not sound.has_sound:
+        return "no"
+    if sound.has_speech:
+        return "yes, speech"
+    return "yes, words that are not spoken" if sound.has_verbal_sound else "yes, no words"

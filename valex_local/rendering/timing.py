@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from valex_local.records import Dialogue, Post, PostLine, Script
-from valex_local.rendering.render import one_line
+from valex_local.records import Post, Script
+from valex_local.rendering.lines import script_lines
 
 LONGEST_WITHOUT_END = 5000
 """Milliseconds. A line whose end is not known lasts until the next one begins, at most so long."""
@@ -38,19 +38,13 @@ class TimedScript:
 
 def timed_lines(post: Post, script: Script) -> tuple[TimedScript, int]:
     """Return the lines of a script that have a time, and how many have none."""
-    lines = [
-        element
-        for scene in script.scenes
-        for element in scene.elements
-        if not isinstance(element, PostLine) and one_line(element.text)
-    ]
+    lines = [line for line in script_lines(script) if line.kind in ("dialogue", "text", "action")]
     starts = sorted(milliseconds(line.start) for line in lines if line.start is not None)
     spans: dict[str, list[TimedSpan]] = {"dialogue": [], "text": [], "action": []}
     for line in lines:
         if line.start is not None:
-            speaker = one_line(line.speaker) if isinstance(line, Dialogue) else ""
             start, end = _stretch(line.start, line.end, starts)
-            spans[line.kind].append(TimedSpan(start, end, one_line(line.text), speaker))
+            spans[line.kind].append(TimedSpan(start, end, line.text, line.speaker or ""))
     for found in spans.values():
         found.sort(key=lambda span: (span.start, span.end))
     timed = TimedScript(post, script, *map(tuple, spans.values()))
@@ -68,6 +62,12 @@ def _stretch(start: float, end: float | None, starts: Sequence[int]) -> tuple[in
 def milliseconds(seconds: float) -> int:
     """Return a time in whole milliseconds."""
     return round(seconds * 1000)
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes, seconds and tenths: ``1:05.2``."""
+    tenths = round(seconds * 10)
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
 def lanes(spans: Sequence[TimedSpan]) -> list[list[TimedSpan]]:

@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from valex_local.records import Dialogue, Failure, Labels, LabelSource, Record, Script, ScriptFigures, Sound
-from valex_local.rendering.render import one_line
+from valex_local.files.text import one_line
+from valex_local.records import Failure, Labels, LabelSource, Record, Script, ScriptFigures, Sound
+from valex_local.rendering.lines import script_lines
 from valex_local.report.counts import letters
 from valex_local.report.gather import Gathered, LabelKey, Problem, label_key
 from valex_local.report.histogram import Confidences
@@ -219,9 +220,7 @@ def _add_script(writer: VariantFacts, script: Script) -> None:
         return
     writer.scripts += 1
     writer.scenes += len(script.scenes)
-    for scene in script.scenes:
-        for element in scene.elements:
-            if isinstance(element, Dialogue):
-                writer.lines += 1
-                writer.mumbled += element.mumbled
+    spoken = [line for line in script_lines(script) if line.kind == "dialogue"]
+    writer.lines += len(spoken)
+    writer.mumbled += sum(line.mumbled for line in spoken)
     writer.figures.update({name: getattr(script.figures, name) for name in ScriptFigures.model_fields})

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from valex_local import __version__
 from valex_local.errors import StudyError
 from valex_local.files.atomic import write_whole, writing
-from valex_local.rendering.render import clock
+from valex_local.rendering.timing import clock
 from valex_local.report.circle import definitions
 from valex_local.report.gather import Gathered, Reader
 from valex_local.report.links import POSTS, page_address, page_name

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
-from valex_local.rendering.render import one_line
+from valex_local.files.text import one_line
 from valex_local.schwartz import HigherOrder, Value
 
 _POLES = {

@@ -13,7 +13,7 @@ from math import floor
 from markupsafe import Markup
 
 from valex_local.records import Captions, KeyframeCaption, Media, ScreenText, Transcript
-from valex_local.rendering.render import clock
+from valex_local.rendering.timing import clock
 from valex_local.report.svg import element, markup, percent, spoken
 
 _ROW = 12.0

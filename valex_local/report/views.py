@@ -9,9 +9,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from valex_local.files.text import one_line
 from valex_local.records import DroppedSegment, Labels, LabelSource, Notice, PostText, Record, Script, ValueLabel
 from valex_local.rendering.lines import ShownScene, shown_scenes
-from valex_local.rendering.render import clock, one_line
+from valex_local.rendering.timing import clock
 from valex_local.report.circle import label_circle
 from valex_local.report.gather import PERCEPTION, Gathered, LabelKey, step_name
 from valex_local.report.links import from_page

@@ -1,4 +1,4 @@
-"""Which keyframes an action line is held against."""
+"""Which keyframes an action line is compared with."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ RestsOn = Literal["named", "time", "video"]
 
 
 @dataclass(frozen=True)
-class SeenLine:
-    """An action line, on one line.
+class ActionLine:
+    """An action line and its keyframes.
 
     Attributes
     ----------
     scene, element : int
-        Its place in the script, both counted from 1.
+        Number of the scene, and of the element in it, both counted from 1.
+    text : str
+        The line, without line breaks.
     written_by : str
-        Who wrote the scene.
+        Which writer wrote the scene.
     rests_on : {"named", "time", "video"}
-        By which rule its keyframes are its own; as in `GroundedLine`.
+        The rule by which its keyframes were chosen; as in `GroundedLine`.
     keyframes : tuple of int
-        Their places among those of the video, at least one.
+        Indices of its keyframes among those of the video, at least one.
     """
 
     scene: int
@@ -36,18 +38,18 @@ class SeenLine:
     keyframes: tuple[int, ...]
 
 
-def action_lines(script: Script, keyframes: Sequence[Keyframe]) -> list[SeenLine]:
-    """Return the action lines of a script, each with its keyframes; blank ones are none, as for the renderers.
+def action_lines(script: Script, keyframes: Sequence[Keyframe]) -> list[ActionLine]:
+    """Return the action lines of a script, each with its keyframes; blank lines are left out, as by the renderers.
 
     Parameters
     ----------
     script : Script
         The script.
     keyframes : sequence of Keyframe
-        All of the video, at least one.
+        All keyframes of the video, at least one.
     """
     return [
-        SeenLine(
+        ActionLine(
             line.scene,
             line.element,
             line.text,
@@ -66,7 +68,7 @@ def _rests_on(line: ScriptLine, scene: Scene, keyframes: Sequence[Keyframe]) -> 
     for start, end in ((line.start, line.end), (scene.start, scene.end)):
         if start is not None and end is not None:
             inside = tuple(i for i, keyframe in enumerate(keyframes) if start <= keyframe.time < end)
-            # What is shorter than the distance of two keyframes shows what the nearest one shows.
+            # A line may be shorter than the distance between two keyframes; then the nearest one is used.
             return "time", inside or (_nearest(start, end, keyframes),)
     return "video", tuple(range(len(keyframes)))
 

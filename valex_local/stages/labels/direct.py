@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valex_local.errors import ConfigError, ModelError, ValexError
+from valex_local.files.text import one_line
 from valex_local.llm import load_language_model
 from valex_local.llm.images import read_picture, spread
 from valex_local.records import Keyframe, LabelSource, Media, Transcript
-from valex_local.rendering.render import one_line
 from valex_local.stages.base import Context, Item
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine

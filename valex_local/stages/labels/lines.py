@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from valex_local.records import Action, Dialogue, OnScreenText, PostLine, Script
-from valex_local.rendering.render import one_line
+from valex_local.files.text import one_line
+from valex_local.records import Script
+from valex_local.rendering.lines import shown_lines
 
 if TYPE_CHECKING:
     from valex_local.corpus import Text
@@ -20,8 +20,8 @@ class EvidenceLine:
     Attributes
     ----------
     id : str
-        What labels name it by: the number of the evidence where it has one (P1, S3, T1), else L and its place among
-        the elements of the script, or the lines of a text, counted from 1; of a heading H and the scene's number.
+        What labels name it by: in a script as `valex_local.rendering.lines.ScriptLine.id`; in a bare text L and the
+        number of the line, counted from 1.
     kind : str
         ``post``, ``speech``, ``on screen``, ``action``, ``place``, or ``text`` in a bare text.
     text : str
@@ -36,30 +36,12 @@ class EvidenceLine:
     speaker: str | None = None
 
 
+_KINDS = {"post": "post", "dialogue": "speech", "text": "on screen", "action": "action", "heading": "place"}
+
+
 def script_lines(script: Script) -> tuple[EvidenceLine, ...]:
     """Return the lines of a script in order; screen text that repeats speech stands once, as the speech."""
-    return tuple(line for line in _of_script(script) if line.text)
-
-
-def _of_script(script: Script) -> Iterator[EvidenceLine]:
-    number = 0
-    for scene_number, scene in enumerate(script.scenes, 1):
-        if scene.heading:
-            yield EvidenceLine(f"H{scene_number}", "place", one_line(scene.heading))
-        for element in scene.elements:
-            number += 1
-            match element:
-                case PostLine():
-                    yield EvidenceLine(element.ref, "post", one_line(element.text))
-                case Dialogue():
-                    yield EvidenceLine(
-                        element.ref or f"L{number}", "speech", one_line(element.text), one_line(element.speaker)
-                    )
-                case OnScreenText():
-                    if element.repeats is None:
-                        yield EvidenceLine(element.ref or f"L{number}", "on screen", one_line(element.text))
-                case Action():
-                    yield EvidenceLine(f"L{number}", "action", one_line(element.text))
+    return tuple(EvidenceLine(line.id, _KINDS[line.kind], line.text, line.speaker) for line in shown_lines(script))
 
 
 def lines_of(text: Text) -> tuple[EvidenceLine, ...]:

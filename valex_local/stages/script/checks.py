@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from valex_local.records import Action, Dialogue, Element, OnScreenText, PostLine, Scene
+from valex_local.records import SPEAKER, Action, Dialogue, Element, OnScreenText, PostLine, Scene
 from valex_local.stages.script.evidence import Evidence
-from valex_local.stages.script.scenes import SPEAKER, ActionLine, EvidenceStretch, places
+from valex_local.stages.script.scenes import ActionLine, EvidenceStretch, places
 from valex_local.stages.script.template import template_scene
 from valex_local.stages.script.wording import is_one_of, is_plain, retypes
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from valex_local.llm import ContextOverflow, LanguageModel, Reply
 from valex_local.llm.images import spread
-from valex_local.records import Action, Dialogue, Notice, Scene, ScriptFigures
+from valex_local.records import SPEAKER, Action, Dialogue, Notice, Scene, ScriptFigures
 from valex_local.settings import LlmWriterSettings
 from valex_local.stages.script.checks import BadSceneAnswer, SceneAnswer, check_answer, references
 from valex_local.stages.script.evidence import Evidence
 from valex_local.stages.script.prompt import ScenePrompt, SoFar, answer_schema
-from valex_local.stages.script.scenes import SPEAKER, EvidenceStretch, assemble, plan_scenes
+from valex_local.stages.script.scenes import EvidenceStretch, assemble, plan_scenes
 from valex_local.stages.script.template import template_actions, template_scene
 from valex_local.stages.script.writers import Draft
 

@@ -11,11 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from valex_local.records import Action, Dialogue, Element, OnScreenText, PostLine, Scene, Segment, Tag, Track
+from valex_local.records import SPEAKER, Action, Dialogue, Element, OnScreenText, PostLine, Scene, Segment, Tag, Track
 from valex_local.stages.script.evidence import POST, Evidence, SeenKeyframe
-
-SPEAKER = "SPEAKER"
-"""Who speaks, where nothing is known of them."""
 
 MIN_SCENE_SECONDS = 8.0
 """A cut inside this span begins no scene, unless the place changes."""

@@ -1,0 +1,73 @@
+"""Timed lines as subtitles: SubRip and WebVTT."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+from valex_local.records import SPEAKER
+from valex_local.rendering.timing import TimedSpan
+
+WORD_JOINER = "\u2060"
+"""Has no width and ends no line; separates signs that would mean something together."""
+
+# Many readers take any line that holds two times for the head of a cue.
+_TIME = r"(?:(?<=:\d)|(?<=:\d\d))(?=[.,]\d)"
+
+
+class SubtitleFormat(Protocol):
+    """A format of subtitles; `suffix` is the file's."""
+
+    suffix: str
+
+    def __call__(self, spans: Sequence[TimedSpan]) -> str:
+        """Return the file's text for stretches sorted by start."""
+
+
+class Srt:
+    """SubRip. The format has no escapes, so signs that readers take for marks are separated by a word joiner."""
+
+    suffix = ".srt"
+
+    # Tags, the overrides of SubStation that many players know, and the arrow.
+    _marks = re.compile(rf"(?<=<)|(?<=\{{)|(?<=--)(?=>)|{_TIME}")
+
+    def __call__(self, spans: Sequence[TimedSpan]) -> str:
+        """Return numbered cues."""
+        cues = (
+            f"{number}\n{_clock(span.start, ',')} --> {_clock(span.end, ',')}\n{self._payload(span)}\n"
+            for number, span in enumerate(spans, 1)
+        )
+        return "\n".join(cues)
+
+    def _payload(self, span: TimedSpan) -> str:
+        return self._marks.sub(WORD_JOINER, span.text)
+
+
+class Vtt:
+    """WebVTT (https://www.w3.org/TR/webvtt1/). Who speaks, where it is known, is a voice tag."""
+
+    suffix = ".vtt"
+
+    def __call__(self, spans: Sequence[TimedSpan]) -> str:
+        """Return the header and the cues."""
+        cues = (f"{_clock(span.start, '.')} --> {_clock(span.end, '.')}\n{self._payload(span)}\n" for span in spans)
+        return "\n".join(["WEBVTT\n", *cues])
+
+    def _payload(self, span: TimedSpan) -> str:
+        text = self._escaped(span.text)
+        if span.speaker in ("", SPEAKER):
+            return text
+        # A dash before the bracket that ends the tag could be the last of an arrow.
+        name = self._escaped(span.speaker)
+        return f"<v {name}{WORD_JOINER if name.endswith('-') else ''}>{text}</v>"
+
+    def _escaped(self, text: str) -> str:
+        return html.escape(re.sub(_TIME, WORD_JOINER, text), quote=False)
+
+
+def _clock(milliseconds: int, point: str) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{point}{rest:03d}"
