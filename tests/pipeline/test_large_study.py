@@ -43,13 +43,13 @@ def store(root):
 def reads(monkeypatch):
     """How often each file of a study is read."""
     counted = Counter()
-    read = valex_local.study.study._bytes_of
+    read = valex_local.study.study.read_bytes
 
     def count(path):
         counted[str(path)] += 1
         return read(path)
 
-    monkeypatch.setattr(valex_local.study.study, "_bytes_of", count)
+    monkeypatch.setattr(valex_local.study.study, "read_bytes", count)
     return counted
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.report.made import labels, make_study, post
 from valex_local.records import Failure, Labels, Script
-from valex_local.report.gather import LabelKey, Order, Reader, label_key
-from valex_local.study import Study
+from valex_local.report.gather import Order, Reader
+from valex_local.study import LabelKey, Study
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def study(tmp_path: Path) -> Study:
 
 
 def test_labels_are_known_by_script_and_route() -> None:
-    assert label_key("labels.template.encoder") == LabelKey("template", "encoder")
-    assert label_key("labels.video.direct") == LabelKey("video", "direct")
+    assert LabelKey.of("labels.template.encoder") == LabelKey("template", "encoder")
+    assert LabelKey.of("labels.video.direct") == LabelKey("video", "direct")
     assert str(LabelKey("gemini", "fewshot")) == "gemini.fewshot"
 
 

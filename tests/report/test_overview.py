@@ -11,10 +11,10 @@ import pytest
 
 from tests.report.made import make_study, post, records, sentence
 from valex_local.records import Failure, Labels, LabelSource, MadeBy, Notice, Record, Transcript
-from valex_local.report.gather import Gathered, LabelKey, Order, Problem, Reader
+from valex_local.report.gather import Gathered, Order, Problem, Reader
 from valex_local.report.overview import Overview, Trouble
 from valex_local.report.summary import StudyView, posts_script, study_view, words_script
-from valex_local.study import Study
+from valex_local.study import LabelKey, Study
 
 ENCODER = LabelKey("template", "encoder")
 

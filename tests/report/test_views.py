@@ -10,10 +10,10 @@ import pytest
 
 from tests.report.made import add, labels, make_study, post, records, sentence
 from valex_local.records import Captions, Keyframe, Notice, Post, Record, State, Value, ValueLabel
-from valex_local.report.gather import LabelKey, Reader
+from valex_local.report.gather import Reader
 from valex_local.report.links import from_page, page_address
 from valex_local.report.views import PostView, post_view
-from valex_local.study import Study
+from valex_local.study import LabelKey, Study
 
 
 def a_view(study: Study, pages: Path | None = None) -> PostView:

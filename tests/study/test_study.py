@@ -10,7 +10,19 @@ import pytest
 
 import valex_local.study.study as study_module
 from valex_local.errors import ConfigError, StudyError
-from valex_local.records import AudioTrack, Failure, Keyframe, Media, Post, PostText, Script, Transcript, Video
+from valex_local.records import (
+    AudioTrack,
+    Failure,
+    Keyframe,
+    Labels,
+    LabelSource,
+    Media,
+    Post,
+    PostText,
+    Script,
+    Transcript,
+    Video,
+)
 from valex_local.study import Study
 
 SHA = "0" * 64
@@ -275,14 +287,14 @@ def test_shards_may_begin_together(tmp_path):
 
 
 def test_a_study_that_appears_while_its_folder_is_looked_at_is_none_of_a_stranger(tmp_path, monkeypatch):
-    look = study_module._visible
+    look = study_module.visible
 
     def made_meanwhile(folder):
         monkeypatch.undo()
         Study(folder, create=True)
         return look(folder)
 
-    monkeypatch.setattr(study_module, "_visible", made_meanwhile)
+    monkeypatch.setattr(study_module, "visible", made_meanwhile)
     assert Study(tmp_path / "study", create=True).post_ids() == []
 
 
@@ -321,7 +333,7 @@ def test_what_cannot_be_read_is_said(study):
 def test_a_failure_cleared_by_a_run_beside_us_is_none(study, monkeypatch):
     study.write_failure(Failure(post="a", stage="speech", what="no good"))
     path = study.root / "failures" / "a.speech.json"
-    monkeypatch.setattr("valex_local.study.study._visible", lambda _: iter([path, path.with_name("gone.speech.json")]))
+    monkeypatch.setattr("valex_local.study.study.visible", lambda _: iter([path, path.with_name("gone.speech.json")]))
     assert [f.post for f in study.failures()] == ["a"]
 
 
@@ -403,3 +415,23 @@ def test_what_would_outlast_a_forgotten_post_is_not_written_into_the_study(
         return
     with pytest.raises(ConfigError, match="would outlast"):
         study.refuse_inside(tmp_path / place)
+
+
+def test_scripts_are_listed_those_of_a_run_first_and_labels_by_script_and_route(study):
+    put(study, "a")
+    assert (study.script_variants("a"), study.label_keys("a"), study.all_labels("a")) == ([], [], {})
+    for name in ("gemini", "template", "local"):
+        study.write("a", f"script.{name}", Script(name=name))
+    source = LabelSource(route="encoder", model="m", domain="d", languages=())
+    for name in ("video.direct", "local.encoder", "local.fewshot", "local-2.encoder"):
+        study.write("a", f"labels.{name}", Labels(script=name.partition(".")[0], source=source))
+    for other in (".script.local.json.part", "script.local.json.bak", "labels.json"):
+        (study.folder("a") / other).touch()
+    assert study.script_variants("a") == ["local", "template", "gemini"]
+    assert [str(key) for key in study.label_keys("a")] == [
+        "local.encoder", "local.fewshot", "local-2.encoder", "video.direct",
+    ]  # fmt: skip
+    assert list(study.labels("a", "local")) == ["encoder", "fewshot"]
+    assert list(study.all_labels("a")) == study.label_keys("a")
+    assert study.drop_made_from("a", "local") == ["labels.local.encoder.json", "labels.local.fewshot.json"]
+    assert [key.stem for key in study.label_keys("a")] == ["labels.local-2.encoder", "labels.video.direct"]

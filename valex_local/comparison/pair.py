@@ -84,6 +84,5 @@ class VariantPair:
 
 def variants(study: Study) -> dict[str, int]:
     """Return the variants of a study's scripts, and how many posts have each, the most frequent first."""
-    paths = (path for post_id in study.post_ids() for path in study.folder(post_id).glob("script.*.json"))
-    counts = Counter(path.name.removeprefix("script.").removesuffix(".json") for path in paths)
+    counts = Counter(name for post_id in study.post_ids() for name in study.script_variants(post_id))
     return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))

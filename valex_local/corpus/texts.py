@@ -163,7 +163,8 @@ def _of_study(study: Study, variant: str | None) -> Texts:
     preferred = resolve_settings(Store(), study).script.variants
     scripts: dict[str, tuple[str, Script]] = {}
     for post_id in study.post_ids():
-        if any(study.folder(post_id).glob(f"script.{variant or '*'}.json")):
+        there = study.script_variants(post_id)
+        if there if variant is None else variant in there:
             scripts[post_id] = study.script(post_id, variant, preferred=preferred)
         else:
             left_out.append(f"{post_id}: it has no script{'' if variant is None else f'.{variant}'}")

@@ -1,4 +1,4 @@
-"""Where answers come from: label files, model directories of `valex train`, studies."""
+"""Read the labels of routes from label files, model directories of `valex train`, and studies."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ GOLD = Path("training", "gold.csv")
 PREDICTIONS = Path("training", "predictions.csv")
 BASELINE = "training/baseline-{}.csv"
 RECIPE = Path("training", "recipe.json")
-"""What `valex train` leaves in a model directory for an evaluation."""
+"""Files that `valex train` writes into a model directory for later evaluation."""
 
 GROUP = "group"
-"""The column of `GOLD` that holds what the folds never parted."""
+"""The column of `GOLD` with the groups that the folds kept whole."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelSourcePath:
-    """What a path holds.
+    """The labels at a path.
 
     Attributes
     ----------
     routes : tuple of EvaluatedRoute
-        Routes, and the baselines that were judged with them.
+        Routes, and the baselines that were evaluated with them.
     gold : LabelMatrix or None
-        The gold labels that the routes were trained on, out of fold.
+        The gold labels that a model was trained on.
     groups : mapping of str to mapping of str to str
-        By the name of a grouping: the group of each text.
+        The group of each text, by the name of the grouping.
     grouped_by : str or None
-        The grouping that the folds never parted.
+        The grouping that the folds kept whole.
     names : mapping of str to tuple of str
-        Other names by which gold labels may call a text.
+        Other names by which gold labels may refer to a text.
     notices : tuple of str
-        What a reader must know of the file.
+        Notices about the file.
     """
 
     routes: tuple[EvaluatedRoute, ...]
@@ -56,18 +56,18 @@ class LabelSourcePath:
 
 
 def read_source(argument: str) -> LabelSourcePath:
-    """Read ``[NAME=]PATH``: a label file, a model directory or a study.
+    """Return the labels at ``[NAME=]PATH``: a label file, a model directory or a study.
 
     Parameters
     ----------
     argument : str
-        The path, which names its route by itself, or a name before it. The routes of a study are named
-        ``<script>.<route>``, with NAME and a stop before them where one is given.
+        A path, from which the name of the route is derived, or a name and a path. The routes of a study are named
+        ``<script>.<route>``, preceded by NAME and a full stop if a name is given.
 
     Raises
     ------
     InputError
-        There is nothing, nothing that labels, or a file that cannot be understood.
+        The path does not exist, contains no labels, or a file cannot be understood.
     """
     name, path = _split(argument)
     if not path.exists():
@@ -77,11 +77,11 @@ def read_source(argument: str) -> LabelSourcePath:
     if (path / PREDICTIONS).is_file():
         return _of_model(path, name or path.resolve().name)
     if path.is_dir():
-        held = "a label model without the predictions of its training" if (path / CARD).is_file() else "no study"
+        what = "a label model without the predictions of its training" if (path / CARD).is_file() else "not a study"
         raise InputError(
-            f"this folder holds {held} and no {PREDICTIONS}",
+            f"this folder is {what} and has no {PREDICTIONS}",
             path=path,
-            hint="Name a label file, a model directory that valex train wrote, or a study that the model has labelled",
+            hint="Give a label file, a model directory that valex train wrote, or a study labelled by the model",
         )
     sheet = read_sheet(path)
     notices = tuple(f"{path.name}: {notice}" for notice in sheet.notices)
@@ -89,7 +89,7 @@ def read_source(argument: str) -> LabelSourcePath:
 
 
 def _split(argument: str) -> tuple[str | None, Path]:
-    """Part a name from a path; what exists as it stands is a path, whatever signs it holds."""
+    """Return the name, if any, and the path; an argument that exists as a path is one, even if it contains ``=``."""
     name, equals, path = argument.partition("=")
     if not equals or not name or "/" in name or Path(argument).exists():
         return None, Path(argument)
@@ -107,7 +107,7 @@ def _of_model(folder: Path, name: str) -> LabelSourcePath:
     card = read_card(folder) if (folder / CARD).is_file() else None
     about = f"out of fold; trained on {_domain(card.domain, card.languages)}" if card is not None else "out of fold"
     gold = read_sheet(folder / GOLD)
-    (answers,) = gold.labels.values()
+    (labels,) = gold.labels.values()
     prefix, suffix = Path(BASELINE.format("|")).name.split("|")
     baselines = (
         _route(path.name.removeprefix(prefix).removesuffix(suffix), read_sheet(path), baseline=True)
@@ -116,11 +116,11 @@ def _of_model(folder: Path, name: str) -> LabelSourcePath:
     grouped_by = _grouping(folder)
     groups = {grouped_by: gold.groups[GROUP]} if GROUP in gold.groups else {}
     route = _route(name, read_sheet(folder / PREDICTIONS), about=about)
-    return LabelSourcePath((route, *baselines), answers, groups, grouped_by if groups else None)
+    return LabelSourcePath((route, *baselines), labels, groups, grouped_by if groups else None)
 
 
 def _grouping(folder: Path) -> str:
-    """Return what the training was grouped by, as its recipe says."""
+    """Return what the training was grouped by, according to its recipe."""
     path = folder / RECIPE
     if not path.is_file():
         return GROUP
@@ -128,7 +128,7 @@ def _grouping(folder: Path) -> str:
         return str(json.loads(path.read_text("utf-8"))["options"]["group"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"this is no recipe of a training ({error})", path=path, hint="Train the model anew"
+            f"this training recipe cannot be read ({error})", path=path, hint="Train the model again"
         ) from error
 
 
@@ -145,11 +145,10 @@ def _of_study(study: Study, name: str | None) -> LabelSourcePath:
     for post_id in study.post_ids():
         own, *others = _names(study.post(post_id))
         names[own] = tuple(others)
-        for path in sorted(study.folder(post_id).glob("labels.*.*.json")):
-            record = study.require(post_id, path.stem, Labels)
-            labels.setdefault(path.stem.removeprefix("labels."), {})[own] = record
+        for key, record in study.all_labels(post_id).items():
+            labels.setdefault(str(key), {})[own] = record
     if not labels:
-        raise InputError("this study holds no labels", path=study.root, hint="Make them with: valex run -s STUDY")
+        raise InputError("this study has no labels", path=study.root, hint="Make them with: valex run -s STUDY")
     lead = "" if name is None else f"{name}."
     routes = (
         EvaluatedRoute(
@@ -163,15 +162,15 @@ def _of_study(study: Study, name: str | None) -> LabelSourcePath:
 
 
 def _names(post: Post) -> tuple[str, ...]:
-    """Return the ids by which a label sheet may call a post; the first that has the user is its own."""
+    """Return the ids by which a label sheet may refer to a post; the first is the id of its text, with the user."""
     return tuple(dict.fromkeys(map(text_id, post_names(post))))
 
 
 def _about(labels: Mapping[str, Labels]) -> str:
-    """Return which models gave the labels, and what they are for."""
+    """Return the names of the models that gave the labels, and the domains that they are for."""
     sources = {record.source for record in labels.values()}
-    said = (
+    models = (
         f"labels by {s.model}, {'a baseline ' if s.baseline else ''}for {_domain(s.domain, s.languages)}"
         for s in sorted(sources, key=lambda source: source.model)
     )
-    return "; ".join(said)
+    return "; ".join(models)

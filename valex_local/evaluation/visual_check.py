@@ -1,6 +1,7 @@
-"""What the grounding records of a study say together: a row for each variant of the script.
+"""Summarise the grounding records of a study, with one row for each variant of the script.
 
-Only records are read. A record counts while it was made of the script, the video and the keyframes that are there now.
+Only records are read. A record counts as long as the script, the video and the keyframes that it was made from are
+unchanged.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from valex_local.stages.registry import STAGES, record_type, stems_read
 from valex_local.store import Store
 from valex_local.study import Study
 from valex_local.study.settings import resolve_settings
-from valex_local.study.study import WRITTEN
+from valex_local.study.variants import script_rank
 
 LINE_COLUMNS = (
     "post", "script", "scene", "element", "rests_on", "keyframes", "best", "similarity", "z", "percentile",
@@ -36,26 +37,26 @@ _SPEC = next(spec for spec in STAGES if spec.name == "grounding")
 
 
 class VariantFigures(Part):
-    """The figures of one variant of the script, over all posts that were scored; intervals are over posts.
+    """The figures of one variant of the script over all posts that were scored; intervals are over posts.
 
     Attributes
     ----------
     posts : int
-        Posts that were scored.
+        Number of posts that were scored.
     lines, keyframes : int
-        Their action lines and keyframes.
+        Number of their action lines and keyframes.
     below_chance, without_keyframes : Estimate or None
-        Share of the action lines that are below chance, and of those that name no keyframe; None without lines.
+        Share of the action lines that score below chance, and of those that name no keyframe; None without lines.
     mean_percentile : Estimate or None
-        Mean over the action lines.
+        Mean percentile of the action lines.
     spoken_of : Estimate or None
-        Share of the keyframes that the scripts speak of.
+        Share of the keyframes that the scripts mention.
     skipped : dict of str to int
-        Reason to the number of posts.
+        Number of posts that were skipped, by reason.
     notices : dict of str to int
-        What the records of these posts say of their figures, to the number of posts.
+        Number of posts with each notice in their records.
     missing : int
-        Posts whose script is not scored yet, or is another one by now.
+        Number of posts whose script has not been scored, or has changed since.
     """
 
     script: str
@@ -72,10 +73,10 @@ class VariantFigures(Part):
 
 
 class VisualCheck(Part):
-    """How far the scripts of a study keep to what is seen.
+    """How well the action lines of a study's scripts match the keyframes.
 
-    `below_chance` and `spoken_of` are the thresholds of the study's settings; `hints` say how to score what is not
-    scored.
+    `below_chance` and `spoken_of` are the thresholds in the study's settings; `hints` say how to score the scripts that
+    have not been scored.
     """
 
     study: str
@@ -88,7 +89,7 @@ class VisualCheck(Part):
 
 @dataclass(frozen=True)
 class _Found:
-    """A script of a post, and its grounding where that is current."""
+    """A script of a post, and its grounding if that is current."""
 
     post_id: str
     script: str
@@ -96,17 +97,22 @@ class _Found:
 
 
 def check_visual(study: Study, *, resamples: int = RESAMPLES, seed: int = 0) -> VisualCheck:
-    """Gather the figures of every variant of the script, those of a run first.
+    """Return the figures of every variant of the script, starting with those that a run writes.
 
     Parameters
     ----------
     study : Study
         The study.
     resamples, seed : int
-        Of the bootstrap over posts.
+        Number of resamples and seed of the bootstrap over posts.
+
+    Returns
+    -------
+    VisualCheck
+        The figures by variant, with the thresholds in force.
     """
     found = list(_scripts(study))
-    names = sorted({one.script for one in found}, key=lambda name: (name not in WRITTEN, name))
+    names = sorted({one.script for one in found}, key=script_rank)
     variants = tuple(_figures(name, [o for o in found if o.script == name], resamples, seed) for name in names)
     missing = [variant.script for variant in variants if variant.missing]
     settings = resolve_settings(Store(), study)
@@ -136,13 +142,12 @@ def line_rows(study: Study) -> Iterator[tuple[str | int | float, ...]]:
 
 def _scripts(study: Study) -> Iterator[_Found]:
     for post_id in study.post_ids():
-        for path in sorted(study.folder(post_id).glob("script.*.json")):
-            name = path.stem.removeprefix("script.")
+        for name in study.script_variants(post_id):
             yield _Found(post_id, name, _current(study, post_id, name))
 
 
 def _current(study: Study, post_id: str, script: str) -> Grounding | None:
-    """Return the grounding of a script if it was made of what is there now."""
+    """Return the grounding of a script if it was made from the records as they are now."""
     record = study.read(post_id, _SPEC.stem.format(variant=script), Grounding)
     if record is None or record.made_by is None:
         return None
@@ -186,7 +191,7 @@ def _counts(record: Grounding) -> tuple[float, ...]:
 
 
 def _ratio(above: Floats, below: Floats, resamples: int, seed: int) -> Estimate | None:
-    """Return a quotient of sums over posts with its interval; None where there is nothing to divide by.
+    """Return a ratio of sums over posts with its interval; None if the denominator is 0.
 
     A single post is not resampled.
     """
@@ -201,7 +206,7 @@ def _ratio(above: Floats, below: Floats, resamples: int, seed: int) -> Estimate 
 
 
 def _hints(study: Study, settings: Settings, missing: Sequence[str]) -> Iterator[str]:
-    """Say which command scores the scripts that are not scored; those that no run reads yet must be named."""
+    """Yield the command that scores the scripts not scored yet; it names those that the settings do not include."""
     if not missing:
         return
     command = f"valex run -s {shlex.quote(str(study.root))}"

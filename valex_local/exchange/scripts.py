@@ -17,7 +17,7 @@ from valex_local.exchange.sources import ForeignScript, read_scripts
 from valex_local.files.checksums import content_hash
 from valex_local.records import MadeBy, Notice, Post, Script
 from valex_local.study import Study
-from valex_local.study.study import WRITTEN
+from valex_local.study.variants import WRITTEN
 
 STAGE = "import"
 

@@ -70,15 +70,12 @@ def extract(
 
 
 def _extraction(study: Study, post_id: str) -> Extraction:
-    def stems(kind: str) -> list[str]:
-        return sorted(p.name.removesuffix(".json") for p in study.folder(post_id).glob(f"{kind}.*.json"))
-
     return Extraction(
         post=study.post(post_id),
         media=study.require(post_id, "media", Media),
         transcript=study.require(post_id, "transcript", Transcript),
         text=study.require(post_id, "text", ScreenText),
         captions=study.require(post_id, "captions", Captions),
-        scripts={s.removeprefix("script."): study.require(post_id, s, Script) for s in stems("script")},
-        labels={s.removeprefix("labels."): study.require(post_id, s, Labels) for s in stems("labels")},
+        scripts=dict(study.script(post_id, variant) for variant in study.script_variants(post_id)),
+        labels={str(key): labels for key, labels in study.all_labels(post_id).items()},
     )

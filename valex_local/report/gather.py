@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from valex_local.errors import StudyError
 from valex_local.records import Captions, Failure, Labels, Media, Post, Record, ScreenText, Script, Transcript
@@ -13,7 +13,7 @@ from valex_local.stages.variants import VIDEO
 from valex_local.store import Store
 from valex_local.study import Study
 from valex_local.study.settings import resolve_settings
-from valex_local.study.study import WRITTEN
+from valex_local.study.variants import LabelKey, script_rank
 
 R = TypeVar("R", bound=Record)
 
@@ -32,21 +32,6 @@ _STEPS = {"transcript": "speech", "text": "ocr", "captions": "vision"}
 def step_name(stem: str) -> str:
     """Return the step that makes a record, as `valex status` names it."""
     return _STEPS.get(stem, stem)
-
-
-class LabelKey(NamedTuple):
-    """Which labels: the script they are of (``video`` for the video itself) and the route that gave them."""
-
-    script: str
-    route: str
-
-    def __str__(self) -> str:
-        return f"{self.script}.{self.route}"
-
-    @property
-    def title(self) -> str:
-        """The key as people read it."""
-        return f"{self.script} · {self.route}"
 
 
 @dataclass(frozen=True)
@@ -115,13 +100,7 @@ class Gathered:
     @property
     def labels(self) -> dict[LabelKey, Labels]:
         """The labels by script and route."""
-        return {label_key(stem): r for stem, r in self.records.items() if isinstance(r, Labels)}
-
-
-def label_key(stem: str) -> LabelKey:
-    """Return which labels a record ``labels.<script>.<route>`` holds."""
-    script, _, route = stem.removeprefix("labels.").rpartition(".")
-    return LabelKey(script, route)
+        return {LabelKey.of(stem): r for stem, r in self.records.items() if isinstance(r, Labels)}
 
 
 @dataclass(frozen=True)
@@ -151,8 +130,8 @@ class Order:
         """Return label keys in order: by script, labels of the video itself last, then by route."""
         return sorted(keys, key=lambda k: (k.script == VIDEO, self._script_rank(k.script), self._route_rank(k.route)))
 
-    def _script_rank(self, name: str) -> tuple[int, bool, str]:
-        return _rank(self.scripts, name), name not in WRITTEN, name
+    def _script_rank(self, name: str) -> tuple[int, tuple[int, str]]:
+        return _rank(self.scripts, name), script_rank(name)
 
     def _route_rank(self, name: str) -> tuple[int, str]:
         return _rank(self.routes, name), name
@@ -181,25 +160,15 @@ class Reader:
         problems: list[Problem] = []
         post = self._read(post_id, "post", Post, problems) or Post(id=post_id)
         kinds: dict[str, type[Record]] = dict(PERCEPTION)
-        kinds |= dict.fromkeys(self._scripts(post_id), Script)
-        kinds |= dict.fromkeys(self._labels(post_id), Labels)
+        variants = self.order.of_scripts(self._study.script_variants(post_id))
+        kinds |= dict.fromkeys((f"script.{name}" for name in variants), Script)
+        kinds |= dict.fromkeys((key.stem for key in self.order.of_labels(self._study.label_keys(post_id))), Labels)
         records: dict[str, Record] = {}
         for stem, kind in kinds.items():
             record = self._read(post_id, stem, kind, problems)
             if record is not None:
                 records[stem] = record
         return Gathered(post_id, post, records, self.failures.get(post_id, ()), tuple(problems))
-
-    def _scripts(self, post_id: str) -> list[str]:
-        names = [stem.removeprefix("script.") for stem in self._stems(post_id, "script.*.json")]
-        return [f"script.{name}" for name in self.order.of_scripts(names)]
-
-    def _labels(self, post_id: str) -> list[str]:
-        keys = [label_key(stem) for stem in self._stems(post_id, "labels.*.*.json")]
-        return [f"labels.{key}" for key in self.order.of_labels(keys)]
-
-    def _stems(self, post_id: str, pattern: str) -> list[str]:
-        return [path.stem for path in self._study.folder(post_id).glob(pattern)]
 
     def _read(self, post_id: str, stem: str, kind: type[R], problems: list[Problem]) -> R | None:
         try:

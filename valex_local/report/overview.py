@@ -11,10 +11,11 @@ from valex_local.files.text import one_line
 from valex_local.records import Failure, Labels, LabelSource, Record, Script, ScriptFigures, Sound
 from valex_local.rendering.lines import script_lines
 from valex_local.report.counts import letters
-from valex_local.report.gather import Gathered, LabelKey, Problem, label_key
+from valex_local.report.gather import Gathered, Problem
 from valex_local.report.histogram import Confidences
 from valex_local.report.svg import cut
 from valex_local.report.words import searched
+from valex_local.study import LabelKey
 
 CAPTION = 120
 """Characters of a caption that the list of posts shows."""
@@ -183,7 +184,7 @@ class Overview:
             if remark.posts[-1:] != [post]:
                 remark.posts.append(post)
         if isinstance(record, Labels) and record.values:
-            found = self.labels.setdefault(label_key(stem), LabelSet())
+            found = self.labels.setdefault(LabelKey.of(stem), LabelSet())
             found.sources[record.source] += 1
             found.conflicted |= any(label.conflicted is not None for label in record.values)
 

@@ -21,13 +21,14 @@ from valex_local.report.counts import (
     frequent_pairs,
     together,
 )
-from valex_local.report.gather import LabelKey, Order, step_name
+from valex_local.report.gather import Order, step_name
 from valex_local.report.histogram import Confidences, histogram
 from valex_local.report.matrix import matrix
 from valex_local.report.overview import LabelSet, Overview, PostEntry, Trouble, VariantFacts
 from valex_local.report.svg import pole
 from valex_local.report.views import split_model
 from valex_local.schwartz import CIRCLE, Polarity
+from valex_local.study import LabelKey
 
 MOST_AUTHORS = 100
 """Authors that have a line of their own."""

@@ -14,13 +14,14 @@ from valex_local.records import DroppedSegment, Labels, LabelSource, Notice, Pos
 from valex_local.rendering.lines import ShownScene, shown_scenes
 from valex_local.rendering.timing import clock
 from valex_local.report.circle import label_circle
-from valex_local.report.gather import PERCEPTION, Gathered, LabelKey, step_name
+from valex_local.report.gather import PERCEPTION, Gathered, step_name
 from valex_local.report.links import from_page
 from valex_local.report.overview import Trouble, heard, unreadable
 from valex_local.report.svg import pole
 from valex_local.report.timeline import Lane, axis, describe, lanes
 from valex_local.schwartz import State
 from valex_local.stages.variants import VIDEO
+from valex_local.study import LabelKey
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The study folder, which is the database: records of every post as plain files."""
 
-from valex_local.study.study import WRITTEN, Study, side_files
+from valex_local.study.study import Study, side_files
+from valex_local.study.variants import WRITTEN, LabelKey, script_rank
 
-__all__ = ["WRITTEN", "Study", "side_files"]
+__all__ = ["WRITTEN", "LabelKey", "Study", "script_rank", "side_files"]

@@ -74,11 +74,11 @@ class Material:
             No post has a script, or none of that variant.
         """
         if self._script is not None:
-            if not any(self._script in self._variants(post_id) for post_id in self.posts):
+            if not any(self._script in self.study.script_variants(post_id) for post_id in self.posts):
                 raise self._nothing(f"no post has script.{self._script}.json")
             return self._script
         preferred = resolve_settings(Store(), self.study).script.variants
-        named = (self.study.script(p, preferred=preferred)[0] for p in self.posts if self._variants(p))
+        named = (self.study.script(p, preferred=preferred)[0] for p in self.posts if self.study.script_variants(p))
         shown = Counter(sorted(named))
         if not shown:
             raise self._nothing("no post has a script")
@@ -94,7 +94,7 @@ class Material:
         """
         variant = self.variant()
         for post_id in self.posts:
-            there = self._variants(post_id)
+            there = self.study.script_variants(post_id)
             if variant not in there:
                 reason = f"it has script.{', script.'.join(there)} and no script.{variant}" if there else "no script"
                 self.leave_out(post_id, reason)
@@ -109,7 +109,7 @@ class Material:
     def all_scripts(self) -> Iterator[tuple[Post, Script]]:
         """Yield each post with each of its scripts, or the one that was named; nobody is left out."""
         for post_id in self.posts:
-            for variant in self._variants(post_id):
+            for variant in self.study.script_variants(post_id):
                 script = self.study.require(post_id, f"script.{variant}", Script)
                 if self._script in (None, variant) and script.skipped is None:
                     self.exported.add(post_id)
@@ -126,10 +126,6 @@ class Material:
             untimed += missing
             yield timed
         self.notice(untimed, "line without a time, left out")
-
-    def _variants(self, post_id: str) -> list[str]:
-        paths = self.study.folder(post_id).glob("script.*.json")
-        return sorted(path.stem.removeprefix("script.") for path in paths)
 
     # --- labels -----------------------------------------------------------------------------------------------------
 
@@ -188,13 +184,11 @@ class Material:
     def _labels(self, post_id: str, scripts: Sequence[str] | None = None) -> dict[str, Labels]:
         """Return the records of the scripts named, else of the one that was asked for, else all."""
         wanted = (self._script,) if scripts is None and self._script is not None else scripts
-        records = {}
-        for path in sorted(self.study.folder(post_id).glob("labels.*.*.json")):
-            name = path.stem.removeprefix("labels.")
-            script, _, route = name.rpartition(".")
-            if (wanted is None or script in wanted) and self._route in (None, route):
-                records[name] = self.study.require(post_id, path.stem, Labels)
-        return records
+        return {
+            str(key): self.study.require(post_id, key.stem, Labels)
+            for key in self.study.label_keys(post_id)
+            if (wanted is None or key.script in wanted) and self._route in (None, key.route)
+        }
 
     def _asked(self) -> str:
         asked = [f"{what} {name}" for what, name in (("script", self._script), ("route", self._route)) if name]
