@@ -356,7 +356,7 @@ def test_forgetting_takes_gold_labels_along(tmp_path):
     (gold / "ben.csv").write_text(f"post;value;state\nhttps://www.tiktok.com/@a/video/{N1};Face;present\n")
     (gold / ".cleo.csv.part").write_text(f"a_{N1}")
     removed = study.forget(f"a_{N1}")
-    assert {"gold/anna.csv (1 rows)", "gold/ben.csv (1 rows)", ".cleo.csv.part"} <= set(removed)
+    assert {"gold/anna.csv (1 rows)", "gold/ben.csv (1 rows)", "gold/.cleo.csv.part"} <= set(removed)
     assert [path.name for path in gold.iterdir()] == ["anna.csv"]
     assert (gold / "anna.csv").read_text().splitlines() == ["post,value,state", *rows[1:]]
     study.forget("clip-0123abcd")
