@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "study": "errors files records settings store posts",
     "corpus": "errors schwartz files records store posts rendering study",
     "stages": "errors schwartz files records settings system store llm rendering corpus",
-    "pipeline": "errors files records settings system store posts study stages",
+    "pipeline": "errors files records settings system store posts study corpus stages",
     "evaluation": "errors schwartz files records settings system store posts study corpus stages pipeline",
     "exchange": "errors schwartz files records system store posts rendering study corpus stages",
     "report": "errors schwartz files records store rendering study stages",

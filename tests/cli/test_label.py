@@ -9,16 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.cli.conftest import Call
 from tests.stages.labels.talk import Parrot, told
 from tests.stages.labels.tiny import WORDS, save_model
-from valex_local import cli
 from valex_local.corpus import read_sheet, read_texts
 from valex_local.errors import InputError
 from valex_local.llm import Reply
@@ -32,7 +30,6 @@ from valex_local.stages.labels.routes import Task
 from valex_local.stages.labels.texts import label_texts
 from valex_local.store import Store
 from valex_local.study import Study
-from valex_local.system import network_guard
 from valex_local.system.devices import Device
 
 CPU = Device("cpu", 1)
@@ -50,18 +47,6 @@ AUTHORS_HEAD = (
 )
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a command printed, and its exit status."""
-
-    code: int
-    out: str
-    err: str
-
-
-Valex = Callable[..., Done]
-
-
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a tiny label model for English nonsense."""
@@ -69,21 +54,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def valex(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Valex:
-    """Run the program in this process, which stays online, over a store of its own."""
-    monkeypatch.setenv("VALEX_MODELS", str(tmp_path / "store"))
-    monkeypatch.setattr(network_guard, "enter", lambda **_: None)
-
-    def call(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["valex", *map(str, arguments)])
-        capsys.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Done(code, *capsys.readouterr())
-
+def valex(call: Call) -> Call:
+    """Run the program in this process."""
     return call
 
 
@@ -120,7 +92,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 # --- bare texts -----------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_in_the_shape_of_the_authors(valex: Valex, folder: Path, model: Path, tmp_path: Path):
+def test_a_folder_in_the_shape_of_the_authors(valex: Call, folder: Path, model: Path, tmp_path: Path):
     out = tmp_path / "labels.csv"
     done = valex("label", folder, "-o", out, "--model", model, "--device", "cpu")
     assert (done.code, done.out) == (0, f"8 texts labelled by tiny (nonsense; en): {out}\n")
@@ -139,29 +111,29 @@ def test_a_folder_in_the_shape_of_the_authors(valex: Valex, folder: Path, model:
 @pytest.mark.parametrize("form", ["authors", "long"])
 @pytest.mark.parametrize("kind", ["folder", "file", "csv", "tsv", "study"])
 def test_every_source_and_shape_reads_back_to_the_same_answers(
-    valex: Valex, folder: Path, model: Path, study: Study, tmp_path: Path, kind: str, form: str
+    valex: Call, folder: Path, model: Path, study: Study, tmp_path: Path, kind: str, form: str
 ):
     named = {"csv": ("nr", "words"), "tsv": ("Video ID", "Was gesagt wird")}
-    source, columns = folder, {}
+    source, columns = [folder], {}
     if kind in named:
         id_column, text_column = named[kind]
         rows = [{id_column: name, "about": "x", text_column: text} for name, text in TEXTS.items()]
-        source = table(tmp_path / f"texts.{kind}", rows)
+        source = [table(tmp_path / f"texts.{kind}", rows)]
         columns = {"id_column": id_column, "text_column": text_column}
     elif kind == "file":
-        source = folder / "more" / "text3.txt"
+        source = [folder / "more" / "text3.txt"]
     elif kind == "study":
-        source = study.root
+        source = ["-s", study.root]
     out = tmp_path / "labels.csv"
     options = [part for name, column in columns.items() for part in (f"--{name.replace('_', '-')}", column)]
-    done = valex("label", source, "-o", out, "--as", form, "--model", model, "--device", "cpu", *options)
+    done = valex("label", *source, "-o", out, "--as", form, "--model", model, "--device", "cpu", *options)
     assert done.code == 0, done.err
     given = label_texts(
-        read_texts(source, **columns), Store().local(model, "labels"), settings=make_settings({}), device=CPU
+        read_texts(source[-1], **columns), Store().local(model, "labels"), settings=make_settings({}), device=CPU
     ).answers
     assert len(given) == {"file": 1, "study": 2}.get(kind, 8)
     sheet = read_sheet(out)
-    (read,) = sheet.answers.values()
+    (read,) = sheet.labels.values()
     assert (sheet.kind, read.ids) == ("codes" if form == "authors" else "long", given.ids)
     at = [(row, column) for row in range(len(given)) for column in range(19)]
     assert [read.state(*cell) for cell in at] == [given.state(*cell) for cell in at]
@@ -170,7 +142,7 @@ def test_every_source_and_shape_reads_back_to_the_same_answers(
         np.testing.assert_array_equal(read.probabilities, given.probabilities)
 
 
-def test_the_long_shape_says_whose_labels_these_are(valex: Valex, folder: Path, model: Path, tmp_path: Path):
+def test_the_long_shape_says_whose_labels_these_are(valex: Call, folder: Path, model: Path, tmp_path: Path):
     out = tmp_path / "labels.csv"
     assert valex("label", folder, "-o", out, "--as", "long", "--model", model, "--language", "de").code == 0
     rows = rows_of(out)
@@ -185,7 +157,7 @@ def test_the_long_shape_says_whose_labels_these_are(valex: Valex, folder: Path, 
     assert all("language is de" in row["notes"] for row in rows)
 
 
-def test_a_baseline_is_called_one(valex: Valex, folder: Path, tmp_path: Path):
+def test_a_baseline_is_called_one(valex: Call, folder: Path, tmp_path: Path):
     baseline = save_model(tmp_path / "near", baseline="nearest word, not trained").folder
     out = tmp_path / "labels.csv"
     done = valex("label", folder, "-o", out, "--model", baseline)
@@ -195,7 +167,7 @@ def test_a_baseline_is_called_one(valex: Valex, folder: Path, tmp_path: Path):
     assert {row["baseline"] for row in rows_of(out)} == {"nearest word, not trained"}
 
 
-def test_what_is_known_of_the_sound_is_kept(valex: Valex, model: Path, tmp_path: Path):
+def test_what_is_known_of_the_sound_is_kept(valex: Call, model: Path, tmp_path: Path):
     rows = [
         {"id": name, "text": "the cat", "Has_sound": cell} for name, cell in (("a", "True"), ("b", "no"), ("c", ""))
     ]
@@ -204,7 +176,7 @@ def test_what_is_known_of_the_sound_is_kept(valex: Valex, model: Path, tmp_path:
     assert {row["video_id"]: row["Has_sound"] for row in rows_of(out)} == {"a": "True", "b": "False", "c": ""}
 
 
-def test_a_language_that_is_not_covered_is_labelled_marked_and_said(valex: Valex, model: Path, tmp_path: Path):
+def test_a_language_that_is_not_covered_is_labelled_marked_and_said(valex: Call, model: Path, tmp_path: Path):
     said = "the text's language is {}; the label model was made for: en"
     rows = [{"id": name, "text": words(9), "language": code} for name, code in (("a", "de-CH"), ("b", "en"), ("c", ""))]
     texts, out = table(tmp_path / "texts.csv", rows), tmp_path / "labels.csv"
@@ -213,7 +185,7 @@ def test_a_language_that_is_not_covered_is_labelled_marked_and_said(valex: Valex
     assert f"1 × {said.format('de')}" in done.out
     notes = {row["video_id"]: row["notes"] for row in rows_of(out)}
     assert notes == {"a": f"tiny (nonsense); {said.format('de')}", "b": "tiny (nonsense)", "c": "tiny (nonsense)"}
-    (answers,) = read_sheet(out).answers.values()
+    (answers,) = read_sheet(out).labels.values()
     assert {answers.state(row, 4) for row in range(3)} <= {State.PRESENT, State.ABSENT}, "labelled all the same"
     done = valex("label", texts, "-o", out, "--model", model, "--language", "FR_fr")
     assert f"1 × {said.format('fr')}" in done.out
@@ -221,7 +193,7 @@ def test_a_language_that_is_not_covered_is_labelled_marked_and_said(valex: Valex
     assert rows_of(out)[1]["notes"] == "tiny (nonsense)"
 
 
-def test_a_decisive_word_at_the_end_of_a_long_text_counts(valex: Valex, tmp_path: Path):
+def test_a_decisive_word_at_the_end_of_a_long_text_counts(valex: Call, tmp_path: Path):
     from safetensors.torch import load_file, save_file
 
     planted = save_model(tmp_path / "planted").folder
@@ -241,16 +213,16 @@ def test_a_decisive_word_at_the_end_of_a_long_text_counts(valex: Valex, tmp_path
     assert states["without"] != "present"
 
 
-def test_8_bits(valex: Valex, folder: Path, model: Path, tmp_path: Path):
+def test_8_bits(valex: Call, folder: Path, model: Path, tmp_path: Path):
     exact, small = tmp_path / "exact.csv", tmp_path / "small.csv"
     for out, option in ((exact, "--no-int8"), (small, "--int8")):
         done = valex("label", folder, "-o", out, "--as", "long", "--model", model, "--device", "cpu", option)
         assert done.code == 0, done.err
-    one, other = (read_sheet(path).answers[""].probabilities for path in (exact, small))
+    one, other = (read_sheet(path).labels[""].probabilities for path in (exact, small))
     assert 0 < np.nanmax(np.abs(one - other)) < 0.2
 
 
-def test_texts_left_out_are_listed(valex: Valex, folder: Path, model: Path, tmp_path: Path):
+def test_texts_left_out_are_listed(valex: Call, folder: Path, model: Path, tmp_path: Path):
     (folder / "empty.txt").write_text(" \n", "utf-8")
     (folder / "clip.mp4").write_bytes(b"x")
     done = valex("label", folder, "-o", tmp_path / "labels.csv", "--model", model)
@@ -265,7 +237,7 @@ def test_texts_left_out_are_listed(valex: Valex, folder: Path, model: Path, tmp_
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["{scripts}"], "these are bare texts: name the file to write with -o [{scripts}]. -o labels.csv"),
+        (["{scripts}"], "these texts are in no study [{scripts}]. Name a file for the labels: -o labels.csv"),
         (["{none}"], "there is no such file or folder [{none}]"),
         (["{none}", "-o", "{out}"], "there is no such file or folder [{none}]"),
         (["{empty}", "-o", "{out}"], "this folder is not a study and contains no .txt files [{empty}]"),
@@ -276,20 +248,20 @@ def test_texts_left_out_are_listed(valex: Valex, folder: Path, model: Path, tmp_
         (["{scripts}", "-o", "{out}", "--profile", "cpus"], "Did you mean cpu?"),
         (["{scripts}", "-o", "{none}/labels.csv"], "there is no such folder to write into [{none}]"),
         (["{scripts}", "-o", "{empty}"], "this is a folder [{empty}]"),
-        (["{csv}", "-o", "{csv}"], "the labels would take the place of the texts [{csv}]"),
+        (["{csv}", "-o", "{csv}"], "the labels would replace the texts [{csv}]"),
         (["{csv}", "-o", "{out}", "--text-column", "txt"], "there is no column 'txt'"),
         (["{csv}", "-o", "{out}", "--id-column", "nr"], "there is no column 'nr'"),
         (["{scripts}", "-o", "{out}", "--language", "german"], "--language german: expected an ISO 639-1 code"),
-        (["{scripts}", "-o", "{out}", "--redo"], "--redo is for labels that stay in a study"),
-        (["{study}", "--as", "long"], "--as is for texts that are labelled into a file"),
-        (["{study}", "--language", "de"], "--language is for texts"),
-        (["{study}", "--id-column", "id"], "--id-column is for texts"),
-        (["{study}", "--script", "gemini"], "no post of this study has script.gemini.json [{study}]"),
-        (["{study}", "-o", "{out}", "--script", "gemini"], "script.gemini"),
+        (["{scripts}", "-o", "{out}", "--redo"], "--redo is for labels that go into a study"),
+        (["-s", "{study}", "--as", "long"], "--as is for labels that go into a file"),
+        (["-s", "{study}", "--language", "de"], "--language is for labels that go into a file"),
+        (["-s", "{study}", "--id-column", "id"], "--id-column is for labels that go into a file"),
+        (["-s", "{study}", "--script", "gemini"], "no post of this study has script.gemini.json [{study}]"),
+        (["-s", "{study}", "-o", "{out}", "--script", "gemini"], "script.gemini"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
-    valex: Valex, folder: Path, study: Study, tmp_path: Path, arguments: list[str], said: str
+    valex: Call, folder: Path, study: Study, tmp_path: Path, arguments: list[str], said: str
 ):
     places = {name: tmp_path / name for name in ("none", "empty", "latin", "latin.csv", "texts.csv", "labels.csv")}
     places["empty"].mkdir()
@@ -316,7 +288,7 @@ def test_what_cannot_be_done_is_one_line(
 
 
 def test_a_folder_that_is_read_only_is_said_before_the_work(
-    valex: Valex, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    valex: Call, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     monkeypatch.setattr(LabelModel, "scores", lambda *_: pytest.fail("it was labelled all the same"))
@@ -325,7 +297,7 @@ def test_a_folder_that_is_read_only_is_said_before_the_work(
 
 
 def test_an_interrupt_leaves_what_was_there(
-    valex: Valex, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    valex: Call, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     real, calls = LabelModel.scores, []
 
@@ -405,7 +377,7 @@ def written(study: Study) -> dict[str, int]:
     return {str(p.relative_to(study.root)): p.stat().st_mtime_ns for p in study.root.glob("posts/*/labels.*.json")}
 
 
-def test_a_study_is_labelled_where_it_is_due(valex: Valex, study: Study, model: Path):
+def test_a_study_is_labelled_where_it_is_due(valex: Call, study: Study, model: Path):
     done = valex("label", "-s", study.root, "--model", model, "--device", "cpu")
     assert done.code == 0, done.err
     first = written(study)
@@ -429,7 +401,7 @@ def test_a_study_is_labelled_where_it_is_due(valex: Valex, study: Study, model: 
     )
 
 
-def test_another_model_is_refused_without_redo(valex: Valex, study: Study, model: Path, tmp_path: Path):
+def test_another_model_is_refused_without_redo(valex: Call, study: Study, model: Path, tmp_path: Path):
     other = save_model(tmp_path / "other", domain="other nonsense").folder
     assert valex("label", "-s", study.root, "--model", model).code == 0
     before, settings = written(study), (study.root / "study.toml").read_bytes()
@@ -445,7 +417,7 @@ def test_another_model_is_refused_without_redo(valex: Valex, study: Study, model
     assert study.require(POST, "labels.template.encoder", Labels).source.domain == "other nonsense"
 
 
-def test_what_a_study_remembers_holds_for_a_file_too(valex: Valex, study: Study, model: Path, tmp_path: Path):
+def test_what_a_study_remembers_holds_for_a_file_too(valex: Call, study: Study, model: Path, tmp_path: Path):
     assert valex("label", "-s", study.root, "--model", model, "--int8", "--device", "cpu").code == 0
     out = tmp_path / "labels.csv"
     done = valex("label", "-s", study.root, "-o", out, "--as", "long", "--device", "cpu")
@@ -459,7 +431,7 @@ def test_what_a_study_remembers_holds_for_a_file_too(valex: Valex, study: Study,
     assert study.options()["labels"] == {"int8": True}, "a file changes nothing in the study"
 
 
-def test_8_bits_are_remembered_until_taken_back(valex: Valex, study: Study, model: Path):
+def test_8_bits_are_remembered_until_taken_back(valex: Call, study: Study, model: Path):
     assert valex("label", "-s", study.root, "--model", model, "--device", "cpu").code == 0
     exact = study.require(POST, "labels.template.encoder", Labels)
     done = valex("label", "-s", study.root, "--int8", "--device", "cpu")
@@ -472,7 +444,7 @@ def test_8_bits_are_remembered_until_taken_back(valex: Valex, study: Study, mode
     assert study.require(POST, "labels.template.encoder", Labels).values == exact.values
 
 
-def test_a_script_from_elsewhere_is_labelled_beside_our_own(valex: Valex, study: Study, model: Path):
+def test_a_script_from_elsewhere_is_labelled_beside_our_own(valex: Call, study: Study, model: Path):
     assert valex("label", "-s", study.root, "--model", model).code == 0
     before = written(study)
     place_script(study, POST, words(12, 3))
@@ -498,7 +470,7 @@ def test_a_script_from_elsewhere_is_labelled_beside_our_own(valex: Valex, study:
 
 
 def test_a_post_that_fails_is_said_and_the_others_are_labelled(
-    valex: Valex, study: Study, model: Path, monkeypatch: pytest.MonkeyPatch
+    valex: Call, study: Study, model: Path, monkeypatch: pytest.MonkeyPatch
 ):
     real = EncoderRoute.prepare
 
@@ -518,7 +490,7 @@ def test_a_post_that_fails_is_said_and_the_others_are_labelled(
 
 
 @pytest.fixture
-def parrot(monkeypatch: pytest.MonkeyPatch, valex: Valex) -> Parrot:
+def parrot(monkeypatch: pytest.MonkeyPatch, valex: Call) -> Parrot:
     """A language model `parrot` in the store that finds Face present and dominant, on the first line of evidence."""
 
     def answer(_: int, text: str) -> Reply:
@@ -537,7 +509,7 @@ def by_fewshot(study: Study) -> Study:
     return study
 
 
-def test_texts_by_a_language_model(valex: Valex, parrot: Parrot, folder: Path, tmp_path: Path):
+def test_texts_by_a_language_model(valex: Call, parrot: Parrot, folder: Path, tmp_path: Path):
     out = tmp_path / "labels.csv"
     done = valex("label", folder, "-o", out, "--route", "fewshot", "--model", "parrot")
     assert done.code == 0, done.err
@@ -549,7 +521,7 @@ def test_texts_by_a_language_model(valex: Valex, parrot: Parrot, folder: Path, t
 
 
 def test_a_text_that_cannot_be_labelled_is_said_and_the_others_stand(
-    valex: Valex, parrot: Parrot, folder: Path, tmp_path: Path
+    valex: Call, parrot: Parrot, folder: Path, tmp_path: Path
 ):
     (folder / "long.txt").write_text("w" * 90_000, "utf-8")
     out = tmp_path / "labels.csv"
@@ -561,7 +533,7 @@ def test_a_text_that_cannot_be_labelled_is_said_and_the_others_stand(
     assert "not labelled: the question alone" in by_id["long"]["notes"]
 
 
-def test_a_study_by_its_own_route(valex: Valex, parrot: Parrot, study: Study):
+def test_a_study_by_its_own_route(valex: Call, parrot: Parrot, study: Study):
     done = valex("label", "-s", by_fewshot(study).root, "--model", "parrot", "--ask", "together")
     assert done.code == 0, done.err
     record = study.require(POST, "labels.template.fewshot", Labels)
@@ -574,12 +546,12 @@ def test_a_study_by_its_own_route(valex: Valex, parrot: Parrot, study: Study):
     assert valex("show", "--study", study.root, POST).out.count("parrot") == 2, "labels of the video itself too"
 
 
-def test_another_language_model_does_not_leave_scripts_outdated(valex: Valex, parrot: Parrot, study: Study):
+def test_another_language_model_does_not_leave_scripts_outdated(valex: Call, parrot: Parrot, study: Study):
     study.save_options({"labels": {"routes": ["fewshot"]}, "script": {"variants": ["template", "local"]},
                         "models": {"llm": "parrot"}})  # fmt: skip
     before = (study.root / "study.toml").read_bytes()
     done = valex("label", "-s", study.root, "--model", "other")
-    assert (done.code, "scripts are written by parrot" in done.err) == (2, True)
+    assert (done.code, "parrot has written the scripts of this study" in done.err) == (2, True)
     assert (study.root / "study.toml").read_bytes() == before
     assert parrot.asked == []
 
@@ -594,7 +566,7 @@ def column(name: str) -> int:
     return [value.value for value in CIRCLE].index(name)
 
 
-def test_examples_out_of_a_sheet_of_labels(valex: Valex, parrot: Parrot, folder: Path, tmp_path: Path):
+def test_examples_out_of_a_sheet_of_labels(valex: Call, parrot: Parrot, folder: Path, tmp_path: Path):
     known = {"text1": "Face", "text2": "Hedonism", "text3": "Face", "text4": "Tradition", "nowhere": "Face"}
     sheet = gold_sheet(tmp_path / "sheet.csv", known)
     how = ("--route", "fewshot", "--model", "parrot", "--shots", "1", "--folds", "2", "--group", "none")
@@ -622,7 +594,7 @@ def test_examples_out_of_a_sheet_of_labels(valex: Valex, parrot: Parrot, folder:
         (["--script", "gemini"], "--script is for the scripts of a study"),
     ],
 )
-def test_options_that_would_say_nothing(valex: Valex, parrot: Parrot, folder: Path, options: list[str], said: str):
+def test_options_that_would_say_nothing(valex: Call, parrot: Parrot, folder: Path, options: list[str], said: str):
     done = valex("label", folder, "-o", folder / "out.csv", *options)
     assert done.code == 2
     assert said in done.err
@@ -630,7 +602,7 @@ def test_options_that_would_say_nothing(valex: Valex, parrot: Parrot, folder: Pa
     assert parrot.asked == []
 
 
-def test_a_study_of_several_routes_must_be_told_which(valex: Valex, parrot: Parrot, study: Study):
+def test_a_study_of_several_routes_must_be_told_which(valex: Call, parrot: Parrot, study: Study):
     study.save_options({"labels": {"routes": ["fewshot", "direct"]}})
     done = valex("label", "-s", study.root, "--model", "parrot")
     assert (done.code, "labels by fewshot and direct" in done.err) == (2, True)

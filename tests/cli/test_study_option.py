@@ -319,10 +319,10 @@ def test_labels_are_of_a_study_or_of_texts(call: Call, study: Study, monkeypatch
     texts.mkdir()
     (texts / "a.txt").write_text("words", "utf-8")
     done = call("label", "texts", "-s", "study", "-o", "labels.csv")
-    assert done.err == "valex: a study and other texts are named [texts]. Leave out one of them\n"
+    assert done.err == "valex: both a study and texts are named [texts]. Leave out one of them\n"
     done = call("label", "texts")
-    assert done.err == "valex: these are bare texts: name the file to write with -o [texts]. -o labels.csv\n"
+    assert done.err == "valex: these texts are in no study [texts]. Name a file for the labels: -o labels.csv\n"
     # Texts that are named are meant, wherever one stands.
     shutil.move(texts, study.root / "texts")
     monkeypatch.chdir(study.root)
-    assert "name the file to write" in call("label", "texts").err
+    assert "these texts are in no study" in call("label", "texts").err

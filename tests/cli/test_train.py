@@ -175,7 +175,7 @@ def test_interrupted_it_goes_on_and_ends_the_same(
         (["--folds", "1"], "folds"),
         (["--group", "mood"], "cannot be grouped by 'mood'"),
         (["--min-support", "800"], "no value is shown by 800 texts or more"),
-        (["--folds", "200"], "91 groups cannot be parted into 200 folds"),
+        (["--folds", "200"], "91 groups cannot be split into 200 folds"),
         (["--slim"], "a slim model rests on an encoder of the store"),
     ],
 )

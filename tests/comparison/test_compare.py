@@ -302,7 +302,7 @@ def test_other_models_are_said(tmp_path):
 
 def test_without_labels_it_says_how_to_make_them(gaps):
     assert any(
-        "valex label STUDY --script" in notice for notice in compare(VariantPair(gaps, "a", "b"), resamples=0).notices
+        "valex label -s STUDY --script" in notice for notice in compare(VariantPair(gaps, "a", "b"), resamples=0).notices
     )
 
 

@@ -96,7 +96,7 @@ def test_a_sheet_of_other_posts(study, tmp_path):
 def test_gold_labels_without_any_route(tmp_path, sheet):
     study = Study(tmp_path / "study", create=True)
     add_post(study, IDS[0], whole("a"), whole("b"), labelled=(labels("a", {}),))
-    with pytest.raises(InputError, match=r"no route has labelled both.*valex label STUDY --script"):
+    with pytest.raises(InputError, match=r"no route has labelled both.*valex label -s STUDY --script"):
         compare(VariantPair(study, "a", "b"), sheet=sheet)
 
 

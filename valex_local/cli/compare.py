@@ -12,8 +12,6 @@ from valex_local.cli._study import StudyCommand, open_study
 if TYPE_CHECKING:
     from valex_local.comparison.pair import VariantPair
     from valex_local.comparison.results import Comparison
-    from valex_local.comparison.similarity import TextSimilarity
-    from valex_local.study import Study
 
 _PATH = click.Path(path_type=Path)
 
@@ -54,34 +52,18 @@ def compare(folder: Path | None, first: str, second: str, out: Path | None, **gi
 def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison:
     from valex_local.cli._progress import progress
     from valex_local.comparison.compare import compare as measure
+    from valex_local.comparison.similarity import load_similarity
     from valex_local.corpus.sheets import read_sheet
 
     sheet = read_sheet(given["labels"]) if given["labels"] is not None else None
-    meaning, notices = _meaning(pair.study) if given["meaning"] else (None, ())
+    meaning, notices = None, []
+    if given["meaning"]:
+        meaning, notice = load_similarity(pair.study)
+        notices.append(notice)
     with progress(quiet=False) as shown:
         shown.step("compare", posts)
         options = {name: given[name] for name in ("annotator", "group", "min_support", "resamples", "seed")}
         return measure(pair, sheet=sheet, meaning=meaning, notices=notices, on_progress=shown.advance, **options)
-
-
-def _meaning(study: Study) -> tuple[TextSimilarity | None, tuple[str, ...]]:
-    """Load the sentence encoder that the study's settings name; without one, return why."""
-    from valex_local.errors import ModelError
-    from valex_local.settings import make_settings
-    from valex_local.store import Store
-    from valex_local.system.devices import detect, set_threads
-
-    settings = make_settings(study.options(), source=study.root / "study.toml")
-    device = detect(settings.work.device)
-    set_threads(device.threads)  # before torch is imported
-    try:
-        model = Store().resolve(settings.profile, settings.models, needed=["sentence"])["sentence"]
-    except ModelError as error:
-        return None, (f"meaning: not assessed, as {error}",)
-
-    from valex_local.comparison.similarity import TextSimilarity
-
-    return TextSimilarity(model, device), (f"meaning: by {model.id}",)
 
 
 def _print(found: Comparison) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from valex_local.errors import ConfigError
+from valex_local.cli._settings import read_pair
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -102,7 +102,7 @@ def add(path: str, options: tuple[str, ...], **given: Any) -> None:
     from valex_local.store import Store, add
     from valex_local.store.servers import ENGINE
 
-    pairs = dict(_pair(text) for text in options)
+    pairs = dict(read_pair(text, "--option", "sees=true") for text in options)
     model = add(Store(), path, options=pairs, **given)
     click.echo(f"{model.id} added for the role {model.role}, loaded by {model.engine}: {model.folder}")
     if model.engine == ENGINE:
@@ -146,19 +146,6 @@ def unpack(archive: Path) -> None:
 def _unpacking(archive: Path, *, wheels: bool) -> list[str]:
     first = [f"tar -xf {archive.name} wheels", 'pip install --no-index --find-links wheels "valex_local[all]"']
     return [*(first if wheels else []), f"valex models unpack {archive.name}"]
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    """Read KEY=VALUE; the value is TOML where it can be read as such, else text."""
-    import tomllib
-
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise ConfigError(f"--option {text!r} is not KEY=VALUE")
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value
 
 
 def _size(entry: Entry) -> str:

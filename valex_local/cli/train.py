@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from valex_local.cli._progress import progress
-from valex_local.cli._settings import read_setting
-from valex_local.errors import ConfigError
-from valex_local.settings import build, merge
+from valex_local.cli._settings import read_language, read_setting
+from valex_local.settings import merge
 
 if TYPE_CHECKING:
-    from valex_local.corpus import Corpus
     from valex_local.evaluation.results import Evaluation
-    from valex_local.training.model import Facts
-    from valex_local.training.options import TrainingOptions
 
 
 @click.command()
@@ -109,12 +104,22 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     device = detect(given["device"])
     set_threads(device.threads)  # before torch is imported
 
+    from valex_local.training.model import Facts
+    from valex_local.training.options import training_options
     from valex_local.training.train import Base, train_model
 
-    options = _options(given)
+    options = training_options(_given(given))
+    languages = list(filter(None, map(read_language, given["languages"])))
     base = Base.find(Store(), given["encoder"], slim=given["slim"])
     columns = {name: given[name] for name in ("annotator", "id_column", "text_column", "script")}
     corpus = read_corpus(sheets, sources, **columns)
+    facts = Facts.of(
+        corpus,
+        (*sheets, *sources),
+        name=given["name"] or out.resolve().name,
+        languages=languages,
+        **{name: given[name] for name in ("domain", "data", "limits", "licence")},
+    )
     with progress(quiet=as_json) as shown:
         print_corpus(corpus, shown.say)
         evaluation = train_model(
@@ -122,7 +127,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
             base,
             out,
             options=options,
-            facts=_facts(given, corpus, (*sheets, *sources), out),
+            facts=facts,
             device=device,
             progress=shown,
         )
@@ -131,38 +136,14 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
         click.echo(f"\nThe model is in {out}. Take it into the store with: valex models add {out}")
 
 
-def _options(given: dict[str, Any]) -> TrainingOptions:
-    """Build the options of training from those given, left-out ones left to their defaults."""
+def _given(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of training that were given."""
     from valex_local.training.options import TrainingOptions
 
     data = {name: given[name] for name in TrainingOptions.model_fields if given.get(name) is not None}
-    if "folds" in data:
-        data["folds"] = None if data["folds"] == "each" else data["folds"]
-    elif data.get("group") == "genre":
-        data["folds"] = None  # genres are few: each is left out once
     for text in given["settings"]:
         data = merge(data, read_setting(text))
-    return build(TrainingOptions, data)
-
-
-def _facts(given: dict[str, Any], corpus: Corpus, sources: tuple[Path, ...], out: Path) -> Facts:
-    from valex_local.training.model import Facts
-
-    for code in given["languages"]:
-        if not re.fullmatch(r"[a-z]{2,3}", code):
-            raise ConfigError(f"--language {code}: expected a code of ISO 639, such as en")
-    if not given["domain"].strip():
-        raise ConfigError("--domain is empty", hint="Say in a few words what kind of text this is")
-    found = sorted({text.language for text in corpus.texts if text.language})
-    names = ", ".join(dict.fromkeys(path.name for path in sources))
-    return Facts(
-        name=given["name"] or out.resolve().name,
-        domain=given["domain"],
-        languages=given["languages"] or tuple(found),
-        data=(f"{len(corpus.texts):,} texts with labels, from {names}", *given["data"]),
-        limits=given["limits"],
-        licence=given["licence"],
-    )
+    return data
 
 
 def _print(evaluation: Evaluation, *, as_json: bool) -> None:

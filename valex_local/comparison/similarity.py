@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from valex_local.comparison.lines import ComparedLine, LineKind
+from valex_local.errors import ModelError
 from valex_local.stages.labels.text_encoder import TextEncoder
-from valex_local.store import StoredModel
-from valex_local.system.devices import Device
+from valex_local.store import Store, StoredModel
+from valex_local.study import Study
+from valex_local.study.settings import resolve_settings
+from valex_local.system.devices import Device, detect, set_threads
 
 WINDOW = 256
 """Tokens, where the encoder's manifest does not say ``max_tokens``."""
@@ -49,6 +52,37 @@ class TextSimilarity:
             return None
         first, second = (windows.mean(0) for windows in self._encoder.vectors(texts))
         return min(1.0, float(torch.nn.functional.cosine_similarity(first, second, dim=0)))
+
+
+def load_similarity(study: Study, store: Store | None = None) -> tuple[TextSimilarity | None, str]:
+    """Load the sentence encoder of a study's settings.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    store : Store, optional
+        The model store; the user's when left out.
+
+    Returns
+    -------
+    tuple of TextSimilarity or None, and str
+        None if there is no such model; and what a reader must know: which model it is, or why there is none.
+
+    Raises
+    ------
+    ConfigError
+        The device of the settings is not available.
+    """
+    store = store or Store()
+    settings = resolve_settings(store, study)
+    device = detect(settings.work.device)
+    set_threads(device.threads)  # before torch is imported
+    try:
+        model = store.resolve(settings.profile, settings.models, needed=["sentence"])["sentence"]
+    except ModelError as error:
+        return None, f"meaning: not assessed, as {error}"
+    return TextSimilarity(model, device), f"meaning: by {model.id}"
 
 
 def _text(lines: Sequence[ComparedLine]) -> str:

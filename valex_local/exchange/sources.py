@@ -166,7 +166,7 @@ class _Reader:
     def _table(self, table: Table, path: Path, where: str) -> None:
         ids = Ids(table, None if self._id_column is None else column_named(self._id_column, table, path))
         if not ids.columns:
-            raise InputError(f"no column is known to hold ids (columns: {', '.join(table.columns) or 'none'})")
+            raise InputError(f"no column of ids was recognised (columns: {', '.join(table.columns) or 'none'})")
         column = self._column_of_texts(table, path)
         for row in table.rows:
             spot = f"{where}, row {row.number}"

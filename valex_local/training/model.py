@@ -14,13 +14,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from valex_local.corpus import Corpus
+from valex_local.errors import ConfigError
 from valex_local.files.atomic import write_whole
 from valex_local.schwartz import CIRCLE, Polarity
 from valex_local.stages.labels.card import (
@@ -77,6 +79,52 @@ class Facts:
     data: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     licence: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        corpus: Corpus,
+        sources: Iterable[Path],
+        *,
+        name: str,
+        domain: str,
+        languages: Sequence[str] = (),
+        data: Sequence[str] = (),
+        limits: Sequence[str] = (),
+        licence: str = "",
+    ) -> Facts:
+        """Return the facts of a model to be trained on texts and labels.
+
+        Parameters
+        ----------
+        corpus : Corpus
+            The texts with their labels.
+        sources : iterable of Path
+            The files and folders they come from: named in the card.
+        name, domain, limits, licence
+            As the attributes.
+        languages : sequence of str
+            As the attribute; the languages that the texts say when left out.
+        data : sequence of str
+            More lines on what it was trained on.
+
+        Raises
+        ------
+        ConfigError
+            The domain is empty.
+        """
+        if not domain.strip():
+            raise ConfigError("--domain is empty", hint="Say in a few words what kind of text this is")
+        found = sorted({text.language for text in corpus.texts if text.language})
+        names = ", ".join(dict.fromkeys(path.name for path in sources))
+        return cls(
+            name=name,
+            domain=domain,
+            languages=tuple(languages or found),
+            data=(f"{len(corpus.texts):,} texts with labels, from {names}", *data),
+            limits=tuple(limits),
+            licence=licence,
+        )
 
 
 def make_card(

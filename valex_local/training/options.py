@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from valex_local.settings import Section
+from valex_local.settings import Section, build
 
 Mode = Literal["frozen", "lora", "full"]
 
@@ -70,3 +71,21 @@ class TrainingOptions(Section):
     def all_seeds(self) -> range:
         """The seeds of the repetitions."""
         return range(self.seed, self.seed + self.seeds)
+
+
+EACH = "each"
+"""As a number of folds: each group is a fold of its own."""
+
+
+def training_options(given: Mapping[str, Any]) -> TrainingOptions:
+    """Build the options of a training; with the groups ``genre``, which are few, each is a fold of its own.
+
+    Raises
+    ------
+    ConfigError
+        An option is unknown or out of its bounds.
+    """
+    data = dict(given)
+    if data.get("folds") == EACH or ("folds" not in data and data.get("group") == "genre"):
+        data["folds"] = None
+    return build(TrainingOptions, data)

@@ -1,0 +1,378 @@
+"""Labels alone: of the scripts of a study, into the study; or of any texts, into a CSV file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from valex_local.corpus import Corpus, Text, gold_of, match, read_sheet, write_authors, write_long
+from valex_local.errors import ConfigError, InputError
+from valex_local.pipeline.progress import NullProgress, Progress
+from valex_local.pipeline.run import run
+from valex_local.pipeline.selection import Selection
+from valex_local.pipeline.summary import Summary
+from valex_local.settings import Settings, merge
+from valex_local.stages.label_routes import get_route
+from valex_local.stages.labels.checkpoint import Checkpoint
+from valex_local.stages.labels.examples import FewShotFold, plan_turns
+from valex_local.stages.labels.texts import LabelledTexts, label_texts
+from valex_local.store import Store
+from valex_local.store.store import LOCAL
+from valex_local.study import Study
+from valex_local.study.settings import resolve_settings
+from valex_local.system.devices import detect, set_threads, unused_gpu
+
+Shape = Literal["authors", "long"]
+"""The columns of a file of labels: as in the sheet of the paper's authors, or a row for each text and value."""
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """What a user asks for; what is None is as the study, or else the profile, has it.
+
+    Attributes
+    ----------
+    route : str, optional
+        The labelling route.
+    model : str, optional
+        The route's model: an id of the store, or a directory.
+    ask : str, optional
+        How a language model is asked: ``together``, ``one`` or ``apart``.
+    int8 : bool, optional
+        Whether a label model computes in 8-bit integers.
+    profile : str, optional
+        The profile.
+    device : str, optional
+        Where to compute.
+    """
+
+    route: str | None = None
+    model: str | None = None
+    ask: str | None = None
+    int8: bool | None = None
+    profile: str | None = None
+    device: str | None = None
+
+    def as_settings(self, route: str) -> dict[str, Any]:
+        """Return the options that were given as settings, as plain data."""
+        model = None if self.model is None else _model_id(self.model)
+        given = (
+            ({"profile": self.profile}, self.profile),
+            ({"models": {get_route(route).role: model}}, model),
+            ({"labels": {route: {"ask": self.ask}}}, self.ask),
+            ({"labels": {"int8": self.int8}}, self.int8),
+            ({"work": {"device": self.device}}, self.device),
+        )
+        settings: dict[str, Any] = {}
+        for table, value in given:
+            settings = settings if value is None else merge(settings, table)
+        return settings
+
+
+def _model_id(model: str) -> str:
+    """Return a model as the store resolves it: by its id, or by the path of its directory."""
+    return f"{LOCAL}{Path(model).absolute()}" if Path(model).is_dir() else model
+
+
+@dataclass(frozen=True)
+class LabelPlan:
+    """How labels will be made; see `plan_labels`.
+
+    Attributes
+    ----------
+    store : Store
+        The model store.
+    study : Study or None
+        The study whose settings count.
+    options : LabelOptions
+        What was asked for.
+    route : str
+        The route.
+    settings : Settings
+        The settings in force, with those of the options.
+    """
+
+    store: Store
+    study: Study | None
+    options: LabelOptions
+    route: str
+    settings: Settings
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether an interrupted labelling of texts goes on where it was: a language model takes its time."""
+        return get_route(self.route).role == "llm"
+
+
+def plan_labels(options: LabelOptions, *, study: Study | None = None, store: Store | None = None) -> LabelPlan:
+    """Return how labels will be made: by the route named, else by the only one of the settings, else by the encoder.
+
+    Parameters
+    ----------
+    options : LabelOptions
+        What is asked for.
+    study : Study, optional
+        The study whose settings count; the profile's alone when left out.
+    store : Store, optional
+        The model store; the user's when left out.
+
+    Raises
+    ------
+    ConfigError
+        An option is not for the route, or it is not clear which route is meant.
+    """
+    store = store or Store()
+    before = resolve_settings(store, study, {"profile": options.profile} if options.profile else None)
+    route = _route(before.labels.routes, options)
+    role = get_route(route).role
+    if options.ask and role != "llm":
+        raise ConfigError("--ask is for routes that ask a language model", hint="Add --route fewshot")
+    if options.int8 is not None and role != "labels":
+        raise ConfigError("--int8 is for label models", hint="Leave it out")
+    settings = resolve_settings(store, study, options.as_settings(route))
+    return LabelPlan(store, study, options, route, settings)
+
+
+def _route(known: Sequence[str], options: LabelOptions) -> str:
+    if options.route:
+        return options.route
+    if len(known) == 1:
+        return known[0]
+    if "encoder" not in known and (options.model or options.ask):
+        raise ConfigError(f"this study labels by {' and '.join(known)}", hint="Choose one with --route")
+    return "encoder"
+
+
+# --- a study --------------------------------------------------------------------------------------------------------
+
+
+def label_study(
+    study: Study, plan: LabelPlan, *, script: str | None = None, redo: bool = False, progress: Progress | None = None
+) -> Summary:
+    """Label the scripts of a study, in the study, which remembers the options.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    plan : LabelPlan
+        How.
+    script : str, optional
+        An imported script to label beside those that the study labels already.
+    redo : bool
+        Replace labels that other models or settings have made.
+    progress : Progress, optional
+        What shows the progress.
+
+    Returns
+    -------
+    Summary
+        As `run` returns it.
+
+    Raises
+    ------
+    ConfigError
+        Another language model for labels would make scripts or captions outdated.
+    InputError
+        No post has the script.
+    """
+    given = plan.options.as_settings(plan.route)
+    labels = plan.settings.labels
+    if plan.options.route:
+        given = merge(given, {"labels": {"routes": list(dict.fromkeys((*labels.routes, plan.route)))}})
+    _refuse_other_writer(study, plan)
+    if script is not None:
+        _require_script(study, script)
+        given = merge(given, {"labels": {"scripts": list(dict.fromkeys((*labels.scripts, script)))}})
+    selection = Selection(only="labels", redo=redo)
+    return run((), study.root, options=given, selection=selection, store=plan.store, progress=progress)
+
+
+def _refuse_other_writer(study: Study, plan: LabelPlan) -> None:
+    """Raise an error if another language model for labels would make what the study's own has written outdated."""
+    before = resolve_settings(plan.store, study)
+    written = {
+        "scripts": "local" in before.script.variants,
+        "captions": before.vision.captions.writer == "llm",
+    }
+    old, new = (_language_model(plan.store, settings) for settings in (before, plan.settings))
+    if not any(written.values()) or old == new:
+        return
+    what = " and ".join(name for name, is_so in written.items() if is_so)
+    raise ConfigError(
+        f"{old} has written the {what} of this study: with {new} as its language model they would become outdated",
+        path=study.root,
+        hint="To write them again as well: valex run -s STUDY --set models.llm=MODEL --redo; or label into a file with "
+        "-o labels.csv",
+    )
+
+
+def _language_model(store: Store, settings: Settings) -> str | None:
+    return settings.models.get("llm", store.profile(settings.profile).models.get("llm"))
+
+
+def _require_script(study: Study, name: str) -> None:
+    if not any(name in study.script_variants(post_id) for post_id in study.post_ids()):
+        raise InputError(
+            f"no post of this study has script.{name}.json", path=study.root, hint="Name another script with --script"
+        )
+
+
+# --- texts ----------------------------------------------------------------------------------------------------------
+
+
+def draw_examples(
+    texts: Sequence[Text], sheet: Path, *, shots: int, folds: int, group: str, seed: int
+) -> tuple[Corpus, tuple[FewShotFold, ...]]:
+    """Draw examples for the route ``fewshot`` from texts that people labelled.
+
+    Parameters
+    ----------
+    texts : sequence of Text
+        All texts that will be labelled.
+    sheet : Path
+        The label sheet of some of them.
+    shots, folds, group, seed
+        As in `plan_turns`.
+
+    Returns
+    -------
+    tuple of Corpus and tuple of FewShotFold
+        The texts matched with their labels, and which texts are labelled after which examples.
+
+    Raises
+    ------
+    InputError
+        The sheet is not about these texts, or they are too few for the folds or the examples.
+    """
+    labels = read_sheet(sheet)
+    corpus = match(texts, gold_of(labels), labels.groups)
+    return corpus, plan_turns(corpus, shots=shots, folds=folds, group=group, seed=seed)
+
+
+def label_file(
+    texts: Sequence[Text],
+    out: Path,
+    plan: LabelPlan,
+    *,
+    shape: Shape = "authors",
+    folds: Sequence[FewShotFold] = (),
+    language: str | None = None,
+    progress: Progress | None = None,
+) -> LabelledTexts:
+    """Label texts and write the labels into a CSV file.
+
+    What a language model has answered is kept beside the file until all is done.
+
+    Parameters
+    ----------
+    texts : sequence of Text
+        The texts.
+    out : Path
+        The file.
+    plan : LabelPlan
+        How.
+    shape : {"authors", "long"}
+        Its columns.
+    folds : sequence of FewShotFold
+        Which texts are labelled after which examples; see `draw_examples`.
+    language : str, optional
+        ISO 639-1 code of texts that do not say their own.
+    progress : Progress, optional
+        What shows the progress.
+
+    Returns
+    -------
+    LabelledTexts
+        The labels; single texts that could not be labelled do not raise.
+
+    Raises
+    ------
+    ConfigError
+        The route labels no texts.
+    ModelError
+        The model cannot be used.
+    StudyError
+        The file cannot be written.
+    """
+    if get_route(plan.route).reads:
+        raise ConfigError(
+            f"the route {plan.route} labels videos, not texts", hint="Leave out -o, or choose --route fewshot"
+        )
+    progress = progress or NullProgress()
+    settings, route = plan.settings, get_route(plan.route)
+    device = detect(settings.work.device)
+    set_threads(device.threads)  # before torch is imported
+    model = plan.store.resolve(settings.profile, settings.models, needed=[route.role])[route.role]
+    kept = Checkpoint(out, name=plan.route, model=model, settings=settings) if plan.can_resume else None
+    if note := unused_gpu(device):
+        progress.say(note)
+    progress.step("labels", len(texts))
+    labelled = label_texts(
+        texts,
+        model,
+        settings=settings,
+        device=device,
+        name=plan.route,
+        turns=folds,
+        kept=kept,
+        language=language,
+        on_progress=progress.advance,
+    )
+    write_labels(out, texts, labelled, shape=shape)
+    if kept is not None:
+        kept.done()
+    return labelled
+
+
+def write_labels(out: Path, texts: Sequence[Text], labelled: LabelledTexts, *, shape: Shape = "authors") -> None:
+    """Write labels of texts, with the model and what a reader must know of them, into a CSV file.
+
+    Parameters
+    ----------
+    out : Path
+        The file.
+    texts : sequence of Text
+        The texts.
+    labelled : LabelledTexts
+        Their labels.
+    shape : {"authors", "long"}
+        Its columns.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be written.
+    """
+    source, ids = labelled.source, labelled.answers.ids
+    said = {name: "; ".join(notice.text for notice in notices) for name, notices in labelled.notices.items()}
+    said |= {name: f"not labelled: {error.what}" for name, error in labelled.failed.items()}
+    if shape == "long":
+        about = {"model": source.model, "domain": source.domain, "baseline": source.baseline}
+        columns = {name: dict.fromkeys(ids, cell) for name, cell in about.items() if cell is not None}
+        write_long(out, {"": labelled.answers}, extra={**columns, "notes": said})
+        return
+    whose = f"{source.model} ({source.baseline or source.domain})"
+    notes = {name: "; ".join(filter(None, (whose, said.get(name)))) for name in ids}
+    write_authors(out, labelled.answers, has_sound={text.id: text.has_sound for text in texts}, notes=notes)
+
+
+def check_target(out: Path, source: Path) -> None:
+    """Raise an error if a file of labels could not be written after hours of work.
+
+    Raises
+    ------
+    ConfigError
+        It is a folder, it is the source of the texts, or its folder is missing or read-only.
+    """
+    if out.is_dir():
+        raise ConfigError("this is a folder", path=out, hint="Name the CSV file to write")
+    if not out.parent.is_dir():
+        raise ConfigError("there is no such folder to write into", path=out.parent, hint="Make it, or name another")
+    if not os.access(out.parent, os.W_OK):
+        raise ConfigError("this folder cannot be written into", path=out.parent, hint="Name another")
+    if out.exists() and out.samefile(source):
+        raise ConfigError("the labels would replace the texts", path=out, hint="Name another file with -o")
