@@ -78,8 +78,8 @@ class LlmSettings(Section):
 
     context: int = Field(default=4096, ge=512, description="Context size, tokens")
     max_tokens: int = Field(default=512, ge=32, description="Maximum length of an answer, tokens")
-    temperature: float = Field(default=0.0, ge=0)
-    seed: int = 0
+    temperature: float = Field(default=0.0, ge=0, description="0 takes the likeliest token")
+    seed: int = Field(default=0, description="Seed of the sampling")
 
     @model_validator(mode="after")
     def _leaves_space_for_the_question(self) -> Self:
@@ -109,9 +109,9 @@ class CaptionSettings(Section):
     top_p: float = Field(
         default=0.1, gt=0, le=1, description="Sample from the likeliest tokens that together have this probability"
     )
-    temperature: float = Field(default=1.0, gt=0)
+    temperature: float = Field(default=1.0, gt=0, description="Temperature of the sampling")
     max_tokens: int = Field(default=30, ge=8, description="Maximum length of a caption, tokens")
-    seed: int = 0
+    seed: int = Field(default=0, description="Seed of the sampling")
     llm: LlmCaptionSettings = LlmCaptionSettings()
 
     @property
@@ -216,7 +216,9 @@ class LabelSettings(Section):
 class Work(Section):
     """How a run works; nothing here changes a record."""
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where to compute; auto takes a GPU if there is one"
+    )
     jobs: int | None = Field(
         default=None, ge=1, description="Threads that prepare inputs; depends on the number of cores when left out"
     )
@@ -229,8 +231,8 @@ class Work(Section):
 class Settings(Section):
     """All settings of a study. `models` maps roles to the ids of models that replace the profile's."""
 
-    profile: str = "cpu"
-    models: dict[str, str] = {}
+    profile: str = Field(default="cpu", description="Name of a profile, or the path of its TOML file")
+    models: dict[str, str] = Field(default={}, description="Role to the id of the model that replaces the profile's")
     media: MediaSettings = MediaSettings()
     speech: SpeechSettings = SpeechSettings()
     ocr: OcrSettings = OcrSettings()
