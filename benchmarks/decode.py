@@ -19,7 +19,7 @@ from benchmarks.results import Check, Result
 from valex_local.errors import InputError
 from valex_local.settings import MediaSettings
 from valex_local.stages.media.decode import iter_frames, open_video, packets, video_stream
-from valex_local.stages.media.stage import MAX_GAP, Sight
+from valex_local.stages.media.stage import MAX_GAP, FrameCollector
 
 OURS, EVERY = "sparse", "every frame"
 BAR = 2.0
@@ -86,10 +86,10 @@ def _keyframes(path: Path, max_gap: float | None) -> tuple[float, ...]:
         stream = video_stream(container)
         seen = None
         if stream is not None:
-            sight = Sight(container, stream, MediaSettings(), max_gap)
+            collector = FrameCollector(container, stream, MediaSettings(), max_gap)
             for packet in packets(container, stream):
-                sight.decode(packet)
-            seen = sight.finish()
+                collector.decode(packet)
+            seen = collector.finish()
     if seen is None:
         raise InputError("it has no pictures to measure with", path=path, hint="Leave it out")
     return tuple(candidate.time for candidate in seen.keyframes)

@@ -172,14 +172,14 @@ def _lending(step: Step, stage: Stage) -> Step:
 
 def held(watched: FrameStream) -> Callable[[], FrameStream]:
     """Look at a video to its end; what is returned gives it to be read, as often as wanted."""
-    looks = None if watched.looks is None else list(watched.looks)
-    return lambda: replace(watched, looks=None if looks is None else iter(looks))
+    frames = None if watched.frames is None else list(watched.frames)
+    return lambda: replace(watched, frames=None if frames is None else iter(frames))
 
 
 def decode_alone(stage: OcrStage, items: Sequence[Item]) -> Records:
     """Look at every video and keep nothing."""
     for item in items:
-        for _ in stage.prepare(item).looks or ():
+        for _ in stage.prepare(item).frames or ():
             pass
     return {}
 

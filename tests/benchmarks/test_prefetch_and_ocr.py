@@ -8,7 +8,7 @@ from benchmarks import decode, ocr, prefetch
 from benchmarks.clips import Shown
 from benchmarks.environment import Environment
 from valex_local.records import Box, ScreenText, Track
-from valex_local.stages.ocr.stage import PICTURES_AHEAD, _beside
+from valex_local.stages.ocr.stage import PICTURES_AHEAD, _in_thread
 from valex_local.system.devices import Device
 
 
@@ -82,9 +82,9 @@ def test_no_more_is_looked_at_ahead_than_is_said():
             begun = number + 1
             yield number
 
-    beside = _beside(coming())
-    assert [next(beside) for _ in range(5)] == list(range(5))
-    beside.close()
+    frames = _in_thread(coming())
+    assert [next(frames) for _ in range(5)] == list(range(5))
+    frames.close()
     assert begun <= 5 + PICTURES_AHEAD + 1
 
 
@@ -94,7 +94,7 @@ def test_what_breaks_while_looking_ahead_is_raised_in_its_place():
         yield 2
         raise OSError("broken off")
 
-    beside = _beside(coming())
-    assert [next(beside), next(beside)] == [1, 2]
+    frames = _in_thread(coming())
+    assert [next(frames), next(frames)] == [1, 2]
     with pytest.raises(OSError, match="broken off"):
-        next(beside)
+        next(frames)

@@ -162,11 +162,11 @@ def test_records_that_were_skipped_or_are_not_there_are_no_evidence(tmp_path, sk
     study = Study(tmp_path / "study", create=True)
     study.write("p", "post", Post(id="p"))
     if skipped:
-        study.write("p", "transcript", Transcript(skipped="no sound track"))
-        study.write("p", "text", ScreenText(skipped="no picture track"))
+        study.write("p", "transcript", Transcript(skipped="no audio track"))
+        study.write("p", "text", ScreenText(skipped="no video track"))
     known = read_evidence(study, "p")
     assert (known.heard, known.read, known.subtitles) == (None, None, ())
-    why = ("no sound track", "no picture track") if skipped else ("no record", "no record")
+    why = ("no audio track", "no video track") if skipped else ("no record", "no record")
     assert known.missing == (f"{NO_SPEECH} ({why[0]})", f"{NO_TEXT} ({why[1]})")
 
 

@@ -1,1 +1,1 @@
-"""The stages of the pipeline: a package a stage, a module an engine; `registry` lists them."""
+"""The stages of the pipeline, one package per stage and one module per engine; `registry` lists them."""

@@ -1,8 +1,8 @@
-"""What a stage is.
+"""The interface of stages.
 
 A stage is a class. Its constructor loads the model; `prepare` reads and decodes the input of one post and may run in a
-thread beside the model; the call maps a batch of prepared inputs to outputs, one each and in order. A stage writes
-nothing itself: it returns records and the bytes of side files, and the run writes them.
+thread while the model works; the call maps a batch of prepared inputs to outputs, one for each and in order. A stage
+writes no files: it returns records and the bytes of side files, and the executor writes them.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Item:
     Attributes
     ----------
     post : Post
-        The post; `post.video.path` is the file.
+        The post; `post.video.path` is the video file.
     folder : Path
-        The post's folder, to read side files (keyframes, sound) from. Never written to by a stage.
+        The post's folder, to read side files (keyframes, audio) from. A stage never writes to it.
     records : dict of str to Record
         The records the step reads, by file stem (``"media"``, ``"transcript"``, ``"script.template"``).
     """
@@ -43,7 +43,7 @@ class Item:
     records: Mapping[str, Record] = field(default_factory=dict)
 
     def get(self, stem: str, kind: type[R]) -> R:
-        """Return the record of that stem, of that kind."""
+        """Return the record of a stem, checked to be of a kind."""
         record = self.records[stem]
         if not isinstance(record, kind):
             raise TypeError(f"{stem} is a {type(record).__name__}, not a {kind.__name__}")
@@ -52,7 +52,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Output:
-    """What a stage made of one item: a record and its side files (path in the post's folder to bytes)."""
+    """The result of a stage for one item: a record and its side files (path in the post's folder to bytes)."""
 
     record: Record
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -65,13 +65,13 @@ class Context:
     Attributes
     ----------
     settings : Settings
-        All settings; a stage reads its own section only.
+        All settings; a stage reads only its own section.
     models : dict of str to StoredModel
         The verified model of each role the step names; optional roles without a model are absent.
     device : Device
         Where to compute, and with how many threads.
     variant : str
-        What the step's name says after the stage: ``"template"``, ``"template.encoder"``, or empty.
+        The part of the step's name after the stage: ``"template"``, ``"template.encoder"``, or empty.
     """
 
     settings: Settings
@@ -81,17 +81,23 @@ class Context:
 
 
 class Stage(Protocol):
-    """The shape of every stage. `batch_size` is how many prepared inputs one call takes."""
+    """The interface of every stage. `batch_size` is the maximum number of prepared inputs of a call."""
 
     batch_size: int
 
     def __init__(self, context: Context) -> None: ...
 
     def prepare(self, item: Item) -> Any:
-        """Decode one item; runs in worker threads. Raises ValexError for an item that cannot be done."""
+        """Return the decoded input of one item; called in worker threads.
+
+        Raises
+        ------
+        ValexError
+            The item cannot be done.
+        """
 
     def __call__(self, batch: Sequence[Any]) -> Sequence[Output | ValexError]:
-        """Map prepared inputs to outputs, one each and in order."""
+        """Return the outputs of prepared inputs, one for each and in order."""
 
     def close(self) -> None:
         """Free the model."""

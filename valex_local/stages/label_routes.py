@@ -1,4 +1,4 @@
-"""The table of labelling routes; `labels/routes.py` says what a route is."""
+"""The table of labelling routes; `labels/routes.py` defines their interface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from valex_local.errors import ConfigError
 
 @dataclass(frozen=True)
 class RouteSpec:
-    """The facts of a labelling route that planning needs without importing it.
+    """What planning needs to know about a labelling route without importing it.
 
     Attributes
     ----------
@@ -18,7 +18,8 @@ class RouteSpec:
     role : str
         Role of the model it uses.
     reads : tuple of str
-        Where it labels the video itself: what its fingerprint covers, as in `StageSpec`. Empty where it labels scripts.
+        For a route that labels the video itself: what its fingerprint covers, as in `StageSpec`. Empty for a route that
+        labels scripts.
     side_files : tuple of str
         The side files of media it opens.
     """
@@ -41,7 +42,7 @@ ROUTES: dict[str, RouteSpec] = {
 
 
 def get_route(name: str) -> RouteSpec:
-    """Return the facts of a route.
+    """Return the `RouteSpec` of a route.
 
     Raises
     ------
@@ -49,5 +50,5 @@ def get_route(name: str) -> RouteSpec:
         There is no route of that name.
     """
     if name not in ROUTES:
-        raise ConfigError(f"there is no labelling route {name!r}", hint=f"Routes are: {', '.join(ROUTES)}")
+        raise ConfigError(f"there is no labelling route {name!r}", hint=f"The routes are: {', '.join(ROUTES)}")
     return ROUTES[name]

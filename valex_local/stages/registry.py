@@ -17,25 +17,25 @@ from valex_local.stages.variants import Variant
 
 @dataclass(frozen=True)
 class StageSpec:
-    """The facts of a stage that planning needs without importing it.
+    """What planning needs to know about a stage without importing it.
 
-    Without a model for an optional role the stage still runs, and says what it skipped.
+    Without a model for an optional role the stage still runs, and records what it skipped.
 
     Attributes
     ----------
     name : str
-        As users name it.
+        The name of the stage in settings and messages.
     version : int
-        Raised when the stage writes other records from equal input; older records are then outdated.
+        Incremented when the stage writes other records from equal input; older records are then outdated.
     record : type of Record
-        What it writes.
+        The type of record it writes.
     stem : str
-        File stem of the record; may hold ``{variant}``.
+        File stem of the record; may contain ``{variant}``.
     factory : str
         Its class, as ``module:name``.
     reads : tuple of str
         What its fingerprint covers: ``video`` (the file's checksum), ``post.text``, a record's stem, or one field of a
-        record (``media.audio``); may hold ``{script}``.
+        record (``media.audio``); may contain ``{script}``.
     settings_read : callable
         Returns the settings that a variant reads, as JSON data; none by default.
     variants : callable
@@ -43,7 +43,7 @@ class StageSpec:
     roles, optional_roles : tuple of str
         Roles of the models it uses.
     side_files : tuple of str
-        The side files of media (``audio``, ``keyframes``) it opens; where they were dropped they are made again.
+        The side files of media (``audio``, ``keyframes``) it opens; if they were dropped, they are made again.
     """
 
     name: str
@@ -89,17 +89,17 @@ STAGES: tuple[StageSpec, ...] = (
         ("script.{script}",), of.label_settings, of.label_variants,
     ),
 )  # fmt: skip
-"""Every stage, each after those it reads."""
+"""All stages, each after the stages it reads."""
 
 
 def stems_read(reads: Sequence[str]) -> tuple[str, ...]:
-    """Return the stems of the records that `reads` names, each once, the post and the video left out."""
+    """Return the stems of the records that `reads` names, each once, without the post and the video."""
     stems = (name if name.startswith("script.") else name.partition(".")[0] for name in reads)
     return tuple(dict.fromkeys(stem for stem in stems if stem not in ("video", "post")))
 
 
 def record_type(stem: str) -> type[Record]:
-    """Return the kind of the record with that file stem."""
+    """Return the type of the records with a file stem."""
     if stem == "post":
         return Post
     first = stem.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Settings that name a file: what counts is the file's content."""
+"""Settings that name a file; what enters fingerprints is the file's content, not its path."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FILES: dict[tuple[str, ...], str] = {
     ("labels", "direct", "prompt"): "labels/prompts/labels.jinja",
     ("labels", "direct", "values"): "labels/values.toml",
 }
-"""Each setting that names a file, and the bundled file, relative to this package, that stands for it when left out."""
+"""Each setting that names a file, and the bundled default file, relative to this package."""
 
 
 def setting_file(settings: Settings, *keys: str) -> Path:
-    """Return the file a setting of `FILES` names, or the bundled one where it was left out."""
+    """Return the file that a setting of `FILES` names, or the bundled default."""
     value: Any = settings
     for key in keys:
         value = getattr(value, key)
@@ -33,7 +33,7 @@ def setting_file(settings: Settings, *keys: str) -> Path:
 
 
 def absolute_paths(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with the paths in them made absolute, so that a study can be continued from any folder."""
+    """Return settings with absolute paths, so that a study can be continued from any folder."""
     out = dict(options)
     for keys in FILES:
         out = _absolute(out, *keys)
@@ -63,7 +63,12 @@ def with_checksums(settings: Settings, section: str, data: dict[str, Any]) -> di
     section : str
         The section: ``"vision"``.
     data : dict
-        The section as JSON data, or part of it.
+        The section as JSON data, or part of it; modified in place.
+
+    Returns
+    -------
+    dict
+        `data`.
 
     Raises
     ------

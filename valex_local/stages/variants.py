@@ -1,7 +1,7 @@
-"""The variants of each stage that settings ask for, and which settings each of them reads.
+"""The variants of each stage that the settings ask for, and the settings that each variant reads.
 
-One function of each kind for a stage; `registry` names them. What a variant reads of the settings is what makes its
-records outdated when it changes, so a setting that cannot change a record must not be in it.
+There is one function of each kind per stage; `registry` refers to them. A change of a setting that a variant reads
+makes its records outdated, so settings that cannot change a record must be left out.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from valex_local.stages.label_routes import ROUTES, get_route
 from valex_local.stages.setting_files import with_checksums
 
 VIDEO = "video"
-"""Stands in the place of a script's name where a route labels the video itself."""
+"""Used in place of a script's name where a route labels the video itself."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way in which a stage is run. What is None is as in the stage's `StageSpec`.
+    """One way in which a stage is run. Attributes that are None are as in the stage's `StageSpec`.
 
     Attributes
     ----------
     name : str
-        What a step's name says after the stage: ``"template"``, ``"template.encoder"``, or empty.
+        The part of a step's name after the stage: ``"template"``, ``"template.encoder"``, or empty.
     script : str
-        The script it reads, where it reads one.
+        The script it reads, if any.
     reads, roles, side_files : tuple of str, optional
         As in `StageSpec`.
     """
@@ -40,12 +40,12 @@ class Variant:
 
 
 def single(settings: Settings) -> Iterator[Variant]:
-    """Yield the only variant of a stage that has no others."""
+    """Yield the only variant of a stage without variants."""
     yield Variant()
 
 
 def vision_variants(settings: Settings) -> Iterator[Variant]:
-    """Yield the only variant; it needs a language model where one writes captions."""
+    """Yield the only variant; it needs a language model if one writes the captions."""
     yield Variant(roles=("llm",) if settings.vision.captions.writer == "llm" else None)
 
 
@@ -62,7 +62,7 @@ def grounding_variants(settings: Settings) -> Iterator[Variant]:
 
 
 def label_variants(settings: Settings) -> Iterator[Variant]:
-    """Yield a variant for each route: on every script, or on the video itself."""
+    """Yield a variant for each route and script; routes that label the video itself have one."""
     for name in dict.fromkeys(settings.labels.routes):
         route = get_route(name)
         roles = (route.role,)
@@ -74,7 +74,7 @@ def label_variants(settings: Settings) -> Iterator[Variant]:
 
 
 def _scripts(settings: Settings) -> tuple[str, ...]:
-    """Return the names of the scripts that a run reads: its own, then those from elsewhere."""
+    """Return the names of the scripts that a run reads: its own, then imported ones."""
     return tuple(dict.fromkeys((*settings.script.variants, *settings.labels.scripts)))
 
 
@@ -82,7 +82,7 @@ def _scripts(settings: Settings) -> tuple[str, ...]:
 
 
 def no_settings(settings: Settings, variant: str) -> dict[str, Any]:
-    """Return nothing: for a stage that reads no settings."""
+    """Return an empty dict, for a stage that reads no settings."""
     return {}
 
 
@@ -102,19 +102,19 @@ def ocr_settings(settings: Settings, variant: str) -> dict[str, Any]:
 
 
 def vision_settings(settings: Settings, variant: str) -> dict[str, Any]:
-    """Return the settings that vision reads, without those of the other writer of captions."""
+    """Return the settings that vision reads, without those of the caption writer that is not used."""
     data = settings.vision.model_dump(mode="json")
     captions = data["captions"]
     if captions["writer"] == "llm":
         data["captions"] = {"writer": "llm", "llm": captions["llm"]}
     else:
-        # Without the name of the writer: records made when CoCa was the only one do not have it.
+        # Without `writer`: records made when CoCa was the only writer do not have it.
         data["captions"] = {key: value for key, value in captions.items() if key not in ("writer", "llm")}
     return with_checksums(settings, "vision", data)
 
 
 def script_settings(settings: Settings, variant: str) -> dict[str, Any]:
-    """Return the settings that a writer reads: those of the language model only where it writes."""
+    """Return the settings that a script writer reads, without those of the language model for the template."""
     leave_out = {"variants", "llm"} if variant == "template" else {"variants"}
     return with_checksums(settings, "script", settings.script.model_dump(mode="json", exclude=leave_out))
 
@@ -127,9 +127,9 @@ def grounding_settings(settings: Settings, variant: str) -> dict[str, Any]:
 def label_settings(settings: Settings, variant: str) -> dict[str, Any]:
     """Return the settings that a labelling route reads, without those of the other routes."""
     route = variant.rpartition(".")[2]
-    leave_out = {"routes", "scripts", *(ROUTES.keys() - {route})}  # a route's own settings are under its name
+    leave_out = {"routes", "scripts", *(ROUTES.keys() - {route})}  # a route's own settings are stored under its name
     if route != "encoder" or not settings.labels.int8:
-        leave_out.add("int8")  # records made before there was this setting do not have it
+        leave_out.add("int8")  # records made before this setting existed do not have it
     data = settings.labels.model_dump(mode="json", exclude=leave_out)
     if "post.text" in get_route(route).reads:
         data["include_post_text"] = settings.script.include_post_text

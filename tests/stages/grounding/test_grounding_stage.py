@@ -17,7 +17,7 @@ from valex_local.records import Grounding, Media
 from valex_local.settings import make_settings
 from valex_local.stages.base import Context, Item
 from valex_local.stages.grounding import GroundingStage
-from valex_local.stages.grounding.reference_lines import read_chance_lines
+from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.setting_files import setting_file
 from valex_local.stages.vision.openclip import OpenClip
 from valex_local.store import StoredModel
@@ -57,7 +57,7 @@ def test_the_scores_are_those_of_open_clip_itself(tmp_path: Path, clip: StoredMo
     model, _, transform = open_clip.create_model_and_transforms(f"local-dir:{clip.folder}")
     tokenizer = open_clip.get_tokenizer(f"local-dir:{clip.folder}")
     model.eval()
-    ours = read_chance_lines(setting_file(make_settings({}), "grounding", "lines"))
+    ours = read_reference_lines(setting_file(make_settings({}), "grounding", "lines"))
     with torch.inference_mode():
         stills = [transform(Image.open(item.folder / f"keyframes/K{n}.jpg").convert("RGB")) for n in (1, 2, 3)]
         pictures = model.encode_image(torch.stack(stills), normalize=True)
@@ -164,7 +164,7 @@ def test_what_cannot_be_scored_says_why_and_shares_a_batch(tmp_path: Path, clip:
     none = script().model_copy(update={"skipped": "the model was silent"})
     lost = post(tmp_path / "b", media(1.0), none)
     first, second, third = run(GroundingStage(context(clip)), sound, lost, small(tmp_path / "c", 1))
-    assert first.skipped == "no picture track"
+    assert first.skipped == "no video track"
     assert second.skipped == "there is no script: the model was silent"
     assert len(third.lines) == 3
 

@@ -9,7 +9,7 @@ import pytest
 
 from valex_local.errors import ConfigError
 from valex_local.settings import Settings
-from valex_local.stages.grounding.reference_lines import LEAST, read_chance_lines
+from valex_local.stages.grounding.reference_lines import MIN_LINES, read_reference_lines
 from valex_local.stages.script.wording import is_plain
 from valex_local.stages.setting_files import setting_file
 
@@ -21,11 +21,11 @@ def toml(*lines: str, more: str = "format = 1") -> str:
     return f"{more}\nlines = {[*lines]}\n"
 
 
-MANY = [f"line {number}" for number in range(LEAST)]
+MANY = [f"line {number}" for number in range(MIN_LINES)]
 
 
 def test_ours_are_many_short_and_different():
-    lines = read_chance_lines(OURS)
+    lines = read_reference_lines(OURS)
     assert 200 <= len(lines) <= 300
     words = [re.findall(r"[\w'-]+", line.lower()) for line in lines]
     assert all(3 <= len(line) <= 25 for line in words)
@@ -39,7 +39,7 @@ def test_ours_are_many_short_and_different():
 
 def test_a_file_of_ones_own(tmp_path: Path):
     (tmp_path / "l.toml").write_text(toml(*MANY))
-    assert read_chance_lines(tmp_path / "l.toml") == tuple(MANY)
+    assert read_reference_lines(tmp_path / "l.toml") == tuple(MANY)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_file_of_ones_own(tmp_path: Path):
         (toml(*MANY, more=""), "format"),
         (toml(*MANY, more="format = 2"), "format"),
         (toml(*MANY[1:]), "lines"),
-        (toml(*MANY, MANY[3]), "there twice: line 3"),
+        (toml(*MANY, MANY[3]), "occurs twice: line 3"),
         (toml(*MANY, "  "), "empty"),
         (toml(*MANY, more="format = 1\nlanguage = 'de'"), "language"),
         ("format = 1\nlines = 3", "lines"),
@@ -58,10 +58,10 @@ def test_a_file_of_ones_own(tmp_path: Path):
 def test_a_wrong_file_is_refused_and_named(tmp_path: Path, text: str, said: str):
     (tmp_path / "l.toml").write_text(text)
     with pytest.raises(ConfigError, match=said) as caught:
-        read_chance_lines(tmp_path / "l.toml")
+        read_reference_lines(tmp_path / "l.toml")
     assert caught.value.path == str(tmp_path / "l.toml")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):
     with pytest.raises(ConfigError, match="no such file"):
-        read_chance_lines(tmp_path / "none.toml")
+        read_reference_lines(tmp_path / "none.toml")

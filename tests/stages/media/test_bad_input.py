@@ -30,10 +30,10 @@ def codes(output):
     ("raw", "match"),
     [
         (b"", "the file is empty"),
-        (b"hello, this is no video\n" * 50, "text and no video"),
-        (b"\0\1\2\3" * 2000, "no video that can be read"),
-        (os.urandom(20000), "no video|text"),
-        (b"<html><body>Access denied</body></html>", "text and no video"),
+        (b"hello, this is no video\n" * 50, "a text file, not a video"),
+        (b"\0\1\2\3" * 2000, "not a video that can be read"),
+        (os.urandom(20000), "not a video|text file"),
+        (b"<html><body>Access denied</body></html>", "a text file, not a video"),
     ],
 )
 def test_no_video_at_all(tmp_path, run, raw, match):
@@ -107,7 +107,7 @@ def test_a_picture_sequence_pattern_is_a_name(tmp_path, run):
     path = make_clip(tmp_path / "a%03d.mp4", [Scene(1)])
     assert run(path).record.video is not None
     (tmp_path / "b%03d.jpg").write_bytes(b"\xff\xd8\xff\xe0" + b"\0" * 100)
-    refused(run, tmp_path / "b%03d.jpg", "no video")
+    refused(run, tmp_path / "b%03d.jpg", "not a video")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_file_that_cannot_be_read(tmp_path):
 def test_cut_off_before_the_index(tmp_path, run):
     path = make_clip(tmp_path / "a.mp4", [Scene(3)], audio=tone(3))
     path.write_bytes(path.read_bytes()[:-3000])
-    refused(run, path, "cut off or damaged: its index")
+    refused(run, path, "incomplete or damaged: its index")
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])

@@ -155,10 +155,10 @@ def test_colours_of_high_definition(tmp_path):
 def test_the_clock_only_goes_forward():
     clock = Clock(zero=1.0, step=0.04)
     stamps = [1.0, 1.04, None, 1.04, 0.5, 1.24, 1e9, 1.36]
-    assert [round(clock.tell(s), 3) for s in stamps] == [0, 0.04, 0.08, 0.12, 0.16, 0.24, 0.28, 0.36]
+    assert [round(clock.advance(s), 3) for s in stamps] == [0, 0.04, 0.08, 0.12, 0.16, 0.24, 0.28, 0.36]
     assert clock.broken == 4
-    assert Clock(zero=0.0, step=0.04).tell(None) == 0
-    assert Clock(zero=0.0, step=0.04).tell(-3.0) == 0
+    assert Clock(zero=0.0, step=0.04).advance(None) == 0
+    assert Clock(zero=0.0, step=0.04).advance(-3.0) == 0
 
 
 def test_a_sound_file_has_no_pictures(tmp_path):

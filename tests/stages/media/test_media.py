@@ -149,7 +149,7 @@ def test_sharp_enough_is_measured_by_the_sharpest(monkeypatch, sharp, chosen):
     chooser = keyframes.KeyframeChooser(every_seconds=10, most=9, max_side=64)
     monkeypatch.setattr(chooser, "_render", lambda best: Candidate(best.time, 0, 0.0, np.zeros(768), b"", 0, 0))
     for time, level in enumerate(sharp):
-        chooser.see(float(time), np.full((4, 4, 3), level, np.uint8), None, None, cut=False)
+        chooser.add(float(time), np.full((4, 4, 3), level, np.uint8), None, None, cut=False)
     assert [candidate.time for candidate in chooser.choose(float(len(sharp)), 1)] == [chosen]
 
 
@@ -160,7 +160,7 @@ def test_every_span_and_shot_measures_anew(monkeypatch):
         chooser, "_render", lambda best: Candidate(best.time, chooser._shot, 0.0, np.full(768, best.time), b"", 0, 0)
     )
     for time, level in enumerate([100, 20, 30, 29, 10, 9]):
-        chooser.see(float(time), np.full((4, 4, 3), level, np.uint8), None, None, cut=time == 4)
+        chooser.add(float(time), np.full((4, 4, 3), level, np.uint8), None, None, cut=time == 4)
     assert [candidate.time for candidate in chooser.choose(6.0, 2)] == [0, 3, 5]
 
 

@@ -1,4 +1,4 @@
-"""The gate on drawn stroke maps and clips: what is read, and when."""
+"""The frame selector on drawn stroke maps and clips: what is read, and when."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from tests.captioned import Caption, karaoke, make_clip
 from valex_local.errors import InputError
-from valex_local.stages.ocr.frame_selection import MAP_SIDE, REFRESH, Gate, find_strokes, looks
+from valex_local.stages.ocr.frame_selection import MAP_SIDE, REFRESH, FrameSelector, find_strokes, sample_frames
 
 LETTERS = np.zeros((2, 120, 80), np.bool_)
 LETTERS[0, 60:72, 10:70:3] = True
@@ -18,10 +18,10 @@ NOTHING = np.zeros((2, 120, 80), np.bool_)
 
 
 def read(*maps, step=0.2):
-    """Return the indices of the frames that the gate has read."""
-    gate = Gate()
-    due = [i - 1 for i, strokes in enumerate(maps) if gate.push(i * step, strokes)]
-    return due + [len(maps) - 1] * gate.finish()
+    """Return the indices of the frames that the selector picks."""
+    selector = FrameSelector()
+    due = [i - 1 for i, strokes in enumerate(maps) if selector.push(i * step, strokes)]
+    return due + [len(maps) - 1] * selector.finish()
 
 
 def test_a_text_is_read_once_just_before_it_goes():
@@ -80,7 +80,7 @@ def test_maps_of_any_picture_fit_the_size(size):
 def test_a_clip_is_read_where_its_captions_show(tmp_path):
     captions = [Caption("Only 0.8 seconds", 0.7, 1.5), Caption("then this at once", 1.5, 2.3), Caption("end", 3, 3.8)]
     path = make_clip(tmp_path / "a.mp4", captions, "shapes", duration=4.0)
-    read_at = [look.time for look in looks(path, 6.0) if look.picture is not None]
+    read_at = [frame.time for frame in sample_frames(path, 6.0) if frame.picture is not None]
     for caption in captions:
         assert any(caption.start <= time < caption.end for time in read_at), caption.text
     assert len(read_at) <= 4
@@ -89,7 +89,7 @@ def test_a_clip_is_read_where_its_captions_show(tmp_path):
 def test_a_growing_caption_is_read_when_it_is_complete(tmp_path):
     grown = karaoke("so I said no", 0.4, 0.4, hold=0.6)
     path = make_clip(tmp_path / "a.mp4", grown, "gradient", duration=3.4)
-    (time,) = [look.time for look in looks(path, 6.0) if look.picture is not None]
+    (time,) = [frame.time for frame in sample_frames(path, 6.0) if frame.picture is not None]
     assert grown[-1].start <= time < grown[-1].end
 
 
@@ -97,4 +97,4 @@ def test_what_is_no_video_is_refused(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_text("no video")
     with pytest.raises(InputError):
-        list(looks(path, 6.0))
+        list(sample_frames(path, 6.0))

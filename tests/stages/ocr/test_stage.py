@@ -84,7 +84,7 @@ def test_a_long_video_is_decoded_as_it_is_read(stage, tmp_path, monkeypatch):
     path = make_clip(tmp_path / "a.mp4", CAPTIONS, duration=8.0)
     whole = read(stage, path)
     monkeypatch.setattr("valex_local.stages.ocr.stage.PICTURES_AHEAD", 1)
-    monkeypatch.setattr("valex_local.stages.ocr.stage.LOOKS_AHEAD", 5)
+    monkeypatch.setattr("valex_local.stages.ocr.stage.FRAMES_AHEAD", 5)
     assert read(stage, path) == whole
 
 
@@ -112,7 +112,7 @@ def test_equal_videos_give_equal_records(stage, tmp_path):
 def test_without_a_picture_there_is_nothing_to_read(stage, tmp_path):
     post = Post(id="p", video=Video(path=str(tmp_path / "none.mp4"), sha256="0" * 64, size=1))
     (output,) = stage([stage.prepare(Item(post, tmp_path, {"media": Media(duration=1.0)}))])
-    assert output.record.skipped == "no picture track"
+    assert output.record.skipped == "no video track"
 
 
 def test_a_model_of_another_engine_is_refused(stored_model):

@@ -23,7 +23,7 @@ def test_missing_kinds_are_said() -> None:
     post = item()
     records = dict(post.records) | {
         "transcript": Transcript(skipped="no audio track"),
-        "text": ScreenText(skipped="no picture track"),
+        "text": ScreenText(skipped="no video track"),
     }
     notices = gather(type(post)(post.post, post.folder, records), ScriptSettings()).notices
     assert [n.code for n in notices] == ["no-speech-evidence", "no-screen-text-evidence", "no-visual-evidence"]

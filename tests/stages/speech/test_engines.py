@@ -63,7 +63,7 @@ def test_large_v3_without_its_preprocessor_is_refused(
     model = incomplete("vocabulary.txt")
     shutil.copy(whisper.folder / "vocabulary.txt", model.folder)
     (model.folder / "preprocessor_config.json").write_text('{"feature_size": 128}')
-    with pytest.raises(ModelError, match=r"takes 80 mel bands .* says 128"):
+    with pytest.raises(ModelError, match=r"needs 80 mel bands, but 128"):
         load_engine(model, CPU)
 
 
@@ -187,12 +187,12 @@ def test_a_piece_whose_language_was_asked_is_encoded_once(whisper: StoredModel, 
 def test_few_windows_are_kept(whisper: StoredModel, monkeypatch: pytest.MonkeyPatch) -> None:
     from valex_local.stages.speech import faster_whisper
 
-    monkeypatch.setattr(faster_whisper, "WINDOWS_KEPT", 2)
+    monkeypatch.setattr(faster_whisper, "CACHED_WINDOWS", 2)
     engine = load_engine(whisper, CPU)
     for number in range(4):
-        engine._model.keep(np.full((1, 2), number, np.float32), f"window {number}")
+        engine._model.cache(np.full((1, 2), number, np.float32), f"window {number}")
     assert [engine._model.encode(np.full((1, 2), n, np.float32)) for n in (2, 3)] == ["window 2", "window 3"]
-    assert not engine._model._kept
+    assert not engine._model._cache
 
 
 @pytest.mark.slow

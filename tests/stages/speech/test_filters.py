@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from valex_local.records import Segment
 from valex_local.settings import SpeechSettings
 from valex_local.stages.speech.engine import RawSegment
-from valex_local.stages.speech.filters import facts, objection
+from valex_local.stages.speech.filters import facts, reason_to_drop
 
 SETTINGS = SpeechSettings()
 GOOD = RawSegment(0.0, 2.0, "We landed it.", (), avg_logprob=-0.3, no_speech_probability=0.1, compression_ratio=1.2)
@@ -49,7 +49,7 @@ def segment(voice: float, *, start: float = 0.0, end: float = 1.0) -> Segment:
 
 
 def test_good_speech_counts() -> None:
-    assert objection(GOOD, 0.9, SETTINGS) is None
+    assert reason_to_drop(GOOD, 0.9, SETTINGS) is None
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_good_speech_counts() -> None:
     ],
 )
 def test_each_threshold_alone_drops_and_is_named(heard: RawSegment, voice: float, reason: str) -> None:
-    assert objection(heard, voice, SETTINGS) == reason
+    assert reason_to_drop(heard, voice, SETTINGS) == reason
 
 
 def test_all_reasons_are_named() -> None:
     bad = RawSegment(0, 1, "...", (), avg_logprob=-2, no_speech_probability=1, compression_ratio=9)
-    found = objection(bad, 0.0, SETTINGS)
+    found = reason_to_drop(bad, 0.0, SETTINGS)
     assert found is not None
     assert len(found.split("; ")) == 5
 
@@ -82,19 +82,19 @@ def test_a_figure_at_its_threshold_passes(heard: RawSegment, s: SpeechSettings) 
         avg_logprob=s.min_avg_logprob,
         compression_ratio=s.max_compression,
     )
-    assert objection(at, s.min_voice, s) is None
+    assert reason_to_drop(at, s.min_voice, s) is None
 
 
 @given(figures, shares, settings, st.floats(0, 1), st.floats(0, 3))
 def test_worse_figures_never_help(heard: RawSegment, voice: float, s: SpeechSettings, more: float, much: float) -> None:
-    if objection(heard, voice, s) is not None:
+    if reason_to_drop(heard, voice, s) is not None:
         worse = [
             (replace(heard, no_speech_probability=min(1, heard.no_speech_probability + more)), voice),
             (replace(heard, avg_logprob=heard.avg_logprob - much), voice),
             (replace(heard, compression_ratio=heard.compression_ratio + much), voice),
             (heard, max(0.0, voice - more)),
         ]
-        assert all(objection(h, v, s) is not None for h, v in worse)
+        assert all(reason_to_drop(h, v, s) is not None for h, v in worse)
 
 
 @given(figures, shares, settings)
@@ -106,14 +106,14 @@ def test_kept_means_every_threshold_is_met(heard: RawSegment, voice: float, s: S
         and heard.avg_logprob >= s.min_avg_logprob
         and heard.compression_ratio <= s.max_compression
     )
-    assert (objection(heard, voice, s) is None) == met
+    assert (reason_to_drop(heard, voice, s) is None) == met
 
 
 def test_the_words_themselves_decide_nothing() -> None:
     """People do say "thank you"; only figures tell it from an invention."""
     for text in ("Thank you.", "Thanks for watching!", "you"):
-        assert objection(replace(GOOD, text=text), 0.9, SETTINGS) is None
-        assert objection(replace(GOOD, text=text), 0.0, SETTINGS) is not None
+        assert reason_to_drop(replace(GOOD, text=text), 0.9, SETTINGS) is None
+        assert reason_to_drop(replace(GOOD, text=text), 0.0, SETTINGS) is not None
 
 
 @given(st.lists(st.tuples(shares, st.floats(0.01, 30)), max_size=6), settings, st.booleans())

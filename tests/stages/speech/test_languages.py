@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valex_local.stages.speech.languages import languages, main_language, worth_asking
+from valex_local.stages.speech.languages import languages, main_language, pieces_to_detect
 from valex_local.stages.speech.vad import AudioPiece
 
 
@@ -13,11 +13,11 @@ def pieces(*voiced: float) -> list[AudioPiece]:
 
 
 def test_short_pieces_are_not_asked() -> None:
-    assert worth_asking(pieces(1.0, 10.0, 2.9, 3.0)) == (1, 3)
+    assert pieces_to_detect(pieces(1.0, 10.0, 2.9, 3.0)) == (1, 3)
 
 
 def test_of_short_pieces_the_longest_is_asked() -> None:
-    assert worth_asking(pieces(0.6, 1.2, 1.1)) == (1,)
+    assert pieces_to_detect(pieces(0.6, 1.2, 1.1)) == (1,)
 
 
 def test_most_of_the_voice_decides() -> None:

@@ -5,14 +5,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valex_local.stages.speech.engine import HeardWord, RawSegment
+from valex_local.stages.speech.engine import RecognisedWord, RawSegment
 from valex_local.stages.speech.sentences import sentences
 
 
 def heard(text: str, *, start: float = 0.0, pace: float = 0.4, logprob: float = -0.2) -> RawSegment:
     """A segment whose words follow one another."""
     words = tuple(
-        HeardWord(f" {word}", start + i * pace, start + (i + 1) * pace, 0.9) for i, word in enumerate(text.split())
+        RecognisedWord(f" {word}", start + i * pace, start + (i + 1) * pace, 0.9) for i, word in enumerate(text.split())
     )
     return RawSegment(start, words[-1].end, f" {text}", words, logprob, 0.1, 1.2)
 

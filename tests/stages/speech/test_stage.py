@@ -64,7 +64,7 @@ def test_record_survives_json(heard: Transcript) -> None:
 
 def test_no_sound_track(stage: SpeechStage, make_item: MakeItem) -> None:
     (record,) = transcribe(stage, make_item(None))
-    assert record.skipped == "the video has no sound track"
+    assert record.skipped == "the video has no audio track"
     assert record.sound == Sound(has_sound=False, has_verbal_sound=False, has_speech=False)
 
 

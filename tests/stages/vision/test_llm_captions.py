@@ -101,7 +101,7 @@ def test_tags_and_captions_stand_side_by_side(taught, clip: StoredModel, vocabul
     (tagged,) = run(VisionStage(plain), items[0])
     assert seen.keyframes[0].tags == tagged.keyframes[0].tags != ()
     assert (seen.keyframes[0].caption, tagged.keyframes[0].caption) == ("A wall.", None)
-    assert (seen.notices, empty.skipped, empty.keyframes) == ((), "no picture track", ())
+    assert (seen.notices, empty.skipped, empty.keyframes) == ((), "no video track", ())
 
 
 def test_a_bad_answer_is_asked_for_once_more_and_then_left_out(taught, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_without_a_model_nothing_is_loaded_and_the_record_says_why(tmp_path: Pat
 def test_sound_alone_is_skipped(tmp_path: Path, clip: StoredModel, vocabulary: Path):
     item = Item(Post(id="x"), tmp_path, {"media": Media(duration=3.0)})
     (captions,) = run(VisionStage(context(clip, vocabulary)), item)
-    assert captions.skipped == "no picture track"
+    assert captions.skipped == "no video track"
 
 
 def test_skipped_and_tagged_posts_share_a_batch(tmp_path: Path, clip: StoredModel, vocabulary: Path):

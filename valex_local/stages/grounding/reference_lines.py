@@ -1,4 +1,4 @@
-"""The lines that chance is made of: a file of short action lines about nothing in particular."""
+"""The reference lines that action lines are compared with: a file of short lines about nothing in particular."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from valex_local.errors import ConfigError
 from valex_local.files.toml import read_toml
 from valex_local.records import Text
 
-LEAST = 20
-"""Fewest lines of a file: a share of fewer is too coarse."""
+MIN_LINES = 20
+"""Minimum number of lines in a file; a fraction of fewer is too coarse."""
 
 
 def _filled(text: str) -> str:
@@ -24,7 +24,7 @@ def _filled(text: str) -> str:
 def _each_once(lines: tuple[str, ...]) -> tuple[str, ...]:
     twice = next((line for line in lines if lines.count(line) > 1), None)
     if twice is not None:
-        raise ValueError(f"a line is there twice: {twice}")
+        raise ValueError(f"a line occurs twice: {twice}")
     return lines
 
 
@@ -33,17 +33,17 @@ class _File(BaseModel):
 
     format: Literal[1]
     lines: Annotated[
-        tuple[Annotated[Text, AfterValidator(_filled)], ...], Field(min_length=LEAST), AfterValidator(_each_once)
+        tuple[Annotated[Text, AfterValidator(_filled)], ...], Field(min_length=MIN_LINES), AfterValidator(_each_once)
     ]
 
 
-def read_chance_lines(path: Path) -> tuple[str, ...]:
-    """Read a file of lines.
+def read_reference_lines(path: Path) -> tuple[str, ...]:
+    """Return the reference lines in a file.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, is no TOML (the line is named), or does not hold what it should.
+        The file cannot be read, is not TOML (the message names the line), or has the wrong content.
     """
     try:
         return _File.model_validate(read_toml(path)).lines
@@ -52,5 +52,5 @@ def read_chance_lines(path: Path) -> tuple[str, ...]:
         raise ConfigError(
             "; ".join(wrong),
             path=path,
-            hint=f"It holds format = 1 and lines, a list of at least {LEAST} different ones",
+            hint=f"The file must contain format = 1 and lines, a list of at least {MIN_LINES} different lines",
         ) from error

@@ -1,4 +1,4 @@
-"""From similarities to what a record says: lines, keyframes, and their counts."""
+"""The parts of a grounding record, computed from similarities: lines, keyframes and counts."""
 
 from __future__ import annotations
 
@@ -6,29 +6,40 @@ from collections.abc import Iterator, Sequence
 
 from valex_local.records import GroundedKeyframe, GroundedLine, GroundingFigures
 from valex_local.settings import GroundingSettings
-from valex_local.stages.grounding.evidence import SeenLine
+from valex_local.stages.grounding.evidence import ActionLine
 from valex_local.stages.grounding.score import Floats, above_chance, score_line
 
 
 def grounded_lines(
-    lines: Sequence[SeenLine], ids: Sequence[str], similarities: Floats, chance: Floats, settings: GroundingSettings
+    lines: Sequence[ActionLine],
+    ids: Sequence[str],
+    similarities: Floats,
+    reference: Floats,
+    settings: GroundingSettings,
 ) -> Iterator[GroundedLine]:
     """Yield the score of each line.
 
     Parameters
     ----------
-    lines : sequence of SeenLine
-        The action lines of a post, L.
+    lines : sequence of ActionLine
+        The L action lines of a post.
     ids : sequence of str
-        Its keyframes, K.
-    similarities, chance : ndarray, (L, K) and (F, K)
-        Cosines of the lines, and of the lines by chance, with the keyframes.
+        Ids of its K keyframes.
+    similarities : ndarray of float64, shape (L, K)
+        Cosine similarities of the lines and the keyframes.
+    reference : ndarray of float64, shape (R, K)
+        Cosine similarities of the R reference lines and the keyframes.
     settings : GroundingSettings
-        The threshold.
+        The thresholds.
+
+    Yields
+    ------
+    GroundedLine
+        One for each line, in order.
     """
     for line, own in zip(lines, similarities, strict=True):
         places = list(line.keyframes)
-        found = score_line(own[places], chance[:, places])
+        found = score_line(own[places], reference[:, places])
         yield GroundedLine(
             scene=line.scene,
             element=line.element,
@@ -43,18 +54,41 @@ def grounded_lines(
 
 
 def grounded_keyframes(
-    lines: Sequence[SeenLine], ids: Sequence[str], similarities: Floats, chance: Floats, settings: GroundingSettings
+    lines: Sequence[ActionLine],
+    ids: Sequence[str],
+    similarities: Floats,
+    reference: Floats,
+    settings: GroundingSettings,
 ) -> Iterator[GroundedKeyframe]:
-    """Yield for each keyframe whether a line that is held against it fits it; parameters as in `grounded_lines`."""
+    """Yield for each keyframe whether one of the lines compared with it fits it.
+
+    Parameters
+    ----------
+    lines : sequence of ActionLine
+        The L action lines of a post.
+    ids : sequence of str
+        Ids of its K keyframes.
+    similarities : ndarray of float64, shape (L, K)
+        Cosine similarities of the lines and the keyframes.
+    reference : ndarray of float64, shape (R, K)
+        Cosine similarities of the R reference lines and the keyframes.
+    settings : GroundingSettings
+        The thresholds.
+
+    Yields
+    ------
+    GroundedKeyframe
+        One for each keyframe, in order.
+    """
     for i, keyframe in enumerate(ids):
-        about = [row for row, line in enumerate(lines) if i in line.keyframes]
-        surely = above_chance(similarities[about, i], chance[:, i]) if about else None
-        spoken = surely is not None and surely >= settings.spoken_of
-        yield GroundedKeyframe(keyframe=keyframe, lines=len(about), above_chance=surely, spoken_of=spoken)
+        compared = [row for row, line in enumerate(lines) if i in line.keyframes]
+        probability = above_chance(similarities[compared, i], reference[:, i]) if compared else None
+        described = probability is not None and probability >= settings.spoken_of
+        yield GroundedKeyframe(keyframe=keyframe, lines=len(compared), above_chance=probability, spoken_of=described)
 
 
 def figures(lines: Sequence[GroundedLine], keyframes: Sequence[GroundedKeyframe]) -> GroundingFigures:
-    """Count lines and keyframes."""
+    """Return the counts of lines and keyframes."""
     return GroundingFigures(
         lines=len(lines),
         below_chance=sum(line.below_chance for line in lines),

@@ -1,7 +1,7 @@
-"""The figures of grounding, as functions of similarities alone.
+"""The scores of grounding, as functions of similarities alone.
 
-A cosine of CLIP says little by itself: its level differs from model to model and from picture to picture. So a line is
-held against the lines that chance is made of, on the same keyframes, and its place among them is what counts.
+A CLIP similarity on its own says little: its level differs between models and between images. So a line is compared
+with reference lines on the same keyframes, and its rank among them is the score.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LineScore:
-    """How well a line fits some keyframes; `best` is the place of the one that it fits best."""
+    """How well a line fits some keyframes; `best` is the index of the one it fits best."""
 
     best: int
     similarity: float
@@ -24,53 +24,53 @@ class LineScore:
     z: float
 
 
-def percentile(similarity: float, chance: Floats) -> float:
-    """Return the share of the lines by chance that fit less well; those that fit equally well count half.
+def percentile(similarity: float, reference: Floats) -> float:
+    """Return the fraction of the reference lines that fit less well; those that fit equally well count half.
 
     Parameters
     ----------
     similarity : float
-        That of the line.
-    chance : ndarray, (F,)
-        Those of the lines by chance, at least one.
+        Similarity of the line.
+    reference : ndarray of float64, shape (R,)
+        Similarities of the reference lines, at least one.
 
     Returns
     -------
     float
-        In [0, 1]; its mean over lines that are themselves drawn by chance is 0.5.
+        In [0, 1]; the mean over lines that are drawn from the reference lines is 0.5.
     """
-    smaller, equal = np.count_nonzero(chance < similarity), np.count_nonzero(chance == similarity)
-    return float((smaller + equal / 2) / len(chance))
+    smaller, equal = np.count_nonzero(reference < similarity), np.count_nonzero(reference == similarity)
+    return float((smaller + equal / 2) / len(reference))
 
 
-def score_line(similarities: Floats, chance: Floats) -> LineScore:
-    """Score a line on the keyframes that it may rest on: the one that it fits best counts, for every line.
+def score_line(similarities: Floats, reference: Floats) -> LineScore:
+    """Return the score of a line on its keyframes, by the best keyframe of it and of every reference line.
 
     Parameters
     ----------
-    similarities : ndarray, (K,)
-        Cosines of the line's vector and those of the keyframes, at least one.
-    chance : ndarray, (F, K)
-        The same of the lines by chance.
+    similarities : ndarray of float64, shape (K,)
+        Cosine similarities of the line and its keyframes, at least one.
+    reference : ndarray of float64, shape (R, K)
+        The same for the reference lines.
     """
     best = int(similarities.argmax())
-    similarity, others = float(similarities[best]), chance.max(axis=1)
+    similarity, others = float(similarities[best]), reference.max(axis=1)
     deviation = float(others.std())
     z = (similarity - float(others.mean())) / deviation if deviation > 0 else 0.0
     return LineScore(best, similarity, percentile(similarity, others), z)
 
 
-def above_chance(similarities: Floats, chance: Floats) -> float:
-    """Return the probability that the best of as many lines by chance fits a keyframe less well than the best of these.
+def above_chance(similarities: Floats, reference: Floats) -> float:
+    """Return the probability that the best of as many reference lines fits a keyframe less well than the best line.
 
-    The more lines there are, the better the best of them fits without any merit; hence the power. Drawing is with
-    replacement.
+    The more lines there are, the better the best of them fits by chance; hence the power. Reference lines are drawn
+    with replacement.
 
     Parameters
     ----------
-    similarities : ndarray, (L,)
-        Cosines of the lines' vectors and that of the keyframe, at least one.
-    chance : ndarray, (F,)
-        The same of the lines by chance.
+    similarities : ndarray of float64, shape (L,)
+        Cosine similarities of the lines and the keyframe, at least one.
+    reference : ndarray of float64, shape (R,)
+        The same for the reference lines.
     """
-    return float(percentile(float(similarities.max()), chance) ** len(similarities))
+    return float(percentile(float(similarities.max()), reference) ** len(similarities))

@@ -1,4 +1,4 @@
-"""The grounding stage: action lines held against keyframes, where the store has a CLIP model."""
+"""The grounding stage: compares action lines with keyframes by means of a CLIP model, if the store has one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 from valex_local.errors import InputError, ValexError
 from valex_local.records import GroundedKeyframe, GroundedLine, Grounding, Keyframe, Media, Notice, Script
 from valex_local.stages.base import Context, Item, Output
-from valex_local.stages.grounding.evidence import SeenLine, action_lines
-from valex_local.stages.grounding.reference_lines import read_chance_lines
+from valex_local.stages.grounding.evidence import ActionLine, action_lines
+from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.grounding.results import figures, grounded_keyframes, grounded_lines
 from valex_local.stages.grounding.score import Floats
 from valex_local.stages.grounding.vectors import cut_lines, line_vectors
@@ -35,9 +35,9 @@ _CPU_LINES, _CUDA_LINES = 8, 64
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A post: its action lines, its keyframes and, where there are lines, the engine's input of each keyframe."""
+    """A post: its action lines, its keyframes and, if there are lines, the engine's input of each keyframe."""
 
-    lines: tuple[SeenLine, ...] = ()
+    lines: tuple[ActionLine, ...] = ()
     keyframes: tuple[Keyframe, ...] = ()
     inputs: tuple[torch.Tensor, ...] = ()
     language: str | None = None
@@ -45,7 +45,7 @@ class _Prepared:
 
 
 class GroundingStage:
-    """Scores action lines; without a model for the role ``clip`` it loads nothing and says so in every record.
+    """Scores action lines; without a model for the role ``clip`` every record says that it was skipped.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class GroundingStage:
     Raises
     ------
     ConfigError
-        The file of lines is wrong.
+        The file of reference lines is wrong.
     ModelError
         The CLIP model cannot be loaded.
     """
@@ -67,7 +67,7 @@ class GroundingStage:
         self._scorer = None if stored is None else _Scorer(stored, context)
 
     def prepare(self, item: Item) -> _Prepared:
-        """Find the action lines of a post's script, and decode the keyframes where there are any."""
+        """Return the action lines of a post's script, with its keyframes decoded if there are any lines."""
         script, keyframes = item.get(f"script.{self._script}", Script), item.get("media", Media).keyframes
         if self._scorer is None:
             return _Prepared(skipped=NO_WEIGHTS)
@@ -81,7 +81,7 @@ class GroundingStage:
         return _Prepared(lines, keyframes, inputs, script.language)
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
-        """Score the scripts of a batch of posts."""
+        """Return the records of a batch of posts."""
         if self._scorer is None:
             return [Output(Grounding(script=self._script, skipped=prepared.skipped)) for prepared in batch]
         return [Output(record) for record in self._scorer.records(self._script, batch)]
@@ -92,63 +92,65 @@ class GroundingStage:
 
 
 class _Scorer:
-    """A loaded model, and the lines that chance is made of."""
+    """A loaded model, and the vectors of the reference lines."""
 
     def __init__(self, stored: StoredModel, context: Context) -> None:
         self._settings = context.settings.grounding
-        lines = read_chance_lines(setting_file(context.settings, "grounding", "lines"))
+        lines = read_reference_lines(setting_file(context.settings, "grounding", "lines"))
         self.clip: ClipEngine = load(stored, context.device)
-        self._chance = _floats(text_vectors(self.clip, lines, model=stored, device=context.device))
-        self._lines_at_once = _CPU_LINES if context.device.kind == "cpu" else _CUDA_LINES
-        said = stored.options.get("notice")
-        self._notices = () if said is None else (Notice(code="model-notice", text=f"{stored.id}: {said}"),)
+        self._reference = _floats(text_vectors(self.clip, lines, model=stored, device=context.device))
+        self._batch_size = _CPU_LINES if context.device.kind == "cpu" else _CUDA_LINES
+        notice = stored.options.get("notice")
+        self._notices = () if notice is None else (Notice(code="model-notice", text=f"{stored.id}: {notice}"),)
 
     def records(self, script: str, batch: Sequence[_Prepared]) -> list[Grounding]:
-        """Score the scripts of several posts; pictures and texts go through the model together, each once."""
-        pictures = _floats(self.clip.images([image for prepared in batch for image in prepared.inputs]))
+        """Return the records of several posts; their images and texts go through the model together, each once."""
+        images = _floats(self.clip.images([image for prepared in batch for image in prepared.inputs]))
         texts = list(dict.fromkeys(line.text for prepared in batch for line in prepared.lines))
-        vectors = line_vectors(self.clip, texts, self._lines_at_once)
-        cut = dict(zip(texts, cut_lines(self.clip, texts, vectors, self._lines_at_once), strict=True))
-        told = dict(zip(texts, _floats(vectors), strict=True))
+        vectors = line_vectors(self.clip, texts, self._batch_size)
+        cut = dict(zip(texts, cut_lines(self.clip, texts, vectors, self._batch_size), strict=True))
+        vector_of = dict(zip(texts, _floats(vectors), strict=True))
         ends = list(accumulate(len(prepared.inputs) for prepared in batch))
         return [
-            self._record(script, prepared, pictures[end - len(prepared.inputs) : end], told, cut)
+            self._record(script, prepared, images[end - len(prepared.inputs) : end], vector_of, cut)
             for prepared, end in zip(batch, ends, strict=True)
         ]
 
     def _record(
-        self, script: str, prepared: _Prepared, pictures: Floats, told: dict[str, Floats], cut: dict[str, bool]
+        self, script: str, prepared: _Prepared, images: Floats, vector_of: dict[str, Floats], cut: dict[str, bool]
     ) -> Grounding:
         if prepared.skipped is not None:
             return Grounding(script=script, skipped=prepared.skipped)
         lines: tuple[GroundedLine, ...] = ()
-        spoken = tuple(GroundedKeyframe(keyframe=keyframe.id, lines=0) for keyframe in prepared.keyframes)
+        described = tuple(GroundedKeyframe(keyframe=keyframe.id, lines=0) for keyframe in prepared.keyframes)
         if prepared.lines:
             ids = [keyframe.id for keyframe in prepared.keyframes]
-            similarities = np.stack([told[line.text] for line in prepared.lines]) @ pictures.T
-            chance = self._chance @ pictures.T
-            lines = tuple(grounded_lines(prepared.lines, ids, similarities, chance, self._settings))
-            spoken = tuple(grounded_keyframes(prepared.lines, ids, similarities, chance, self._settings))
+            similarities = np.stack([vector_of[line.text] for line in prepared.lines]) @ images.T
+            reference = self._reference @ images.T
+            lines = tuple(grounded_lines(prepared.lines, ids, similarities, reference, self._settings))
+            described = tuple(grounded_keyframes(prepared.lines, ids, similarities, reference, self._settings))
         return Grounding(
             script=script,
-            chance_lines=len(self._chance),
+            chance_lines=len(self._reference),
             lines=lines,
-            keyframes=spoken,
-            figures=figures(lines, spoken),
+            keyframes=described,
+            figures=figures(lines, described),
             notices=(*self._notices, *_doubts(prepared, cut)),
         )
 
 
 def _doubts(prepared: _Prepared, cut: dict[str, bool]) -> Iterator[Notice]:
-    """Yield what makes the scores of a script doubtful."""
+    """Yield notices on what makes the scores of a script doubtful."""
     language = prepared.language
-    # The template's lines are tags and captions, which have the language of the vocabulary, not that of the speech.
+    # The template's lines are tags and captions, which are in the language of the vocabulary, not that of the speech.
     written = any(line.written_by != "template" for line in prepared.lines)
     if written and language is not None and language != "en":
-        text = f"the script's language is {language}; most CLIP models know English alone and score other lines too low"
+        text = f"the script's language is {language}; most CLIP models know only English and score other lines too low"
         yield Notice(code="language-not-covered", text=text)
     if any(cut[line.text] for line in prepared.lines):
-        yield Notice(code="lines-cut", text="action lines are longer than the model reads: their beginning was scored")
+        yield Notice(
+            code="lines-cut", text="action lines are longer than the model reads: only their beginning was scored"
+        )
 
 
 def _floats(vectors: torch.Tensor) -> Floats:
@@ -156,7 +158,7 @@ def _floats(vectors: torch.Tensor) -> Floats:
 
 
 def _read(path: Path) -> Image.Image:
-    """Read a keyframe as an RGB picture."""
+    """Return a keyframe as an RGB image."""
     from PIL import Image
 
     try:

@@ -1,4 +1,4 @@
-"""What a video holds: probe, sound, shots, keyframes."""
+"""The media stage: container and track facts, audio, shots and keyframes."""
 
 from valex_local.stages.media.stage import MediaStage
 

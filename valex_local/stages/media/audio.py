@@ -1,4 +1,4 @@
-"""The sound of a post: 16 kHz mono, kept as FLAC whose first sample is the start of the video."""
+"""The audio of a post: 16 kHz mono, stored as FLAC whose first sample is the start of the video."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 16000
 AUDIO_FILE = "audio.flac"
 SILENCE_DB = -120.0
-"""Level given to digital silence."""
+"""Level of digital silence, dB relative to full scale."""
 
 GAP = 0.1
-"""Seconds without sound that are more than jitter of the timestamps; they become silence."""
+"""Seconds without audio that are more than timestamp jitter; they are filled with silence."""
 LONGEST_GAP = 60.0
-"""Seconds. A longer gap is a broken timestamp and is not filled."""
+"""Seconds. A longer gap is taken for a broken timestamp and is not filled."""
 
 
 def load_audio(path: Path) -> NDArray[np.float32]:
-    """Read the sound of a post.
+    """Return the audio of a post.
 
     Parameters
     ----------
     path : Path
-        The FLAC file that the media stage made.
+        The FLAC file that the media stage wrote.
 
     Returns
     -------
@@ -57,10 +57,10 @@ def load_audio(path: Path) -> NDArray[np.float32]:
         try:
             pieces = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
         except (av.FFmpegError, IndexError) as error:
-            raise InputError("this sound file cannot be read", path=path, hint="Run the media stage again") from error
+            raise InputError("this audio file cannot be read", path=path, hint="Run the media stage again") from error
         stream = container.streams.audio[0]
         if stream.rate != SAMPLE_RATE or stream.channels != 1 or any(p.dtype != np.int16 for p in pieces):
-            raise InputError("this is not the 16 kHz mono sound of a post", path=path, hint="Run the media stage again")
+            raise InputError("this is not the 16 kHz mono audio of a post", path=path, hint="Run the media stage again")
     samples = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
     return np.divide(samples, 32768, dtype=np.float32)
 
@@ -87,13 +87,13 @@ def encode_flac(samples: NDArray[np.int16]) -> bytes:
 
 
 def level_db(samples: NDArray[np.int16]) -> tuple[float, float]:
-    """Return RMS and peak of 16-bit samples in dB of full scale, at least -120."""
+    """Return RMS and peak of 16-bit samples in dB relative to full scale, at least -120."""
     import numpy as np
 
     if not len(samples):
         return SILENCE_DB, SILENCE_DB
     wide = samples.astype(np.int64)
-    # Whole numbers up to here, so that the order of summing does not matter.
+    # Integers up to here, so that the order of summation does not matter.
     power, peak = int(wide @ wide) / len(wide), int(np.abs(wide).max())
     return _db(power**0.5), _db(peak)
 
@@ -103,17 +103,17 @@ def _db(amplitude: float) -> float:
 
 
 @dataclass
-class SoundCollector:
-    """Gathers a sound track as 16 kHz mono while its packets come by.
+class AudioCollector:
+    """Collects an audio track as 16 kHz mono while its packets are read.
 
     Attributes
     ----------
     zero : float
-        Timestamp, in seconds, of the start of the video.
+        Timestamp of the start of the video, in seconds.
     damaged : int
-        Packets that could not be decoded.
+        Number of packets that could not be decoded.
     broken : int
-        Timestamps that could not be believed.
+        Number of implausible timestamps.
     """
 
     stream: AudioStream
@@ -123,10 +123,10 @@ class SoundCollector:
     _pieces: list[NDArray[np.int16]] = field(default_factory=list, repr=False)
     _resampler: AudioResampler | None = field(default=None, repr=False)
     _shape: tuple[object, ...] = field(default=(), repr=False)
-    _heard: float = field(default=0.0, repr=False)
+    _duration: float = field(default=0.0, repr=False)
 
     def decode(self, packet: Packet[AudioStream] | None) -> None:
-        """Take the sound of a packet; None takes what the decoder still holds."""
+        """Decode a packet; None flushes the decoder."""
         import av
 
         try:
@@ -135,31 +135,31 @@ class SoundCollector:
             self.damaged += 1
             return
         for frame in frames:
-            self._take(frame)
+            self._add(frame)
 
-    def _take(self, frame: AudioFrame) -> None:
+    def _add(self, frame: AudioFrame) -> None:
         from av import AudioResampler
 
         if not frame.samples or not frame.sample_rate:
             return
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         stamp = seconds(frame.pts, self.stream.time_base)
-        gap = 0.0 if stamp is None else stamp - self.zero - self._heard
+        gap = 0.0 if stamp is None else stamp - self.zero - self._duration
         if shape != self._shape or gap > GAP:
             self._flush()
             self._resampler, self._shape = AudioResampler("s16", "mono", SAMPLE_RATE), shape
         if GAP < gap <= LONGEST_GAP:
             self._silence(gap)
         self.broken += abs(gap) > LONGEST_GAP
-        self._heard += frame.samples / frame.sample_rate
+        self._duration += frame.samples / frame.sample_rate
         self._resample(frame)
 
     def _silence(self, gap: float) -> None:
         import numpy as np
 
-        self._heard += gap
-        behind = round(self._heard * SAMPLE_RATE) - sum(map(len, self._pieces))
-        self._pieces.append(np.zeros(max(0, behind), np.int16))
+        self._duration += gap
+        missing = round(self._duration * SAMPLE_RATE) - sum(map(len, self._pieces))
+        self._pieces.append(np.zeros(max(0, missing), np.int16))
 
     def _resample(self, frame: AudioFrame | None) -> None:
         import numpy as np

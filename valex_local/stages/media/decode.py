@@ -1,7 +1,7 @@
-"""Opening a video safely and turning it into upright pictures with times.
+"""Opening a video safely and decoding it into upright frames with times.
 
-A post's video is untrusted. FFmpeg can follow playlists to other files and to the network, so it gets a regular file
-that we opened ourselves, may use no container format outside a list, and is refused every further file it asks for.
+A post's video is untrusted. FFmpeg can follow playlists to other files and to the network, so it is given an open
+regular file, may only use the container formats of a list, and is refused every further file it asks for.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,"
     "wav,mp3,aac,flac"
 )  # fmt: skip
-"""Container formats that hold their media themselves: none of them can name another file."""
+"""Container formats that are self-contained: none of them can refer to another file."""
 
 THREADS = 4
-"""Threads of a decoder. Fixed: the number of threads decides after which packet a change of `skip_frame` works."""
+"""Threads of a decoder. Fixed, because it determines after which packet a change of `skip_frame` takes effect."""
 
 LONGEST_GAP = 3600.0
-"""Seconds. Two pictures further apart than this have broken timestamps."""
+"""Seconds. Two frames further apart than this have broken timestamps."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture as it is displayed.
+    """A frame as it is displayed.
 
     Attributes
     ----------
     time : float
         Presentation time in seconds from the start of the video.
     rgb : ndarray of uint8, shape (height, width, 3)
-        The picture after rotation and pixel aspect.
+        The frame after rotation and pixel aspect.
     """
 
     time: float
@@ -61,12 +61,12 @@ class Frame:
 
 @contextmanager
 def open_video(path: Path) -> Iterator[InputContainer]:
-    """Open a local video or sound file for decoding.
+    """Open a local video or audio file for decoding.
 
     Raises
     ------
     InputError
-        The file cannot be read or is no container of `CONTAINERS`.
+        The file cannot be read or is not in one of the formats of `CONTAINERS`.
     """
     with open_regular(path) as file:
         try:
@@ -80,7 +80,7 @@ def _open(file: BufferedReader, path: Path) -> InputContainer:
     import av
 
     try:
-        # Without its name, from which relative references would start.
+        # Without its name, which relative references would start from.
         container: InputContainer = av.open(
             _Nameless(file),
             options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
@@ -105,23 +105,23 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> Any:
 
 
 def _complaint(file: BufferedReader) -> str:
-    """Say in words why a file could not be opened as a video."""
+    """Return a readable reason why a file could not be opened as a video."""
     file.seek(0)
     head = file.read(4096)
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head:
         return "the file is empty"
     if start.startswith((b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0")) or b"<MPD" in start:
-        return "this is a playlist and no video; it was not followed"
+        return "this is a playlist, not a video; it was not followed"
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-        return "this MP4 is cut off or damaged: its index (moov) cannot be read"
+        return "this MP4 is incomplete or damaged: its index (moov) cannot be read"
     if b"\0" not in head:
-        return "this is text and no video"
-    return "this is no video that can be read"
+        return "this is a text file, not a video"
+    return "this is not a video that can be read"
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
-    """Return the first picture track; cover art is none."""
+    """Return the first video track, if any; cover art does not count."""
     import av
 
     attached = av.stream.Disposition.attached_pic
@@ -132,12 +132,12 @@ def video_stream(container: InputContainer) -> VideoStream | None:
 
 
 def audio_stream(container: InputContainer) -> AudioStream | None:
-    """Return the first sound track that can be decoded."""
+    """Return the first audio track that can be decoded, if any."""
     return next((s for s in container.streams.audio if s.codec_context is not None), None)
 
 
 def start_of(container: InputContainer) -> float:
-    """Return the time, in seconds, at which the container's tracks begin: it counts as 0."""
+    """Return the timestamp, in seconds, at which the container's tracks begin; it counts as time 0."""
     start = container.start_time
     return 0.0 if start is None else start / 1e6
 
@@ -147,10 +147,10 @@ def start_of(container: InputContainer) -> float:
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a coded picture is displayed: scaled by the pixel aspect, then turned and mirrored.
+    """How a coded frame is displayed: scaled by the pixel aspect, then rotated and mirrored.
 
-    The last three come from the display matrix (ISO/IEC 14496-12, 6.2.2): x and y are swapped first, then the axes are
-    flipped.
+    `swap`, `flip_x` and `flip_y` come from the display matrix (ISO/IEC 14496-12, 6.2.2): x and y are swapped first,
+    then the axes are flipped.
     """
 
     width: int
@@ -162,22 +162,22 @@ class Geometry:
 
     @classmethod
     def of(cls, stream: VideoStream, frame: VideoFrame) -> Geometry:
-        """Read the geometry of a track from its first decoded picture."""
+        """Return the geometry of a track, given its first decoded frame."""
         aspect = stream.sample_aspect_ratio
-        # Aspects beyond all reason come from damaged headers.
+        # Implausible aspects come from damaged headers.
         usable = aspect if aspect and Fraction(1, 16) <= aspect <= 16 else Fraction(1)
-        return cls(frame.width, frame.height, usable, *_turn(frame))
+        return cls(frame.width, frame.height, usable, *_orientation(frame))
 
     @property
     def rotation(self) -> Literal[0, 90, 180, 270]:
-        """Degrees clockwise by which the coded picture is turned: 0, 90, 180 or 270."""
+        """Clockwise rotation of the coded frame, degrees."""
         if self.swap:
             return 90 if self.flip_x else 270
         return 180 if self.flip_y else 0
 
     @property
     def displayed(self) -> tuple[int, int]:
-        """Width and height of the displayed picture, pixels."""
+        """Width and height of the displayed frame, pixels."""
         width, height = self._scaled(None)
         return (height, width) if self.swap else (width, height)
 
@@ -193,7 +193,7 @@ class Geometry:
         return max(1, round(width)), max(1, round(height))
 
     def render(self, frame: VideoFrame, max_side: int | None = None) -> NDArray[np.uint8]:
-        """Return the picture as displayed, RGB of shape (height, width, 3), scaled down to fit `max_side`."""
+        """Return the frame as displayed, RGB of shape (height, width, 3), scaled down to fit `max_side`."""
         import numpy as np
         from av.video.reformatter import Interpolation
 
@@ -210,8 +210,8 @@ class Geometry:
         return np.ascontiguousarray(picture)
 
 
-def _turn(frame: VideoFrame) -> tuple[bool, bool, bool]:
-    """Return swap, flip_x, flip_y from the display matrix, snapped to quarter turns."""
+def _orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
+    """Return swap, flip_x and flip_y from the display matrix, rounded to quarter turns."""
     import numpy as np
 
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
@@ -226,16 +226,16 @@ def _turn(frame: VideoFrame) -> tuple[bool, bool, bool]:
 
 
 def seconds(pts: int | None, time_base: Fraction | None) -> float | None:
-    """Return a timestamp in seconds; None where there is none."""
+    """Return a timestamp in seconds, or None if it or its time base is missing."""
     return None if pts is None or time_base is None else float(pts * time_base)
 
 
 @dataclass
 class Clock:
-    """Presentation times that only go forward.
+    """Presentation times that always increase.
 
-    Missing, repeated and absurd timestamps are replaced by the one before plus the usual distance; `broken` counts
-    them. Where `trusted` is false none counts.
+    Missing, repeated and implausible timestamps are replaced by the one before plus `step`; `broken` counts them. If
+    `trusted` is false, all timestamps are replaced.
     """
 
     zero: float
@@ -246,18 +246,18 @@ class Clock:
 
     @classmethod
     def of(cls, container: InputContainer, stream: VideoStream) -> Clock:
-        """Make the clock of a track."""
+        """Return the clock of a track."""
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         length = seconds(stream.duration, stream.time_base)
         if length and length > 0 and stream.frames > 1:
             promised = stream.frames / length
             if not 0.25 < rate / promised < 4:
-                # A damaged table of durations: the demuxer's times have nothing to do with the track's length.
+                # A damaged table of durations: the demuxer's times do not match the track's length.
                 return cls(start_of(container), 1 / promised, trusted=False)
         return cls(start_of(container), 1 / rate if 0.1 <= rate <= 1000 else 0.04)
 
-    def tell(self, stamp: float | None) -> float:
-        """Return the time of the next picture, whose timestamp is given in seconds, from the start of the video."""
+    def advance(self, stamp: float | None) -> float:
+        """Return the time of the next frame in seconds from the start of the video, given its timestamp in seconds."""
         time = None if stamp is None or not self.trusted else stamp - self.zero
         if self.last is None:
             fine = time is not None and time < LONGEST_GAP
@@ -274,15 +274,15 @@ class Clock:
 
 
 @dataclass
-class PictureDecoder:
-    """Decodes a picture track sparsely: pictures that no other picture needs are skipped where that is dense enough.
+class FrameDecoder:
+    """Decodes a video track, skipping frames that no other frame depends on if the rest is dense enough.
 
     Attributes
     ----------
     max_gap : float or None
-        Seconds between pictures that are still dense enough; None decodes every picture.
+        Longest time between decoded frames that is dense enough, seconds; None decodes every frame.
     damaged : int
-        Packets that could not be decoded.
+        Number of packets that could not be decoded.
     """
 
     container: InputContainer
@@ -297,12 +297,12 @@ class PictureDecoder:
         codec = self.stream.codec_context
         codec.thread_type = "AUTO"
         codec.thread_count = THREADS
-        # Without timestamps every picture must be counted.
+        # Without timestamps every frame must be counted.
         if self.max_gap is not None and self.clock.trusted:
             codec.skip_frame = "NONREF"
 
     def decode(self, packet: Packet[VideoStream] | None) -> Iterator[tuple[float, VideoFrame]]:
-        """Yield the pictures that a packet completes, with their times; None yields those still held back."""
+        """Yield the frames that a packet completes, with their times; None flushes the decoder."""
         import av
 
         try:
@@ -314,15 +314,15 @@ class PictureDecoder:
             if self.geometry is None or (frame.width, frame.height) != (self.geometry.width, self.geometry.height):
                 self.geometry = Geometry.of(self.stream, frame)
             before = self.clock.last
-            now = self.clock.tell(seconds(frame.pts if frame.pts is not None else frame.dts, self.stream.time_base))
+            now = self.clock.advance(seconds(frame.pts if frame.pts is not None else frame.dts, self.stream.time_base))
             if self.max_gap is not None and before is not None and now - before > self.max_gap:
-                # Some encoders mark nearly all pictures as needed by no other; skipping them would leave gaps.
+                # Some encoders mark nearly all frames as not needed by others; skipping them would leave gaps.
                 self.stream.codec_context.skip_frame = "DEFAULT"
             yield now, frame
 
 
 def packets(container: InputContainer, *streams: VideoStream | AudioStream) -> Iterator[Packet[Any]]:
-    """Yield the packets of some tracks in file order; a file that breaks off just ends."""
+    """Yield the packets of some tracks in file order; a truncated file just ends."""
     import av
 
     with suppress(av.FFmpegError):
@@ -332,21 +332,21 @@ def packets(container: InputContainer, *streams: VideoStream | AudioStream) -> I
 
 
 def iter_frames(path: Path, *, fps: float | None, max_side: int | None = None) -> Iterator[Frame]:
-    """Yield the pictures of a video in the order of display, in one pass and with bounded memory.
+    """Yield the frames of a video in display order, in one pass and with bounded memory.
 
     Parameters
     ----------
     path : Path
         A local video file.
     fps : float or None
-        At most this many pictures per second, the first at or after each tick; None yields every picture.
+        Maximum number of frames per second: the first frame at or after each tick; None yields every frame.
     max_side : int, optional
-        Pictures are scaled down so that the longer displayed side is no longer than this.
+        Longest side in pixels; larger frames are scaled down to it.
 
     Yields
     ------
     Frame
-        Upright pictures with presentation times. None when the file has no picture track; fewer when it breaks off.
+        Upright frames with presentation times. No frames if the file has no video track; fewer if it is truncated.
 
     Raises
     ------
@@ -357,7 +357,7 @@ def iter_frames(path: Path, *, fps: float | None, max_side: int | None = None) -
         stream = video_stream(container)
         if stream is None:
             return
-        decoder = PictureDecoder(container, stream, None if fps is None else 1 / fps)
+        decoder = FrameDecoder(container, stream, None if fps is None else 1 / fps)
         due = 0.0
         for packet in chain(packets(container, stream), [None]):
             for time, frame in decoder.decode(packet):

@@ -1,4 +1,4 @@
-"""Keyframes: few sharp pictures that differ, at least one of every shot, chosen while the pictures come by."""
+"""Keyframes: a few sharp frames that differ, at least one per shot, chosen while the video is decoded."""
 
 from __future__ import annotations
 
@@ -13,34 +13,39 @@ if TYPE_CHECKING:
     from valex_local.stages.media.decode import Geometry
 
 THUMBNAIL = 16
-"""Side, in pixels, of the pictures that are compared."""
+"""Side of the thumbnails that are compared, pixels."""
 SAME, SAME_PART = 0.035, 0.15
-"""Mean differences of two thumbnails, of full scale, on the whole and in the window of a sixteenth where it is largest.
-Below both two pictures of one shot are near-duplicates: gestures of a speaker are, a thing held up is not.
+"""Mean differences of two thumbnails, as fractions of full scale: over the whole, and in the window of a sixteenth of
+the area where it is largest. Below both, two frames of a shot are near-duplicates: a speaker's gestures stay below, an
+object held up does not.
 """
 SHARP = 0.9
-"""Share of the sharpness of the sharpest picture from which another one is sharp too: coding alone makes frames of one
+"""Fraction of the sharpest frame's sharpness from which another frame counts as sharp: coding alone makes frames of one
 scene differ by a few hundredths, and motion blurs them by much more.
 """
-MOST_HELD = 240
-"""Candidates held at once; a longer video is thinned out on the way."""
+MAX_CANDIDATES = 240
+"""Maximum number of candidates in memory; in a longer video they are thinned out on the way."""
 JPEG_QUALITY = 90
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A picture that may become a keyframe.
+    """A frame that may become a keyframe.
 
     Attributes
     ----------
+    time : float
+        Seconds from the start of the video.
     shot : int
         Index of its shot.
     sharpness : float
         Variance of the Laplacian of its brightness.
     thumbnail : ndarray of float32, shape (16 * 16 * 3,)
-        What it is compared by, in [0, 1].
+        A thumbnail for comparisons, in [0, 1].
     jpeg : bytes
-        The picture as displayed.
+        The frame as displayed.
+    width, height : int
+        Pixels, as displayed.
     """
 
     time: float
@@ -54,7 +59,7 @@ class Candidate:
 
 @dataclass
 class _Best:
-    """The picture of the present span that would be kept, as decoded; `sharpest` is the most of all of the span."""
+    """The best frame of the current span, as decoded; `sharpest` is the maximum sharpness in the span."""
 
     time: float
     sharpness: float
@@ -65,18 +70,18 @@ class _Best:
 
 
 class KeyframeChooser:
-    """Chooses a sharp picture of every span of every shot, then drops what is too much.
+    """Chooses a sharp frame from every span of every shot, then drops surplus ones.
 
-    Of pictures that are about equally sharp it is the last: what a shot shows and what is written over it come one by
-    one, and which of them is sharpest to the last digit hangs on which pictures are looked at. How much still hangs on
+    Of frames that are about equally sharp it takes the last: the content of a shot and the text over it appear bit by
+    bit, and which frame is sharpest to the last digit depends on which frames are decoded. How much still depends on
     that is measured by ``python -m benchmarks --only decode``.
 
     Parameters
     ----------
     every_seconds : float
-        Length of a span.
+        Length of a span, seconds.
     most : int
-        Most keyframes of a video.
+        Maximum number of keyframes of a video.
     max_side : int
         Longest side of a keyframe, pixels.
     """
@@ -85,13 +90,27 @@ class KeyframeChooser:
         self._every = every_seconds
         self._most = most
         self._max_side = max_side
-        self._held: list[Candidate] = []
+        self._candidates: list[Candidate] = []
         self._best: _Best | None = None
         self._span_start = 0.0
         self._shot = 0
 
-    def see(self, time: float, picture: NDArray[np.uint8], frame: VideoFrame, geometry: Geometry, *, cut: bool) -> None:
-        """Take the next picture: scaled down (`picture`) and as decoded (`frame`)."""
+    def add(self, time: float, picture: NDArray[np.uint8], frame: VideoFrame, geometry: Geometry, *, cut: bool) -> None:
+        """Add the next frame.
+
+        Parameters
+        ----------
+        time : float
+            Seconds from the start of the video.
+        picture : ndarray of uint8, shape (height, width, 3)
+            The frame as displayed, RGB, scaled down.
+        frame : VideoFrame
+            The frame as decoded.
+        geometry : Geometry
+            How to display it.
+        cut : bool
+            Whether a shot begins with it.
+        """
         if cut:
             self._close(time, last=True)
             self._shot += 1
@@ -105,12 +124,12 @@ class KeyframeChooser:
             self._best = _Best(time, sharp, sharpest, picture, frame, geometry)
 
     def _close(self, time: float, *, last: bool) -> None:
-        """Keep the best of the span that ends; a stub at the end of a shot has none of its own."""
-        stub = last and time - self._span_start < self._every / 2
-        if self._best is not None and not (stub and self._held and self._held[-1].shot == self._shot):
-            self._held.append(self._render(self._best))
-            if len(self._held) > MOST_HELD:
-                self._held = thin(self._held, MOST_HELD // 2)
+        """Keep the best frame of the span that ends; a short rest at the end of a shot gets none of its own."""
+        short = last and time - self._span_start < self._every / 2
+        if self._best is not None and not (short and self._candidates and self._candidates[-1].shot == self._shot):
+            self._candidates.append(self._render(self._best))
+            if len(self._candidates) > MAX_CANDIDATES:
+                self._candidates = thin(self._candidates, MAX_CANDIDATES // 2)
         self._best = None
 
     def _render(self, best: _Best) -> Candidate:
@@ -123,10 +142,10 @@ class KeyframeChooser:
         return Candidate(best.time, self._shot, best.sharpness, small, jpeg.tobytes(), width, height)
 
     def choose(self, end: float, shots: int) -> list[Candidate]:
-        """Return the keyframes in time order, given where the video ends and how many shots it has in the end."""
+        """Return the keyframes in time order, given the end of the video in seconds and its final number of shots."""
         self._close(end, last=True)
-        # The last shot may have been too short to be one.
-        kept = without_duplicates([c for c in self._held if c.shot < shots])
+        # The last shot may have been too short and merged into the one before.
+        kept = without_duplicates([c for c in self._candidates if c.shot < shots])
         return thin(kept, self._most)
 
 
@@ -149,12 +168,12 @@ def thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def difference(one: Candidate, other: Candidate) -> float:
-    """Return the mean difference of two pictures, in [0, 1]."""
+    """Return the mean difference of two thumbnails, in [0, 1]."""
     return float(abs(one.thumbnail - other.thumbnail).mean())
 
 
 def alike(one: Candidate, other: Candidate) -> bool:
-    """Whether two pictures are near-duplicates."""
+    """Return whether two candidates are near-duplicates."""
     from numpy.lib.stride_tricks import sliding_window_view
 
     far = abs(one.thumbnail - other.thumbnail).reshape(THUMBNAIL, THUMBNAIL, 3).mean(axis=2)
@@ -163,7 +182,7 @@ def alike(one: Candidate, other: Candidate) -> bool:
 
 
 def without_duplicates(candidates: list[Candidate]) -> list[Candidate]:
-    """Drop every picture that is nearly the same as an earlier one of its shot."""
+    """Return the candidates without near-duplicates of an earlier one of the same shot."""
     kept: list[Candidate] = []
     for candidate in candidates:
         if not any(c.shot == candidate.shot and alike(c, candidate) for c in kept):
@@ -172,9 +191,9 @@ def without_duplicates(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def thin(candidates: list[Candidate], most: int) -> list[Candidate]:
-    """Reduce candidates to `most`: of the two that are most alike the less sharp one goes, again and again.
+    """Return at most `most` candidates: of the two most similar ones the less sharp is dropped, repeatedly.
 
-    No shot loses its last picture as long as there are no more shots than `most`.
+    No shot loses its last candidate unless there are more shots than `most`.
     """
     import numpy as np
 

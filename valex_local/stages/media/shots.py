@@ -1,4 +1,4 @@
-"""Cuts between shots, found while the pictures come by."""
+"""Cuts between shots, found while the video is decoded."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MICRO = Fraction(1, 1_000_000)
 
 
 class ShotFinder:
-    """Finds cuts with the content detector of PySceneDetect, fed with pictures that we decoded.
+    """Finds cuts with PySceneDetect's content detector, given decoded frames.
 
     Parameters
     ----------
     threshold : float
-        Change of hue, saturation and brightness, on average over the picture and on a scale to 255, that makes a cut.
+        Change of hue, saturation and brightness that makes a cut: the mean over the frame, on a scale from 0 to 255.
     min_seconds : float
-        Shots shorter than this are joined to the one after, the last one to the one before.
+        Shorter shots are merged into the next one, the last one into the one before.
     """
 
     def __init__(self, threshold: float, min_seconds: float) -> None:
@@ -33,12 +33,12 @@ class ShotFinder:
         self._min_seconds = min_seconds
         self.cuts: list[float] = []
 
-    def see(self, time: float, picture: NDArray[np.uint8]) -> bool:
-        """Take the next picture, RGB of one size throughout; return whether a shot begins with it."""
+    def add(self, time: float, picture: NDArray[np.uint8]) -> bool:
+        """Add the next frame, RGB and always of the same size; return whether a shot begins with it."""
         import numpy as np
         from scenedetect.common import FrameTimecode, Timecode
 
-        # Times in a base of their own: frames come at any distance.
+        # In microseconds, since the distance between frames varies.
         code = FrameTimecode(Timecode(round(time / _MICRO), _MICRO), fps=25.0)
         is_cut = bool(self._detector.process_frame(code, np.ascontiguousarray(picture[..., ::-1])))
         if is_cut:

@@ -1,4 +1,4 @@
-"""The media stage: one pass over a video gives its facts, sound, shots and keyframes."""
+"""The media stage: one pass over a video finds its tracks, audio, shots and keyframes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from valex_local.errors import InputError
 from valex_local.records import AudioTrack, Keyframe, Media, Notice, Shot, VideoTrack
 from valex_local.settings import MediaSettings
 from valex_local.stages.base import Output
-from valex_local.stages.media.audio import AUDIO_FILE, SoundCollector
+from valex_local.stages.media.audio import AUDIO_FILE, AudioCollector
 from valex_local.stages.media.decode import (
-    PictureDecoder,
+    FrameDecoder,
     audio_stream,
     open_video,
     packets,
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
     from valex_local.stages.base import Context, Item
 
 ANALYSIS_SIDE = 256
-"""Longest side, in pixels, of the pictures in which cuts and sharpness are looked for."""
+"""Longest side of the frames in which cuts and sharpness are measured, pixels."""
 MAX_GAP = 0.1
-"""Seconds between decoded pictures up to which cuts are found well enough."""
+"""Seconds between decoded frames up to which cuts are found well enough."""
 TRUNCATED = 0.05
-"""Share of the promised duration, and at least a second, whose absence means that the file breaks off."""
+"""A file counts as truncated if more than this fraction of its stated duration, and at least a second, is missing."""
 
 
 class MediaStage:
-    """Probe, sound, shots and keyframes. There is no model: all the work is done in `prepare`."""
+    """Finds tracks, audio, shots and keyframes. It has no model: `prepare` does all the work."""
 
     batch_size = 1
 
@@ -51,34 +51,34 @@ class MediaStage:
         self._settings = context.settings.media
 
     def prepare(self, item: Item) -> Output:
-        """Decode the video of a post.
+        """Return the result for a post, decoded from its video.
 
         Raises
         ------
         InputError
-            The file cannot be read, or nothing of it can be decoded.
+            The file cannot be read, or nothing in it can be decoded.
         """
         if item.post.video is None:
             return Output(Media(skipped="the post has no video file"))
         return read_media(Path(item.post.video.path), self._settings)
 
     def __call__(self, batch: Sequence[Output]) -> Sequence[Output | ValexError]:
-        """Hand the outputs through."""
+        """Return the outputs unchanged."""
         return list(batch)
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Do nothing; there is no model to free."""
 
 
 def read_media(path: Path, settings: MediaSettings) -> Output:
-    """Read all there is to know of a video file in one pass.
+    """Return the media record and side files of a video file, read in one pass.
 
     Parameters
     ----------
     path : Path
-        A local video or sound file.
+        A local video or audio file.
     settings : MediaSettings
-        How shots and keyframes are found.
+        How to find shots and keyframes.
 
     Returns
     -------
@@ -88,31 +88,31 @@ def read_media(path: Path, settings: MediaSettings) -> Output:
     Raises
     ------
     InputError
-        The file cannot be read, or nothing of it can be decoded.
+        The file cannot be read, or nothing in it can be decoded.
     """
     with open_video(path) as container:
-        picture, sound = video_stream(container), audio_stream(container)
-        sight = None if picture is None else Sight(container, picture, settings)
-        hearing = None if sound is None else SoundCollector(sound, start_of(container))
-        for packet in packets(container, *(s for s in (picture, sound) if s is not None)):
-            if sight is not None and packet.stream_index == sight.stream.index:
-                sight.decode(packet)
-            elif hearing is not None:
-                hearing.decode(packet)
-        heard = None if hearing is None else hearing.finish()
-        seen = None if sight is None else sight.finish()
-        if heard is None and seen is None:
+        video_track, audio_track = video_stream(container), audio_stream(container)
+        frames = None if video_track is None else FrameCollector(container, video_track, settings)
+        sound = None if audio_track is None else AudioCollector(audio_track, start_of(container))
+        for packet in packets(container, *(s for s in (video_track, audio_track) if s is not None)):
+            if frames is not None and packet.stream_index == frames.stream.index:
+                frames.decode(packet)
+            elif sound is not None:
+                sound.decode(packet)
+        audio = None if sound is None else sound.finish()
+        video = None if frames is None else frames.finish()
+        if audio is None and video is None:
             raise InputError(
-                "there is neither a picture nor a sound in it that can be decoded",
+                "neither video nor audio in it can be decoded",
                 path=path,
                 hint="Get the file again, or leave it out",
             )
-        return _output(container, seen, heard, _notices(container, sight, seen, hearing, heard))
+        return _output(container, video, audio, _notices(container, frames, video, sound, audio))
 
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What the picture track holds. `end` is in seconds."""
+    """What was found in the video track. `end` is in seconds."""
 
     track: VideoTrack
     end: float
@@ -120,8 +120,20 @@ class VideoFacts:
     keyframes: list[Candidate]
 
 
-class Sight:
-    """Looks at the picture track while its packets come by; with `max_gap` None, at every picture of it."""
+class FrameCollector:
+    """Finds shots and keyframes in a video track while its packets are read.
+
+    Parameters
+    ----------
+    container : InputContainer
+        The open video.
+    stream : VideoStream
+        Its video track.
+    settings : MediaSettings
+        How to find shots and keyframes.
+    max_gap : float or None
+        Longest time between decoded frames, seconds; None decodes every frame.
+    """
 
     def __init__(
         self,
@@ -131,7 +143,7 @@ class Sight:
         max_gap: float | None = MAX_GAP,
     ) -> None:
         self.stream = stream
-        self.decoder = PictureDecoder(container, stream, max_gap)
+        self.decoder = FrameDecoder(container, stream, max_gap)
         self._shots = ShotFinder(settings.shot_threshold, settings.min_shot_seconds)
         self._keyframes = KeyframeChooser(
             settings.keyframe_every_seconds, settings.max_keyframes, settings.keyframe_max_side
@@ -141,20 +153,20 @@ class Sight:
         self._end = 0.0
 
     def decode(self, packet: Packet[VideoStream] | None) -> None:
-        """Take a packet; None takes the pictures that the decoder still holds."""
+        """Decode a packet; None flushes the decoder."""
         if packet is not None:
-            self._note(packet)
+            self._note_time(packet)
         for time, frame in self.decoder.decode(packet):
             geometry = self.decoder.geometry
             if geometry is None:
                 continue
             small = geometry.render(frame, ANALYSIS_SIDE)
-            cut = self._shots.see(time, _fitted(small, self._size))
+            cut = self._shots.add(time, _fitted(small, self._size))
             self._size = self._size or (small.shape[1], small.shape[0])
-            self._keyframes.see(time, small, frame, geometry, cut=cut)
+            self._keyframes.add(time, small, frame, geometry, cut=cut)
 
-    def _note(self, packet: Packet[VideoStream]) -> None:
-        """Keep when a packet is shown: pictures that are not decoded count for duration and rate all the same."""
+    def _note_time(self, packet: Packet[VideoStream]) -> None:
+        """Record when a packet is shown: frames that are not decoded count for duration and frame rate too."""
         stamp = seconds(packet.pts if packet.pts is not None else packet.dts, packet.time_base)
         if stamp is not None:
             stamp -= self.decoder.clock.zero
@@ -162,12 +174,12 @@ class Sight:
             self._end = max(self._end, stamp + (seconds(packet.duration, packet.time_base) or 0.0))
 
     def finish(self) -> VideoFacts | None:
-        """Return what was seen; None when no picture could be decoded."""
+        """Return what was found, or None if no frame could be decoded."""
         self.decode(None)
         clock, geometry = self.decoder.clock, self.decoder.geometry
         if geometry is None or clock.last is None:
             return None
-        # Without timestamps to trust, only what was decoded counts.
+        # Without reliable timestamps, only decoded frames count.
         end = clock.last + clock.step if clock.broken or self._end <= clock.last else self._end
         rate, variable = _rate(self._stamps) if not clock.broken else (1 / clock.step, False)
         width, height = geometry.displayed
@@ -185,7 +197,7 @@ class Sight:
 
 
 def _fitted(picture: Any, size: tuple[int, int] | None) -> Any:
-    """Return a picture in the size of the first one: streams may change theirs on the way."""
+    """Return a frame scaled to the size of the first one; the size may change within a stream."""
     if size is None or size == (picture.shape[1], picture.shape[0]):
         return picture
     import cv2
@@ -194,7 +206,7 @@ def _fitted(picture: Any, size: tuple[int, int] | None) -> Any:
 
 
 def _rate(stamps: Sequence[float]) -> tuple[float, bool]:
-    """Return the mean number of pictures per second (0 if it cannot be told), and whether their distance varies."""
+    """Return the mean number of frames per second (0 if unknown), and whether their distance varies."""
     ordered = sorted(stamps)
     gaps = [b - a for a, b in pairwise(ordered)]
     if not gaps or ordered[-1] <= ordered[0]:
@@ -206,13 +218,13 @@ def _rate(stamps: Sequence[float]) -> tuple[float, bool]:
 
 def _output(
     container: InputContainer,
-    seen: VideoFacts | None,
-    heard: tuple[AudioTrack, bytes] | None,
+    video: VideoFacts | None,
+    audio: tuple[AudioTrack, bytes] | None,
     notices: tuple[Notice, ...],
 ) -> Output:
-    files = {} if heard is None else {AUDIO_FILE: heard[1]}
+    files = {} if audio is None else {AUDIO_FILE: audio[1]}
     keyframes = []
-    for number, chosen in enumerate(seen.keyframes if seen else (), 1):
+    for number, chosen in enumerate(video.keyframes if video else (), 1):
         name = f"keyframes/K{number}.jpg"
         files[name] = chosen.jpeg
         keyframes.append(
@@ -227,10 +239,10 @@ def _output(
         )
     record = Media(
         container=container.format.name,
-        duration=max(seen.end if seen else 0.0, heard[0].duration if heard else 0.0),
-        video=seen.track if seen else None,
-        audio=heard[0] if heard else None,
-        shots=tuple(Shot(start=start, end=end) for start, end in seen.shots) if seen else (),
+        duration=max(video.end if video else 0.0, audio[0].duration if audio else 0.0),
+        video=video.track if video else None,
+        audio=audio[0] if audio else None,
+        shots=tuple(Shot(start=start, end=end) for start, end in video.shots) if video else (),
         keyframes=tuple(keyframes),
         notices=notices,
     )
@@ -239,28 +251,28 @@ def _output(
 
 def _notices(
     container: InputContainer,
-    sight: Sight | None,
-    seen: VideoFacts | None,
-    hearing: SoundCollector | None,
-    heard: tuple[AudioTrack, bytes] | None,
+    frames: FrameCollector | None,
+    video: VideoFacts | None,
+    sound: AudioCollector | None,
+    audio: tuple[AudioTrack, bytes] | None,
 ) -> tuple[Notice, ...]:
-    """Say what a reader of the record must know."""
+    """Return the notices on what is damaged or missing."""
     notices = []
-    promised = (container.duration or 0) / 1e6
-    got = max(seen.end if seen else 0.0, heard[0].duration if heard else 0.0)
-    if promised - got > max(1.0, TRUNCATED * promised):
-        notices.append(Notice(code="truncated", text=f"the file breaks off after {got:.1f} of {promised:.1f} s"))
-    damaged = (sight.decoder.damaged if sight else 0) + (hearing.damaged if hearing else 0)
+    stated = (container.duration or 0) / 1e6
+    found = max(video.end if video else 0.0, audio[0].duration if audio else 0.0)
+    if stated - found > max(1.0, TRUNCATED * stated):
+        notices.append(Notice(code="truncated", text=f"the file ends after {found:.1f} of {stated:.1f} s"))
+    damaged = (frames.decoder.damaged if frames else 0) + (sound.damaged if sound else 0)
     if damaged:
         notices.append(Notice(code="damaged", text=f"{damaged} packets could not be decoded"))
-    broken = (sight.decoder.clock.broken if sight and seen else 0) + (hearing.broken if hearing else 0)
+    broken = (frames.decoder.clock.broken if frames and video else 0) + (sound.broken if sound else 0)
     if broken:
         notices.append(Notice(code="timestamps", text=f"{broken} timestamps were missing or wrong; times may be off"))
     lacking = [s.type for s in container.streams if s.type in ("video", "audio") and s.codec_context is None]
     if lacking:
         notices.append(Notice(code="no-decoder", text=f"no decoder for a track ({', '.join(lacking)})"))
-    if sight is not None and seen is None:
-        notices.append(Notice(code="no-pictures", text="the picture track holds no picture that can be decoded"))
-    if hearing is not None and heard is None:
-        notices.append(Notice(code="no-sound", text="the sound track holds nothing that can be decoded"))
+    if frames is not None and video is None:
+        notices.append(Notice(code="no-pictures", text="no frame of the video track can be decoded"))
+    if sound is not None and audio is None:
+        notices.append(Notice(code="no-sound", text="nothing of the audio track can be decoded"))
     return tuple(notices)

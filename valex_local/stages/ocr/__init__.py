@@ -1,4 +1,4 @@
-"""On-screen text: what was written on the picture, where, and from when to when."""
+"""The ocr stage: on-screen text, with its place and time."""
 
 from valex_local.stages.ocr.stage import OcrStage
 

@@ -1,4 +1,4 @@
-"""What a text recogniser is, and the ones there are."""
+"""The interface of OCR engines, and the table of engines."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ ENGINES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Reading:
-    """Text that was read in one place of one picture.
+    """Text that was read in one place of one frame.
 
     Attributes
     ----------
     text : str
-        What it says.
+        The text.
     box : Box
-        Its upright bounding box, fractions of the picture.
+        Its upright bounding box, fractions of the frame.
     confidence : float
         Mean probability of its characters, in [0, 1].
     """
@@ -43,19 +43,33 @@ class Reading:
 
 
 class OcrEngine(Protocol):
-    """A text recogniser. The same picture gives the same readings."""
+    """Finds and reads text in a frame. Equal frames give equal readings."""
 
     def __init__(self, model: StoredModel, settings: OcrSettings, device: Device) -> None: ...
 
     def read(self, rgb: NDArray[np.uint8]) -> list[Reading]:
-        """Read a picture of shape (height, width, 3)."""
+        """Return the readings of a frame of shape (height, width, 3)."""
 
     def close(self) -> None:
         """Free the model."""
 
 
 def load_engine(model: StoredModel, settings: OcrSettings, device: Device) -> OcrEngine:
-    """Load the engine that a model names.
+    """Return the engine of a stored model, loaded.
+
+    Parameters
+    ----------
+    model : StoredModel
+        The OCR model.
+    settings : OcrSettings
+        Size of the detector's input.
+    device : Device
+        Number of threads.
+
+    Returns
+    -------
+    OcrEngine
+        The engine that the model's manifest names.
 
     Raises
     ------

@@ -1,10 +1,10 @@
-"""Which frames to read: each text once, just before it goes.
+"""Which frames to read: each text once, just before it disappears.
 
-Recognising is a hundred times dearer than looking. Whole frames change all the time, but burned-in text is made of
+OCR costs a hundred times more than decoding a frame. Whole frames change all the time, but burned-in text consists of
 thin, high-contrast strokes that stay on their pixels while the background moves. So every sampled frame is reduced to a
-map of strokes, and the gate follows since when each stroke has been there. When strokes in the shape of a line of text
-go that no read frame has shown, the frame before is read: the last one to show them. A caption that grows word by word
-is then read once, complete, and a still one once.
+map of strokes, and the selector tracks since when each stroke has been there. When strokes in the shape of a line of
+text disappear that no read frame has shown, the frame before is read, the last one to show them. A caption that grows
+word by word is then read once, when it is complete, and so is a static one.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ if TYPE_CHECKING:
     Strokes = NDArray[np.bool_]
 
 READ_SIDE = 1280
-"""Longest side, pixels, of the frames that are read: small captions are still 20 pixels high."""
+"""Longest side of the frames that are read, pixels; small captions are still 20 pixels high."""
 
 MAP_SIDE = 480
 """Longest side of the stroke map, pixels."""
 
 STROKE = 9
-"""Side of the morphological kernel: thinner than this is a stroke. Covers letters up to a tenth of the height."""
+"""Side of the morphological kernel, pixels: thinner lines are strokes. Covers letters up to a tenth of the height."""
 
 CONTRAST = 40
-"""Levels of 255 by which a stroke stands out from what is around it."""
+"""Contrast of a stroke with its surroundings, levels of 255."""
 
 CELL = 8
-"""Side, in map pixels, of the cells in which strokes are counted."""
+"""Side of the cells in which strokes are counted, map pixels."""
 
 CELL_EDGES = 4
-"""Left edges of strokes that make a cell look like part of a letter."""
+"""Left edges of strokes from which a cell looks like part of a letter."""
 
 CELLS_IN_LINE = 3
-"""Cells side by side that make a line of text."""
+"""Adjacent cells that make a line of text."""
 
 LINE_LOST = 0.3
-"""Share of their edges that must go at once. The text that replaces another covers about half of its strokes."""
+"""Fraction of a line's edges that must disappear at once; a text that replaces another covers about half of them."""
 
 REFRESH = 4.0
-"""Seconds after which a frame is read in any case: finds text too faint for the map and text that always moves.
+"""Seconds after which a frame is read in any case, to find text too faint for the map and text that always moves.
 
-A faint text is not read in every frame: a clip of ten seconds has two tries.
+Faint text may be missed in some of these frames; a clip of ten seconds has two of them.
 """
 
 
 @dataclass(frozen=True)
 class SampledFrame:
-    """A sampled frame: its time in seconds, its packed stroke map and, where it is to be read, the picture."""
+    """A sampled frame: its time in seconds, its packed stroke map and, if it is to be read, the picture."""
 
     time: float
     packed: NDArray[np.uint8]
@@ -69,16 +69,17 @@ class SampledFrame:
 
 
 def unpack(packed: NDArray[np.uint8], shape: tuple[int, int, int]) -> Strokes:
-    """Return the stroke map that `numpy.packbits` made `packed` of."""
+    """Return the stroke map that `numpy.packbits` packed."""
     return np.unpackbits(packed, count=int(np.prod(shape))).reshape(shape).astype(np.bool_)
 
 
 def find_strokes(rgb: NDArray[np.uint8]) -> Strokes:
-    """Mark thin bright and thin dark strokes (white and black top-hat).
+    """Return the thin bright and thin dark strokes (white and black top-hat).
 
     Parameters
     ----------
     rgb : ndarray of uint8, shape (height, width, 3)
+        The frame.
 
     Returns
     -------
@@ -97,8 +98,8 @@ def find_strokes(rgb: NDArray[np.uint8]) -> Strokes:
     return np.stack((bright, dark))
 
 
-class Gate:
-    """Follows the strokes of one video and says which frames to read."""
+class FrameSelector:
+    """Tracks the strokes of one video and selects the frames to read."""
 
     def __init__(self) -> None:
         self._now = -1
@@ -108,10 +109,10 @@ class Gate:
         self._strokes: Strokes = np.zeros((0, 0, 0), np.bool_)
 
     def push(self, time: float, strokes: Strokes) -> bool:
-        """Take the next frame; return whether the frame before it is to be read."""
+        """Add the next frame; return whether the frame before it is to be read."""
         before = self._strokes
         if before.shape != strokes.shape:
-            # The first frame, or the size of the picture has changed: nothing of before lasts.
+            # The first frame, or the size of the frames has changed: no stroke persists.
             due = self._now >= 0
             before, self._born = np.zeros_like(strokes), np.full(strokes.shape, -1, np.int32)
         else:
@@ -130,14 +131,14 @@ class Gate:
         return self._now >= 0 and (self._read < 0 or _looks_like_text(fresh, fresh))
 
     def _fresh(self) -> Strokes:
-        """Left edges of strokes in the last frame that were in the one before too, and in no frame that was read."""
+        """Return left edges of strokes that are in the last two frames, and in no frame that was read."""
         edges = self._strokes.copy()
         edges[..., 1:] &= ~self._strokes[..., :-1]
         return edges & (self._born > self._read) & (self._born < self._now)
 
 
 def _looks_like_text(edges: Strokes, lost: Strokes) -> bool:
-    """Say whether cells full of edges that lie side by side, as the letters of a line do, have lost many of them."""
+    """Return whether adjacent cells full of edges, as the letters of a line make them, have lost many of them."""
     there, gone = _per_cell(edges), _per_cell(lost)
     full = there >= CELL_EDGES
     if full.shape[1] < CELLS_IN_LINE:
@@ -150,7 +151,7 @@ def _looks_like_text(edges: Strokes, lost: Strokes) -> bool:
 
 
 def _per_cell(strokes: Strokes) -> NDArray[np.int64]:
-    """Count marked pixels of both maps in cells of `CELL` pixels; cells cut by the border count too."""
+    """Return the number of marked pixels of both maps in each cell, including cells cut off by the border."""
     _, height, width = strokes.shape
     rows, columns = np.arange(0, height, CELL), np.arange(0, width, CELL)
     both: NDArray[np.int64] = strokes.sum(axis=0, dtype=np.int64)
@@ -158,26 +159,26 @@ def _per_cell(strokes: Strokes) -> NDArray[np.int64]:
     return counts
 
 
-def looks(path: Path, fps: float) -> Iterator[SampledFrame]:
-    """Look at a video `fps` times a second, in one pass; frames to be read come with their picture.
+def sample_frames(path: Path, fps: float) -> Iterator[SampledFrame]:
+    """Yield `fps` frames per second of a video, in one pass; those to be read come with their picture.
 
     Raises
     ------
     InputError
         The file cannot be opened as a video.
     """
-    gate = Gate()
-    held: tuple[float, NDArray[np.uint8], Strokes] | None = None
+    selector = FrameSelector()
+    before: tuple[float, NDArray[np.uint8], Strokes] | None = None
     for frame in iter_frames(path, fps=fps, max_side=READ_SIDE):
         strokes = find_strokes(frame.rgb)
-        due = gate.push(frame.time, strokes)
-        if held is not None:
-            yield _look(*held, due)
-        held = (frame.time, frame.rgb, strokes)
-    if held is not None:
-        yield _look(*held, gate.finish())
+        due = selector.push(frame.time, strokes)
+        if before is not None:
+            yield _sampled(*before, due)
+        before = (frame.time, frame.rgb, strokes)
+    if before is not None:
+        yield _sampled(*before, selector.finish())
 
 
-def _look(time: float, rgb: NDArray[np.uint8], strokes: Strokes, due: bool) -> SampledFrame:
+def _sampled(time: float, rgb: NDArray[np.uint8], strokes: Strokes, due: bool) -> SampledFrame:
     shape = (strokes.shape[0], strokes.shape[1], strokes.shape[2])
     return SampledFrame(time, np.packbits(strokes), shape, rgb if due else None)

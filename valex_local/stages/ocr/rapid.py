@@ -24,14 +24,14 @@ RECOGNISER = "PP-OCRv6_rec_small.onnx"
 class RapidOcrEngine:
     """Finds lines of text and reads them.
 
-    The model's options `detector` and `recogniser` name its files where they are not `DETECTOR` and `RECOGNISER`. The
-    models are so small that they run on the CPU whatever the device is. Captions stand upright: lines are never turned
-    round to be read upside down.
+    The model's options `detector` and `recogniser` name its files if they are not `DETECTOR` and `RECOGNISER`. The
+    models are so small that they run on the CPU whatever the device. Text is taken to be upright: lines are never
+    rotated to be read upside down.
 
     Raises
     ------
     ModelError
-        A file is missing, is no ONNX model or, for the recogniser, does not carry its characters.
+        A file is missing or is not an ONNX model, or the recogniser lacks the list of its characters.
     MissingExtra
         rapidocr is not installed.
     """
@@ -50,7 +50,7 @@ class RapidOcrEngine:
         finder, reader = (_load(path, device.threads) for path in (detector, recogniser))
         if "character" not in reader.get_modelmeta().custom_metadata_map:
             raise ModelError(
-                "the recogniser does not carry the list of its characters",
+                "the recogniser does not include the list of its characters",
                 path=recogniser,
                 hint="Use a recognition model that was exported for rapidocr",
             )
@@ -61,18 +61,18 @@ class RapidOcrEngine:
                 "Global.text_score": 0.0,
                 "Det.limit_type": "max",
                 "Det.limit_side_len": settings.max_side,
-                # In a batch all lines are padded to the widest, which costs time and changes what is read.
+                # In a batch all lines are padded to the widest, which costs time and changes the readings.
                 "Rec.rec_batch_num": 1,
             }
         )
-        # Models that are handed over loaded are neither looked for nor fetched, and wait as we say.
+        # Passing loaded sessions keeps rapidocr from looking for or downloading models, and keeps the options above.
         with flag_override(self._ocr.cfg, "allow_objects", True):
             self._ocr.cfg.Det.session = finder
             self._ocr.cfg.Rec.session = reader
         self._warm_up()
 
     def _warm_up(self) -> None:
-        """Build all now: rapidocr itself waits for the first picture that needs it."""
+        """Initialise everything now; rapidocr would do so on the first frame that needs it."""
         import numpy as np
 
         blank = np.zeros((48, 320, 3), np.uint8)
@@ -80,7 +80,7 @@ class RapidOcrEngine:
         self._ocr(blank, use_det=True, use_rec=True)
 
     def read(self, rgb: NDArray[np.uint8]) -> list[Reading]:
-        """Read a picture of shape (height, width, 3), lines from top to bottom."""
+        """Return the readings of a frame of shape (height, width, 3), lines from top to bottom."""
         import numpy as np
 
         height, width = rgb.shape[:2]
@@ -99,13 +99,13 @@ class RapidOcrEngine:
 
 
 def _load(path: Path, threads: int) -> Any:
-    """Load an ONNX model."""
+    """Return the session of an ONNX model."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = max(1, threads)
     options.inter_op_num_threads = 1
-    # Pictures differ in shape: kept memory would only grow. Threads that wait spinning double the CPU time.
+    # Frames differ in shape, so a memory arena would only grow. Threads that spin while waiting double the CPU time.
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4

@@ -1,4 +1,4 @@
-"""When two readings are the same text, or one the beginning of the other; when two boxes are one place."""
+"""Whether two readings are the same text or one begins the other, and whether two boxes are the same place."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from valex_local.records import Box
 
-LETTERS_PER_SLIP = 5
-"""One text may be misread in one letter of so many: short words differ when one letter does."""
+LETTERS_PER_ERROR = 5
+"""Two readings may differ in one letter out of this many and be the same text; shorter words must be equal."""
 
 SAME_PLACE = 0.5
-"""Share of the smaller box that two boxes must share to be one place."""
+"""Fraction of the smaller box that must be inside the other one for two boxes to be the same place."""
 
 
 def plain(text: str) -> str:
@@ -21,42 +21,42 @@ def plain(text: str) -> str:
 
 
 def similarity(one: str, other: str) -> float:
-    """Return how alike two texts are, from 0 to 1, case and spaces aside."""
+    """Return the similarity of two texts, from 0 to 1, ignoring case and spaces."""
     from rapidfuzz.distance import Indel
 
     return Indel.normalized_similarity(plain(one), plain(other))
 
 
 def same_text(one: str, other: str) -> bool:
-    """Say whether two readings are one text, but for misread letters.
+    """Return whether two readings are the same text, except for misread letters.
 
-    Another figure makes another text: day 1 and day 2 are no slip, while a letter may be misread as a figure.
+    Another digit makes another text: "day 1" and "day 2" differ, while a letter may be misread as a digit.
     """
     from rapidfuzz.distance import Levenshtein
 
     a, b = plain(one), plain(other)
-    slips = Levenshtein.editops(a, b)
-    if len(slips) > max(len(a), len(b)) // LETTERS_PER_SLIP:
+    edits = Levenshtein.editops(a, b)
+    if len(edits) > max(len(a), len(b)) // LETTERS_PER_ERROR:
         return False
-    before = ("" if slip.tag == "insert" else a[slip.src_pos] for slip in slips)
-    after = ("" if slip.tag == "delete" else b[slip.dest_pos] for slip in slips)
+    before = ("" if edit.tag == "insert" else a[edit.src_pos] for edit in edits)
+    after = ("" if edit.tag == "delete" else b[edit.dest_pos] for edit in edits)
     return not any((x + y).isdecimal() for x, y in zip(before, after, strict=True))
 
 
 def begins(shorter: str, longer: str) -> bool:
-    """Say whether `longer` is `shorter` and further words, as in captions that grow word by word."""
+    """Return whether `longer` is `shorter` plus further words, as in captions that grow word by word."""
     length = len(plain(shorter))
     if not 0 < length < len(plain(longer)):
         return False
     heads = list(accumulate(longer.split()))[:-1]
     if not longer[-1].isascii():
-        # Scripts without spaces grow by the character.
+        # Captions in writing systems without spaces grow by the character.
         heads.append(plain(longer)[:length])
     return any(same_text(shorter, head) for head in heads)
 
 
 def same_place(one: Box, other: Box) -> bool:
-    """Say whether two boxes share most of the smaller one."""
+    """Return whether two boxes share most of the smaller one."""
     width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
     smaller = min(one.width * one.height, other.width * other.height)

@@ -1,8 +1,8 @@
-"""Since when and until when each text that was read stood on the screen.
+"""When each text that was read appeared on the screen and disappeared.
 
-A reading tells what stood in a box at one moment. The strokes of the frames around tell how long: where the text stands
-they correlate with those of the frame that was read; where another text stands, or none, bright and dark meet by chance
-only and cancel out.
+A reading shows which text was in a box at one moment. The strokes of the surrounding frames show how long: while the
+text is there, they correlate with those of the frame that was read; if there is another text or none, bright and dark
+strokes coincide at random and cancel out.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     Signed = NDArray[np.int8]
 
 LASTING = 0.5
-"""Correlation of strokes, of that of a text with itself, above which the text is there."""
+"""Correlation of strokes, as a fraction of the text's correlation with itself, from which the text is there."""
 
 FLICKER = 1
-"""Frames in a row in which a text may fail to show (a flash, a blur) and be there still."""
+"""Consecutive frames in which a text may not show (a flash, a blur) without being gone."""
 
 FEW_STROKES = 12
-"""A text with fewer stroke pixels than this on the map is too faint to be followed."""
+"""A text with fewer stroke pixels than this on the map is too faint to be tracked."""
 
 EMPTY = 0.5
-"""Where a caption still has to grow there are less strokes than this share of what will be there."""
+"""The part of a caption that has not yet appeared has fewer strokes than this fraction of its final ones."""
 
 GROWTH = 0.6
-"""Most of a caption that comes at once as it grows; one that comes whole beside strokes of the scene does not grow."""
+"""Largest part of a growing caption that may appear at once; if more appears, it came as a whole and does not grow."""
 
 
 @dataclass(frozen=True)
 class ReadingSpan:
-    """A reading with the time in which its text stood there, seconds."""
+    """A reading with the time in which its text was visible, seconds."""
 
     text: str
     box: Box
@@ -56,7 +56,7 @@ class ReadingSpan:
 
 @dataclass(frozen=True)
 class Followed:
-    """The texts of a video, and how many frames were looked at and read."""
+    """The texts of a video, and how many frames were sampled (`seen`) and read."""
 
     spans: tuple[ReadingSpan, ...]
     seen: int
@@ -64,8 +64,8 @@ class Followed:
 
 
 @dataclass
-class _Standing:
-    """A reading that is followed: the indices of the frames that showed it so far."""
+class _TrackedText:
+    """A reading that is being tracked, with the indices of the first and last frame that showed it so far."""
 
     reading: Reading
     strokes: Signed
@@ -75,23 +75,23 @@ class _Standing:
     parts: list[slice] = field(init=False)
 
     def __post_init__(self) -> None:
-        # Parts as wide as half a letter is high, so that one is smaller than the shortest first word of a caption.
+        # Parts half as wide as a letter is high, so that a part is smaller than the shortest first word of a caption.
         height, width = self.strokes.shape
         step = max(4, height // 2)
         self.parts = [slice(left, left + step) for left in range(0, width, step)]
 
     @property
     def faint(self) -> bool:
-        """Whether there is too little on the map to tell the text from nothing."""
+        """Whether the text has too few strokes to be distinguished from none."""
         return bool(np.count_nonzero(self.strokes) < FEW_STROKES)
 
     def visible(self, strokes: Signed) -> bool:
-        """Say whether the whole text shows."""
+        """Return whether the whole text is visible."""
         there = _crop(strokes, self.reading.box)
         return there.shape == self.strokes.shape and self._shows(there, slice(None), FEW_STROKES)
 
     def grown(self, strokes: Signed) -> float:
-        """Return how much of the text is there, from 0 to 1: it may begin with a part and grow."""
+        """Return the fraction of the text that is there, from 0 to 1: it may begin with a part and grow."""
         there = _crop(strokes, self.reading.box)
         if there.shape != self.strokes.shape:
             return 0.0
@@ -100,7 +100,7 @@ class _Standing:
         share = sum(shown) / max(1, len(shown))
         if self._shows(there, slice(None), FEW_STROKES):
             return max(share, 0.5)
-        # It begins at one of its ends, at the right where that is the direction of writing, and the rest is empty.
+        # It begins at one of its ends, depending on the direction of writing, and the rest is empty.
         rest = [part for part, shows in zip(inked, shown, strict=True) if not shows]
         now = sum(np.count_nonzero(there[:, part]) for part in rest)
         later = sum(np.count_nonzero(self.strokes[:, part]) for part in rest)
@@ -114,75 +114,80 @@ class _Standing:
 
 
 def follow(
-    looks: Iterable[SampledFrame], read: Callable[[NDArray[np.uint8]], Sequence[Reading]], end: float
+    frames: Iterable[SampledFrame], read: Callable[[NDArray[np.uint8]], Sequence[Reading]], end: float
 ) -> Followed:
-    """Read the frames that come with a picture and follow their texts to both sides.
+    """Return the texts of a video: frames with a picture are read, and their texts tracked forward and backward.
 
     Parameters
     ----------
-    looks : iterable of SampledFrame
-        The frames looked at, in order of time; taken one by one, so memory does not grow with the video.
+    frames : iterable of SampledFrame
+        The sampled frames, in order of time; consumed one by one, so memory does not grow with the video.
     read : callable
-        Reads a picture of shape (height, width, 3).
+        Returns the readings of a picture of shape (height, width, 3).
     end : float
         End of the video, seconds.
+
+    Returns
+    -------
+    Followed
+        The texts with their times, and the numbers of frames.
     """
     times: list[float] = []
     past: deque[SampledFrame] = deque()
-    standing: list[_Standing] = []
-    gone: list[_Standing] = []
+    visible: list[_TrackedText] = []
+    gone: list[_TrackedText] = []
     pictures = 0
-    for now, look in enumerate(looks):
-        times.append(look.time)
-        strokes = _signed(look)
-        standing, left = _forward(standing, strokes, now)
+    for now, frame in enumerate(frames):
+        times.append(frame.time)
+        strokes = _signed(frame)
+        visible, left = _forward(visible, strokes, now)
         gone += left
-        if look.picture is not None:
+        if frame.picture is not None:
             pictures += 1
-            found = [_Standing(r, _crop(strokes, r.box), now, now) for r in read(look.picture)]
+            found = [_TrackedText(r, _crop(strokes, r.box), now, now) for r in read(frame.picture)]
             _backward(found, past)
-            _bridge(standing, found)
-            standing += found
-        past.append(look)
-        # What stood there longer ago has been read by then: no two reads lie further apart.
-        while past[0].time < look.time - 2 * REFRESH:
+            _bridge(visible, found)
+            visible += found
+        past.append(frame)
+        # Older frames are not needed: whatever they showed has been read by then.
+        while past[0].time < frame.time - 2 * REFRESH:
             past.popleft()
-    spans = tuple(_span(text, times, end) for text in gone + standing)
+    spans = tuple(_span(text, times, end) for text in gone + visible)
     return Followed(spans, len(times), pictures)
 
 
-def _forward(standing: list[_Standing], strokes: Signed, now: int) -> tuple[list[_Standing], list[_Standing]]:
-    """Take the next frame; return the texts that stand and those that are gone."""
-    for text in standing:
+def _forward(visible: list[_TrackedText], strokes: Signed, now: int) -> tuple[list[_TrackedText], list[_TrackedText]]:
+    """Track texts in the next frame; return those that are still visible and those that are gone."""
+    for text in visible:
         if text.faint:
-            continue  # gone or not: the next reading tells
+            continue  # the next reading decides whether it is gone
         if text.visible(strokes):
             text.last, text.missed = now, 0
         else:
             text.missed += 1
-    return [t for t in standing if t.missed <= FLICKER], [t for t in standing if t.missed > FLICKER]
+    return [t for t in visible if t.missed <= FLICKER], [t for t in visible if t.missed > FLICKER]
 
 
-def _backward(found: list[_Standing], past: Sequence[SampledFrame]) -> None:
-    """Find the first frame of texts that were read just now."""
-    following = [_Backward(text) for text in found if not text.faint]
-    for back, look in enumerate(reversed(past), 1):
+def _backward(found: list[_TrackedText], past: Sequence[SampledFrame]) -> None:
+    """Find the first frame of texts that were just read."""
+    following = [_BackwardTrace(text) for text in found if not text.faint]
+    for back, frame in enumerate(reversed(past), 1):
         if not following:
             return
-        strokes = _signed(look)
+        strokes = _signed(frame)
         following = [trace for trace in following if trace.step(strokes, back)]
 
 
 @dataclass
-class _Backward:
-    """A reading that is followed back to its first frame: how much of it was there last, and since when it is not."""
+class _BackwardTrace:
+    """A text that is tracked back to its first frame: the fraction that was there last, and the frames missed since."""
 
-    text: _Standing
+    text: _TrackedText
     share: float = 1.0
     missed: int = 0
 
     def step(self, strokes: Signed, back: int) -> bool:
-        """Take the frame `back` frames before the one that was read; return whether to go on."""
+        """Track the text in the frame `back` frames before the one that was read; return whether to continue."""
         share = self.text.grown(strokes)
         if share > 0 and share >= self.share - GROWTH:
             self.share, self.missed = min(share, self.share), 0
@@ -192,26 +197,26 @@ class _Backward:
         return self.missed <= FLICKER
 
 
-def _bridge(standing: list[_Standing], found: Sequence[_Standing]) -> None:
-    """Let texts too faint to be followed stand from one reading to the next that finds them again, and no longer."""
-    for text in standing:
+def _bridge(visible: list[_TrackedText], found: Sequence[_TrackedText]) -> None:
+    """Extend texts too faint to be tracked to the next reading, if it finds them again; otherwise end them."""
+    for text in visible:
         if text.faint:
             again = (f for f in found if same_place(f.reading.box, text.reading.box))
             text.last = next((f.first for f in again if same_text(f.reading.text, text.reading.text)), text.last)
             text.missed = FLICKER + 1
 
 
-def _span(text: _Standing, times: Sequence[float], end: float) -> ReadingSpan:
-    """Turn indices into seconds. A text comes and goes between two frames: half-way is the best guess."""
+def _span(text: _TrackedText, times: Sequence[float], end: float) -> ReadingSpan:
+    """Return the span of a text in seconds. It appears and disappears between two frames; halfway is the best guess."""
     first, last = text.first, text.last
     start = times[first] if first == 0 else (times[first - 1] + times[first]) / 2
     stop = max(end, times[last]) if last + 1 == len(times) else (times[last] + times[last + 1]) / 2
     return ReadingSpan(text.reading.text, text.reading.box, text.reading.confidence, start, max(start, stop))
 
 
-def _signed(look: SampledFrame) -> Signed:
+def _signed(frame: SampledFrame) -> Signed:
     """Return +1 for bright strokes, -1 for dark ones, else 0; shape (height, width)."""
-    bright, dark = look.strokes().astype(np.int8)
+    bright, dark = frame.strokes().astype(np.int8)
     signed: Signed = bright - dark
     return signed
 

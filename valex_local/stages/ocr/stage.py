@@ -1,4 +1,4 @@
-"""The ocr stage: look at a video, read where its text may have changed, follow each text over time."""
+"""The ocr stage: samples a video, reads frames where its text may have changed, and tracks each text over time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from valex_local.errors import ValexError
 from valex_local.records import Media, ScreenText
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.ocr.engines import Reading, load_engine
-from valex_local.stages.ocr.frame_selection import SampledFrame, looks
+from valex_local.stages.ocr.frame_selection import SampledFrame, sample_frames
 from valex_local.stages.ocr.similarity import plain
 from valex_local.stages.ocr.spans import follow
 from valex_local.stages.ocr.tracks import merge
@@ -24,31 +24,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PICTURES_AHEAD = 24
-"""Pictures of a video that are decoded and kept before reading begins (3 MB each, at most).
+"""Maximum number of pictures kept in memory before reading begins (at most 3 MB each).
 
-The others are decoded beside the reading, no more than so many ahead.
+The others are decoded while frames are read, at most this many ahead.
 """
 
-LOOKS_AHEAD = 1200
-"""Frames that are looked at before reading begins: 30 kB each."""
+FRAMES_AHEAD = 1200
+"""Maximum number of frames sampled before reading begins (30 kB each)."""
 
 SHORT = 2
-"""Readings of so few characters are often no text at all: a stick is read as 1, a wheel as O."""
+"""Readings of at most this many characters are often not text: a stick is read as 1, a wheel as O."""
 
 SHORT_CONFIDENCE = 0.9
-"""Least confidence of a short reading. Real ones have 0.99."""
+"""Minimum confidence of a short reading. Real ones have 0.99."""
 
 
 @dataclass(frozen=True)
 class FrameStream:
-    """A video as it is looked at, once, and its end, seconds; None where it has no picture track."""
+    """The sampled frames of a video, None if it has no video track; and the end of the video, seconds."""
 
-    looks: Iterator[SampledFrame] | None
+    frames: Iterator[SampledFrame] | None
     end: float = 0.0
 
 
 class OcrStage:
-    """On-screen text of a video as tracks."""
+    """Finds the on-screen text of a video."""
 
     batch_size = 1
 
@@ -57,39 +57,39 @@ class OcrStage:
         self._engine = load_engine(context.models["ocr"], self._settings, context.device)
 
     def prepare(self, item: Item) -> FrameStream:
-        """Look at the video in one sparse pass.
+        """Return the frames of the video, sampled in one pass.
 
         Raises
         ------
         InputError
-            The video cannot be opened any more.
+            The video can no longer be opened.
         """
         media = item.get("media", Media)
         if media.video is None or item.post.video is None:
             return FrameStream(None)
-        coming = looks(Path(item.post.video.path), self._settings.fps)
-        return FrameStream(chain(_some(coming), _beside(coming)), media.duration)
+        frames = sample_frames(Path(item.post.video.path), self._settings.fps)
+        return FrameStream(chain(_first(frames), _in_thread(frames)), media.duration)
 
     def __call__(self, batch: Sequence[FrameStream]) -> Sequence[Output | ValexError]:
-        """Read the frames due and follow their texts."""
-        return [self._output(watched) for watched in batch]
+        """Return the tracks of each video; this reads its frames."""
+        return [self._output(stream) for stream in batch]
 
     def close(self) -> None:
         """Free the models."""
         self._engine.close()
 
-    def _output(self, watched: FrameStream) -> Output | ValexError:
-        if watched.looks is None:
-            return Output(ScreenText(skipped="no picture track"))
+    def _output(self, stream: FrameStream) -> Output | ValexError:
+        if stream.frames is None:
+            return Output(ScreenText(skipped="no video track"))
         try:
-            followed = follow(watched.looks, self._read, watched.end)
+            followed = follow(stream.frames, self._read, stream.end)
         except ValexError as error:
             return error
         tracks = merge(followed.spans, 1 / self._settings.fps)
         return Output(ScreenText(tracks=tracks, frames_seen=followed.seen, frames_read=followed.read))
 
     def _read(self, picture: NDArray[np.uint8]) -> list[Reading]:
-        """Return the readings that count."""
+        """Return the readings that are kept."""
         return [reading for reading in self._engine.read(picture) if self._counts(reading)]
 
     def _counts(self, reading: Reading) -> bool:
@@ -99,23 +99,23 @@ class OcrStage:
         return reading.confidence >= least and any(c.isalnum() for c in reading.text)
 
 
-def _some(coming: Iterator[SampledFrame]) -> list[SampledFrame]:
-    """Take as many looks as may be kept in memory."""
+def _first(frames: Iterator[SampledFrame]) -> list[SampledFrame]:
+    """Return as many of the first frames as may be kept in memory."""
     taken: list[SampledFrame] = []
     pictures = 0
-    while len(taken) < LOOKS_AHEAD and pictures < PICTURES_AHEAD and (look := next(coming, None)) is not None:
-        taken.append(look)
-        pictures += look.picture is not None
+    while len(taken) < FRAMES_AHEAD and pictures < PICTURES_AHEAD and (frame := next(frames, None)) is not None:
+        taken.append(frame)
+        pictures += frame.picture is not None
     return taken
 
 
-def _beside(coming: Iterator[SampledFrame]) -> Iterator[SampledFrame]:
-    """Yield what is still to come, looked at in a thread of its own while the looks before are used."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="look")
+def _in_thread(frames: Iterator[SampledFrame]) -> Iterator[SampledFrame]:
+    """Yield the remaining frames, sampled in a thread while the earlier ones are used."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="sample")
     try:
-        ahead = deque(pool.submit(next, coming, None) for _ in range(PICTURES_AHEAD))
-        while (look := ahead.popleft().result()) is not None:
-            ahead.append(pool.submit(next, coming, None))
-            yield look
+        ahead = deque(pool.submit(next, frames, None) for _ in range(PICTURES_AHEAD))
+        while (frame := ahead.popleft().result()) is not None:
+            ahead.append(pool.submit(next, frames, None))
+            yield frame
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

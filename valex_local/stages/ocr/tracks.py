@@ -1,7 +1,7 @@
-"""From readings to tracks: one text in one place, from when to when.
+"""Tracks from readings: one text in one place, with its start and end.
 
-Spans of one text in one place that follow each other become one track, in which the readings vote; a caption that grows
-word by word is one text; lines that stand together become one text in the order of reading.
+Consecutive spans of one text in one place become one track, in which the readings vote; a caption that grows word by
+word is one text; lines that belong together become one text in reading order.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from valex_local.stages.ocr.similarity import begins, plain, same_place, same_te
 from valex_local.stages.ocr.spans import ReadingSpan
 
 GAP_STEPS = 2
-"""Steps between two frames looked at: a shorter gap does not part a text."""
+"""A gap of up to this many sampling intervals does not split a text."""
 
 AT_ONCE = 0.6
-"""Similarity from which two readings are one text when both claim one place at one time."""
+"""Similarity from which two readings in the same place at the same time are one text."""
 
 FULL_LENGTH = 0.9
-"""Readings shorter than this share of the longest show a caption that was still growing, and have no vote."""
+"""Readings shorter than this fraction of the longest show a caption that was still growing, and have no vote."""
 
 ALIKE = 1.6
-"""Most by which lines of one text differ in height."""
+"""Maximum ratio of the heights of two lines of one text."""
 
 LINE_GAP = 0.9
-"""Lines less than this many line heights apart stand together."""
+"""Lines less than this many line heights apart belong together."""
 
 WORD_GAP = 1.0
-"""Pieces of a line less than this many line heights apart stand together."""
+"""Parts of a line less than this many line heights apart belong together."""
 
 
 def merge(spans: Sequence[ReadingSpan], step: float) -> tuple[Track, ...]:
-    """Make tracks of spans.
+    """Return the tracks that spans of readings make up.
 
     Parameters
     ----------
     spans : sequence of ReadingSpan
         In any order.
     step : float
-        Seconds between two frames looked at.
+        Sampling interval, seconds.
     """
     gap = GAP_STEPS * step
     texts = [_vote(group) for group in _group_repeated(spans, gap)]
-    rows = _join(texts, lambda one, other: _beside(one, other, gap), " ", lambda s: (s.box.left, s.box.top))
+    rows = _join(texts, lambda one, other: _right_of(one, other, gap), " ", lambda s: (s.box.left, s.box.top))
     blocks = _join(rows, lambda one, other: _below(one, other, gap, rows), "\n", lambda s: (s.box.top, s.box.left))
-    # A caption whose lines broke elsewhere as it grew is one text only now.
+    # A caption whose line breaks moved as it grew can be grouped only now.
     ordered = sorted((_vote(group) for group in _group_repeated(blocks, gap)), key=_order)
     return tuple(
         Track(
@@ -72,7 +72,7 @@ def _order(span: ReadingSpan) -> tuple[float, float, float, float, str, float]:
 
 
 def _group_repeated(spans: Sequence[ReadingSpan], gap: float) -> list[list[ReadingSpan]]:
-    """Group spans of one text in one place that follow each other or overlap."""
+    """Return groups of spans of one text in one place that are consecutive or overlap."""
     closed: list[list[ReadingSpan]] = []
     current: list[list[ReadingSpan]] = []
     for span in sorted(spans, key=_order):
@@ -91,14 +91,14 @@ def _same(earlier: ReadingSpan, later: ReadingSpan, gap: float) -> bool:
         return False
     if same_text(earlier.text, later.text) or begins(earlier.text, later.text):
         return True
-    # Two texts cannot stand in one place at one time: one of them was misread.
+    # Two texts cannot be in the same place at the same time: one of them was misread.
     shorter = min(earlier.end - earlier.start, later.end - later.start)
     together = min(earlier.end, later.end) - later.start
     return 0 < shorter <= 2 * together and similarity(earlier.text, later.text) >= AT_ONCE
 
 
 def _vote(group: Sequence[ReadingSpan]) -> ReadingSpan:
-    """Unite the spans of one text; of differing full-length readings that with the most confidence behind it stands."""
+    """Return the spans of one text merged; of differing full-length readings, the one with the most confidence wins."""
     longest = max(len(plain(span.text)) for span in group)
     votes: dict[str, list[ReadingSpan]] = defaultdict(list)
     for span in group:
@@ -115,7 +115,7 @@ def _vote(group: Sequence[ReadingSpan]) -> ReadingSpan:
     )
 
 
-# --- lines that stand together --------------------------------------------------------------------------------------
+# --- lines that belong together -------------------------------------------------------------------------------------
 
 
 def _join(
@@ -124,7 +124,7 @@ def _join(
     between: str,
     order: Callable[[ReadingSpan], tuple[float, float]],
 ) -> list[ReadingSpan]:
-    """Chain spans of which each follows the one before in the given order of place, and make each chain one text."""
+    """Return spans joined into texts: in the given order, each span is added to a chain whose last one it follows."""
     chains: list[list[ReadingSpan]] = []
     for span in sorted(spans, key=lambda s: (*order(s), *_order(s))):
         chain = next((c for c in chains if follows(c[-1], span)), None)
@@ -147,23 +147,23 @@ def _joined(spans: Sequence[ReadingSpan], between: str) -> ReadingSpan:
     )
 
 
-def _beside(left: ReadingSpan, right: ReadingSpan, gap: float) -> bool:
-    """Say whether a span goes on in the same line as another."""
+def _right_of(left: ReadingSpan, right: ReadingSpan, gap: float) -> bool:
+    """Return whether a span continues the line of another one."""
     height = min(left.box.height, right.box.height)
     apart = right.box.left - (left.box.left + left.box.width)
     shared = _shared(left.box.top, left.box.height, right.box.top, right.box.height)
-    # Fractions of width and of height differ by the shape of the picture: boxes of a letter's height do for a measure.
+    # Fractions of width and height differ by the aspect ratio of the frame; the height of a letter is close enough.
     return _together(left, right, gap) and shared >= 0.6 * height and -0.5 * height <= apart <= WORD_GAP * height
 
 
 def _below(upper: ReadingSpan, lower: ReadingSpan, gap: float, lines: Sequence[ReadingSpan]) -> bool:
-    """Say whether a span is the next line of another."""
+    """Return whether a span is the next line of another one."""
     height = min(upper.box.height, lower.box.height)
     apart = lower.box.top - (upper.box.top + upper.box.height)
     shared = _shared(upper.box.left, upper.box.width, lower.box.left, lower.box.width)
     if not _together(upper, lower, gap) or shared <= 0 or not -0.5 * height <= apart <= LINE_GAP * height:
         return False
-    # A second line may come later than the first, never sooner; under a title the captions change.
+    # A second line may appear later than the first, never earlier. Captions that change under a title do not belong to it.
     changed = any(
         upper.start + gap < line.end <= lower.start + gap and same_place(line.box, lower.box)
         for line in lines
@@ -173,7 +173,7 @@ def _below(upper: ReadingSpan, lower: ReadingSpan, gap: float, lines: Sequence[R
 
 
 def _together(one: ReadingSpan, other: ReadingSpan, gap: float) -> bool:
-    """Say whether two spans of like height stand at one time and go together."""
+    """Return whether two spans of similar height overlap in time and end together."""
     alike = max(one.box.height, other.box.height) <= ALIKE * min(one.box.height, other.box.height)
     at_once = min(one.end, other.end) > max(one.start, other.start)
     return alike and at_once and abs(one.end - other.end) <= gap

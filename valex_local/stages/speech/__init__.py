@@ -1,4 +1,4 @@
-"""What was said: speech recognition, and what of it counts."""
+"""The speech stage: speech recognition, and filters that drop unreliable segments."""
 
 from valex_local.stages.speech.stage import SpeechStage
 

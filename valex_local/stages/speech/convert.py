@@ -1,8 +1,8 @@
-"""Whisper weights for CTranslate2 as a checkpoint of openai-whisper: both engines on the same numbers.
+"""Conversion of Whisper weights for CTranslate2 to an openai-whisper checkpoint, so both engines run the same weights.
 
-The numbers stay the same; the names change, and the projections that CTranslate2 joins are parted. The checkpoint loads
-with `whisper.load_model` and under `weights_only=True`; its extra key `alignment_heads` lists the (layer, head) pairs
-that word times are read from.
+The numbers stay the same; the names change, and the projections that CTranslate2 fuses are split. The checkpoint can be
+loaded with `whisper.load_model` and with `weights_only=True`; its extra key `alignment_heads` lists the (layer, head)
+pairs that word times are read from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Weights = dict[str, NDArray[Any]]
 
 
 def read_model(path: Path) -> Weights:
-    """Read the variables of a model.bin, laid out as `ctranslate2/specs/model_spec.py` writes it.
+    """Return the variables in a model.bin, in the layout that `ctranslate2/specs/model_spec.py` writes.
 
     Raises
     ------
@@ -62,20 +62,20 @@ def _renamed(v: Weights, old: str, new: str, kinds: tuple[str, ...] = ("weight",
         yield f"{new}.{kind}", v.get(f"{old}/{kind}", v.get(f"{old}/{of_norm}"))
 
 
-def _parted(v: Weights, old: str, new: str, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _split(v: Weights, old: str, new: str, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     for kind in ("weight", "bias"):
         for name, part in zip(names, np.split(v[f"{old}/{kind}"], len(names)), strict=True):
-            if (name, kind) != ("key", "bias"):  # Whisper's keys have none; CTranslate2 fills in zeros
+            if (name, kind) != ("key", "bias"):  # Whisper's keys have no bias; CTranslate2 fills in zeros
                 yield f"{new}.{name}.{kind}", part
 
 
 def _block(v: Weights, old: str, new: str) -> Iterator[tuple[str, Any]]:
-    yield from _parted(v, f"{old}/self_attention/linear_0", f"{new}.attn", ("query", "key", "value"))
+    yield from _split(v, f"{old}/self_attention/linear_0", f"{new}.attn", ("query", "key", "value"))
     yield from _renamed(v, f"{old}/self_attention/linear_1", f"{new}.attn.out")
     yield from _renamed(v, f"{old}/self_attention/layer_norm", f"{new}.attn_ln")
     if f"{old}/attention/linear_0/weight" in v:
         yield from _renamed(v, f"{old}/attention/linear_0", f"{new}.cross_attn.query")
-        yield from _parted(v, f"{old}/attention/linear_1", f"{new}.cross_attn", ("key", "value"))
+        yield from _split(v, f"{old}/attention/linear_1", f"{new}.cross_attn", ("key", "value"))
         yield from _renamed(v, f"{old}/attention/linear_2", f"{new}.cross_attn.out")
         yield from _renamed(v, f"{old}/attention/layer_norm", f"{new}.cross_attn_ln")
     yield from _renamed(v, f"{old}/ffn/layer_norm", f"{new}.mlp_ln")

@@ -1,4 +1,4 @@
-"""What a recogniser is, what it returns, and the table of them."""
+"""The interface of speech recognition engines, their results, and the table of engines."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ENGINES = {
     "faster-whisper": "valex_local.stages.speech.faster_whisper:FasterWhisper",
     "openai-whisper": "valex_local.stages.speech.openai_whisper:OpenaiWhisper",
 }
-"""Engine by the name a model's manifest gives."""
+"""Engine names, as in a model's manifest, to classes, as ``module:name``."""
 
 
 @dataclass(frozen=True)
-class HeardWord:
-    """A word, in seconds from the start of its piece of sound; the text carries Whisper's leading space."""
+class RecognisedWord:
+    """A word, with times in seconds from the start of its audio piece; the text keeps Whisper's leading space."""
 
     text: str
     start: float
@@ -36,31 +36,31 @@ class HeardWord:
 
 @dataclass(frozen=True)
 class RawSegment:
-    """What a recogniser made of a stretch, before anyone asked whether to believe it.
+    """A segment as the engine recognised it, before filtering.
 
     Times are seconds from the start of the piece. `avg_logprob` (mean over the tokens), `no_speech_probability` and
     `compression_ratio` are Whisper's and belong to the whole decoding window, so neighbours share them. `words` is
-    empty for translations, whose words have no place of their own in the sound.
+    empty for translations, whose words have no time in the audio.
     """
 
     start: float
     end: float
     text: str
-    words: tuple[HeardWord, ...]
+    words: tuple[RecognisedWord, ...]
     avg_logprob: float
     no_speech_probability: float
     compression_ratio: float
 
 
 class SpeechEngine(Protocol):
-    """A recogniser of pieces of sound: float32 arrays of 16 kHz mono, each below 30 seconds.
+    """Recognises pieces of audio: float32 arrays of 16 kHz mono, each shorter than 30 seconds.
 
     Attributes
     ----------
     batch_size : int
-        Posts to hand over at once: 1 where a piece's words must not depend on its company.
+        Number of posts per call; 1 where the words of a piece must not depend on the other pieces.
     languages : frozenset of str
-        Codes the model knows.
+        Codes of the languages the model knows.
     """
 
     batch_size: int
@@ -72,14 +72,31 @@ class SpeechEngine(Protocol):
     def recognise(
         self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: Task, beam_size: int
     ) -> list[list[RawSegment]]:
-        """Return what was heard in each piece, in order of time, leaving nothing out for being doubtful."""
+        """Return the segments of each piece, unfiltered.
+
+        Parameters
+        ----------
+        pieces : sequence of ndarray of float32, shape (n,)
+            16 kHz mono, each shorter than 30 seconds.
+        language : str
+            Language code.
+        task : {"transcribe", "translate"}
+            Whether to translate to English.
+        beam_size : int
+            Number of beams of the decoder.
+
+        Returns
+        -------
+        list of list of RawSegment
+            For each piece its segments, in order of time.
+        """
 
     def close(self) -> None:
         """Free the model."""
 
 
 def load_engine(model: StoredModel, device: Device) -> SpeechEngine:
-    """Load the recogniser that a stored model asks for.
+    """Return the engine of a stored model, loaded.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whisper on CTranslate2, by faster-whisper."""
+"""Whisper on CTranslate2, through faster-whisper."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import MissingExtra, ModelError
-from valex_local.stages.speech.engine import HeardWord, RawSegment, Task
+from valex_local.stages.speech.engine import RawSegment, RecognisedWord, Task
 from valex_local.stages.speech.vad import SHORTEST_PIECE
 from valex_local.system.gpu import CUBLAS, load_cublas
 
@@ -20,36 +20,36 @@ if TYPE_CHECKING:
     from valex_local.system.devices import Device
 
 SLOT = 30
-"""Seconds of sound a piece gets in a batch: Whisper's window."""
+"""Seconds of audio per piece in a batch: Whisper's window."""
 POSTS_AT_ONCE = {"cpu": 4, "cuda": 8}
 WINDOWS_AT_ONCE = {"cpu": 4, "cuda": 16}
-"""On the CPU 8 windows save no more time than 4, and take twice the memory."""
-WINDOWS_KEPT = 32
-"""What the encoder made of a window is some megabytes large."""
+"""On the CPU, 8 windows save no more time than 4 and take twice the memory."""
+CACHED_WINDOWS = 32
+"""Encoder outputs that are cached; each takes a few megabytes."""
 TIMESTAMP_SECONDS = 0.02
 
-# With Whisper base on one core, int8 took 1.6 times less time than float32 over 328 s of synthetic speech, clean and in
-# noise, and made no more errors (95 and 101 of 1024 words); but it changed words in mumbled speech and left out more
-# ends of sentences, which break the lines of the script. So the default is the more faithful one, and a manifest may
-# say int8 where time counts.
+# With Whisper base on one core, int8 was 1.6 times faster than float32 on 328 s of synthetic speech, clean and noisy,
+# and made no more errors (95 and 101 of 1024 words); but it changed words in mumbled speech and omitted more sentence
+# ends, which break the lines of the script. So the default is the more accurate one, and a manifest can set int8 where
+# speed matters.
 COMPUTE_TYPE = {"cpu": "float32", "cuda": "float16"}
 
 
 class FasterWhisper:
-    """A recogniser on CTranslate2 weights.
+    """A speech engine on CTranslate2 weights.
 
-    The manifest's option `compute_type` says how to compute; left out, it is ``float32`` on the CPU and ``float16`` on
-    a GPU. Its option `batches` says whether the pieces of several posts share batches; left out, they do on a GPU. On
-    the CPU they go one by one, for matrix products of another shape differ in the last bits, and with them now and then
-    a word: what is heard in a post would hang on the posts beside it. In 8 bits, where batches pay most, they save a
-    tenth of the time.
+    The manifest's option `compute_type` sets the type of numbers; the default is ``float32`` on the CPU and ``float16``
+    on a GPU. Its option `batches` says whether the pieces of several posts share batches; by default they do on a GPU.
+    On the CPU they are recognised one by one: matrix products of different shapes differ in the last bits, which now
+    and then changes a word, so the transcript of a post would depend on the other posts in its batch. Batches save at
+    most a tenth of the time there (with int8).
 
     Raises
     ------
     ModelError
         The directory is incomplete or the weights cannot be loaded.
     MissingExtra
-        A card is to be used and CTranslate2 finds no cuBLAS for it.
+        A GPU is to be used and CTranslate2 finds no cuBLAS for it.
     """
 
     def __init__(self, model: StoredModel, device: Device) -> None:
@@ -80,47 +80,64 @@ class FasterWhisper:
 
         if not self._model.model.is_multilingual:
             return {"en": 1.0}
-        # As the library cuts the first window when it recognises: the last frame reaches beyond the sound.
+        # As the library cuts the first window when it transcribes: the last frame reaches beyond the audio.
         window = pad_or_trim(self._model.feature_extractor(piece)[:, :-1])
         encoded = self._model.encode(window)
         if self._batches is None:
-            self._model.keep(window, encoded)
+            self._model.cache(window, encoded)
         (probabilities,) = self._model.model.detect_language(encoded)
         return {token.removeprefix("<|").removesuffix("|>"): share for token, share in probabilities}
 
     def recognise(
         self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: Task, beam_size: int
     ) -> list[list[RawSegment]]:
-        """Return what was heard in each piece."""
+        """Return the segments of each piece, unfiltered; see `SpeechEngine.recognise`.
+
+        Parameters
+        ----------
+        pieces : sequence of ndarray of float32, shape (n,)
+            16 kHz mono, each shorter than 30 seconds.
+        language : str
+            Language code.
+        task : {"transcribe", "translate"}
+            Whether to translate to English.
+        beam_size : int
+            Number of beams of the decoder.
+
+        Returns
+        -------
+        list of list of RawSegment
+            For each piece its segments, in order of time.
+        """
         options = {
             "language": language,
             "task": task,
             "beam_size": beam_size,
             "word_timestamps": task == "transcribe",
-            # As in OpenAI's decoder: half of the text context. It bounds the time a loop takes.
+            # As in OpenAI's decoder: half of the text context. It limits the time a repetition loop takes.
             "max_new_tokens": self._model.max_length // 2,
-            # No sampling: what it drew would depend on the posts before. What beam search cannot make out is dropped.
+            # No sampling: it would depend on the posts before. What beam search cannot recognise is dropped.
             "temperature": [0.0],
         }
         if self._batches is not None:
             return self._in_rounds(pieces, options)
-        # Thresholds are ours, later and openly: here nothing may be left out.
+        # No thresholds here: filters.py applies them and records what it drops.
         options |= {"no_speech_threshold": None, "log_prob_threshold": None, "compression_ratio_threshold": None}
         options |= {"condition_on_previous_text": False}
-        return [_heard(self._model.transcribe(piece, **options)[0], offset=0.0) for piece in pieces]
+        return [_segments(self._model.transcribe(piece, **options)[0], offset=0.0) for piece in pieces]
 
     def _in_rounds(self, pieces: Sequence[NDArray[np.float32]], options: dict[str, Any]) -> list[list[RawSegment]]:
-        """Recognise pieces of several posts together, and again what Whisper left at their ends, until nothing is left.
+        """Recognise pieces of several posts together, then what Whisper left at their ends, until nothing is left.
 
-        The batched pipeline of the library drops the rest of a window behind the last time that Whisper wrote.
+        The library's batched pipeline drops the rest of a window after the last timestamp that Whisper wrote.
         """
         rate = self._model.feature_extractor.sampling_rate
         found: list[list[RawSegment]] = [[] for _ in pieces]
-        due = [(number, 0.0) for number in range(len(pieces))]  # pieces, and the second from which they are due
+        due = [(number, 0.0) for number in range(len(pieces))]  # pieces, and the second from which they are to be done
         while due:
             rests = [pieces[number][round(start * rate) :] for number, start in due]
-            heard, reached = self._in_batches(rests, options, starts=[start for _, start in due])
-            for (number, _), lines in zip(due, heard, strict=True):
+            segments, reached = self._in_batches(rests, options, starts=[start for _, start in due])
+            for (number, _), lines in zip(due, segments, strict=True):
                 found[number] += lines
             due = [
                 (number, start + end)
@@ -132,7 +149,7 @@ class FasterWhisper:
     def _in_batches(
         self, pieces: Sequence[NDArray[np.float32]], options: dict[str, Any], *, starts: Sequence[float]
     ) -> tuple[list[list[RawSegment]], list[float | None]]:
-        """Recognise pieces laid side by side on one track, a slot each; return also how far Whisper came in them."""
+        """Recognise pieces placed side by side on one track, a slot each; also return how far Whisper got in each."""
         import numpy as np
         from faster_whisper.transcribe import get_compression_ratio
 
@@ -150,14 +167,14 @@ class FasterWhisper:
         for segment in segments:
             slots[segment.seek // (SLOT * self._model.frames_per_second)].append(segment)
         for slot in slots:
-            # The batched pipeline takes the ratio of each segment alone, which hides a loop over many segments.
+            # The batched pipeline computes the ratio of each segment alone, which hides a loop over many segments.
             ratio = get_compression_ratio("".join(segment.text for segment in slot).strip())
             for segment in slot:
                 segment.compression_ratio = ratio
-        heard = [
-            _heard(slot, offset=i * SLOT - start) for i, (slot, start) in enumerate(zip(slots, starts, strict=True))
+        found = [
+            _segments(slot, offset=i * SLOT - start) for i, (slot, start) in enumerate(zip(slots, starts, strict=True))
         ]
-        return heard, self._batches.reached
+        return found, self._batches.reached
 
     def close(self) -> None:
         """Free the model."""
@@ -166,35 +183,35 @@ class FasterWhisper:
 
 
 def _whisper(folder: str, **options: Any) -> Any:
-    """Return the library's recogniser; what its encoder made of a window can be kept for when it comes again.
+    """Return the library's model, with a cache of encoder outputs.
 
-    A piece whose language is asked is recognised next, and the encoder takes a third of the time of both.
+    A piece whose language was detected is recognised next, and the encoder takes a third of the time of both.
     """
     from faster_whisper import WhisperModel
 
     class Whisper(WhisperModel):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__(folder, **options)
-            self._kept: dict[bytes, Any] = {}
+            self._cache: dict[bytes, Any] = {}
 
-        def keep(self, window: NDArray[np.float32], encoded: Any) -> None:
-            while len(self._kept) >= WINDOWS_KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[_sum(window)] = encoded
+        def cache(self, window: NDArray[np.float32], encoded: Any) -> None:
+            while len(self._cache) >= CACHED_WINDOWS:
+                del self._cache[next(iter(self._cache))]
+            self._cache[_checksum(window)] = encoded
 
         def encode(self, features: NDArray[np.float32]) -> Any:
-            kept = self._kept.pop(_sum(features), None) if self._kept else None
-            return super().encode(features) if kept is None else kept
+            cached = self._cache.pop(_checksum(features), None) if self._cache else None
+            return super().encode(features) if cached is None else cached
 
     return Whisper()
 
 
-def _sum(window: NDArray[np.float32]) -> bytes:
+def _checksum(window: NDArray[np.float32]) -> bytes:
     return hashlib.sha256(window.tobytes()).digest()
 
 
 def _batches(model: Any) -> Any:
-    """Return the library's pipeline of batches; it notes in `reached` how far Whisper came in each window."""
+    """Return the library's batched pipeline, which records in `reached` how far Whisper got in each window."""
     from faster_whisper import BatchedInferencePipeline
 
     class Batches(BatchedInferencePipeline):  # type: ignore[misc]
@@ -209,10 +226,10 @@ def _batches(model: Any) -> Any:
 
 
 def _reached(tokens: Sequence[int], first_time: int) -> float | None:
-    """Return the second of a window from which Whisper has more to say; None where it said all.
+    """Return the second of a window from which there is more to recognise; None if there is nothing more.
 
-    It marks the end of a segment by a time, and the start of the next by another one; a single time at the end means
-    that nothing follows. Source: section 2.3 of Radford et al. (2022), and ``transcribe`` of openai-whisper.
+    Whisper ends a segment with a timestamp and starts the next with another; a single timestamp at the end means that
+    nothing follows. Source: section 2.3 of Radford et al. (2022), and ``transcribe`` of openai-whisper.
     """
     times = [token - first_time for token in tokens]
     pairs = [at for at in range(1, len(times)) if times[at] >= 0 and times[at - 1] >= 0]
@@ -222,14 +239,14 @@ def _reached(tokens: Sequence[int], first_time: int) -> float | None:
     return times[pairs[-1] - 1] * TIMESTAMP_SECONDS
 
 
-def _heard(segments: Iterable[Any], *, offset: float) -> list[RawSegment]:
+def _segments(segments: Iterable[Any], *, offset: float) -> list[RawSegment]:
     return [
         RawSegment(
             start=segment.start - offset,
             end=segment.end - offset,
             text=segment.text,
             words=tuple(
-                HeardWord(word.word, word.start - offset, word.end - offset, float(word.probability))
+                RecognisedWord(word.word, word.start - offset, word.end - offset, float(word.probability))
                 for word in segment.words or ()
             ),
             avg_logprob=float(segment.avg_logprob),
@@ -241,7 +258,7 @@ def _heard(segments: Iterable[Any], *, offset: float) -> list[RawSegment]:
 
 
 def _require_complete(folder: Path) -> None:
-    """Refuse an incomplete directory: without tokenizer.json, faster-whisper would ask a hub for it."""
+    """Raise if the directory is incomplete; without tokenizer.json, faster-whisper would try to download one."""
     vocabulary = "vocabulary.json" if (folder / "vocabulary.json").is_file() else "vocabulary.txt"
     for name in ("config.json", "model.bin", "tokenizer.json", vocabulary):
         if not (folder / name).is_file():
@@ -253,11 +270,11 @@ def _require_complete(folder: Path) -> None:
 
 
 def _require_same_mels(model: Any, folder: Path) -> None:
-    """Refuse a large-v3 without preprocessor_config.json: its 128 mel bands would be taken for 80."""
+    """Raise for a large-v3 model without preprocessor_config.json; 80 mel bands would be computed instead of 128."""
     wanted, given = model.model.n_mels, model.feature_extractor.mel_filters.shape[0]
     if wanted != given:
         raise ModelError(
-            f"the model takes {wanted} mel bands and its preprocessor_config.json, or the lack of one, says {given}",
+            f"the model needs {wanted} mel bands, but {given} are set by its preprocessor_config.json or by default",
             path=folder,
             hint="Put the preprocessor_config.json of the same conversion beside model.bin",
         )

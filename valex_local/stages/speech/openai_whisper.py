@@ -9,7 +9,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import ModelError
-from valex_local.stages.speech.engine import HeardWord, RawSegment, Task
+from valex_local.stages.speech.engine import RawSegment, RecognisedWord, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from valex_local.system.devices import Device
 
 
-# What torch and Whisper raise over a file that is damaged, holds code, or belongs to another model.
+# What torch and Whisper raise for a file that is damaged, contains code, or belongs to another model.
 UNREADABLE = (
     UnpicklingError,
     struct.error,
@@ -33,10 +33,10 @@ UNREADABLE = (
 
 
 class OpenaiWhisper:
-    """A recogniser on an openai-whisper checkpoint: the one ``.pt`` file of the model's folder.
+    """A speech engine on an openai-whisper checkpoint: the only ``.pt`` file in the model's folder.
 
-    Besides ``dims`` and ``model_state_dict`` the checkpoint may hold ``alignment_heads``, the (layer, head) pairs whose
-    attention follows the sound; without it the upper half of the decoder is used, whose word times are coarser.
+    Besides ``dims`` and ``model_state_dict`` the checkpoint may contain ``alignment_heads``, the (layer, head) pairs
+    whose attention follows the audio; without it the upper half of the decoder is used, whose word times are coarser.
     """
 
     batch_size = 1
@@ -66,7 +66,24 @@ class OpenaiWhisper:
     def recognise(
         self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: Task, beam_size: int
     ) -> list[list[RawSegment]]:
-        """Return what was heard in each piece."""
+        """Return the segments of each piece, unfiltered; see `SpeechEngine.recognise`.
+
+        Parameters
+        ----------
+        pieces : sequence of ndarray of float32, shape (n,)
+            16 kHz mono, each shorter than 30 seconds.
+        language : str
+            Language code.
+        task : {"transcribe", "translate"}
+            Whether to translate to English.
+        beam_size : int
+            Number of beams of the decoder.
+
+        Returns
+        -------
+        list of list of RawSegment
+            For each piece its segments, in order of time.
+        """
         return [self._recognise(piece, language=language, task=task, beam_size=beam_size) for piece in pieces]
 
     def _recognise(self, piece: NDArray[np.float32], **options: Any) -> list[RawSegment]:
@@ -74,7 +91,7 @@ class OpenaiWhisper:
             piece,
             word_timestamps=options["task"] == "transcribe",
             fp16=self._half,
-            # No sampling and no thresholds here, for the reasons given with the other engine.
+            # No sampling and no thresholds, for the reasons given in faster_whisper.py.
             temperature=0.0,
             no_speech_threshold=None,
             logprob_threshold=None,
@@ -82,7 +99,7 @@ class OpenaiWhisper:
             condition_on_previous_text=False,
             **options,
         )
-        return [_heard(segment) for segment in result["segments"] if segment["text"]]
+        return [_raw_segment(segment) for segment in result["segments"] if segment["text"]]
 
     def close(self) -> None:
         """Free the model."""
@@ -90,12 +107,12 @@ class OpenaiWhisper:
 
 
 def load_checkpoint(path: Path) -> Any:
-    """Build a Whisper model from a checkpoint, on the CPU.
+    """Return a Whisper model built from a checkpoint, on the CPU.
 
     Raises
     ------
     ModelError
-        The file holds anything but plain tensors and numbers, or they do not make a Whisper model.
+        The file contains anything but plain tensors and numbers, or they do not form a Whisper model.
     """
     import torch
     from whisper.model import ModelDimensions, Whisper
@@ -123,20 +140,20 @@ def _checkpoint(folder: Path) -> Path:
     found = sorted(folder.glob("*.pt"))
     if len(found) != 1:
         raise ModelError(
-            f"an openai-whisper model is one .pt file, here are {len(found)}",
+            f"an openai-whisper model is a single .pt file, but there are {len(found)} here",
             path=folder,
             hint="Keep each checkpoint in a folder of its own",
         )
     return found[0]
 
 
-def _heard(segment: dict[str, Any]) -> RawSegment:
+def _raw_segment(segment: dict[str, Any]) -> RawSegment:
     return RawSegment(
         start=float(segment["start"]),
         end=float(segment["end"]),
         text=segment["text"],
         words=tuple(
-            HeardWord(word["word"], float(word["start"]), float(word["end"]), float(word["probability"]))
+            RecognisedWord(word["word"], float(word["start"]), float(word["end"]), float(word["probability"]))
             for word in segment.get("words", ())
         ),
         avg_logprob=float(segment["avg_logprob"]),

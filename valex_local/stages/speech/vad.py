@@ -1,7 +1,7 @@
-"""Where there is a voice, and how a track is cut into pieces for the recogniser.
+"""Voice activity detection, and how a track is cut into pieces for the speech engine.
 
-Whisper invents words, or loops for minutes, over sound without a voice; so it only ever gets the stretches in which
-Silero's voice detector (its weights come inside the faster-whisper package) hears one.
+Whisper invents words, or loops for minutes, over audio without a voice; so it is only given the stretches in which
+Silero's voice detector (its weights are part of the faster-whisper package) finds one.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 16000
 SHORTEST_PAUSE = 0.2
-"""Seconds. A shorter pause belongs to the voice around it."""
+"""Seconds. A shorter pause is taken as part of the voice around it."""
 SHORTEST_STRETCH = 0.1
 """Seconds. A shorter stretch is a click, not a voice."""
 SHORTEST_PIECE = 0.5
-"""Seconds of voice. A lone shorter one is as often a sound effect, over which Whisper says "Go!", as a shout."""
+"""Seconds of voice. A shorter one on its own is as often a sound effect, which Whisper hears as "Go!", as a shout."""
 LONGEST_PIECE = 28.0
-"""Seconds without the margins, which must fit Whisper's window of 30 with it."""
+"""Seconds without the margins; with them a piece must fit Whisper's window of 30 seconds."""
 LONGEST_GAP = 3.0
-"""Seconds without a voice that a piece may bridge: each piece costs a whole window, a longer gap invites inventions."""
+"""Seconds without a voice within a piece: each piece costs a whole window, but longer gaps invite invented words."""
 MARGIN = 0.4
-"""Seconds kept before and after the voice, for soft beginnings and ends."""
+"""Seconds kept before and after the voice, for soft onsets and ends."""
 
 
 @dataclass(frozen=True)
 class AudioPiece:
-    """A part of the track for the recogniser, [start, end) in seconds, and the seconds of voice in it."""
+    """A part of the track to recognise, [start, end) in seconds, and the seconds of voice in it."""
 
     start: float
     end: float
@@ -41,20 +41,20 @@ class AudioPiece:
 
 @dataclass(frozen=True)
 class Voice:
-    """The stretches of a track with a voice: (start, end) in seconds, in order and apart."""
+    """The stretches of a track with a voice: (start, end) in seconds, ordered and without overlap."""
 
     stretches: tuple[tuple[float, float], ...] = ()
 
     def seconds(self, start: float, end: float) -> float:
-        """Return how many seconds of [start, end) have a voice."""
+        """Return the number of seconds with a voice in [start, end)."""
         return sum(max(0.0, min(end, b) - max(start, a)) for a, b in self.stretches)
 
     def share(self, start: float, end: float) -> float:
-        """Return the share of [start, end) that has a voice; 0 for an empty stretch."""
+        """Return the fraction of [start, end) with a voice; 0 for an empty stretch."""
         return min(1.0, self.seconds(start, end) / (end - start)) if end > start else 0.0
 
     def without(self, spans: Iterable[tuple[float, float]]) -> Voice:
-        """Return what is left outside the given stretches of time."""
+        """Return the voice outside the given spans of time."""
         left = list(self.stretches)
         for start, end in spans:
             left = [part for a, b in left for part in ((a, min(b, start)), (max(a, end), b)) if part[0] < part[1]]
@@ -63,12 +63,24 @@ class Voice:
     def pieces(
         self, duration: float, *, shortest: float = SHORTEST_PIECE, margin: float = MARGIN
     ) -> tuple[AudioPiece, ...]:
-        """Cut a track of `duration` seconds into pieces that follow one another without overlap.
+        """Return the pieces to recognise, ordered and without overlap.
 
-        Pieces with less than `shortest` seconds of voice are left out; the others reach `margin` seconds beyond it.
+        Parameters
+        ----------
+        duration : float
+            Length of the track, seconds.
+        shortest : float
+            Pieces with less voice than this are left out, seconds.
+        margin : float
+            How far a piece extends beyond its voice, seconds; at most halfway to the next piece.
+
+        Returns
+        -------
+        tuple of AudioPiece
+            The pieces.
         """
         spans = list(self._spans())
-        # A margin reaches at most halfway to the neighbour.
+        # A margin extends at most halfway to the neighbour.
         middles = [0.0, *((a[1] + b[0]) / 2 for a, b in pairwise(spans)), duration]
         found = []
         for (start, end), before, after in zip(spans, middles, middles[1:], strict=False):
@@ -78,7 +90,7 @@ class Voice:
         return tuple(found)
 
     def _spans(self) -> Iterator[tuple[float, float]]:
-        """Join stretches over short gaps for as long as the result fits a window."""
+        """Yield stretches joined over short gaps, as long as the result fits a window."""
         span: tuple[float, float] | None = None
         for start, end in self.stretches:
             if span is None:
@@ -93,14 +105,14 @@ class Voice:
 
 
 def find_voice(samples: NDArray[np.float32], *, threshold: float) -> Voice:
-    """Find the stretches in which a voice detector hears a voice.
+    """Return the stretches in which the voice detector finds a voice.
 
     Parameters
     ----------
     samples : ndarray of float32, shape (n,)
         16 kHz mono.
     threshold : float
-        Probability above which 32 ms of sound count as voice.
+        Probability above which 32 ms of audio count as voice.
     """
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 

@@ -32,7 +32,7 @@ NO_WEIGHTS = (
     "no CLIP weights in the store; bring the directory of an open_clip model with `valex models add PATH`, and name it "
     "in the settings as models.clip"
 )
-NO_PICTURES = "no picture track"
+NO_PICTURES = "no video track"
 _CPU_POSTS, _CUDA_POSTS = 4, 32
 
 
