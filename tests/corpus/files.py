@@ -31,16 +31,16 @@ def place(value: Value) -> int:
     return CIRCLE.index(value)
 
 
-def holds(answers: LabelMatrix, name: str, value: Value) -> tuple[float, float]:
-    present, conflicted = answers.labels[answers.ids.index(name), place(value)]
+def holds(matrix: LabelMatrix, name: str, value: Value) -> tuple[float, float]:
+    present, conflicted = matrix.labels[matrix.ids.index(name), place(value)]
     return float(present), float(conflicted)
 
 
-def answers(**labels: dict[Value, tuple[float, float]]) -> LabelMatrix:
-    """Return answers that say what is given: by text and value, (present, conflicted)."""
+def matrix(**labels: dict[Value, tuple[float, float]]) -> LabelMatrix:
+    """Return a matrix with the labels given, (present, conflicted) by text and value."""
     made = LabelMatrix.empty(labels)
-    for row, said in enumerate(labels.values()):
-        for value, pair in said.items():
+    for row, values in enumerate(labels.values()):
+        for value, pair in values.items():
             made.labels[row, place(value)] = pair
     return made
 
@@ -57,8 +57,8 @@ def equal(one: LabelMatrix, other: LabelMatrix) -> bool:
 
 
 @st.composite
-def any_answers(draw: st.DrawFn, ids: st.SearchStrategy[list[str]]) -> LabelMatrix:
-    """Draw answers of every kind: each polarity assessed or not, with a probability or without."""
+def any_matrix(draw: st.DrawFn, ids: st.SearchStrategy[list[str]]) -> LabelMatrix:
+    """Draw matrices of every kind: each polarity assessed or not, with a probability or without."""
     made = LabelMatrix.empty(draw(ids))
     seed = draw(st.integers(0, 2**32 - 1))
     scored = draw(st.sampled_from([0.0, 0.5, 1.0]))

@@ -97,7 +97,7 @@ def test_each_text_by_itself_is_stratified() -> None:
         assert (found == fold).sum() == 40
 
 
-def test_too_few_groups_are_said() -> None:
+def test_too_few_groups_are_reported() -> None:
     with pytest.raises(InputError, match="2 groups cannot be split into 3 folds") as caught:
         grouped_folds(np.ones((4, 1)), list("aabb"), folds=3, seed=0)
     assert "--group none" in (caught.value.hint or "")

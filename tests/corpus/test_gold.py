@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.corpus.files import answers, any_answers, equal, holds, place, write
+from tests.corpus.files import any_matrix, equal, holds, matrix, place, write
 from valex_local.corpus import Sheet, gold_of, read_sheet
 from valex_local.corpus.aggregate import join, majority
 from valex_local.corpus.label_matrix import LabelMatrix
@@ -22,19 +22,19 @@ FACE, HEDONISM = Value.FACE, Value.HEDONISM
 
 
 def sheet(name: str, **by: LabelMatrix) -> Sheet:
-    return Sheet(Path(name), "long", {"" if who == "nobody" else who: said for who, said in by.items()}, False)
+    return Sheet(Path(name), "long", {"" if who == "nobody" else who: labels for who, labels in by.items()}, False)
 
 
 def test_one_voice_is_kept_as_it_is():
-    said = answers(a={FACE: YES}, b={FACE: (np.nan, 1.0)})
-    said.probabilities[0, 0] = 0.3
-    assert equal(gold_of(sheet("s.csv", nobody=said)), said)
-    assert equal(gold_of([sheet("s.csv", A=said)], "A"), said)
+    labels = matrix(a={FACE: YES}, b={FACE: (np.nan, 1.0)})
+    labels.probabilities[0, 0] = 0.3
+    assert equal(gold_of(sheet("s.csv", nobody=labels)), labels)
+    assert equal(gold_of([sheet("s.csv", A=labels)], "A"), labels)
 
 
 def test_sheets_are_joined():
-    one = sheet("one.csv", nobody=answers(a={FACE: YES}, b={FACE: (1.0, np.nan)}))
-    two = sheet("two.csv", nobody=answers(b={FACE: (1.0, 0.0), HEDONISM: NO}, c={FACE: CONFLICT}))
+    one = sheet("one.csv", nobody=matrix(a={FACE: YES}, b={FACE: (1.0, np.nan)}))
+    two = sheet("two.csv", nobody=matrix(b={FACE: (1.0, 0.0), HEDONISM: NO}, c={FACE: CONFLICT}))
     gold = gold_of([one, two])
     assert gold.ids == ("a", "b", "c")
     assert holds(gold, "b", FACE) == YES
@@ -45,9 +45,9 @@ def test_sheets_are_joined():
 
 def test_sheets_that_contradict_each_other_are_named():
     parts = [
-        sheet(f"{n}.csv", nobody=said)
-        for n, said in enumerate(
-            [answers(b={FACE: UNKNOWN}), answers(a={FACE: YES}, b={FACE: YES}), answers(b={FACE: CONFLICT})]
+        sheet(f"{n}.csv", nobody=labels)
+        for n, labels in enumerate(
+            [matrix(b={FACE: UNKNOWN}), matrix(a={FACE: YES}, b={FACE: YES}), matrix(b={FACE: CONFLICT})]
         )
     ]
     with pytest.raises(InputError, match=r"1.csv and 2.csv contradict each other: b, Face is present and conflicted"):
@@ -55,7 +55,7 @@ def test_sheets_that_contradict_each_other_are_named():
 
 
 def test_dominant_and_present_are_a_contradiction():
-    one, two = answers(a={FACE: YES}), answers(a={FACE: YES})
+    one, two = matrix(a={FACE: YES}), matrix(a={FACE: YES})
     two.dominant[0, place(FACE)] = True
     with pytest.raises(InputError, match="a, Face is dominant and not dominant"):
         gold_of([sheet("one.csv", nobody=one), sheet("two.csv", nobody=two)])
@@ -64,9 +64,9 @@ def test_dominant_and_present_are_a_contradiction():
 def test_the_majority_counts():
     three = sheet(
         "s.csv",
-        A=answers(a={FACE: YES, HEDONISM: YES}, b={FACE: YES}),
-        B=answers(a={FACE: YES, HEDONISM: CONFLICT}, b={FACE: CONFLICT}),
-        C=answers(a={FACE: CONFLICT, HEDONISM: UNKNOWN}, b={FACE: NO}, c={FACE: YES}),
+        A=matrix(a={FACE: YES, HEDONISM: YES}, b={FACE: YES}),
+        B=matrix(a={FACE: YES, HEDONISM: CONFLICT}, b={FACE: CONFLICT}),
+        C=matrix(a={FACE: CONFLICT, HEDONISM: UNKNOWN}, b={FACE: NO}, c={FACE: YES}),
     )
     gold = gold_of(three)
     assert gold.ids == ("a", "b", "c")
@@ -80,13 +80,13 @@ def test_the_majority_counts():
 
 
 def test_dominance_needs_more_than_half_of_those_who_looked():
-    said = [answers(a={FACE: YES}) for _ in range(3)]
-    said[0].dominant[0, place(FACE)] = True
-    assert not majority(said).dominant.any()
-    said[1].dominant[0, place(FACE)] = True
-    assert majority(said).dominant[0, place(FACE)]
-    assert majority(said[:2]).dominant[0, place(FACE)]
-    assert not majority([said[0], said[2]]).dominant.any()
+    labels = [matrix(a={FACE: YES}) for _ in range(3)]
+    labels[0].dominant[0, place(FACE)] = True
+    assert not majority(labels).dominant.any()
+    labels[1].dominant[0, place(FACE)] = True
+    assert majority(labels).dominant[0, place(FACE)]
+    assert majority(labels[:2]).dominant[0, place(FACE)]
+    assert not majority([labels[0], labels[2]]).dominant.any()
 
 
 def test_an_annotator_may_be_spread_over_sheets(tmp_path):
@@ -99,20 +99,20 @@ def test_an_annotator_may_be_spread_over_sheets(tmp_path):
         gold_of([one, two], "Z")
 
 
-def test_no_sheet_is_said():
+def test_no_sheet_is_reported():
     with pytest.raises(InputError, match="no label sheet was given"):
         gold_of([])
 
 
-some = any_answers(st.lists(st.sampled_from("abcde"), unique=True, max_size=5))
+some = any_matrix(st.lists(st.sampled_from("abcde"), unique=True, max_size=5))
 
 
 @given(some)
-def test_joining_and_voting_with_oneself_changes_nothing(said):
-    assert equal(join([("one", said), ("two", said)]), said)
-    voted = majority([said, said, said])
-    assert np.array_equal(voted.labels, said.labels, equal_nan=True)
-    assert np.array_equal(voted.dominant, said.dominant)
+def test_joining_and_voting_with_oneself_changes_nothing(labels):
+    assert equal(join([("one", labels), ("two", labels)]), labels)
+    voted = majority([labels, labels, labels])
+    assert np.array_equal(voted.labels, labels.labels, equal_nan=True)
+    assert np.array_equal(voted.dominant, labels.dominant)
 
 
 @given(some, some)

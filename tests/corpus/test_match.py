@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.corpus.files import N1, N2, N3, answers, equal, holds, write
+from tests.corpus.files import N1, N2, N3, equal, holds, matrix, write
 from valex_local.corpus import Corpus, Text, match, read_corpus
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import InputError
@@ -24,7 +24,7 @@ def texts(*ids: str, **names: tuple[str, ...]) -> list[Text]:
 
 
 def test_texts_and_labels_are_aligned_and_sorted():
-    corpus = match(texts("c", "a", "d", "b"), answers(b={FACE: YES}, x={FACE: YES}, a={FACE: CONFLICT}))
+    corpus = match(texts("c", "a", "d", "b"), matrix(b={FACE: YES}, x={FACE: YES}, a={FACE: CONFLICT}))
     assert [text.id for text in corpus.texts] == ["a", "b"]
     assert corpus.gold.ids == ("a", "b")
     assert holds(corpus.gold, "a", FACE) == CONFLICT
@@ -36,36 +36,36 @@ def test_texts_and_labels_are_aligned_and_sorted():
 
 @pytest.mark.parametrize(("label", "text"), [(N1, f"me_{N1}"), (f"me_{N1}", N1), (f"me_{N1}", f"me_{N1}"), (N1, N1)])
 def test_a_number_alone_fits_any_user(label, text):
-    corpus = match(texts(text, f"me_{N2}"), answers(**{label: {FACE: YES}}))
+    corpus = match(texts(text, f"me_{N2}"), matrix(**{label: {FACE: YES}}))
     assert corpus.gold.ids == (text,)
     assert holds(corpus.gold, text, FACE) == YES
 
 
 def test_another_user_is_another_post():
     with pytest.raises(InputError, match="no post in common"):
-        match(texts(f"me_{N1}"), answers(**{f"you_{N1}": {FACE: YES}}))
+        match(texts(f"me_{N1}"), matrix(**{f"you_{N1}": {FACE: YES}}))
 
 
 def test_a_number_that_fits_two_texts_is_left_out():
-    corpus = match(texts(f"a_{N1}", f"b_{N1}", "x"), answers(**{N1: {FACE: YES}, "x": {FACE: NO}}))
+    corpus = match(texts(f"a_{N1}", f"b_{N1}", "x"), matrix(**{N1: {FACE: YES}, "x": {FACE: NO}}))
     assert corpus.unmatched_labels == (N1,)
     assert corpus.notices == (f"label of {N1} left out because it matches 2 texts",)
 
 
 def test_the_exact_id_goes_before_the_number():
-    corpus = match(texts(N1, f"me_{N1}"), answers(**{N1: {FACE: YES}}))
+    corpus = match(texts(N1, f"me_{N1}"), matrix(**{N1: {FACE: YES}}))
     assert corpus.gold.ids == (N1,)
 
 
 def test_other_names_of_a_text():
     given = texts("clip-0", "clip-1", **{"clip-0": ("My clip",), "clip-1": ("My clip", "Other")})
-    assert match(given, answers(Other={FACE: YES})).gold.ids == ("clip-1",)
-    corpus = match(given, answers(**{"My clip": {FACE: YES}, "clip-0": {FACE: NO}}))
+    assert match(given, matrix(Other={FACE: YES})).gold.ids == ("clip-1",)
+    corpus = match(given, matrix(**{"My clip": {FACE: YES}, "clip-0": {FACE: NO}}))
     assert corpus.unmatched_labels == ("My clip",)
 
 
 def test_two_labels_of_one_text_are_joined():
-    labels = answers(**{N1: {FACE: YES}, f"me_{N1}": {FACE: YES, HEDONISM: NO}})
+    labels = matrix(**{N1: {FACE: YES}, f"me_{N1}": {FACE: YES, HEDONISM: NO}})
     corpus = match(texts(f"me_{N1}"), labels)
     assert len(corpus.gold) == 1
     assert holds(corpus.gold, f"me_{N1}", HEDONISM) == NO
@@ -73,14 +73,14 @@ def test_two_labels_of_one_text_are_joined():
 
 
 def test_two_labels_of_one_text_that_contradict_each_other_are_named():
-    labels = answers(**{N1: {FACE: YES}, f"me_{N1}": {FACE: NO}})
+    labels = matrix(**{N1: {FACE: YES}, f"me_{N1}": {FACE: NO}})
     with pytest.raises(InputError, match=rf"the label of {N1} and the label of me_{N1} contradict each other"):
         match(texts(f"me_{N1}"), labels)
 
 
 def test_nothing_in_common_shows_both_sides():
     with pytest.raises(InputError, match=r"4 labels \(a, b, c\) and 1 texts \(x\)"):
-        match(texts("x"), answers(d={}, c={}, b={}, a={}))
+        match(texts("x"), matrix(d={}, c={}, b={}, a={}))
 
 
 def test_groups():
@@ -101,7 +101,7 @@ def test_groups():
 def test_labels_bring_groups():
     corpus = match(
         [Text(N1, "x", groups={"genre": "vlog"}), Text("b", "y")],
-        answers(**{f"me_{N1}": {FACE: YES}, "b": {FACE: YES}}),
+        matrix(**{f"me_{N1}": {FACE: YES}, "b": {FACE: YES}}),
         {"genre": {f"me_{N1}": "sport", "b": "sport"}, "author": {f"me_{N1}": "M. E.", "b": "B."}},
     )
     assert corpus.groups("author") == ("me", "B.")

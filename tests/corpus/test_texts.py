@@ -74,7 +74,7 @@ def test_a_study_without_such_a_script(study):
         read_texts(study.root, script="fancy")
 
 
-def test_a_broken_script_is_said(study):
+def test_a_broken_script_is_reported(study):
     (study.folder("bare") / "script.template.json").write_text("{")
     with pytest.raises(StudyError, match=r"not a readable Script record"):
         read_texts(study.root)
@@ -175,7 +175,7 @@ def test_bad_tables_are_refused(tmp_path, lines, options, message):
     assert raised.value.path == str(tmp_path / "t.csv")
 
 
-def test_a_missing_source_is_said(tmp_path):
+def test_a_missing_source_is_reported(tmp_path):
     with pytest.raises(InputError, match="no such file or folder"):
         read_texts(tmp_path / "none")
 

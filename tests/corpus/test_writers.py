@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.corpus.files import AUTHORS_HEAD, N1, N2, answers, any_answers, equal, place, write
+from tests.corpus.files import AUTHORS_HEAD, N1, N2, any_matrix, equal, matrix, place, write
 from valex_local.corpus import read_sheet, write_authors, write_long
 from valex_local.corpus.columns import text_id
 from valex_local.corpus.label_matrix import LabelMatrix
@@ -30,7 +30,7 @@ names = st.text(st.characters(exclude_categories=["Cs"]), max_size=9).map(text_i
 safe = names.filter(lambda name: name and name.lstrip()[:1] not in "=+-@")
 posts = st.lists(safe | st.sampled_from([N1, f"me_{N2}", f".a_{N1}"]), unique=True, min_size=1, max_size=4)
 run_names = st.text("abc 1,;\"'é", max_size=6).map(str.strip)
-runs = st.dictionaries(run_names, any_answers(posts), min_size=1, max_size=3)
+runs = st.dictionaries(run_names, any_matrix(posts), min_size=1, max_size=3)
 
 
 @given(runs)
@@ -42,19 +42,19 @@ def test_long_tables_are_read_back_as_they_were(tmp_path_factory, made):
     sheet = read_sheet(path)
     assert sheet.kind == "long"
     assert list(sheet.labels) == list(made)
-    for run, said in made.items():
-        said.probabilities[:] = np.round(said.probabilities, 4)
-        assert equal(sheet.labels[run], said)
-    scored = any(np.isfinite(said.probabilities).any() for said in made.values())
+    for run, labels in made.items():
+        labels.probabilities[:] = np.round(labels.probabilities, 4)
+        assert equal(sheet.labels[run], labels)
+    scored = any(np.isfinite(labels.probabilities).any() for labels in made.values())
     assert sheet.has_probabilities == scored
 
 
 def test_a_long_table_as_it_is_written(tmp_path):
-    said = answers(**{f"me_{N1}": {Value.FACE: YES, Value.HUMILITY: CONFLICT, Value.TRADITION: (0.0, np.nan)}})
-    said.probabilities[0, place(Value.FACE)] = 0.87654321, 0.1
-    said.dominant[0, place(Value.FACE)] = True
+    labels = matrix(**{f"me_{N1}": {Value.FACE: YES, Value.HUMILITY: CONFLICT, Value.TRADITION: (0.0, np.nan)}})
+    labels.probabilities[0, place(Value.FACE)] = 0.87654321, 0.1
+    labels.dominant[0, place(Value.FACE)] = True
     extra = {"fold": {f"me_{N1}": "2"}, "remark": {f"me_{N1}": "=1+1"}}
-    write_long(tmp_path / "l.csv", {"seed 1": said}, extra=extra)
+    write_long(tmp_path / "l.csv", {"seed 1": labels}, extra=extra)
     head, *rows = rows_of(tmp_path / "l.csv")
     assert head == ["post", "value", "state", "present", "conflicted", "dominant", "run", "fold", "remark"]
     assert len(rows) == 19
@@ -69,20 +69,20 @@ def test_a_long_table_as_it_is_written(tmp_path):
 
 
 def test_without_a_name_there_is_no_column_of_runs():
-    head, *_ = long_rows({"": answers(a={Value.FACE: YES})})
+    head, *_ = long_rows({"": matrix(a={Value.FACE: YES})})
     assert head == ("post", "value", "state", "present", "conflicted", "dominant")
 
 
 def test_the_authors_sheet_as_it_is_written(tmp_path):
-    said = answers(
+    labels = matrix(
         **{
             f"@me_video_{N1}": {value: NO for value in CIRCLE} | {Value.FACE: YES, Value.HUMILITY: CONFLICT},
             "b": {Value.STIMULATION: YES},
         }
     )
-    said.dominant[0, place(Value.FACE)] = True
+    labels.dominant[0, place(Value.FACE)] = True
     sound = {f"@me_video_{N1}": False, "b": None}
-    write_authors(tmp_path / "a.csv", said, has_sound=sound, notes={"b": "-not a formula, but\nalmost"})
+    write_authors(tmp_path / "a.csv", labels, has_sound=sound, notes={"b": "-not a formula, but\nalmost"})
     head, one, two = rows_of(tmp_path / "a.csv")
     assert head == ["video_id", *(f"1_Value1_{name}_values" for name in AUTHORS_HEAD), "Has_sound", "notes"]
     assert one[0] == f"me_{N1}"
@@ -99,40 +99,40 @@ def test_the_authors_sheet_as_it_is_written(tmp_path):
     assert two[21] == "'-not a formula, but\nalmost"
 
 
-@given(any_answers(posts))
+@given(any_matrix(posts))
 @settings(max_examples=60)
-def test_the_authors_sheet_keeps_states(tmp_path_factory, said):
-    said.labels[0, 0], said.labels[0, 1], said.dominant[0, :2] = YES, NO, False
+def test_the_authors_sheet_keeps_states(tmp_path_factory, labels):
+    labels.labels[0, 0], labels.labels[0, 1], labels.dominant[0, :2] = YES, NO, False
     path = tmp_path_factory.mktemp("authors") / "labels.csv"
-    write_authors(path, said)
+    write_authors(path, labels)
     sheet = read_sheet(path)
     read = sheet.labels[""]
     assert sheet.kind == "codes"
-    assert read.ids == said.ids
-    for row in range(len(said)):
+    assert read.ids == labels.ids
+    for row in range(len(labels)):
         for column in range(len(CIRCLE)):
-            assert read.state(row, column) is said.state(row, column)
-            dominates = said.dominant[row, column] and said.state(row, column) is State.PRESENT
+            assert read.state(row, column) is labels.state(row, column)
+            dominates = labels.dominant[row, column] and labels.state(row, column) is State.PRESENT
             assert read.dominant[row, column] == dominates
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+me", "-me", "@sum(A1)", " =1", "\t=1", "\n=1"])
 def test_formulas_are_guarded(tmp_path, cell):
-    write_authors(tmp_path / "a.csv", answers(a={}), notes={"a": cell})
+    write_authors(tmp_path / "a.csv", matrix(a={}), notes={"a": cell})
     assert rows_of(tmp_path / "a.csv")[1][-1] == f"'{cell}"
-    write_long(tmp_path / "l.csv", {cell: answers(**{cell: {}})}, extra={cell: {cell: cell}})
+    write_long(tmp_path / "l.csv", {cell: matrix(**{cell: {}})}, extra={cell: {cell: cell}})
     head, row, *_ = rows_of(tmp_path / "l.csv")
     assert [head[-1], row[0], *row[-2:]] == [f"'{cell}"] * 4
 
 
 @pytest.mark.parametrize("cell", ["-1", "+1.5", "-0,5", "plain", "a=b", "", "'quoted"])
 def test_other_cells_are_written_as_they_are(tmp_path, cell):
-    write_authors(tmp_path / "a.csv", answers(a={}), notes={"a": cell})
+    write_authors(tmp_path / "a.csv", matrix(a={}), notes={"a": cell})
     assert rows_of(tmp_path / "a.csv")[1][-1] == cell
 
 
 def test_a_tiktok_post_is_written_without_its_at_sign(tmp_path):
-    write_authors(tmp_path / "a.csv", answers(**{f"@.a_{N1}": {}}))
+    write_authors(tmp_path / "a.csv", matrix(**{f"@.a_{N1}": {}}))
     assert rows_of(tmp_path / "a.csv")[1][0] == f".a_{N1}"
 
 
@@ -144,12 +144,12 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StudyError, match="the disk is full") as raised:
-        write_long(path, {"": answers(a={})})
+        write_long(path, {"": matrix(a={})})
     assert raised.value.path == str(path)
     assert [p.name for p in tmp_path.iterdir()] == ["l.csv"]
     assert path.read_text() == "as it was\n"
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_a_folder_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(StudyError, match="cannot write"):
-        write_authors(tmp_path / "none" / "a.csv", answers(a={}))
+        write_authors(tmp_path / "none" / "a.csv", matrix(a={}))

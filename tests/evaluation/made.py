@@ -36,7 +36,7 @@ def names(count=ITEMS):
     return tuple(f"user{i % 91}_{7300000000000000000 + i}" for i in range(count))
 
 
-def answers(holds, probabilities=None, ids=None):
+def matrix(holds, probabilities=None, ids=None):
     holds = np.asarray(holds, dtype=float)
     made = LabelMatrix.empty(ids or names(len(holds)))
     made.labels[:] = holds
@@ -54,7 +54,7 @@ def paper_gold(seed=0):
         order = generator.permutation(ITEMS)
         holds[order[:present], column, 0] = 1
         holds[order[present : present + conflicted], column, 1] = 1
-    return answers(holds)
+    return matrix(holds)
 
 
 def noisy(gold, signal, seed, *, polarities=(0, 1)):
@@ -68,7 +68,7 @@ def noisy(gold, signal, seed, *, polarities=(0, 1)):
         holds[:, v, p] = probabilities[:, v, p] > np.quantile(probabilities[:, v, p], 1 - share[v, p])
     silent = [p for p in (0, 1) if p not in polarities]
     holds[..., silent] = probabilities[..., silent] = np.nan
-    return answers(holds, probabilities, gold.ids)
+    return matrix(holds, probabilities, gold.ids)
 
 
 def route(name, *runs, baseline=False):

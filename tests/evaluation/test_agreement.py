@@ -1,10 +1,10 @@
-"""Agreement by known examples."""
+"""Agreement on examples with known results."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from tests.evaluation.made import answers, noisy, paper_gold
+from tests.evaluation.made import matrix, noisy, paper_gold
 from valex_local.evaluation.agreement import View, _alpha, agreement, codes
 from valex_local.schwartz import CIRCLE
 
@@ -26,12 +26,12 @@ def of(view, found):
 
 
 def source(column, ids=None):
-    """An annotator of the first value: 1 present, 0 absent, 2 conflicted, None silent."""
+    """Return one annotator's labels of the first value: 1 present, 0 absent, 2 conflicted, None not assessed."""
     holds = np.full((len(column), 19, 2), np.nan)
     for row, code in enumerate(column):
         if code is not None:
             holds[row, 0] = code == 1, code == 2
-    return answers(holds, ids=ids)
+    return matrix(holds, ids=ids)
 
 
 def test_krippendorff_s_own_example():

@@ -1,9 +1,9 @@
-"""What the baselines say, and that they see nothing of what they are asked about."""
+"""Labels of the baselines, and that they never see the texts that they are tested on."""
 
 import numpy as np
 import pytest
 
-from tests.evaluation.made import answers
+from tests.evaluation.made import matrix
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import InputError
 from valex_local.evaluation.baselines import (
@@ -23,7 +23,7 @@ FILLER = "the a of and they said then went home again with some more words here"
 
 
 def corpus(items=120, seed=0):
-    """Texts in which a planted word alone decides whether stimulation is present, another whether it is conflicted."""
+    """Return texts in which one word decides whether stimulation is present, another whether it is conflicted."""
     generator = np.random.default_rng(seed)
     gold = LabelMatrix.empty([f"t{i}" for i in range(items)])
     gold.labels[:] = 0
@@ -63,7 +63,7 @@ def test_always_yes_says_yes():
 
 
 def test_majority_says_what_most_say_and_how_many():
-    gold = answers(np.zeros((4, 19, 2)))
+    gold = matrix(np.zeros((4, 19, 2)))
     gold.labels[:3, 0, 0] = 1
     gold.labels[:2, 1, 0] = 1
     gold.labels[:, 2, 0] = np.nan
@@ -80,7 +80,7 @@ def test_majority_says_what_most_say_and_how_many():
         Majority().predict([""], ["x"])
 
 
-def test_the_dictionary_answers_for_refined_values_by_their_name():
+def test_the_dictionary_labels_for_refined_values_by_their_name():
     judged = Dictionary().predict(["Freedom and creativity!", "nothing of it"], ["a", "b"])
     present = judged.labels[..., 0]
     both = [AT[Value.SELF_DIRECTION_THOUGHT], AT[Value.SELF_DIRECTION_ACTION]]
@@ -156,6 +156,6 @@ def test_shuffled_labels_are_not_learnt():
     mixed = gold.take(range(len(gold)))
     mixed.labels[:] = np.random.default_rng(3).permutation(gold.labels)
     judged = out_of_fold(TfIdf, texts, mixed, groups, np.array([int(g[1:]) % 5 for g in groups]))
-    said, true = judged.labels[:, AT[Value.STIMULATION], 0] == 1, mixed.labels[:, AT[Value.STIMULATION], 0] == 1
-    f1 = 2 * (said & true).sum() / (said.sum() + true.sum())
+    predicted, true = judged.labels[:, AT[Value.STIMULATION], 0] == 1, mixed.labels[:, AT[Value.STIMULATION], 0] == 1
+    f1 = 2 * (predicted & true).sum() / (predicted.sum() + true.sum())
     assert f1 < 0.6  # always yes reaches 0.5

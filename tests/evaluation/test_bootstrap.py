@@ -5,16 +5,16 @@ import time
 import numpy as np
 import pytest
 
-from tests.evaluation.made import answers, noisy, paper_gold
-from valex_local.evaluation.bootstrap import difference, draws, estimate, once, resample
-from valex_local.evaluation.figures import spoken, stack, tally
+from tests.evaluation.made import matrix, noisy, paper_gold
+from valex_local.evaluation.bootstrap import difference, draws, estimate, point_averages, resample
+from valex_local.evaluation.figures import all_assess, stack, tally
 
 ALL = np.ones((19, 2), dtype=bool)
 
 
 def counted(gold, *runs):
     holds, _ = stack(runs, gold.ids)
-    return tally(gold.labels, holds, spoken(gold.labels, holds), ALL)
+    return tally(gold.labels, holds, all_assess(gold.labels, holds), ALL)
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +47,12 @@ def test_same_seed_same_interval(gold):
 def test_an_interval_holds_the_figure_and_is_as_wide_as_theory_says():
     # One value, precision 1 and recall r: F1 is 2r / (1 + r), and r is a share of 400 gold positives.
     items, recall = 400, 0.5
-    gold = answers(np.ones((items, 19, 2)))
+    gold = matrix(np.ones((items, 19, 2)))
     holds = np.zeros((items, 19, 2))
     holds[: int(items * recall)] = 1
-    found = counted(gold, answers(holds))
+    found = counted(gold, matrix(holds))
     draws = resample([found], resamples=4000, seed=0)[0][:, 0, 1]
-    interval = estimate(float(once(found)[0, 1]), draws)
+    interval = estimate(float(point_averages(found)[0, 1]), draws)
     assert interval.low < interval.value < interval.high
     spread = 1.96 * np.sqrt(recall * (1 - recall) / items) * 2 / (1 + recall) ** 2
     assert interval.high - interval.low == pytest.approx(2 * spread, rel=0.1)
@@ -60,10 +60,10 @@ def test_an_interval_holds_the_figure_and_is_as_wide_as_theory_says():
 
 def test_groups_that_err_as_one_widen_the_interval():
     items = 400
-    gold = answers(np.ones((items, 19, 2)))
+    gold = matrix(np.ones((items, 19, 2)))
     groups = np.arange(items) // 20
     holds = np.broadcast_to((groups % 2 == 0)[:, None, None], (items, 19, 2)).astype(float)
-    found = counted(gold, answers(holds))
+    found = counted(gold, matrix(holds))
     single, grouped = (
         np.ptp(np.percentile(resample([t], resamples=1000, seed=0)[0][:, 0, 1], [2.5, 97.5]))
         for t in (found, found.by_group(groups))
@@ -81,7 +81,7 @@ def test_identical_routes_do_not_differ(gold):
 def test_equally_good_routes_do_not_differ_surely(gold):
     one, other = (counted(gold, noisy(gold, 1.5, seed)) for seed in (1, 2))
     draws = resample([one, other], resamples=1000, seed=0)
-    found = difference(float((once(one) - once(other))[0, 0]), (draws[0] - draws[1])[:, 0, 0])
+    found = difference(float((point_averages(one) - point_averages(other))[0, 0]), (draws[0] - draws[1])[:, 0, 0])
     assert found.low < 0 < found.high
     assert 0.02 < found.not_above < 0.98
 
@@ -90,16 +90,18 @@ def test_a_better_route_is_better_beyond_doubt(gold):
     better, worse = counted(gold, noisy(gold, 2.5, 1)), counted(gold, noisy(gold, 1.5, 2))
     draws = resample([better, worse], resamples=1000, seed=0)
     for sign in (1, -1):
-        found = difference(sign * float((once(better) - once(worse))[0, 0]), sign * (draws[0] - draws[1])[:, 0, 0])
+        found = difference(
+            sign * float((point_averages(better) - point_averages(worse))[0, 0]), sign * (draws[0] - draws[1])[:, 0, 0]
+        )
         assert (found.low > 0) == (sign > 0)
         assert (found.high < 0) == (sign < 0)
         assert found.not_above == (0 if sign > 0 else 1)
 
 
 def test_a_pair_is_resampled_together(gold):
-    """A route and the same with a few answers mended differ by little in every resample."""
+    """A route and the same route with a few labels corrected differ little in every resample."""
     route = noisy(gold, 1.5, 1)
-    mended = answers(route.labels.copy(), ids=gold.ids)
+    mended = matrix(route.labels.copy(), ids=gold.ids)
     mended.labels[:20] = gold.labels[:20]
     one, other = counted(gold, mended), counted(gold, route)
     draws = resample([one, other], resamples=500, seed=0)
@@ -117,8 +119,8 @@ def test_without_resamples_there_is_no_interval(gold):
 
 def test_thousands_of_texts_and_resamples_take_seconds():
     generator = np.random.default_rng(0)
-    gold = answers(generator.random((7289, 19, 2)) < 0.1)
-    runs = [answers(generator.random((7289, 19, 2)) < 0.15) for _ in range(3)]
+    gold = matrix(generator.random((7289, 19, 2)) < 0.1)
+    runs = [matrix(generator.random((7289, 19, 2)) < 0.15) for _ in range(3)]
     started = time.perf_counter()
     (draws,) = resample([counted(gold, *runs)], resamples=2000, seed=0)
     assert draws.shape == (2000, 2, 3)

@@ -1,4 +1,4 @@
-"""Calibration by hand-made cases and known limits."""
+"""Calibration of hand-made cases and known limits."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from valex_local.evaluation.calibration import calibration
 
 
 def calibrated(given, truth):
-    """Calibrate runs (R, N) against a truth (N,), all of one value."""
+    """Return the calibration of runs (R, N) measured by a truth (N,), all of one value."""
     given, truth = np.atleast_2d(np.array(given, dtype=float)), np.array(truth, dtype=float)
     return calibration(truth[:, None], given[:, :, None], np.ones((len(truth), 1), dtype=bool))
 

@@ -36,7 +36,7 @@ def confused(gold, route):
 
 
 def test_a_route_that_names_the_neighbour():
-    """Each text holds one value; the route says the next one on the circle."""
+    """Each text shows one value; the route predicts the next one on the circle."""
     gold = np.tile(np.eye(19), (5, 1))
     found = confused(gold, np.roll(gold, 1, axis=1))
     adjacent = found[Relation.ADJACENT]

@@ -1,9 +1,9 @@
-"""One evaluation: which texts count, who stands in the table, what is compared, what is said."""
+"""One evaluation: which texts count, which rows the table has, what is compared, and the notes."""
 
 import numpy as np
 import pytest
 
-from tests.evaluation.made import answers, names, noisy, paper_gold, route
+from tests.evaluation.made import matrix, names, noisy, paper_gold, route
 from valex_local.errors import InputError, MissingExtra
 from valex_local.evaluation.agreement import agreement
 from valex_local.evaluation.baselines import Dictionary
@@ -104,8 +104,8 @@ def test_all_rows_tell_of_the_texts_that_all_routes_speak_of(gold):
     evaluation = evaluate(gold, [route("less", less), route("other", other)], resamples=0)
     assert evaluation.items == 600
     assert {left.why: len(left.texts) for left in evaluation.left_out} == {
-        "route less: nothing said of them": 188,
-        "route other: nothing said of them": 100,
+        "they are missing from route less": 188,
+        "they are missing from route other": 100,
     }
     rows = list(range(100, 700))
     alone = evaluate(gold.take(rows), [route("less", one.take(rows)), route("other", other.take(rows))], resamples=0)
@@ -114,15 +114,15 @@ def test_all_rows_tell_of_the_texts_that_all_routes_speak_of(gold):
 
 
 def test_texts_without_gold_labels_are_listed(gold):
-    more = answers(np.zeros((890, 19, 2)), ids=(*gold.ids, "extra-1", "extra-2"))
+    more = matrix(np.zeros((890, 19, 2)), ids=(*gold.ids, "extra-1", "extra-2"))
     evaluation = evaluate(gold, [route("a", more)], resamples=0)
-    assert evaluation.left_out[0].why.startswith("the gold labels")
+    assert evaluation.left_out[0].why.endswith("the gold labels")
     assert evaluation.left_out[0].texts == ("extra-1", "extra-2")
 
 
 def test_nothing_in_common_is_an_error_that_counts(gold):
-    other = answers(np.zeros((5, 19, 2)), ids=("a", "b", "c", "d", "e"))
-    with pytest.raises(InputError, match=r"the gold labels 888, route x 5.*name them alike"):
+    other = matrix(np.zeros((5, 19, 2)), ids=("a", "b", "c", "d", "e"))
+    with pytest.raises(InputError, match=r"the gold labels 888, route x 5.*use the same ids"):
         evaluate(gold, [route("x", other)])
 
 
@@ -131,7 +131,7 @@ def test_two_routes_of_one_name_are_refused(gold):
         evaluate(gold, [route("x", gold), route("x", gold)])
 
 
-def test_a_polarity_that_is_not_assessed_has_no_figures_and_is_said(gold):
+def test_a_polarity_that_is_not_assessed_has_no_figures_and_is_reported(gold):
     evaluation = evaluate(gold, [route("a", noisy(gold, 2, 1, polarities=(0,)))], resamples=50)
     figures = evaluation.routes[0].of(CONFLICTED)
     assert (figures.averages, figures.values, figures.confusion, figures.calibration) == (None, (), (), None)
@@ -151,7 +151,7 @@ def test_a_value_that_is_not_assessed_is_in_no_average_and_the_pair_is_of_common
     assert (pair.values, pair.weighted_f1.value, pair.weighted_f1.not_above) == (12, 0, None)
 
 
-def test_single_answers_that_are_missing_are_counted(gold):
+def test_single_labels_that_are_missing_are_counted(gold):
     some = noisy(gold, 2, 1)
     some.labels[:30, 2, 0] = np.nan
     figures = evaluate(gold, [route("a", some)], resamples=0).routes[0].of(PRESENT)
@@ -163,8 +163,8 @@ def test_a_baseline_that_lacks_texts_is_left_out_with_the_reason(gold):
     lacking = route("tfidf", noisy(gold, 1, 1).take(range(800)), baseline=True)
     evaluation = evaluate(gold, [route("a", gold), lacking], resamples=0)
     assert evaluation.items == 888
-    assert evaluation.missing == (Missing(name="tfidf", why="says nothing of 88 of the 888 texts"),)
-    assert any("tfidf is not in the table" in note for note in notes(evaluation))
+    assert evaluation.missing == (Missing(name="tfidf", why="it has no labels for 88 of the 888 texts"),)
+    assert any("tfidf has no figures" in note for note in notes(evaluation))
 
 
 def test_baselines_stand_in_one_order(gold):
@@ -186,25 +186,25 @@ def test_a_text_without_a_group_stands_alone(gold, users):
     assert evaluation.groups == 90 + sum(user == "user0" for user in users.values())
 
 
-def test_few_groups_and_single_texts_are_said(gold):
+def test_few_groups_and_single_texts_are_reported(gold):
     few = {name: str(i % 5) for i, name in enumerate(gold.ids)}
     grouped = evaluate(gold, [route("a", gold)], groups=few, grouped_by="genre", resamples=10)
-    assert any("5 groups (genre)" in note and "rough" in note for note in notes(grouped))
+    assert any("5 groups (genre)" in note and "unreliable" in note for note in notes(grouped))
     assert any("single texts" in note for note in notes(evaluate(gold, [route("a", gold)], resamples=10)))
     assert any("No intervals" in note for note in notes(evaluate(gold, [route("a", gold)], resamples=0)))
 
 
 def test_gold_labels_of_one_polarity(gold):
-    silent = answers(gold.labels.copy(), ids=gold.ids)
+    silent = matrix(gold.labels.copy(), ids=gold.ids)
     silent.labels[..., 1] = np.nan
     evaluation = evaluate(silent, [route("a", noisy(gold, 2, 1))], resamples=0)
     assert evaluation.routes[0].of(CONFLICTED).averages is None
     assert evaluation.routes[0].of(CONFLICTED).not_assessed == ()
-    assert "The gold labels say nothing of conflicted." in notes(evaluation)
+    assert "The gold labels do not assess conflicted." in notes(evaluation)
 
 
 def test_no_value_with_support():
-    gold = answers(np.zeros((10, 19, 2)))
+    gold = matrix(np.zeros((10, 19, 2)))
     evaluation = evaluate(gold, [route("a", gold)], resamples=10)
     assert all(r.of(p).averages is None for r in evaluation.routes for p in Polarity)
     assert evaluation.pairs == ()

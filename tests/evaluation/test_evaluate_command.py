@@ -67,7 +67,7 @@ def test_two_routes_and_gold_labels_make_the_paper_s_table(valex):
         assert name in lines
     assert "good minus others: present" in text
     assert "91 groups (author)" in text
-    assert "dictionary is not in the table: it needs the texts" in text
+    assert "dictionary has no figures: it needs the texts" in text
 
 
 def test_a_model_directory_needs_no_more(valex):
@@ -102,7 +102,7 @@ def test_what_is_written_is_what_would_be_printed(valex, files, form):
     assert not list(files.glob(".*part"))
 
 
-def test_what_cannot_be_written_is_said(valex):
+def test_what_cannot_be_written_is_reported(valex):
     with pytest.raises(StudyError, match="cannot write"):
         valex("good.csv", "--labels", "gold.csv", "--resamples", "0", "-o", "no/such/folder/out.txt")
 
@@ -192,8 +192,8 @@ def test_predictions_are_read_as_they_were_written(valex, gold):
         valex("fair.csv", "--labels", "gold.csv", "--resamples", "0", "--as", "json")
     )
     route = noisy(gold, 1.5, 9)
-    true, said = gold.labels[:, 4, 0] == 1, route.labels[:, 4, 0] == 1
+    true, predicted = gold.labels[:, 4, 0] == 1, route.labels[:, 4, 0] == 1
     value = found.routes[0].polarities[0].values[4]
-    assert value.precision == pytest.approx((true & said).sum() / said.sum(), abs=1e-6)
+    assert value.precision == pytest.approx((true & predicted).sum() / predicted.sum(), abs=1e-6)
     assert value.average_precision is not None
-    assert np.isclose(value.recall, (true & said).sum() / true.sum(), atol=1e-6)
+    assert np.isclose(value.recall, (true & predicted).sum() / true.sum(), atol=1e-6)

@@ -1,4 +1,4 @@
-"""Figures against scikit-learn, the paper's counts, and what must never change them."""
+"""Figures compared with scikit-learn and the paper's counts, and changes that must not affect them."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from tests.evaluation.made import COUNTS, ITEMS, answers, noisy, paper_gold
-from valex_local.evaluation.bootstrap import once
-from valex_local.evaluation.figures import spoken, stack, support, tally, value_figures
+from tests.evaluation.made import COUNTS, ITEMS, matrix, noisy, paper_gold
+from valex_local.evaluation.bootstrap import point_averages
+from valex_local.evaluation.figures import all_assess, stack, support, tally, value_figures
 from valex_local.schwartz import CIRCLE, Polarity, Value
 
 ALL = np.ones((19, 2), dtype=bool)
@@ -16,7 +16,7 @@ ALL = np.ones((19, 2), dtype=bool)
 
 def counted(gold, *runs, values=ALL):
     holds, probabilities = stack(runs, gold.ids)
-    where = spoken(gold.labels, holds)
+    where = all_assess(gold.labels, holds)
     found = tally(gold.labels, holds, where, values & where.any(axis=0))
     return found, value_figures(gold.labels, probabilities, where, found)
 
@@ -31,7 +31,7 @@ def labelled(draw, low=1):
     def one():
         holds = (generator.random((items, 19, 2)) < generator.random()).astype(float)
         holds[generator.random(holds.shape) < draw(st.sampled_from([0, 0.3]))] = np.nan
-        return answers(holds, generator.random(holds.shape))
+        return matrix(holds, generator.random(holds.shape))
 
     return one(), one(), one()
 
@@ -41,14 +41,14 @@ def test_averages_are_those_of_scikit_learn():
     route = noisy(gold, 1.5, seed=1)
     found, _ = counted(gold, route)
     for p in (0, 1):
-        truth, said = gold.labels[..., p], route.labels[..., p]
-        p_, r_ = (f(truth, said, average="macro", zero_division=0) for f in (precision_score, recall_score))
+        truth, predicted = gold.labels[..., p], route.labels[..., p]
+        p_, r_ = (f(truth, predicted, average="macro", zero_division=0) for f in (precision_score, recall_score))
         expected = [
-            f1_score(truth, said, average="weighted", zero_division=0),
-            f1_score(truth, said, average="macro", zero_division=0),
+            f1_score(truth, predicted, average="weighted", zero_division=0),
+            f1_score(truth, predicted, average="macro", zero_division=0),
             2 * p_ * r_ / (p_ + r_),
         ]
-        assert once(found)[p] == pytest.approx(expected, abs=1e-9)
+        assert point_averages(found)[p] == pytest.approx(expected, abs=1e-9)
 
 
 def test_values_are_those_of_scikit_learn():
@@ -57,8 +57,8 @@ def test_values_are_those_of_scikit_learn():
     figures = counted(gold, route)[1][Polarity.PRESENT]
     assert [f.value for f in figures] == list(CIRCLE)
     for v, found in enumerate(figures):
-        truth, said = gold.labels[:, v, 0], route.labels[:, v, 0]
-        expected = [f(truth, said, zero_division=0) for f in (precision_score, recall_score, f1_score)]
+        truth, predicted = gold.labels[:, v, 0], route.labels[:, v, 0]
+        expected = [f(truth, predicted, zero_division=0) for f in (precision_score, recall_score, f1_score)]
         assert [found.precision, found.recall, found.f1] == pytest.approx(expected, abs=1e-6)
         ranked = average_precision_score(truth, route.probabilities[:, v, 0])
         assert found.average_precision == pytest.approx(ranked, abs=1e-6)
@@ -68,10 +68,10 @@ def test_values_are_those_of_scikit_learn():
 
 def test_always_yes_reaches_what_the_paper_s_counts_say():
     gold = paper_gold()
-    enough = support(gold.labels, spoken(gold.labels)) >= 30
-    found, _ = counted(gold, answers(np.ones_like(gold.labels)), values=enough)
+    enough = support(gold.labels, all_assess(gold.labels)) >= 30
+    found, _ = counted(gold, matrix(np.ones_like(gold.labels)), values=enough)
     assert enough.sum(axis=0).tolist() == [14, 7]
-    weighted = once(found)[:, 0]
+    weighted = point_averages(found)[:, 0]
     assert np.round(weighted, 2).tolist() == [0.34, 0.25]
     # By the formula 2p / (1 + p), from the counts alone.
     for p in (0, 1):
@@ -80,11 +80,11 @@ def test_always_yes_reaches_what_the_paper_s_counts_say():
 
 
 def test_a_value_that_is_not_assessed_is_no_absence():
-    gold = answers(np.ones((4, 19, 2)))
+    gold = matrix(np.ones((4, 19, 2)))
     holds = np.ones((4, 19, 2))
     holds[:2, 0, 0] = np.nan
     holds[:, 1, 0] = np.nan
-    _, figures = counted(gold, answers(holds))
+    _, figures = counted(gold, matrix(holds))
     first = figures[Polarity.PRESENT][0]
     assert (first.items, first.support, first.recall, first.f1) == (2, 2, 1, 1)
     assert CIRCLE[1] not in [f.value for f in figures[Polarity.PRESENT]]
@@ -94,16 +94,16 @@ def test_a_value_that_is_not_assessed_is_no_absence():
 def test_figures_of_runs_are_their_mean():
     gold = paper_gold()
     runs = [noisy(gold, signal, seed) for signal, seed in ((0.5, 1), (2, 2))]
-    each = [once(counted(gold, run)[0]) for run in runs]
-    assert once(counted(gold, *runs)[0]) == pytest.approx(np.mean(each, axis=0))
+    each = [point_averages(counted(gold, run)[0]) for run in runs]
+    assert point_averages(counted(gold, *runs)[0]) == pytest.approx(np.mean(each, axis=0))
     f1 = [counted(gold, *r)[1][Polarity.CONFLICTED][7].f1 for r in ([runs[0]], [runs[1]], runs)]
     assert f1[2] == pytest.approx((f1[0] + f1[1]) / 2, abs=1e-6)
 
 
-def test_nothing_to_divide_by_counts_as_0_and_is_said():
-    gold = answers(np.zeros((3, 19, 2)))
+def test_nothing_to_divide_by_counts_as_0_and_is_reported():
+    gold = matrix(np.zeros((3, 19, 2)))
     gold.labels[0, 0, 0] = 1
-    _, figures = counted(gold, answers(np.zeros((3, 19, 2))))
+    _, figures = counted(gold, matrix(np.zeros((3, 19, 2))))
     seen, never = figures[Polarity.PRESENT][:2]
     assert (seen.precision, seen.recall, seen.f1) == (0, 0, 0)
     assert seen.zero_division == ("precision",)
@@ -125,7 +125,7 @@ def test_no_average_precision_without_probabilities():
 def test_all_figures_lie_between_0_and_1_and_touche_is_never_below_macro(made):
     gold, *runs = made
     found, figures = counted(gold, *runs)
-    averages = once(found)
+    averages = point_averages(found)
     assert ((averages >= 0) & (averages <= 1 + 1e-12)).all()
     assert (averages[:, 2] >= averages[:, 1] - 1e-12).all()
     for value in (value for values in figures.values() for value in values):
@@ -140,7 +140,7 @@ def test_the_order_of_texts_changes_nothing(made, random):
     random.shuffle(order)
     mixed = [one.take(order) for one in made]
     before, after = counted(*made), counted(*mixed)
-    assert once(after[0]) == pytest.approx(once(before[0]))
+    assert point_averages(after[0]) == pytest.approx(point_averages(before[0]))
     assert after[1] == before[1]
 
 
@@ -149,9 +149,9 @@ def test_the_order_of_texts_changes_nothing(made, random):
 def test_each_text_counted_once_gives_the_figure_itself(made):
     found, _ = counted(*made)
     ones = np.ones((1, len(made[0])), dtype=np.float32)
-    assert found.averages(ones)[0] == pytest.approx(once(found))
+    assert found.averages(ones)[0] == pytest.approx(point_averages(found))
     grouped = found.by_group(np.arange(len(made[0])) % 3)
-    assert once(grouped) == pytest.approx(once(found))
+    assert point_averages(grouped) == pytest.approx(point_averages(found))
 
 
 @settings(max_examples=40, deadline=None)
@@ -161,5 +161,5 @@ def test_a_text_counted_twice_is_as_two_texts(made):
     weights = np.ones((1, len(made[0])), dtype=np.float32)
     weights[0, 1] = 2
     rows = [*range(len(made[0])), 1]
-    twice = [answers(one.labels[rows], one.probabilities[rows]) for one in made]
-    assert found.averages(weights)[0] == pytest.approx(once(counted(*twice)[0]))
+    twice = [matrix(one.labels[rows], one.probabilities[rows]) for one in made]
+    assert found.averages(weights)[0] == pytest.approx(point_averages(counted(*twice)[0]))

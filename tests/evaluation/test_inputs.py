@@ -1,9 +1,9 @@
-"""What an evaluation begins with."""
+"""The input of an evaluation."""
 
 import numpy as np
 import pytest
 
-from tests.evaluation.made import answers, noisy, paper_gold, route
+from tests.evaluation.made import matrix, noisy, paper_gold, route
 from tests.evaluation.test_routes import model_directory
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import read_sheet
@@ -36,12 +36,14 @@ def sheet(tmp_path, gold):
 
 
 def texts_of(gold, language="en", **groups):
-    """Texts in which a word alone tells whether stimulation is present."""
-    said = ["what a rollercoaster" if present else "quite a quiet day" for present in gold.labels[:, STIMULATION, 0]]
+    """Return texts in which one word decides whether stimulation is present."""
+    contents = [
+        "what a rollercoaster" if present else "quite a quiet day" for present in gold.labels[:, STIMULATION, 0]
+    ]
     return Texts(
         tuple(
             Text(name, f"{text} {row}", language, {g: cells[row] for g, cells in groups.items()})
-            for row, (name, text) in enumerate(zip(gold.ids, said, strict=True))
+            for row, (name, text) in enumerate(zip(gold.ids, contents, strict=True))
         )
     )
 
@@ -78,7 +80,7 @@ def test_no_gold_labels_and_contradicting_ones_are_refused(tmp_path, gold):
 
 
 def test_one_annotator_or_the_majority(tmp_path, gold):
-    flipped = answers(1 - gold.labels, ids=gold.ids)
+    flipped = matrix(1 - gold.labels, ids=gold.ids)
     sheet = sheet_of(tmp_path / "three.csv", {"a": gold, "b": gold, "c": flipped})
     assert np.array_equal(prepare([], sheets=[sheet]).gold.labels, gold.labels)
     assert np.array_equal(prepare([], sheets=[sheet], annotator="c").gold.labels, flipped.labels)
@@ -88,11 +90,11 @@ def test_one_annotator_or_the_majority(tmp_path, gold):
 
 def test_routes_stand_under_the_ids_of_the_gold_labels(tmp_path, gold):
     numbers = tuple(post_key(name).number for name in gold.ids)
-    said = answers(gold.labels, ids=numbers)
+    source = matrix(gold.labels, ids=numbers)
     sheet = sheet_of(tmp_path / "gold.csv", {"": gold})
-    prepared = prepare([LabelSourcePath((route("numbers", said),))], sheets=[sheet])
+    prepared = prepare([LabelSourcePath((route("numbers", source),))], sheets=[sheet])
     assert prepared.routes[0].runs[0].ids == gold.ids
-    named = answers(gold.labels[:1], ids=("clip-01234567",))
+    named = matrix(gold.labels[:1], ids=("clip-01234567",))
     source = LabelSourcePath((route("study", named),), names={"clip-01234567": ("nothing", gold.ids[0])})
     assert prepare([source], sheets=[sheet]).routes[0].runs[0].ids == gold.ids[:1]
 
@@ -123,7 +125,7 @@ def test_groups_come_from_sheets_and_texts(tmp_path, gold):
 
 
 def test_without_any_author_single_texts_stand_alone(tmp_path):
-    plain = answers(np.zeros((3, 19, 2)), ids=("a", "b", "c"))
+    plain = matrix(np.zeros((3, 19, 2)), ids=("a", "b", "c"))
     prepared = prepare([], sheets=[sheet_of(tmp_path / "gold.csv", {"": plain})])
     assert (prepared.grouped_by, prepared.groups) == (None, None)
 
@@ -161,7 +163,7 @@ def test_texts_of_unknown_and_of_unheard_languages(sheet, gold):
 def test_texts_of_too_few_groups_leave_none_to_learn_from(sheet, gold):
     texts = texts_of(gold, show=["one"] * len(gold))
     (missing,) = prepare([], sheets=[sheet], texts=texts, group="show").missing
-    assert (missing.name, "needs 3 groups" in missing.why) == (TfIdf.name, True)
+    assert (missing.name, "at least 3 groups" in missing.why) == (TfIdf.name, True)
     shows = ["one"] * 40 + ["two"] * 40 + ["three"] * 40
     assert not prepare([], sheets=[sheet], texts=texts_of(gold, show=shows), group="show").missing
 
@@ -170,12 +172,12 @@ def test_texts_that_are_not_used_are_counted(sheet, gold):
     texts = Texts((*texts_of(gold), Text("elsewhere", "words", "en")), ("b.txt: the file is empty",))
     notices = prepare([], sheets=[sheet], texts=texts).notices
     assert "text left out: b.txt: the file is empty" in notices
-    assert "1 text without gold labels: no baseline learns from them" in notices
+    assert "1 text not used by the baselines: no gold labels" in notices
 
 
 def test_two_texts_about_one_label_are_refused(tmp_path, gold):
     number = post_key(gold.ids[0]).number
-    plain = answers(gold.labels[:1], ids=(number,))
+    plain = matrix(gold.labels[:1], ids=(number,))
     texts = Texts(tuple(Text(f"{user}_{number}", "words") for user in ("anna", "berta")))
     with pytest.raises(InputError, match="the texts: anna_"):
         prepare([], sheets=[sheet_of(tmp_path / "gold.csv", {"": plain})], texts=texts)
@@ -211,12 +213,12 @@ def test_an_annotator_of_two_sheets_is_one_source(tmp_path, gold):
 
 
 def test_routes_agree_with_each_other_and_the_gold_labels(sheet, gold):
-    said = LabelSourcePath(
+    source = LabelSourcePath(
         (route("a", noisy(gold, 3, 1), noisy(gold, 3, 2), noisy(gold, 3, 3)), route("b", noisy(gold, 1, 4)))
     )
-    (found,) = agreements([said], [sheet], prepare([said], sheets=[sheet]))
+    (found,) = agreements([source], [sheet], prepare([source], sheets=[sheet]))
     assert found.sources == ("gold labels", "a", "b")
-    (alone,) = agreements([said], [], None)
+    (alone,) = agreements([source], [], None)
     assert alone.sources == ("a", "b")
 
 

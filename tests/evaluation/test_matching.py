@@ -1,11 +1,11 @@
-"""The answers of a route under the ids of the gold labels."""
+"""Labels of a route under the ids of the gold labels."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.evaluation.made import answers
+from tests.evaluation.made import matrix
 from valex_local.errors import InputError
 from valex_local.evaluation.matching import names_among, under_ids
 
@@ -35,14 +35,14 @@ def test_without_tiktok_names_only_equals_fit(ids, others):
     assert names_among(ids, others) == {name: name for name in ids}
 
 
-def test_answers_keep_their_rows():
-    said = answers(np.arange(2)[:, None, None] * np.ones((2, 19, 2)), ids=(f"anna_{NUMBER}", "x"))
-    found = under_ids(said, [NUMBER, "y"], whose="the route")
+def test_labels_keep_their_rows():
+    labels = matrix(np.arange(2)[:, None, None] * np.ones((2, 19, 2)), ids=(f"anna_{NUMBER}", "x"))
+    found = under_ids(labels, [NUMBER, "y"], whose="the route")
     assert found.ids == (NUMBER, "x")
-    assert (found.labels == said.labels).all()
+    assert (found.labels == labels.labels).all()
 
 
-def test_two_answers_about_one_text_are_refused():
-    said = answers(np.zeros((2, 19, 2)), ids=(f"anna_{NUMBER}", f"berta_{NUMBER}"))
-    with pytest.raises(InputError, match=f"few-shot: anna_{NUMBER} and berta_{NUMBER} are both about {NUMBER}"):
-        under_ids(said, [NUMBER], whose="few-shot")
+def test_two_labels_about_one_text_are_refused():
+    labels = matrix(np.zeros((2, 19, 2)), ids=(f"anna_{NUMBER}", f"berta_{NUMBER}"))
+    with pytest.raises(InputError, match=f"few-shot: anna_{NUMBER} and berta_{NUMBER} both match {NUMBER}"):
+        under_ids(labels, [NUMBER], whose="few-shot")

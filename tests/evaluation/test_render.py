@@ -1,4 +1,4 @@
-"""How an evaluation looks: on a wide and a narrow terminal, in Markdown, in CSV."""
+"""Renderings of an evaluation: on a wide and a narrow terminal, in Markdown, in CSV."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def found():
         route("tfidf", noisy(gold, 0.8, 5), baseline=True),
     ]
     users = {name: name.split("_")[0] for name in gold.ids}
-    lacking = [Missing(name="dictionary", why="it needs the texts: name them with --texts")]
+    lacking = [Missing(name="dictionary", why="it needs the texts: give them with --texts")]
     evaluation = evaluate(gold, routes, groups=users, grouped_by="author", resamples=50, missing=lacking)
     sources = {"gold labels": gold, "roberta-large": routes[0].runs[0], "gemini.fewshot": routes[1].runs[0]}
     return evaluation.model_copy(update={"agreement": (agreement("routes", sources),)})

@@ -1,4 +1,4 @@
-"""Where answers come from."""
+"""Labels of routes read from files, model directories and studies."""
 
 import json
 
@@ -83,10 +83,10 @@ def test_a_model_is_named_after_its_folder_even_from_inside(tmp_path, gold, monk
     assert read_source("mine=.").routes[0].name == "mine"
 
 
-def test_a_broken_recipe_is_said(tmp_path, gold):
+def test_a_broken_recipe_is_reported(tmp_path, gold):
     folder = model_directory(tmp_path / "encoder", gold)
     (folder / "training" / "recipe.json").write_text("{}")
-    with pytest.raises(InputError, match="no recipe"):
+    with pytest.raises(InputError, match="recipe cannot be read"):
         read_source(str(folder))
 
 
@@ -143,11 +143,11 @@ def test_posts_of_a_study_have_the_names_that_a_sheet_may_use(study):
     assert names["no-video"] == (f"berta_{NUMBER[:-1]}7",)
 
 
-def test_what_holds_no_labels_is_said(tmp_path, study, gold):
+def test_what_holds_no_labels_is_reported(tmp_path, study, gold):
     with pytest.raises(InputError, match="no such file"):
         read_source(str(tmp_path / "none.csv"))
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InputError, match=r"holds no study and no training/predictions\.csv"):
+    with pytest.raises(InputError, match=r"is not a study and has no training/predictions\.csv"):
         read_source(str(tmp_path / "folder"))
     folder = model_directory(tmp_path / "encoder", gold)
     (folder / "training" / "predictions.csv").unlink()

@@ -67,7 +67,7 @@ def test_the_order_changes_nothing(pairs, random):
         ([0.5, 1.2], [0, 1], "in \\[0, 1\\]"),
         ([0.5, np.nan], [0, 1], "in \\[0, 1\\]"),
         ([0.5, 0.5], [np.nan, 1], "0 and 1"),
-        ([0.5], [0, 1], "one length"),
+        ([0.5], [0, 1], "the same length"),
     ],
 )
 def test_what_cannot_be_tuned_is_refused(probabilities, truth, message):

@@ -136,8 +136,8 @@ def test_the_table(study: Study):
     assert done.exit_code == 0
     rows = [line.split() for line in done.stdout.splitlines()]
     assert ["gemini", "1", "2", "0.50", "0.50", "1.00", "2", "0.00"] in rows
-    assert "chance 0.50" in done.stdout
-    assert "lines by chance reach 0.10" in done.stdout
+    assert "0.50 by chance" in " ".join(done.stdout.split())
+    assert "matches well; by chance 0.10" in done.stdout
     assert "missing       1  script.gemini" in done.stdout
     assert "valex run -s" in done.stdout
 
@@ -188,7 +188,7 @@ def test_a_study_without_scripts(tmp_path: Path):
     done = call("-s", tmp_path / "study")
     assert (done.exit_code, done.stdout) == (
         0,
-        "no post of this study has a script yet; make them with: valex run\n",
+        "no post of this study has a script yet. Write them with: valex run -s STUDY\n",
     )
 
 

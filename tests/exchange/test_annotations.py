@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.corpus.files import AUTHORS_HEAD, answers, any_answers, equal, holds, place, write
+from tests.corpus.files import AUTHORS_HEAD, any_matrix, equal, holds, matrix, place, write
 from tests.exchange.exported import N1, N2, NAMED, ONE, SILENT, TWO, make_study
 from valex_local.cli.import_labels import labels as command
 from valex_local.corpus import gold_of, read_sheet, write_authors, write_long
@@ -114,23 +114,23 @@ def test_two_names_of_one_post_complete_each_other_or_are_refused(study, tmp_pat
 
 
 def test_probabilities_are_no_gold(study, tmp_path):
-    said = answers(**{ONE: {Value.FACE: YES}})
-    said.probabilities[0, place(Value.FACE)] = 0.9, 0.1
-    write_long(tmp_path / "p.csv", {"": said})
+    labels = matrix(**{ONE: {Value.FACE: YES}})
+    labels.probabilities[0, place(Value.FACE)] = 0.9, 0.1
+    write_long(tmp_path / "p.csv", {"": labels})
     found = import_labels([tmp_path / "p.csv"], study.root, annotator="anna")
     assert found.notices == ["p.csv: probabilities left out: gold labels have none"]
     assert np.isnan(gold(study, "anna").probabilities).all()
 
 
-@given(any_answers(st.just([ONE, TWO])))
+@given(any_matrix(st.just([ONE, TWO])))
 @settings(max_examples=30, deadline=None)
-def test_any_labels_are_read_back_as_they_were(tmp_path_factory, said):
+def test_any_labels_are_read_back_as_they_were(tmp_path_factory, labels):
     folder = tmp_path_factory.mktemp("gold")
     study = Study(folder / "study", create=True)
-    said.labels[:, 0] = YES
-    said.probabilities[:] = np.nan
-    path = write_gold(study, "anna", said)
-    assert equal(read_gold(study, "anna"), said)
+    labels.labels[:, 0] = YES
+    labels.probabilities[:] = np.nan
+    path = write_gold(study, "anna", labels)
+    assert equal(read_gold(study, "anna"), labels)
     for post in (ONE, TWO):
         study.write(post, "post", Post(id=post))
     before = path.read_bytes()
@@ -142,7 +142,7 @@ def test_any_labels_are_read_back_as_they_were(tmp_path_factory, said):
 # --- whose labels ---------------------------------------------------------------------------------------------------
 
 
-def test_it_must_be_said_whose_labels_these_are(study, tmp_path):
+def test_the_annotator_must_be_named(study, tmp_path):
     silent = write(tmp_path / "s.csv", "post,value,state", f"{ONE},Face,present")
     two = write(tmp_path / "t.csv", "post,value,state,coder", f"{ONE},Face,present,a", f"{ONE},Face,absent,b")
     one = write(tmp_path / "u.csv", "post,value,state,coder", f"{ONE},Face,present,a")
@@ -204,7 +204,7 @@ def test_another_annotator_may_say_otherwise(study, tmp_path):
 
 
 def test_dominance_alone_is_a_difference():
-    one, other = answers(a={Value.FACE: YES}), answers(a={Value.FACE: YES})
+    one, other = matrix(a={Value.FACE: YES}), matrix(a={Value.FACE: YES})
     other.dominant[0, place(Value.FACE)] = True
     assert differing(one, other).sum() == 1
     assert put_over(one, other).dominant[0, place(Value.FACE)]
@@ -212,11 +212,11 @@ def test_dominance_alone_is_a_difference():
 
 
 def test_a_new_label_takes_both_polarities():
-    known, new = answers(a={Value.FACE: CONFLICT}), answers(a={Value.FACE: (1.0, np.nan)})
+    known, new = matrix(a={Value.FACE: CONFLICT}), matrix(a={Value.FACE: (1.0, np.nan)})
     assert np.array_equal(put_over(known, new).labels[0, place(Value.FACE)], [1.0, np.nan], equal_nan=True)
 
 
-def test_a_study_at_work_and_no_study_are_said(study, tmp_path):
+def test_a_study_at_work_and_no_study_are_reported(study, tmp_path):
     sheet = write(tmp_path / "s.csv", "post,value,state", f"{ONE},Face,present")
     with study.lock(), pytest.raises(StudyError, match="another run is at work"):
         import_labels([sheet], study.root, annotator="anna")
@@ -381,7 +381,7 @@ def test_any_json_is_read_or_refused(tmp_path_factory, data):
 
 def test_the_command(study, tmp_path):
     sheet = tmp_path / "s.csv"
-    write_authors(sheet, answers(**{ONE: {Value.FACE: YES}, "else": {Value.FACE: YES}}))
+    write_authors(sheet, matrix(**{ONE: {Value.FACE: YES}, "else": {Value.FACE: YES}}))
     done = CliRunner().invoke(command, [str(sheet), "-s", str(study.root), "--annotator", "anna"])
     assert done.exit_code == 1
     assert "1 × unmatched: else (s.csv): the study has no such post" in done.output

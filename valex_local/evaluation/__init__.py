@@ -1,5 +1,5 @@
-"""How good labels are: figures against gold labels, intervals, comparisons, calibration, agreement.
+"""Measure labels: figures against gold labels, intervals, comparisons of routes, calibration, agreement.
 
-Everything counts by polarity (*present* against the rest, *conflicted* against the rest) and only where both the gold
-labels and a route speak: what a route does not assess is never taken for *absent*.
+All figures are by polarity (*present* against the rest, *conflicted* against the rest) and over the items that both the
+gold labels and a route assess: what a route does not assess never counts as *absent*.
 """

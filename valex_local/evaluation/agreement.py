@@ -1,6 +1,6 @@
-"""How far annotators, or routes, agree: Cohen's kappa for two, Krippendorff's alpha for any number.
+"""Agreement of annotators or routes: Cohen's kappa for two, Krippendorff's alpha for any number.
 
-A text of which a source does not speak is missing, no category of its own.
+A text that a source does not assess is missing data, not a category.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Kappa(Part):
     Attributes
     ----------
     items : int
-        Texts of which both speak.
+        Texts that both assess.
     agreeing : float
-        Share of them on which both say the same; high by itself for rare values.
+        Share of them with the same label in both; high by chance alone for rare values.
     kappa : float or None
-        Cohen's kappa (1960); None where both say the same single thing of all texts.
+        Cohen's kappa (1960); None if both give all texts the same single label.
     """
 
     first: str
@@ -52,11 +52,11 @@ class ValueAgreement(Part):
     Attributes
     ----------
     items : int
-        Texts of which at least two sources speak.
+        Texts that at least two sources assess.
     alpha : float or None
-        Krippendorff's alpha, nominal; None where only one category is ever used.
+        Krippendorff's alpha for nominal data; None if only one category is ever used.
     pairs : tuple of Kappa
-        Cohen's kappa of every two sources that share texts.
+        Cohen's kappa of every two sources that have texts in common.
     """
 
     value: Value
@@ -66,7 +66,7 @@ class ValueAgreement(Part):
 
 
 class ViewAgreement(Part):
-    """The agreement in one view. Means are over the values for which the figure exists."""
+    """The agreement in one view. Means are over the values for which the figure is defined."""
 
     view: View
     values: tuple[ValueAgreement, ...]
@@ -75,7 +75,7 @@ class ViewAgreement(Part):
 
 
 class Agreement(Part):
-    """Who was compared, and how far they agree."""
+    """The sources compared, and their agreement in each view."""
 
     between: str
     sources: tuple[str, ...]
@@ -83,14 +83,14 @@ class Agreement(Part):
 
 
 def agreement(between: str, sources: Mapping[str, LabelMatrix]) -> Agreement:
-    """Compare two or more sources on the texts they share.
+    """Return the agreement of two or more sources on the texts they have in common.
 
     Parameters
     ----------
     between : str
-        What the sources are, for people: ``"annotators"``, ``"routes"``.
+        What the sources are, for readers: ``"annotators"`` or ``"routes"``.
     sources : mapping of str to LabelMatrix
-        What each says, by its name.
+        The labels of each source, by its name.
 
     Raises
     ------
@@ -109,10 +109,10 @@ def agreement(between: str, sources: Mapping[str, LabelMatrix]) -> Agreement:
 
 
 def codes(view: View, holds: Floats) -> Floats:
-    """Return what is compared, as numbers, NaN where a source does not speak: (..., 19, 2) to (..., 19).
+    """Return the categories compared in a view as numbers, NaN where not assessed: (..., 19, 2) to (..., 19).
 
-    A state is known where both polarities are: *absent* and *conflicted* are the same to a source that assesses
-    presence only, so it has no part in the comparison of states.
+    A state is known only where both polarities are: a source that assesses presence alone cannot distinguish *absent*
+    from *conflicted*, so it is left out of the comparison of states.
     """
     present, conflicted = holds[..., 0], holds[..., 1]
     if view is View.PRESENT:
@@ -135,7 +135,7 @@ def _view(view: View, names: Sequence[str], holds: Floats) -> ViewAgreement:
 
 
 def _value(value: Value, names: Sequence[str], coded: Floats) -> ValueAgreement:
-    """Compare the sources on one value: coded (S, N)."""
+    """Return the agreement of S sources on one value; `coded` is (S, N)."""
     pairs = (_kappa(names[i], names[j], coded[i], coded[j]) for i, j in combinations(range(len(names)), 2))
     shared = (~np.isnan(coded)).sum(axis=0) >= 2
     return ValueAgreement(
@@ -164,7 +164,7 @@ def _kappa(first: str, second: str, one: Floats, other: Floats) -> Kappa | None:
 
 
 def _alpha(coded: Floats) -> float | None:
-    """Return Krippendorff's alpha of the sources, (S, N); None where it is not defined."""
+    """Return Krippendorff's alpha of the sources, (S, N); None if it is not defined."""
     from krippendorff import alpha
 
     if len(np.unique(coded[~np.isnan(coded)])) < 2:
@@ -173,6 +173,6 @@ def _alpha(coded: Floats) -> float | None:
 
 
 def mean(figures: Sequence[float | None]) -> float | None:
-    """Return the mean of the figures that exist; None where none does."""
-    there = [figure for figure in figures if figure is not None]
-    return float(np.mean(there)) if there else None
+    """Return the mean of the figures that are not None; None if there are none."""
+    defined = [figure for figure in figures if figure is not None]
+    return float(np.mean(defined)) if defined else None

@@ -1,7 +1,7 @@
-"""What any trained model must beat: always yes, the majority, a dictionary, TF-IDF with logistic regression.
+"""Baselines that any trained model must beat: always yes, majority, dictionary, TF-IDF with logistic regression.
 
-Each is fitted on training texts alone and then asked about others. Training does so fold by fold; `out_of_fold` does it
-for texts that no model directory speaks of.
+A baseline is fitted on training texts only and then labels others. Training does this fold by fold; `out_of_fold` does
+it for texts without a model directory.
 """
 
 from __future__ import annotations
@@ -26,36 +26,53 @@ _WORD = re.compile(r"\w")
 
 
 class Baseline(Protocol):
-    """Learns from labelled texts, if it learns at all, and labels others."""
+    """A labeller that may learn from labelled texts."""
 
     name: str
 
     def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
-        """Learn from training texts, their labels, and the group of each (inner splits never part a group)."""
+        """Fit the baseline, if it learns at all.
+
+        Parameters
+        ----------
+        texts : sequence of str, (N,)
+            Training texts.
+        gold : LabelMatrix, (N,)
+            Their labels.
+        groups : sequence of str, (N,)
+            The group of each text; inner splits keep groups whole.
+        """
 
     def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
-        """Label texts; NaN where the baseline does not assess."""
+        """Return labels of texts; NaN where the baseline does not assess."""
 
 
 class AlwaysYes:
-    """Says yes to everything: its F1 is that of a value's share alone, ``2 p / (1 + p)``."""
+    """Label every value present and conflicted. With a share p of positives its F1 is ``2 p / (1 + p)``."""
 
     name = "always-yes"
 
     def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
-        """Learn nothing."""
+        """Learn nothing.
+
+        Parameters
+        ----------
+        texts, gold, groups
+            As for `Baseline.fit`.
+        """
 
     def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
-        """Say yes."""
-        answers = LabelMatrix.empty(ids)
-        answers.labels[:] = 1
-        return answers
+        """Return a matrix of ones."""
+        matrix = LabelMatrix.empty(ids)
+        matrix.labels[:] = 1
+        return matrix
 
 
 class Majority:
-    """Says of each value and polarity what most training texts show; its probability is their share.
+    """Give every text the most frequent label of each value and polarity; the probability is its share of positives.
 
-    For all but the most frequent values that is no, with F1 0. Its probabilities are the yardstick of calibration.
+    For all but the most frequent values the label is no, with F1 0. The probabilities are the reference for
+    calibration.
     """
 
     name = "majority"
@@ -64,27 +81,33 @@ class Majority:
         self._share: Floats | None = None
 
     def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
-        """Learn the share of each value; NaN where no text has a label."""
+        """Compute the share of positives of each value and polarity; NaN where no text is labelled.
+
+        Parameters
+        ----------
+        texts, gold, groups
+            As for `Baseline.fit`.
+        """
         known = ~np.isnan(gold.labels)
         yes = np.where(known, gold.labels, 0).sum(axis=0)
         self._share = np.divide(yes, known.sum(axis=0), out=np.full(yes.shape, np.nan), where=known.any(axis=0))
 
     def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
-        """Say what most say."""
+        """Return the majority label for every text."""
         if self._share is None:
-            raise RuntimeError("fit comes before predict")
-        answers = LabelMatrix.empty(ids)
-        answers.probabilities[:] = self._share
-        answers.labels[:] = np.where(np.isnan(self._share), np.nan, self._share > 0.5)
-        return answers
+            raise RuntimeError("call fit before predict")
+        matrix = LabelMatrix.empty(ids)
+        matrix.probabilities[:] = self._share
+        matrix.labels[:] = np.where(np.isnan(self._share), np.nan, self._share > 0.5)
+        return matrix
 
 
 class Dictionary:
-    """The value dictionary of pyvalues (Ponizovskiy et al. 2020): a value is present where one of its words stands.
+    """Label a value present where a text contains one of its words in the dictionary of pyvalues.
 
-    The dictionary knows the ten original values. Each answers for the refined values of its name (*Power* for both
-    *Power: dominance* and *Power: resources*). *Face* and *Humility* are none of the ten and not assessed, and neither
-    is *conflicted*.
+    The dictionary (Ponizovskiy et al. 2020) covers the ten original values. Each stands for the refined values of its
+    name (*Power* for both *Power: dominance* and *Power: resources*). *Face* and *Humility* are not among the ten and
+    are not assessed; neither is *conflicted*.
 
     Parameters
     ----------
@@ -94,9 +117,9 @@ class Dictionary:
     Raises
     ------
     InputError
-        There is no dictionary of that language.
+        There is no dictionary for that language.
     MissingExtra
-        The library that holds the dictionary is not installed.
+        The library with the dictionary is not installed.
     """
 
     name = "dictionary"
@@ -110,41 +133,47 @@ class Dictionary:
         try:
             next(iter(self._classifier.classify_segments_for_original_values([""], language=language)))
         except ValueError as error:
-            raise InputError(f"there is no dictionary of values for the language {language!r}") from error
+            raise InputError(f"there is no value dictionary for the language {language!r}") from error
 
     def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
-        """Learn nothing."""
+        """Learn nothing.
+
+        Parameters
+        ----------
+        texts, gold, groups
+            As for `Baseline.fit`.
+        """
 
     def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
-        """Look the words up."""
-        answers = LabelMatrix.empty(ids)
+        """Return labels by looking up the words of each text."""
+        matrix = LabelMatrix.empty(ids)
         fields = {v: name for v, value in enumerate(CIRCLE) if (name := original_value(value.value)) is not None}
         found = self._classifier.classify_segments_for_original_values(texts, language=self._language)
         for row, scores in enumerate(found):
             for column, name in fields.items():
-                answers.labels[row, column, 0] = float(getattr(scores, name) > 0)
-        return answers
+                matrix.labels[row, column, 0] = float(getattr(scores, name) > 0)
+        return matrix
 
 
 def original_value(value: str) -> str | None:
-    """Return the field of pyvalues' original values that answers for a refined value, or None."""
+    """Return the field of pyvalues' original values that covers a refined value, or None."""
     name = value.partition(":")[0].lower().replace("-", "_")
     return None if name in ("face", "humility") else name
 
 
 class TfIdf:
-    """Word 1- and 2-grams by TF-IDF, a logistic regression for each value and polarity.
+    """Label by logistic regression on TF-IDF of word 1- and 2-grams, one regression for each value and polarity.
 
-    Thresholds are tuned on probabilities for training texts that the regression had not seen (inner folds that part no
-    group). Classes are balanced by weight, so the probabilities are not calibrated.
+    Thresholds are tuned on probabilities of training texts that the regression has not seen (inner folds that keep
+    groups whole). Classes are balanced by weight, so the probabilities are not calibrated.
 
     Parameters
     ----------
     min_positives : int
-        Training positives that a label needs; with fewer it is not assessed. Which labels are worth assessing at all is
-        for the caller to say, by leaving the others out of the gold labels.
+        Training positives that a label needs; with fewer it is not assessed. The caller decides which labels are worth
+        assessing at all, by leaving the others out of the gold labels.
     seed : int
-        Of the inner folds.
+        Seed of the inner folds.
     """
 
     name = "tfidf"
@@ -156,7 +185,13 @@ class TfIdf:
         self._vectorizer: Any = None
 
     def fit(self, texts: Sequence[str], gold: LabelMatrix, groups: Sequence[str]) -> None:
-        """Fit a regression and a threshold for each label with enough positives."""
+        """Fit a regression and a threshold for each label with enough positives.
+
+        Parameters
+        ----------
+        texts, gold, groups
+            As for `Baseline.fit`.
+        """
         labels = [
             (v, p)
             for v, p in np.ndindex(len(CIRCLE), len(Polarity))
@@ -175,7 +210,7 @@ class TfIdf:
                 self._models[label] = (models[column], threshold)
 
     def _held_out(self, texts: Sequence[str], truth: Floats, groups: Sequence[str]) -> Floats:
-        """Return the probability of each label for each training text by a model that has not seen it, (N, L)."""
+        """Return the probability of each label for each training text from a model that has not seen it, (N, L)."""
         from valex_local.corpus.folds import grouped_folds
 
         probabilities = np.full(truth.shape, np.nan)
@@ -187,7 +222,7 @@ class TfIdf:
         return probabilities
 
     def predict(self, texts: Sequence[str], ids: Sequence[str]) -> LabelMatrix:
-        """Label texts by the thresholds found in training, and by the rule that labels of the product follow."""
+        """Return labels by the thresholds tuned in training and the rule that all label routes follow."""
         shape = (len(CIRCLE), len(Polarity))
         probabilities, thresholds = np.full((len(texts), *shape), np.nan), np.ones(shape)
         if self._models and len(texts):
@@ -198,7 +233,7 @@ class TfIdf:
 
 
 def _fit(texts: Sequence[str], truth: Floats) -> tuple[Any, list[Any]]:
-    """Fit a vectorizer and a regression for each column of `truth`; None for a column that has one class only."""
+    """Return a fitted vectorizer and a regression for each column of `truth`; None for a column with only one class."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -228,29 +263,34 @@ def out_of_fold(
     groups: Sequence[str],
     folds: NDArray[np.intp],
 ) -> LabelMatrix:
-    """Label every text by a baseline that was fitted on the texts of other folds.
+    """Return labels of every text by a baseline fitted on the texts of the other folds.
 
     Parameters
     ----------
     make : callable
-        Makes the baseline anew.
+        Returns a new baseline.
     texts : sequence of str, (N,)
         The texts.
-    gold : LabelMatrix
+    gold : LabelMatrix, (N,)
         Their labels.
     groups : sequence of str, (N,)
-        The group of each.
+        The group of each text.
     folds : ndarray of int, (N,)
-        The fold of each.
+        The fold of each text.
+
+    Returns
+    -------
+    LabelMatrix, (N,)
+        The labels, under the ids of `gold`.
     """
-    answers = LabelMatrix.empty(gold.ids)
+    matrix = LabelMatrix.empty(gold.ids)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
         baseline = make()
         baseline.fit([texts[i] for i in train], gold.take(train), [groups[i] for i in train])
-        judged = baseline.predict([texts[i] for i in test], [gold.ids[i] for i in test])
-        answers.labels[test], answers.probabilities[test] = judged.labels, judged.probabilities
-    return answers
+        predicted = baseline.predict([texts[i] for i in test], [gold.ids[i] for i in test])
+        matrix.labels[test], matrix.probabilities[test] = predicted.labels, predicted.probabilities
+    return matrix
 
 
 BASELINES: Mapping[str, type[AlwaysYes] | type[Majority] | type[Dictionary] | type[TfIdf]] = {

@@ -1,8 +1,8 @@
-"""How far figures may be trusted: percentile intervals by resampling items, or whole groups of them.
+"""Bootstrap intervals: percentile intervals from resampling items, or whole groups of them.
 
-Texts of one author resemble each other, so where groups are known whole groups are drawn (the cluster bootstrap, Field
-and Welsh 2007): an interval from single items would be too narrow. All routes see the same draws, and all runs of a
-route are drawn together, so the difference of two routes is a paired bootstrap (Efron and Tibshirani 1993, ch. 13, 16).
+Texts of one author resemble each other, so if groups are known, whole groups are drawn (the cluster bootstrap, Field
+and Welsh 2007); intervals from single items would be too narrow. All routes get the same draws, and all runs of a route
+are drawn together, so the difference of two routes is a paired bootstrap (Efron and Tibshirani 1993, ch. 13, 16).
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from valex_local.records import Part
 
 RESAMPLES = 2000
 LEVEL = 0.95
-"""Share of the resamples within an interval."""
+"""Share of the resamples inside an interval."""
 
 FEW_GROUPS = 20
-"""With fewer groups an interval is hardly to be trusted."""
+"""With fewer groups an interval is unreliable."""
 
 _CELLS = 1 << 21
-"""Most weights held at once: 8 MB as float32."""
+"""Maximum number of weights in memory at a time: 8 MB as float32."""
 
 
 class Difference(Part):
-    """How much a figure of one route exceeds that of another on the same items.
+    """The difference of a figure between two routes on the same items.
 
-    `not_above` is the share of the resamples in which it does not exceed it (difference at most 0).
+    `not_above` is the share of the resamples in which the difference is at most 0.
     """
 
     value: Figure
@@ -40,7 +40,7 @@ class Difference(Part):
 
 
 def resample(tallies: Sequence[Tally], *, resamples: int, seed: int) -> list[Floats]:
-    """Return the averages of each tally in each resample of the items they share.
+    """Return the averages of each tally in each resample of their items.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def resample(tallies: Sequence[Tally], *, resamples: int, seed: int) -> list[Flo
     resamples : int
         Number of resamples, B.
     seed : int
-        Of the generator of random numbers; the same seed gives the same draws.
+        Seed of the random numbers; the same seed gives the same draws.
 
     Returns
     -------
@@ -64,7 +64,22 @@ def resample(tallies: Sequence[Tally], *, resamples: int, seed: int) -> list[Flo
 
 
 def draws(units: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
-    """Yield how often each unit was drawn in each resample, (b, units), some resamples at a time."""
+    """Yield how often each unit is drawn in each resample, some resamples at a time.
+
+    Parameters
+    ----------
+    units : int
+        Number of items or groups to draw from.
+    resamples : int
+        Number of resamples.
+    seed : int
+        Seed of the random numbers.
+
+    Yields
+    ------
+    ndarray of float32, (b, units)
+        Counts for the next b resamples.
+    """
     generator = np.random.default_rng(seed)
     step = max(1, _CELLS // max(units, 1))
     for begin in range(0, resamples, step):
@@ -74,13 +89,13 @@ def draws(units: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]
         yield np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units).astype(np.float32)
 
 
-def once(tally: Tally) -> Floats:
+def point_averages(tally: Tally) -> Floats:
     """Return the averages with every item counted once, (2, 3)."""
     return averages(tally.counts.sum(axis=0, dtype=np.float64), tally.values)
 
 
 def estimate(value: float, draws: Floats) -> Estimate:
-    """Return a figure with the percentile interval of its resamples (B,); without resamples, without an interval."""
+    """Return a figure with the percentile interval of its resamples (B,); without resamples it has no interval."""
     low, high = _interval(draws)
     return Estimate(value=value, low=low, high=high)
 

@@ -1,7 +1,8 @@
-"""Whether a probability of 0.7 holds in 70 % of the cases: calibration error, reliability table, Brier score.
+"""Calibration: whether labels with a probability of 0.7 are right in 70 % of the cases.
 
-A polarity is taken as a whole: every item and value of which both the gold labels and the route speak is one case, with
-the probability that the route gave and whether the polarity held.
+Figures are the Brier score, the expected calibration error and a reliability table, pooled over all values of a
+polarity: every item and value that both the gold labels and the route assess is one case, with the probability that the
+route gave and whether the polarity holds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ BINS = 10
 
 
 class Bin(Part):
-    """The cases whose probability lies in [low, high); the last bin holds its upper edge too."""
+    """The cases whose probability is in [low, high); the last bin includes its upper edge."""
 
     low: Share
     high: Share
@@ -27,23 +28,24 @@ class Bin(Part):
 
 
 class CalibrationFigures(Part):
-    """How well probabilities of one polarity match what holds.
+    """How well the probabilities of one polarity match the gold labels.
 
     Attributes
     ----------
     cases : int
-        Items times values, of one run.
+        Items times values, in one run.
     brier : float
-        Mean squared distance of probability and truth (Brier 1950); mean over runs.
+        Mean squared difference of probability and truth (Brier 1950), averaged over runs.
     ece_equal_width : float
-        Expected calibration error (Naeini et al. 2015): mean distance of mean probability and share holding over ten
-        bins of equal width, weighted by their cases; mean over runs.
+        Expected calibration error (Naeini et al. 2015): the absolute difference of mean probability and share of
+        positives in each of ten bins of equal width, averaged over bins by their cases, and over runs.
     ece_equal_mass : float
-        The same over ten bins of (nearly) equally many cases. Equal probabilities never fall into two bins.
+        The same over ten bins with (nearly) equal numbers of cases. Equal probabilities are never split over two bins.
     prevalence : float
-        Share of the cases in which the polarity holds. Always answering it has the Brier score ``p * (1 - p)``.
+        Share p of the cases in which the polarity holds. Predicting p for every case has the Brier score
+        ``p * (1 - p)``.
     reliability : tuple of Bin
-        The bins of equal width that are not empty, all runs together.
+        The bins of equal width that are not empty, over all runs.
     """
 
     cases: int
@@ -55,21 +57,21 @@ class CalibrationFigures(Part):
 
 
 def calibration(gold: Floats, probabilities: Floats, where: Bools) -> CalibrationFigures | None:
-    """Return the calibration of the runs of a route in one polarity.
+    """Return the calibration of a route in one polarity.
 
     Parameters
     ----------
     gold : ndarray, (N, 19)
-        What holds.
+        Gold labels: 1 where the polarity holds, 0 where it does not.
     probabilities : ndarray, (R, N, 19)
-        What each run gave.
+        Probabilities of each run, in [0, 1].
     where : ndarray of bool, (N, 19)
-        What counts.
+        The cases that count.
 
     Returns
     -------
-    Calibration or None
-        None where nothing counts or a counted case has no probability.
+    CalibrationFigures or None
+        None if no case counts, or one that counts has no probability.
     """
     truth, given = gold[where], probabilities[:, where]
     if not truth.size or np.isnan(given).any():
@@ -86,7 +88,7 @@ def calibration(gold: Floats, probabilities: Floats, where: Bools) -> Calibratio
 
 
 def _binned(given: Floats, truth: Floats, edges: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Return for each bin its cases, the sum of their probabilities, and how many hold."""
+    """Return the number of cases in each bin, the sum of their probabilities, and the number of positives."""
     bins = max(len(edges) - 1, 1)
     index = np.clip(np.searchsorted(edges, given, side="right") - 1, 0, bins - 1)
     probability, holding = (np.bincount(index, weights=w, minlength=bins).astype(np.float64) for w in (given, truth))

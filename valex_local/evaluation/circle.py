@@ -1,7 +1,7 @@
-"""Where on the circle of values a route errs, and how its F1 hangs on how often a value is seen.
+"""Errors of a route by position on the circle of values, and its F1 by the support of a value.
 
-The theory says that neighbours on the circle go together and that values across it conflict. A route that understands
-values confuses neighbours; one that guesses errs anywhere.
+According to the theory, neighbours on the circle go together and opposite values conflict. A route that understands
+values confuses neighbours; the errors of one that guesses fall anywhere.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from valex_local.records import Part
 from valex_local.schwartz import CIRCLE, Value
 
 SUPPORT_BINS = (1, 10, 30, 100, 300, 1000)
-"""Least support of each bin of the frequency analysis."""
+"""Lowest support in each bin of the frequency analysis."""
 
 _FEWEST_FOR_RANKS = 3
 
 
 class Relation(StrEnum):
-    """How two values stand to each other on the circle."""
+    """The relation of two values on the circle."""
 
     ADJACENT = "adjacent"
     TWO_STEPS = "within two steps"
@@ -32,7 +32,7 @@ class Relation(StrEnum):
 
 
 def steps(one: Value, other: Value) -> int:
-    """Return how many steps lie between two values on the circle, the shorter way round."""
+    """Return the number of steps between two values on the circle, the shorter way round."""
     apart = abs(CIRCLE.index(one) - CIRCLE.index(other))
     return min(apart, len(CIRCLE) - apart)
 
@@ -46,31 +46,32 @@ _RULES: Mapping[Relation, Callable[[Value, Value], bool]] = {
 
 
 def related(relation: Relation) -> Bools:
-    """Return which values stand in a relation, (19, 19), symmetric; no value does to itself.
+    """Return which values are in a relation to each other: (19, 19), symmetric, False on the diagonal.
 
-    A value on a border belongs to both its higher orders, so it may share one with a value and oppose it by the other.
+    A value on a border belongs to two higher orders, so it can share one with another value and oppose it through the
+    other.
     """
     rule = _RULES[relation]
     return np.array([[rule(one, other) for other in CIRCLE] for one in CIRCLE])
 
 
 class Confusion(Part):
-    """What the gold labels hold where a route says yes and they do not, in one polarity.
+    """Which related values the gold labels show in the texts where a route has false positives, in one polarity.
 
     Attributes
     ----------
     relation : Relation
-        How the values held stand to the one that the route named.
+        Relation of the value in the gold labels to the one that the route predicted.
     false_positives : int
-        Wrong yes of the route, all runs together.
+        False positives of the route, over all runs.
     observed : float
-        Share of them in whose text the gold labels hold a value so related.
+        Share of them in texts where the gold labels show a value in that relation.
     expected : float
-        The share if the wrong yes of each value fell on any text in which that value does not hold: for each value, how
-        many of those texts hold a value so related, weighted by its false positives.
+        The same share if the false positives of each value fell at random on texts without that value: for each value,
+        the share of those texts that show a related value, averaged by false positives.
     lift : float or None
-        Observed over expected; None where nothing is expected. Texts with many values draw more errors of any kind, so
-        what tells is the lift of neighbours beside that of opposing values.
+        Observed over expected; None if the expected share is 0. Texts with many values attract more errors of any kind,
+        so compare the lift of neighbours with that of opposing values.
     """
 
     relation: Relation
@@ -81,16 +82,21 @@ class Confusion(Part):
 
 
 def confusion(gold: Floats, route: Floats, where: Bools) -> tuple[Confusion, ...]:
-    """Return the confusions of a route in one polarity, one for each relation; none without false positives.
+    """Return the confusions of a route in one polarity, by relation.
 
     Parameters
     ----------
     gold : ndarray, (N, 19)
-        What holds; where nobody said, a value counts as not held.
+        Gold labels; a value that was not assessed counts as not shown.
     route : ndarray, (R, N, 19)
-        What each run says.
+        Labels of each run.
     where : ndarray of bool, (N, 19)
-        What counts.
+        The cases that count.
+
+    Returns
+    -------
+    tuple of Confusion
+        One for each relation; empty if the route has no false positives.
     """
     wrong = ((route == 1) & (gold == 0) & where).sum(axis=0)  # (N, 19), over runs
     total = int(wrong.sum())
@@ -111,10 +117,10 @@ def confusion(gold: Floats, route: Floats, where: Bools) -> tuple[Confusion, ...
 
 
 class SupportBin(Part):
-    """The values whose support lies in [low, high); `high` is None for the last bin.
+    """The values whose support is in [low, high); `high` is None for the last bin.
 
-    `always_yes_f1` is what always saying yes would reach on them: F1 grows with support for any route, so only the
-    distance to it says something.
+    `always_yes_f1` is the F1 of the always-yes baseline on them. F1 grows with support for any route, so only the
+    difference from this baseline is informative.
     """
 
     low: int
@@ -125,10 +131,10 @@ class SupportBin(Part):
 
 
 class BySupport(Part):
-    """F1 by how often a value is seen, the paper's frequency analysis.
+    """F1 by the support of a value: the paper's frequency analysis.
 
-    `spearman` is the rank correlation of support and F1 over the values with support; None for fewer than three values
-    or where all are equal.
+    `spearman` is the rank correlation of support and F1 over the values with support; None for fewer than three values,
+    or if all are equal.
     """
 
     bins: tuple[SupportBin, ...]
@@ -136,7 +142,7 @@ class BySupport(Part):
 
 
 def by_support(figures: Sequence[ValueFigures]) -> BySupport:
-    """Return F1 by support, over all values of a polarity that a route assesses and the gold labels hold somewhere."""
+    """Return F1 by support, over the values of a polarity that a route assesses and that have positives."""
     seen = [value for value in figures if value.support]
     bins = []
     for low, high in zip(SUPPORT_BINS, (*SUPPORT_BINS[1:], None), strict=True):

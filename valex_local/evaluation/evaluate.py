@@ -1,4 +1,4 @@
-"""One evaluation: routes and baselines against gold labels, on the same texts, with all that is to be said of them."""
+"""Evaluate routes and baselines against gold labels, all on the same texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from valex_local.corpus.label_matrix import Bools, Floats, LabelMatrix
 from valex_local.errors import InputError
 from valex_local.evaluation.baselines import BASELINES, AlwaysYes, Majority
-from valex_local.evaluation.bootstrap import RESAMPLES, difference, estimate, once, resample
+from valex_local.evaluation.bootstrap import RESAMPLES, difference, estimate, point_averages, resample
 from valex_local.evaluation.calibration import calibration
 from valex_local.evaluation.circle import by_support, confusion
 from valex_local.evaluation.figures import (
@@ -19,7 +19,7 @@ from valex_local.evaluation.figures import (
     MIN_SUPPORT,
     Averages,
     Tally,
-    spoken,
+    all_assess,
     stack,
     support,
     tally,
@@ -41,18 +41,18 @@ from valex_local.system.imports import require_extra
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedRoute:
-    """Something that labels texts.
+    """A route or baseline with its labels.
 
     Attributes
     ----------
     name : str
-        What it is called in every table.
+        Its name in all tables.
     runs : tuple of LabelMatrix
-        What it says; several where it was run with several seeds.
+        Its labels; several if it was run with several seeds.
     baseline : bool
-        Whether it stands among the baselines.
+        Whether it is a baseline.
     about : str or None
-        What a reader must know of how its answers came about.
+        How its labels were made, for readers of the tables.
     """
 
     name: str
@@ -63,7 +63,7 @@ class EvaluatedRoute:
 
 @dataclass(frozen=True, eq=False)
 class _Rated:
-    """A route laid beside the gold labels: holds and probabilities (R, N, 19, 2), what counts (N, 19, 2)."""
+    """A route aligned with the gold labels: labels and probabilities (R, N, 19, 2), and what counts (N, 19, 2)."""
 
     route: EvaluatedRoute
     holds: Floats
@@ -85,37 +85,43 @@ def evaluate(
     missing: Sequence[Missing] = (),
     notices: Sequence[str] = (),
 ) -> Evaluation:
-    """Measure routes against gold labels.
+    """Return the figures of routes measured by gold labels.
 
     Parameters
     ----------
     gold : LabelMatrix
-        What holds.
+        The gold labels.
     routes : sequence of EvaluatedRoute
-        Routes and baselines, in the order of the table. Always yes and the majority of the gold labels are added where
-        they are not among them. The texts counted are those of which the gold labels and all routes speak; a baseline
-        that lacks some of these is left out.
+        Routes and baselines, in the order of the table. The always-yes baseline and the majority of the gold labels are
+        added if they are not among them. The texts that count are those that the gold labels and all routes assess; a
+        baseline that does not assess all of them is left out.
     groups : mapping of str to str, optional
-        The group (author) of each text; intervals then come from resampling groups. A text without one stands alone.
+        The group (author) of each text; intervals then come from resampling groups. A text without one is a group of
+        its own.
     grouped_by : str, optional
-        What the groups are, for people.
+        What the groups are, for readers.
     min_support : int
         Gold positives that a value needs to count in the averages of a polarity.
     resamples : int
-        Of the bootstrap; 0 for no intervals.
+        Number of bootstrap resamples; 0 for no intervals.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
     compare : sequence of (str, str), optional
-        Names of routes to compare; by default the first with every other, baselines included.
+        Names of routes to compare; by default the first with each of the others, baselines included.
     missing : sequence of Missing
-        Rows that a reader would look for, and why they are not there.
+        Rows to list without figures, and why.
     notices : sequence of str
-        What a reader must know of the files.
+        Notices about the input files, for readers.
+
+    Returns
+    -------
+    Evaluation
+        The figures, with the differences of the compared routes and all notes for readers.
 
     Raises
     ------
     InputError
-        No text is left, two routes have one name, or a name to compare is none.
+        No text is left, two routes have the same name, or a name to compare does not exist.
     MissingExtra
         The libraries for figures are not installed.
     """
@@ -123,13 +129,13 @@ def evaluate(
     _check_names(routes, compare)
     ids, left_out = _shared(gold, routes)
     holds = gold.of(ids).labels
-    enough = support(holds, spoken(holds)) >= max(min_support, 1)
+    enough = support(holds, all_assess(holds)) >= max(min_support, 1)
     present, lacking = _with_baselines(gold, routes, ids)
     rated = [_rate(route, holds, ids, enough) for route in present]
     pairs = _pairs([r.route.name for r in rated], compare)
-    facing = [tallies for one, other in pairs for tallies in _face(holds, _named(rated, one), _named(rated, other))]
+    paired = [t for one, other in pairs for t in _pair_tallies(holds, _named(rated, one), _named(rated, other))]
     units, number = _units(ids, groups)
-    tallies = [t if units is None else t.by_group(units) for t in (*(r.tally for r in rated), *facing)]
+    tallies = [t if units is None else t.by_group(units) for t in (*(r.tally for r in rated), *paired)]
     draws = resample(tallies, resamples=resamples, seed=seed)
     return Evaluation(
         items=len(ids),
@@ -141,7 +147,7 @@ def evaluate(
         support=_support(holds, enough),
         routes=tuple(_figures(r, holds, enough, d) for r, d in zip(rated, draws[: len(rated)], strict=True)),
         missing=(*missing, *lacking),
-        pairs=tuple(_compared(pairs, facing, draws[len(rated) :])),
+        pairs=tuple(_compared(pairs, paired, draws[len(rated) :])),
         left_out=left_out,
         notices=tuple(notices),
     )
@@ -151,35 +157,37 @@ def _check_names(routes: Sequence[EvaluatedRoute], compare: Sequence[tuple[str, 
     names = [route.name for route in routes]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"two routes are called {name!r}", hint="Give each a name of its own: NAME=PATH")
+            raise InputError(f"two routes are called {name!r}", hint="Give each its own name with NAME=PATH")
     known = {*names, AlwaysYes.name, Majority.name}
     for name in (name for pair in compare or () for name in pair):
         if name not in known:
-            raise InputError(f"there is no route {name!r} to compare", hint=f"There are: {', '.join(sorted(known))}")
+            raise InputError(
+                f"there is no route {name!r} to compare", hint=f"The routes are: {', '.join(sorted(known))}"
+            )
 
 
 def _shared(gold: LabelMatrix, routes: Sequence[EvaluatedRoute]) -> tuple[tuple[str, ...], tuple[UncountedTexts, ...]]:
-    """Return the texts of which the gold labels and all routes that are no baselines speak, and the others by cause."""
-    speaking = {"the gold labels": _speaking((gold,))}
-    speaking |= {f"route {route.name}": _speaking(route.runs) for route in routes if not route.baseline}
-    every = dict.fromkeys(name for texts in speaking.values() for name in texts)
-    ids = tuple(name for name in speaking["the gold labels"] if all(name in texts for texts in speaking.values()))
+    """Return the texts that the gold labels and all routes (but not baselines) assess, and the others by cause."""
+    labelled = {"the gold labels": _labelled((gold,))}
+    labelled |= {f"route {route.name}": _labelled(route.runs) for route in routes if not route.baseline}
+    every = dict.fromkeys(name for texts in labelled.values() for name in texts)
+    ids = tuple(name for name in labelled["the gold labels"] if all(name in texts for texts in labelled.values()))
     left_out = []
-    for source, texts in speaking.items():
-        silent = tuple(name for name in every if name not in texts)
-        if silent:
-            left_out.append(UncountedTexts(why=f"{source}: nothing said of them", texts=silent))
+    for source, texts in labelled.items():
+        without = tuple(name for name in every if name not in texts)
+        if without:
+            left_out.append(UncountedTexts(why=f"they are missing from {source}", texts=without))
     if not ids:
-        counts = ", ".join(f"{source} {len(texts)}" for source, texts in speaking.items())
+        counts = ", ".join(f"{source} {len(texts)}" for source, texts in labelled.items())
         raise InputError(
-            f"no text has gold labels and an answer of every route (texts spoken of: {counts})",
-            hint="Check that labels and routes are of the same texts and name them alike",
+            f"no text has both gold labels and labels of every route (texts with labels: {counts})",
+            hint="Check that the gold labels and the routes are about the same texts and use the same ids",
         )
     return ids, tuple(left_out)
 
 
-def _speaking(runs: Sequence[LabelMatrix]) -> dict[str, None]:
-    """Return the texts of which every run says something, in their order."""
+def _labelled(runs: Sequence[LabelMatrix]) -> dict[str, None]:
+    """Return the texts that have a label in every run, in their order."""
     each = [{run.ids[row] for row in np.flatnonzero(~np.isnan(run.labels).all(axis=(1, 2)))} for run in runs]
     return {name: None for name in runs[0].ids if all(name in names for names in each)}
 
@@ -187,7 +195,7 @@ def _speaking(runs: Sequence[LabelMatrix]) -> dict[str, None]:
 def _with_baselines(
     gold: LabelMatrix, routes: Sequence[EvaluatedRoute], ids: Sequence[str]
 ) -> tuple[list[EvaluatedRoute], tuple[Missing, ...]]:
-    """Return the routes, then the baselines that speak of all texts, always yes and majority among them."""
+    """Return the routes, then the baselines that assess all texts, including always-yes and majority."""
     given = {route.name: route for route in routes if route.baseline}
     always_yes = EvaluatedRoute(AlwaysYes.name, (AlwaysYes().predict((), ids),), baseline=True)
     majority = given.pop(Majority.name, None) or _majority(gold.of(ids))
@@ -195,9 +203,9 @@ def _with_baselines(
     kept, lacking = [], []
     ordered = sorted(given.values(), key=lambda route: [*BASELINES, route.name].index(route.name))
     for route in (always_yes, majority, *ordered):
-        silent = len(ids) - len(_speaking(route.runs).keys() & set(ids))
-        if silent:
-            lacking.append(Missing(name=route.name, why=f"says nothing of {silent} of the {len(ids)} texts"))
+        without = len(ids) - len(_labelled(route.runs).keys() & set(ids))
+        if without:
+            lacking.append(Missing(name=route.name, why=f"it has no labels for {without} of the {len(ids)} texts"))
         else:
             kept.append(route)
     return [*(route for route in routes if not route.baseline), *kept], tuple(lacking)
@@ -206,13 +214,13 @@ def _with_baselines(
 def _majority(gold: LabelMatrix) -> EvaluatedRoute:
     baseline = Majority()
     baseline.fit([], gold, [])
-    about = "taken from the gold labels themselves, as no folds are known"
+    about = "computed from the gold labels themselves because no folds are known"
     return EvaluatedRoute(Majority.name, (baseline.predict([], gold.ids),), baseline=True, about=about)
 
 
 def _rate(route: EvaluatedRoute, gold: Floats, ids: Sequence[str], enough: Bools) -> _Rated:
     holds, probabilities = stack(route.runs, ids)
-    where = spoken(gold, holds)
+    where = all_assess(gold, holds)
     return _Rated(route, holds, probabilities, where, tally(gold, holds, where, enough & where.any(axis=0)))
 
 
@@ -223,11 +231,11 @@ def _named(rated: Sequence[_Rated], name: str) -> _Rated:
 def _pairs(names: Sequence[str], compare: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
     if compare is None:
         return [(names[0], other) for other in names[1:]]
-    # A baseline may have been left out for want of answers; the table says so.
+    # A baseline may have been left out because it lacks labels; the notes say so.
     return [(one, other) for one, other in compare if one in names and other in names]
 
 
-def _face(gold: Floats, one: _Rated, other: _Rated) -> tuple[Tally, Tally]:
+def _pair_tallies(gold: Floats, one: _Rated, other: _Rated) -> tuple[Tally, Tally]:
     """Return the tallies of two routes over the items and values that both assess."""
     where = one.where & other.where
     values = one.tally.values & other.tally.values & where.any(axis=0)
@@ -235,7 +243,7 @@ def _face(gold: Floats, one: _Rated, other: _Rated) -> tuple[Tally, Tally]:
 
 
 def _units(ids: Sequence[str], groups: Mapping[str, str] | None) -> tuple[NDArray[np.intp] | None, int | None]:
-    """Return the group of each text, numbered, and how many there are; a text without one stands alone."""
+    """Return the number of each text's group, and how many there are; a text without one is a group of its own."""
     if groups is None:
         return None, None
     names = [("group", groups[name]) if name in groups else ("text", name) for name in ids]
@@ -244,8 +252,8 @@ def _units(ids: Sequence[str], groups: Mapping[str, str] | None) -> tuple[NDArra
 
 
 def _support(gold: Floats, enough: Bools) -> tuple[PolaritySupport, ...]:
-    known = spoken(gold)
-    counts, said = support(gold, known), np.asarray(known.any(axis=0))
+    known = all_assess(gold)
+    counts, assessed = support(gold, known), np.asarray(known.any(axis=0))
     return tuple(
         PolaritySupport(
             polarity=polarity,
@@ -253,7 +261,7 @@ def _support(gold: Floats, enough: Bools) -> tuple[PolaritySupport, ...]:
             rare=tuple(
                 RareValue(value=value, support=int(counts[v, p]))
                 for v, value in enumerate(CIRCLE)
-                if said[v, p] and not enough[v, p]
+                if assessed[v, p] and not enough[v, p]
             ),
         )
         for p, polarity in enumerate(Polarity)
@@ -261,10 +269,10 @@ def _support(gold: Floats, enough: Bools) -> tuple[PolaritySupport, ...]:
 
 
 def _figures(rated: _Rated, gold: Floats, enough: Bools, draws: Floats) -> RouteFigures:
-    """Return the figures of a route: draws (B, 2, 3) are its averages in the resamples."""
+    """Return the figures of a route; `draws` are its averages in the resamples, (B, 2, 3)."""
     values = value_figures(gold, rated.probabilities, rated.where, rated.tally)
-    point, route = once(rated.tally), rated.route
-    known = spoken(gold) & rated.where.any(axis=0)
+    point, route = point_averages(rated.tally), rated.route
+    known = all_assess(gold) & rated.where.any(axis=0)
     return RouteFigures(
         name=route.name,
         baseline=route.baseline,
@@ -294,12 +302,12 @@ def _averages(values: int, point: Floats, draws: Floats) -> Averages | None:
 
 
 def _compared(
-    pairs: Sequence[tuple[str, str]], facing: Sequence[Tally], draws: Sequence[Floats]
+    pairs: Sequence[tuple[str, str]], tallies: Sequence[Tally], draws: Sequence[Floats]
 ) -> Iterator[PairedDifference]:
-    """Yield the differences of pairs, given for each pair two tallies and their averages in the resamples."""
+    """Yield the differences of pairs; each pair has two tallies, and two arrays of averages in the resamples."""
     for number, (first, second) in enumerate(pairs):
-        one, other = facing[2 * number : 2 * number + 2]
-        point = once(one) - once(other)
+        one, other = tallies[2 * number : 2 * number + 2]
+        point = point_averages(one) - point_averages(other)
         drawn = draws[2 * number] - draws[2 * number + 1]
         for p, polarity in enumerate(Polarity):
             values = int(one.values[:, p].sum())

@@ -1,7 +1,8 @@
-"""Precision, recall and F1 by value and polarity, and their averages: the figures of the paper's tables.
+"""Precision, recall and F1 by value and polarity, and their averages: the figures in the paper's tables.
 
-Everything is made of three counts an item, run, value and polarity: a true positive, a yes of the route, a yes of the
-gold labels. They are kept by item, so that a resample of the items is one matrix product away (see `bootstrap`).
+All figures follow from three counts for each item, run, value and polarity: true positives, positives of the route, and
+positives of the gold labels. The counts are kept by item, so that resampling items takes one matrix product (see
+`bootstrap`).
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from valex_local.records import Part
 from valex_local.schwartz import Polarity, Value
 
 MIN_SUPPORT = 30
-"""Fewest gold positives with which a value counts in the averages of a polarity, as in the paper."""
+"""Gold positives that a value needs to count in the averages of a polarity, as in the paper."""
 
 AVERAGES = ("weighted_f1", "macro_f1", "touche_f1")
 """The averages over values, in the order of the last axis of `averages`."""
 
-# Rounded before it is checked: a mean of ones may miss 1 by the last bit.
+# Rounded before the bounds are checked: a mean of ones can differ from 1 in the last bit.
 Figure = Annotated[float, AfterValidator(lambda x: round(x, 6))]
 Share = Annotated[Figure, Field(ge=0, le=1)]
 
 
 class Estimate(Part):
-    """A figure and its 95 % interval; `low` and `high` are None where nothing was resampled."""
+    """A figure and its 95 % interval; `low` and `high` are None without resampling."""
 
     value: Figure
     low: Figure | None = None
@@ -38,21 +39,21 @@ class Estimate(Part):
 
 
 class ValueFigures(Part):
-    """The figures of one value in one polarity, means over the runs of the route.
+    """The figures of one value in one polarity, averaged over the runs of the route.
 
     Attributes
     ----------
     items : int
-        Texts of which both the gold labels and the route speak.
+        Texts that both the gold labels and the route assess.
     support : int
         Gold positives among them.
     average_precision : float or None
-        Area under the precision-recall curve as scikit-learn sums it; None where the route gives no probabilities or
-        there is no gold positive.
+        Area under the precision-recall curve, computed as in scikit-learn; None if the route gives no probabilities or
+        there are no gold positives.
     zero_division : tuple of str
-        Figures whose denominator was zero in some run; they count as 0 there.
+        Figures whose denominator is zero in some run; they count as 0 there.
     in_averages : bool
-        Whether the value has the support to count in the averages.
+        Whether the value has enough support for the averages.
     """
 
     value: Value
@@ -67,19 +68,19 @@ class ValueFigures(Part):
 
 
 class Averages(Part):
-    """Averages over the values with enough support, of a route in one polarity.
+    """Averages of a route in one polarity over the values with enough support.
 
     Attributes
     ----------
     values : int
-        Number of values that are averaged over.
+        Number of values in the averages.
     weighted_f1 : Estimate
-        Mean F1, each value weighted by its support (scikit-learn's ``average="weighted"``).
+        Mean F1, with each value weighted by its support (scikit-learn's ``average="weighted"``).
     macro_f1 : Estimate
-        Plain mean of F1.
+        Unweighted mean of F1.
     touche_f1 : Estimate
-        Harmonic mean of macro precision and macro recall, what the Touché ValueEval tasks call F1. It is never smaller
-        than macro F1 (Opitz and Burst 2019), so the two must not be compared.
+        Harmonic mean of macro precision and macro recall, which the Touché ValueEval tasks call F1. It is never smaller
+        than macro F1 (Opitz and Burst 2019), so do not compare the two.
     """
 
     values: int
@@ -90,42 +91,42 @@ class Averages(Part):
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """What a route got right, by item: all that the F1 figures are made of.
+    """The counts by item from which all F1 figures of a route are computed.
 
     Attributes
     ----------
     counts : ndarray of float32, (N, R, 3, 19, 2)
-        True positives, yes of the route, yes of the gold labels, for each item and run. All are 0 where one of the two
-        does not speak. float32 holds counts exactly up to 16 million.
+        True positives, positives of the route, and positives of the gold labels, for each item and run. All are 0 where
+        one of the two does not assess. float32 is exact for counts up to 16 million.
     values : ndarray of bool, (19, 2)
-        Values that are averaged over.
+        Values in the averages.
     """
 
     counts: NDArray[np.float32]
     values: Bools
 
     def averages(self, weights: NDArray[np.float32]) -> Floats:
-        """Return the averages when each item counts so often: weights (B, N) to (B, 2 polarities, 3 averages)."""
+        """Return the averages with items weighted: weights (B, N) to averages (B, 2 polarities, 3 averages)."""
         items = len(self.counts)
         sums = weights @ self.counts.reshape(items, -1)
         return averages(sums.reshape(len(weights), *self.counts.shape[1:]).astype(np.float64), self.values)
 
     def by_group(self, groups: NDArray[np.intp]) -> Tally:
-        """Return the tally by group: `groups` (N,) holds the group of each item, numbered from 0."""
+        """Return the tally by group; `groups` (N,) is the group of each item, numbered from 0."""
         counts = np.zeros((int(groups.max(initial=-1)) + 1, *self.counts.shape[1:]), dtype=np.float32)
         np.add.at(counts, groups, self.counts)
         return Tally(counts, self.values)
 
 
 def stack(runs: Sequence[LabelMatrix], ids: Sequence[str]) -> tuple[Floats, Floats]:
-    """Return what the runs of a route hold of some texts, and their probabilities, both (R, N, 19, 2)."""
+    """Return the labels and the probabilities of some texts in all runs, both (R, N, 19, 2)."""
     aligned = [run.of(ids) for run in runs]
     return np.stack([a.labels for a in aligned]), np.stack([a.probabilities for a in aligned])
 
 
-def spoken(*holds: Floats) -> Bools:
-    """Return where all sources speak: each (N, 19, 2), or (R, N, 19, 2) where every run must."""
-    each = [~np.isnan(h) if h.ndim == 3 else ~np.isnan(h).any(axis=0) for h in holds]
+def all_assess(*labels: Floats) -> Bools:
+    """Return where all sources assess, (N, 19, 2), given the labels (N, 19, 2) or (R, N, 19, 2) of each."""
+    each = [~np.isnan(x) if x.ndim == 3 else ~np.isnan(x).any(axis=0) for x in labels]
     return np.asarray(np.logical_and.reduce(each))
 
 
@@ -135,44 +136,49 @@ def support(gold: Floats, where: Bools) -> NDArray[np.intp]:
 
 
 def tally(gold: Floats, route: Floats, where: Bools, values: Bools) -> Tally:
-    """Count what the runs of a route got right.
+    """Return the counts of true and predicted positives of a route.
 
     Parameters
     ----------
     gold : ndarray, (N, 19, 2)
-        What holds.
+        Gold labels: 1 where a polarity holds, 0 where it does not.
     route : ndarray, (R, N, 19, 2)
-        What each run says.
+        Labels of each run.
     where : ndarray of bool, (N, 19, 2)
-        What counts; both must speak there.
+        What counts; both the gold labels and all runs must assess it.
     values : ndarray of bool, (19, 2)
-        Values that are averaged over.
+        Values in the averages.
+
+    Returns
+    -------
+    Tally
+        Counts of N items and R runs.
     """
-    said, true = (route == 1) & where, (gold == 1) & where
-    counts = np.stack([said & true, said, np.broadcast_to(true, said.shape)], axis=2)
+    predicted, true = (route == 1) & where, (gold == 1) & where
+    counts = np.stack([predicted & true, predicted, np.broadcast_to(true, predicted.shape)], axis=2)
     return Tally(np.moveaxis(counts, 1, 0).astype(np.float32), values)
 
 
-def ratio(above: Floats, below: Floats) -> Floats:
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
     """Return the quotient, 0 where the denominator is 0."""
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 
 
 def scores(counts: Floats) -> tuple[Floats, Floats, Floats]:
     """Return precision, recall and F1 of counts (..., 3, 19, 2), each (..., 19, 2); 0 where a denominator is 0."""
-    right, said, true = (counts[..., i, :, :] for i in range(3))
-    return ratio(right, said), ratio(right, true), ratio(2 * right, said + true)
+    right, predicted, true = (counts[..., i, :, :] for i in range(3))
+    return ratio(right, predicted), ratio(right, true), ratio(2 * right, predicted + true)
 
 
 def averages(counts: Floats, values: Bools) -> Floats:
-    """Return the averages over values, themselves averaged over runs.
+    """Return the averages over values, averaged over runs.
 
     Parameters
     ----------
     counts : ndarray, (..., R, 3, 19, 2)
-        True positives, yes of the route, yes of the gold labels, summed over items.
+        True positives, positives of the route, and positives of the gold labels, summed over items.
     values : ndarray of bool, (19, 2)
-        Values that are averaged over.
+        Values in the averages.
 
     Returns
     -------
@@ -188,9 +194,21 @@ def averages(counts: Floats, values: Bools) -> Floats:
 
 
 def average_precision(gold: Floats, probabilities: Floats, where: Bools) -> Floats:
-    """Return the average precision by value and polarity, mean over runs, (19, 2).
+    """Return the average precision by value and polarity, as defined by scikit-learn.
 
-    NaN where a counted item has no probability, or where no item is a gold positive.
+    Parameters
+    ----------
+    gold : ndarray, (N, 19, 2)
+        Gold labels: 1 where a polarity holds, 0 where it does not.
+    probabilities : ndarray, (R, N, 19, 2)
+        Probabilities of each run, in [0, 1].
+    where : ndarray of bool, (N, 19, 2)
+        What counts.
+
+    Returns
+    -------
+    ndarray, (19, 2)
+        Mean over runs; NaN where an item that counts has no probability, or where no item is a gold positive.
     """
     from sklearn.metrics import average_precision_score
 
@@ -207,14 +225,19 @@ def average_precision(gold: Floats, probabilities: Floats, where: Bools) -> Floa
 def value_figures(
     gold: Floats, probabilities: Floats, where: Bools, counted: Tally
 ) -> dict[Polarity, tuple[ValueFigures, ...]]:
-    """Return the figures of every value that is assessed, by polarity; what is not assessed is not there.
+    """Return the figures of each value by polarity.
 
     Parameters
     ----------
-    gold, probabilities, where
-        As in `average_precision`: (N, 19, 2), (R, N, 19, 2), (N, 19, 2).
+    gold, probabilities, where : ndarray, (N, 19, 2), (R, N, 19, 2) and (N, 19, 2)
+        As for `average_precision`.
     counted : Tally
         The tally of the same route and items.
+
+    Returns
+    -------
+    dict of Polarity to tuple of ValueFigures
+        The values that are assessed, in the order of the theory; others are left out.
     """
     sums = counted.counts.sum(axis=0, dtype=np.float64)
     each = [figure.mean(axis=0) for figure in scores(sums)]
@@ -241,6 +264,6 @@ def value_figures(
 
 
 def _undefined(counts: Floats) -> tuple[str, ...]:
-    """Return the figures whose denominator is 0 in some run: counts (R, 3)."""
-    below = {"precision": counts[:, 1], "recall": counts[:, 2], "f1": counts[:, 1] + counts[:, 2]}
-    return tuple(name for name, denominator in below.items() if (denominator == 0).any())
+    """Return the names of the figures whose denominator is 0 in some run; `counts` is (R, 3)."""
+    denominators = {"precision": counts[:, 1], "recall": counts[:, 2], "f1": counts[:, 1] + counts[:, 2]}
+    return tuple(name for name, denominator in denominators.items() if (denominator == 0).any())

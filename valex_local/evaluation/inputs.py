@@ -1,4 +1,4 @@
-"""What an evaluation begins with: gold labels, the routes under their ids, baselines, groups."""
+"""Prepare the input of an evaluation: gold labels, routes under the same ids, baselines, groups."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GOLD_LABELS = "gold labels"
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What `evaluate` takes; all answers and groups go by the ids of the gold labels."""
+    """The input of `evaluate`; all labels and groups use the ids of the gold labels."""
 
     gold: LabelMatrix
     routes: tuple[EvaluatedRoute, ...]
@@ -50,30 +50,35 @@ def prepare(
     min_support: int = MIN_SUPPORT,
     seed: int = 0,
 ) -> Prepared:
-    """Bring everything under the ids of the gold labels.
+    """Return gold labels, routes, baselines and groups under the ids of the gold labels.
 
     Parameters
     ----------
     sources : sequence of LabelSourcePath
-        Where the routes come from.
+        The sources of the routes.
     sheets : sequence of Sheet
-        Gold labels; without any, those in the model directories among the sources.
+        Gold labels; if empty, those in the model directories among the sources.
     annotator : str, optional
-        The one annotator of the sheets who counts; else the majority.
+        The one annotator of the sheets who counts; when left out, the majority.
     texts : Texts, optional
-        The texts, for the baselines that no model directory brings.
+        The texts, for the baselines that are in no model directory.
     group : str, optional
-        What intervals and folds are grouped by: ``author``, a column, ``none``. When left out, what the models were
-        trained by, else the author where one is known.
+        The grouping of intervals and folds: ``author``, a column, or ``none``. When left out, the grouping that the
+        models were trained with, else the author if any is known.
     min_support : int
         Gold positives that a baseline needs to learn a value.
     seed : int
-        Of the folds of baselines.
+        Seed of the folds of baselines.
+
+    Returns
+    -------
+    Prepared
+        The input of `evaluate`.
 
     Raises
     ------
     InputError
-        There are no gold labels, they contradict each other, or no text has the group asked for.
+        There are no gold labels, they contradict each other, or no text has the grouping asked for.
     """
     gold = gold_of(sheets, annotator) if sheets else _gold_of_models(sources)
     labelled = _labelled(texts, gold)
@@ -85,7 +90,7 @@ def prepare(
     grouped_by, groups = _groups(gold.ids, sources, sheets, labelled, group)
     lacking = [name for name in NEED_TEXTS if name not in {route.name for route in routes}]
     if texts is None:
-        missing = [Missing(name=name, why="it needs the texts: name them with --texts") for name in lacking]
+        missing = [Missing(name=name, why="it needs the texts; give them with --texts") for name in lacking]
     else:
         known = gold.of([text.id for text in labelled])
         made = list(make_baselines(lacking, labelled, known, groups, min_support=min_support, seed=seed))
@@ -98,17 +103,17 @@ def prepare(
 def _gold_of_models(sources: Sequence[LabelSourcePath]) -> LabelMatrix:
     golds = [(source.routes[0].name, source.gold) for source in sources if source.gold is not None]
     if not golds:
-        raise InputError("there are no gold labels to measure by", hint="Name a label sheet with --labels")
+        raise InputError("there are no gold labels to evaluate against", hint="Give a label sheet with --labels")
     return join([(f"the gold labels of {name}", gold) for name, gold in golds])
 
 
 def _labelled(texts: Texts | None, gold: LabelMatrix) -> list[Text]:
-    """Return the texts with gold labels, under the ids of these.
+    """Return the texts with gold labels, under the ids of the gold labels.
 
     Raises
     ------
     InputError
-        There are texts and none has a label, or two are about the same.
+        There are texts, but none has a label, or two of them match the same label.
     """
     if texts is None:
         return []
@@ -119,7 +124,7 @@ def _labelled(texts: Texts | None, gold: LabelMatrix) -> list[Text]:
     if not found:
         raise InputError(
             f"none of the {len(texts)} texts has a gold label",
-            hint="Both must name posts alike: by TikTok address, by user_number, or by the same ids",
+            hint="Both must refer to posts in the same way: by TikTok URL, by user_number, or by the same ids",
         )
     return found
 
@@ -134,13 +139,14 @@ def _notices(
     if texts is not None:
         yield from (f"text left out: {reason}" for reason in texts.left_out)
         if len(labelled) < len(texts):
-            yield f"{counted(len(texts) - len(labelled), 'text')} without gold labels: no baseline learns from them"
+            yield f"{counted(len(texts) - len(labelled), 'text')} not used by the baselines: no gold labels"
 
 
 def _distinct(routes: Iterable[EvaluatedRoute]) -> list[EvaluatedRoute]:
-    """Return the routes, then their baselines; one that says the same as another of its name is left out.
+    """Return the routes, then their baselines without duplicates.
 
-    Baselines stand after the route they were judged with, whose name tells two apart that say different things.
+    Baselines follow the route that they belong to in `routes`. If two baselines have the same name but different
+    labels, the name of the route is added.
     """
     plain: list[EvaluatedRoute] = []
     kept: dict[str, EvaluatedRoute] = {}
@@ -152,7 +158,7 @@ def _distinct(routes: Iterable[EvaluatedRoute]) -> list[EvaluatedRoute]:
         elif not _same(kept[route.name], route):
             name = f"{route.name} ({plain[-1].name})"
             kept[name] = replace(route, name=name)
-    kept.pop(AlwaysYes.name, None)  # It is the same for all texts, and needs no file.
+    kept.pop(AlwaysYes.name, None)  # It is the same for all texts and needs no file.
     return [*plain, *kept.values()]
 
 
@@ -170,7 +176,7 @@ def _groups(
     texts: Sequence[Text],
     wanted: str | None,
 ) -> tuple[str | None, Mapping[str, str] | None]:
-    """Return the name of the grouping and the group of each text that has one; None for no grouping."""
+    """Return the name of the grouping and the group of each text that has one; None and None without a grouping."""
     known: dict[str, dict[str, str]] = {}
     for groups in (*(source.groups for source in sources), *(sheet.groups for sheet in sheets)):
         for name, cells in groups.items():
@@ -188,7 +194,8 @@ def _groups(
         return None, None
     if not known.get(chosen, {}).keys() & set(ids):
         raise InputError(
-            f"the texts cannot be grouped by {chosen!r}", hint=f"Group them by: {', '.join([*sorted(known), NO_GROUP])}"
+            f"the texts cannot be grouped by {chosen!r}",
+            hint=f"Group them by one of {', '.join([*sorted(known), NO_GROUP])}",
         )
     return chosen, known[chosen]
 
@@ -196,21 +203,33 @@ def _groups(
 def agreements(
     sources: Sequence[LabelSourcePath], sheets: Sequence[Sheet], prepared: Prepared | None
 ) -> tuple[Agreement, ...]:
-    """Return how far the annotators of the sheets agree, and the routes with each other and with the gold labels.
+    """Return the agreement of the annotators, and that of the routes with each other and with the gold labels.
 
-    Of a route with several runs the majority of these counts.
+    Parameters
+    ----------
+    sources : sequence of LabelSourcePath
+        The sources of the routes. For a route with several runs, the majority of the runs counts.
+    sheets : sequence of Sheet
+        Label sheets with annotators.
+    prepared : Prepared or None
+        The input of the evaluation, from which gold labels and routes are taken; None to compare the routes only.
+
+    Returns
+    -------
+    tuple of Agreement
+        One for annotators, if there are at least two, and one for routes likewise.
 
     Raises
     ------
     InputError
-        There are no two to compare.
+        There are neither two annotators nor two routes.
     """
-    compared = {"annotators": _annotators(sheets), "routes": _voices(sources, prepared)}
-    found = tuple(agreement(between, voices) for between, voices in compared.items() if len(voices) > 1)
+    compared = {"annotators": _annotators(sheets), "routes": _compared_routes(sources, prepared)}
+    found = tuple(agreement(between, matrices) for between, matrices in compared.items() if len(matrices) > 1)
     if not found:
         raise InputError(
             "there are no two sources to compare",
-            hint="Name two routes, or with --labels a sheet with a column annotator",
+            hint="Give two routes, or with --labels a sheet that has a column annotator",
         )
     return found
 
@@ -218,17 +237,16 @@ def agreements(
 def _annotators(sheets: Sequence[Sheet]) -> dict[str, LabelMatrix]:
     names = dict.fromkeys(name for sheet in sheets for name in sheet.labels)
     return {
-        name or "(unnamed)": join([(str(s.path), s.labels[name]) for s in sheets if name in s.labels])
-        for name in names
+        name or "(unnamed)": join([(str(s.path), s.labels[name]) for s in sheets if name in s.labels]) for name in names
     }
 
 
-def _voices(sources: Sequence[LabelSourcePath], prepared: Prepared | None) -> dict[str, LabelMatrix]:
+def _compared_routes(sources: Sequence[LabelSourcePath], prepared: Prepared | None) -> dict[str, LabelMatrix]:
     if prepared is not None:
         gold = {GOLD_LABELS: prepared.gold}
         routes: Iterable[EvaluatedRoute] = prepared.routes
     else:
         gold, routes = {}, (route for source in sources for route in source.routes)
-    said = gold | {route.name: majority(route.runs) for route in routes if not route.baseline}
-    first = next(iter(said.values()), LabelMatrix.empty(()))
-    return {name: under_ids(voice, first.ids, whose=name) for name, voice in said.items()}
+    matrices = gold | {route.name: majority(route.runs) for route in routes if not route.baseline}
+    first = next(iter(matrices.values()), LabelMatrix.empty(()))
+    return {name: under_ids(labels, first.ids, whose=name) for name, labels in matrices.items()}

@@ -1,4 +1,4 @@
-"""Which tables an evaluation is shown as, and in which forms: the widest first, narrower ones for narrow screens."""
+"""Choose the tables that show an evaluation, each in several widths for wide and narrow screens."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from valex_local.evaluation.tables import RenderedTable
 from valex_local.schwartz import Polarity
 
 Layout = tuple[RenderedTable, ...]
-"""Tables that stand below each other."""
+"""Tables shown one below the other."""
 
 Block = tuple[Layout, ...]
 """Layouts of the same figures, the widest first."""
 
 
 class Detail(StrEnum):
-    """What is shown beyond the table of the paper and the differences."""
+    """Tables that are shown on request, in addition to the paper's table and the differences."""
 
     VALUES = "values"
     CALIBRATION = "calibration"
@@ -26,7 +26,7 @@ class Detail(StrEnum):
 
 
 def blocks(evaluation: Evaluation, details: Collection[Detail] = ()) -> Iterator[Block]:
-    """Yield the blocks of an evaluation, the most important first."""
+    """Yield the tables of an evaluation in blocks, the most important first."""
     averaged, polarities = tables.assessed(evaluation), tables.answered(evaluation)
     if averaged:
         yield _main(evaluation, averaged)

@@ -1,4 +1,4 @@
-"""What a reader of an evaluation must know beside its figures: what was left out, and what counts as what."""
+"""Notes below the tables of an evaluation: what was left out, and how things were counted."""
 
 from __future__ import annotations
 
@@ -17,12 +17,9 @@ def notes(evaluation: Evaluation) -> list[str]:
         *_intervals(evaluation),
         *_support(evaluation),
         *(note for route in evaluation.routes for note in _route(route)),
-        *(f"{missing.name} is not in the table: {missing.why}." for missing in evaluation.missing),
+        *(f"{missing.name} has no figures: {missing.why}." for missing in evaluation.missing),
         *evaluation.notices,
-        *(
-            f"{counted(len(left.texts), 'text')} left out. {left.why}: {_some(left.texts)}."
-            for left in evaluation.left_out
-        ),
+        *map(_left_out, evaluation.left_out),
     ]
 
 
@@ -30,14 +27,14 @@ def _intervals(evaluation: Evaluation) -> Iterator[str]:
     if not evaluation.routes:
         return
     if not evaluation.resamples:
-        yield "No intervals: nothing was resampled."
+        yield "No intervals: resampling is turned off."
     elif evaluation.groups is None:
         yield (
-            f"Intervals: 95 %, {evaluation.resamples:,} resamples of single texts, as no groups are known. "
-            "Texts of one author resemble each other, so they may be too narrow."
+            f"Intervals: 95 %, {evaluation.resamples:,} resamples of single texts because no groups are known. "
+            "Texts of one author resemble each other, so the intervals may be too narrow."
         )
     else:
-        few = f" With fewer than {FEW_GROUPS} groups they are rough." if evaluation.groups < FEW_GROUPS else ""
+        few = f" With fewer than {FEW_GROUPS} groups they are unreliable." if evaluation.groups < FEW_GROUPS else ""
         by = f"{counted(evaluation.groups, 'group')} ({evaluation.grouped_by})"
         yield f"Intervals: 95 %, {evaluation.resamples:,} resamples of {by}.{few}"
 
@@ -45,15 +42,15 @@ def _intervals(evaluation: Evaluation) -> Iterator[str]:
 def _support(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.routes and not assessed(evaluation):
         yield (
-            f"No averages: no value has a support of {evaluation.min_support} in a polarity that a route assesses. "
-            "Lower --min-support, or look at single values with --per-value."
+            f"No averages: no value that a route assesses has a support of {evaluation.min_support} or more. "
+            "Lower --min-support, or show single values with --per-value."
         )
     for support in evaluation.support:
         rare = ", ".join(f"{value.value} ({value.support})" for value in support.rare)
         if rare:
-            yield f"{support.polarity}: support below {evaluation.min_support}, left out of the averages: {rare}."
+            yield f"{support.polarity}: left out of the averages (support below {evaluation.min_support}): {rare}."
         elif not support.values:
-            yield f"The gold labels say nothing of {support.polarity}."
+            yield f"The gold labels do not assess {support.polarity}."
 
 
 def _route(route: RouteFigures) -> Iterator[str]:
@@ -70,19 +67,19 @@ def _polarity(name: str, figures: PolarityFigures) -> Iterator[str]:
     if figures.not_assessed and figures.averages is None:
         yield f"{where}: not assessed."
     elif figures.not_assessed:
-        yield f"{where} (*): not assessed, so in none of its averages: {', '.join(figures.not_assessed)}."
+        yield f"{where} (*): the averages leave out values that it does not assess: {', '.join(figures.not_assessed)}."
     if figures.unanswered:
-        yield f"{where}: {figures.unanswered:,} single values of texts were not assessed and are not counted."
+        yield f"{where}: {figures.unanswered:,} labels of single texts are missing and are not counted."
     counted = [value for value in figures.values if value.in_averages]
     never = [value.value for value in counted if "precision" in value.zero_division]
     if never and len(never) == len(counted):
-        yield f"{where}: no yes at all; precision counts as 0."
+        yield f"{where}: never predicted; precision counts as 0."
     elif never:
-        yield f"{where}: no yes at all to {_some(never)}; precision counts as 0 there."
+        yield f"{where}: never predicted for {_some(never)}; precision counts as 0 there."
 
 
 def _left_out(left: UncountedTexts) -> str:
-    return f"{counted(len(left.texts), 'text')} left out. {left.why}: {_some(left.texts)}."
+    return f"{counted(len(left.texts), 'text')} left out because {left.why}: {_some(left.texts)}."
 
 
 def _some(names: Sequence[str]) -> str:

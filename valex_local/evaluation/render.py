@@ -1,4 +1,4 @@
-"""How tables look: rich for people, Markdown for papers, CSV for programs (one long table of every figure)."""
+"""Render the tables of an evaluation: rich for the terminal, Markdown for papers, CSV and JSON for programs."""
 
 from __future__ import annotations
 
@@ -32,16 +32,21 @@ FILE_WIDTH = 120
 
 
 def render(evaluation: Evaluation, form: Form, details: Collection[Detail] = ()) -> str:
-    """Return an evaluation as text that ends in a newline.
+    """Return an evaluation as text.
 
     Parameters
     ----------
     evaluation : Evaluation
-        What was found.
+        The evaluation.
     form : {"table", "json", "csv", "markdown"}
-        JSON and CSV hold every figure; the others what is shown.
+        JSON and CSV contain every figure; the others contain the tables that are shown.
     details : collection of Detail
-        What is shown beside the table of the paper and the differences.
+        Tables to show in addition to the paper's table and the differences.
+
+    Returns
+    -------
+    str
+        The text, ending in a newline.
     """
     match form:
         case "json":
@@ -63,14 +68,24 @@ def _as_text(evaluation: Evaluation, details: Collection[Detail]) -> str:
 
 
 def print_evaluation(console: Console, evaluation: Evaluation, details: Collection[Detail] = ()) -> None:
-    """Print an evaluation for people, each table in the widest form that the console has room for."""
+    """Print the tables and notes of an evaluation, each table in the widest form that fits the console.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to print.
+    evaluation : Evaluation
+        The evaluation.
+    details : collection of Detail
+        Tables to print in addition to the paper's table and the differences.
+    """
     for block in blocks(evaluation, details):
         print_block(console, block)
     print_notes(console, notes(evaluation))
 
 
 def print_block(console: Console, block: Block) -> None:
-    """Print the tables of a block, in the widest form that the console has room for."""
+    """Print the tables of a block in the widest form that fits the console."""
     from rich.text import Text
 
     for table in _fitting(console, block):
@@ -81,13 +96,13 @@ def print_block(console: Console, block: Block) -> None:
         console.print()
 
 
-def print_notes(console: Console, said: Iterable[str]) -> None:
-    """Print notes, each as a point."""
+def print_notes(console: Console, lines: Iterable[str]) -> None:
+    """Print notes as a bulleted list."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
     points = RichTable.grid(padding=(0, 1, 0, 0))
-    for note in said:
+    for note in lines:
         points.add_row(Text("·", style="dim"), Text(printable(note)))
     console.print(points)
 
@@ -127,8 +142,8 @@ def _rich(table: RenderedTable) -> RichTable:
 def to_markdown(evaluation: Evaluation, details: Collection[Detail] = ()) -> str:
     """Return an evaluation as Markdown: pipe tables, each with its title as a heading, then the notes."""
     parts = [_markdown(table) for block in blocks(evaluation, details) for table in block[0]]
-    said = "\n".join(f"- {_plain(note)}" for note in notes(evaluation))
-    return "\n\n".join([*parts, *([said] if said else [])]) + "\n"
+    points = "\n".join(f"- {_plain(note)}" for note in notes(evaluation))
+    return "\n\n".join([*parts, *([points] if points else [])]) + "\n"
 
 
 def _markdown(table: RenderedTable) -> str:
@@ -147,7 +162,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _plain(cell: str) -> str:
-    """Return a text in which nothing is markup."""
+    """Return a text with all Markdown markup escaped."""
     text = printable(cell).strip()
     for mark in "\\`*_[]<>|":
         text = text.replace(mark, f"\\{mark}")
@@ -155,7 +170,7 @@ def _plain(cell: str) -> str:
 
 
 def to_csv(evaluation: Evaluation) -> str:
-    """Return every figure as a row of one long CSV table."""
+    """Return all figures as one long CSV table, one figure in each row."""
     return table_text([CSV_COLUMNS, *_rows(evaluation)])
 
 

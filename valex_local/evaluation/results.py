@@ -1,4 +1,4 @@
-"""What an evaluation finds out, as records: what its tables, its JSON and its CSV are made of."""
+"""Results of an evaluation as records, from which its tables, JSON and CSV are made."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from valex_local.schwartz import Polarity, Value
 
 
 class RareValue(Part):
-    """A value with too few gold positives to count in the averages."""
+    """A value with too few gold positives for the averages."""
 
     value: Value
     support: int
 
 
 class PolarityFigures(Part):
-    """What a route reached in one polarity.
+    """The figures of a route in one polarity.
 
     Attributes
     ----------
     averages : Averages or None
-        None where the route assesses no value with enough support.
+        None if the route assesses no value with enough support.
     values : tuple of ValueFigures
-        The values that the route assesses, in circle order.
+        The values that the route assesses, in the order of the circle.
     not_assessed : tuple of Value
-        Values with enough support that the route does not assess: they are in none of its averages.
+        Values with enough support that the route does not assess, and that are not in its averages.
     unanswered : int
-        Items times values of which the gold labels speak and the route does not, among the values that it assesses.
+        Labels of single texts that the gold labels have and the route does not, among the values that it assesses.
     """
 
     polarity: Polarity
@@ -44,7 +44,7 @@ class PolarityFigures(Part):
 
 
 class RouteFigures(Part):
-    """What a route reached. Figures are means over its `runs`."""
+    """The figures of a route, averaged over its `runs`."""
 
     name: str
     baseline: bool
@@ -58,14 +58,14 @@ class RouteFigures(Part):
 
 
 class Missing(Part):
-    """A row that should stand in the table and does not, and why."""
+    """A row of the table without figures, and why."""
 
     name: str
     why: str
 
 
 class PairedDifference(Part):
-    """How much `first` exceeds `second` in one polarity, on the items and values that both assess."""
+    """The difference of `first` minus `second` in one polarity, on the items and values that both assess."""
 
     first: str
     second: str
@@ -84,7 +84,7 @@ class UncountedTexts(Part):
 
 
 class PolaritySupport(Part):
-    """What the gold labels hold of one polarity: values that are averaged over, and those seen too rarely."""
+    """The values in the averages of one polarity, and those that are too rare for them."""
 
     polarity: Polarity
     values: tuple[Value, ...]
@@ -92,14 +92,14 @@ class PolaritySupport(Part):
 
 
 class Evaluation(Part):
-    """Everything that was found out.
+    """All results of an evaluation.
 
     Attributes
     ----------
     items : int
-        Texts counted: those of which the gold labels and every route speak, so that all rows tell of the same texts.
+        Number of texts: those that the gold labels and every route assess, so that all rows are about the same texts.
     groups : int or None
-        Groups that were resampled; None where single texts were.
+        Number of groups that were resampled; None if single texts were.
     grouped_by : str or None
         What the groups are.
     """

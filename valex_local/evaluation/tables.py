@@ -1,4 +1,4 @@
-"""The tables of an evaluation, as plain cells that `forms` turns into rich, Markdown or CSV."""
+"""The tables of an evaluation as plain cells, which `render` turns into rich tables or Markdown."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from valex_local.schwartz import CIRCLE, Polarity
 
 NOTHING = "–"
 FEWER = "*"
-"""Marks an average over fewer values than the table's."""
+"""Marks an average over fewer values than in the head of the table."""
 
 
 class RowKind(StrEnum):
-    """What a row is."""
+    """The kind of a row, which decides its style."""
 
     ROUTE = "route"
     BASELINE = "baseline"
@@ -29,7 +29,7 @@ class RowKind(StrEnum):
 
 @dataclass(frozen=True)
 class TableRow:
-    """The cells of a row; `best` are the columns in which no route does better."""
+    """The cells of a row; `best` are the columns in which no route is better."""
 
     cells: tuple[str, ...]
     kind: RowKind = RowKind.ROUTE
@@ -38,9 +38,9 @@ class TableRow:
 
 @dataclass(frozen=True)
 class RenderedTable:
-    """A table: `names` columns of names to the left, figures to the right; a head may have two lines.
+    """A table with `names` columns of names on the left and figures on the right; a column head may have two lines.
 
-    `gaps` are columns with more room before them: where a block begins.
+    `gaps` are the columns that start a block and have more space before them.
     """
 
     title: str
@@ -52,16 +52,21 @@ class RenderedTable:
 
 
 def main_table(evaluation: Evaluation, polarities: Sequence[Polarity], *, intervals: bool = False) -> RenderedTable:
-    """Return the paper's table: routes and baselines by F1, weighted F1 with its interval.
+    """Return the paper's table: F1 of routes and baselines, weighted F1 with its interval.
 
     Parameters
     ----------
     evaluation : Evaluation
-        What was found.
+        The evaluation.
     polarities : sequence of Polarity
-        What to show, side by side.
+        The polarities to show side by side.
     intervals : bool
-        Give those of macro and Touché F1 too.
+        Whether to show the intervals of macro and Touché F1 too.
+
+    Returns
+    -------
+    RenderedTable
+        One row for each route and baseline.
     """
     heads, width = [], len(_AVERAGES)
     for polarity in polarities:
@@ -83,20 +88,20 @@ _AVERAGES = tuple(enumerate(("weighted F1", "macro F1", "Touché F1")))
 
 
 def _head(polarity: Polarity, number: int, name: str) -> str:
-    """Return a head of two lines, the polarity over the first column of its block."""
+    """Return a column head of two lines, with the polarity above the first column of its block."""
     return f"{polarity if number == 0 else ''}\n{name}"
 
 
 def assessed(evaluation: Evaluation) -> tuple[Polarity, ...]:
-    """Return the polarities in which any route, or where there is none any baseline, has averages."""
-    judged = [route for route in evaluation.routes if not route.baseline] or evaluation.routes
-    return tuple(p for p in Polarity if any(route.of(p).averages for route in judged))
+    """Return the polarities in which any route (or baseline, if there are no routes) has averages."""
+    shown = [route for route in evaluation.routes if not route.baseline] or evaluation.routes
+    return tuple(p for p in Polarity if any(route.of(p).averages for route in shown))
 
 
 def answered(evaluation: Evaluation) -> tuple[Polarity, ...]:
-    """Return the polarities of which any route says anything that counts, with averages or without."""
-    judged = [route for route in evaluation.routes if not route.baseline] or evaluation.routes
-    return tuple(p for p in Polarity if any(route.of(p).values for route in judged))
+    """Return the polarities in which any route (or baseline, if there are no routes) has figures, averaged or not."""
+    shown = [route for route in evaluation.routes if not route.baseline] or evaluation.routes
+    return tuple(p for p in Polarity if any(route.of(p).values for route in shown))
 
 
 def _main_cells(route: RouteFigures, polarity: Polarity, intervals: bool) -> tuple[str, ...]:
@@ -116,19 +121,36 @@ def _main_ranks(route: RouteFigures, polarity: Polarity) -> tuple[float, ...]:
 
 
 def _best(ranked: Sequence[Sequence[float]], row: int) -> frozenset[int]:
-    """Return the cells of a row, numbered with the name as 0, that are the best of their column."""
+    """Return the columns, counted from the name as 0, in which a row is the best."""
     return frozenset(c + 1 for c, x in enumerate(ranked[row]) if x >= 0 and x == max(other[c] for other in ranked))
 
 
 def pairs_table(evaluation: Evaluation, first: str, polarity: Polarity, *, brief: bool = False) -> RenderedTable:
-    """Return by how much a route exceeds those it is compared with, by weighted and, unless `brief`, by macro F1."""
+    """Return the differences of a route from those that it is compared with.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The evaluation.
+    first : str
+        Name of the route.
+    polarity : Polarity
+        The polarity.
+    brief : bool
+        Whether to show the weighted F1 only, without macro F1.
+
+    Returns
+    -------
+    RenderedTable
+        One row for each route compared with.
+    """
     rows = []
     for pair in evaluation.pairs:
         if pair.first == first and pair.polarity is polarity:
             macro = () if brief else _gain(pair.macro_f1, evaluation)
             rows.append(TableRow((pair.second, *_gain(pair.weighted_f1, evaluation), *macro, str(pair.values))))
     columns = ("minus", "weighted F1 [95 %]", "≤ 0", *(() if brief else ("macro F1 [95 %]", "≤ 0")), "values")
-    note = "Paired bootstrap on the same texts and values. ≤ 0: share of the resamples without a gain."
+    note = "Paired bootstrap on the same texts and values. ≤ 0: share of the resamples in which it is not better."
     return RenderedTable(f"{first} minus others: {polarity}", columns, tuple(rows), note)
 
 
@@ -154,8 +176,8 @@ def value_table(route: RouteFigures, polarities: Sequence[Polarity]) -> Rendered
 
 
 _BRACKETS = (
-    "AP: average precision. Support in brackets: too rare to count in the averages. "
-    "0.00 also where there is nothing to divide by; – where there is no figure."
+    "AP: average precision. Support in brackets: too low to count in the averages. "
+    "A figure with a zero denominator is shown as 0.00; –: no figure."
 )
 
 
@@ -168,21 +190,21 @@ def _value_cells(value: ValueFigures | None) -> tuple[str, ...]:
 
 
 def support_table(evaluation: Evaluation, polarity: Polarity) -> RenderedTable:
-    """Return F1 by how often a value is seen, the paper's frequency analysis."""
+    """Return F1 by the support of a value: the paper's frequency analysis."""
     bins = sorted({(b.low, b.high or 0) for r in evaluation.routes for b in r.of(polarity).by_support.bins})
     rows = []
-    for route, figures in _judged(evaluation, polarity):
+    for route, figures in _with_values(evaluation, polarity):
         found = {b.low: b for b in figures.by_support.bins}
         rank = figures.by_support.spearman
         cells = (f"{found[low].mean_f1:.2f} ({len(found[low].values)})" if low in found else NOTHING for low, _ in bins)
         rows.append(TableRow((route.name, *cells, NOTHING if rank is None else f"{rank:+.2f}"), _kind(route)))
     heads = (f"{low:,}–{high - 1:,}" if high else f"{low:,} and more" for low, high in bins)
-    note = "Mean F1 (number of values). F1 grows with support for any route: read it beside always-yes."
+    note = "Mean F1 (number of values). F1 grows with support for any route, so compare it with always-yes."
     return RenderedTable(f"F1 by support: {polarity}", ("route", *heads, "Spearman"), tuple(rows), note)
 
 
 def calibration_table(evaluation: Evaluation) -> RenderedTable:
-    """Return how well the probabilities of each route match what holds."""
+    """Return the calibration of each route's probabilities."""
     rows = []
     for route in evaluation.routes:
         for figures in route.polarities:
@@ -191,13 +213,13 @@ def calibration_table(evaluation: Evaluation) -> RenderedTable:
                 cells = (c.brier, c.ece_equal_width, c.ece_equal_mass, c.prevalence)
                 names = (route.name, figures.polarity.value)
                 rows.append(TableRow((*names, *(f"{x:.3f}" for x in cells), f"{c.cases:,}"), _kind(route)))
-    columns = ("\n", "\n", "\nBrier", "ECE\nequal width", "ECE\nequal mass", "share\nthat holds", "\ncases")
+    columns = ("\n", "\n", "\nBrier", "ECE\nequal width", "ECE\nequal mass", "share of\npositives", "\ncases")
     note = "ECE: expected calibration error over ten bins. A case is one value of one text."
     return RenderedTable("Calibration", columns, tuple(rows), note, names=2)
 
 
 def reliability_table(route: RouteFigures, polarity: Polarity) -> RenderedTable | None:
-    """Return the bins of equal width of a route's probabilities; None where it gives none."""
+    """Return the reliability of a route's probabilities in bins of equal width; None if it gives none."""
     found = route.of(polarity).calibration
     if found is None:
         return None
@@ -206,24 +228,41 @@ def reliability_table(route: RouteFigures, polarity: Polarity) -> RenderedTable 
         for b in found.reliability
     )
     return RenderedTable(
-        f"{route.name}: {polarity}, reliability", ("bin", "probability", "holds", "cases"), tuple(rows)
+        f"{route.name}: {polarity}, reliability",
+        ("bin", "mean probability", "share of positives", "cases"),
+        tuple(rows),
     )
 
 
 def circle_table(evaluation: Evaluation, polarity: Polarity, *, brief: bool = False) -> RenderedTable:
-    """Return what gold labels hold where routes wrongly say yes, by relation on the circle; `brief` for lifts alone."""
+    """Return the lift of false positives by relation on the circle.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The evaluation.
+    polarity : Polarity
+        The polarity.
+    brief : bool
+        Whether to show the lifts only, without the observed and expected shares.
+
+    Returns
+    -------
+    RenderedTable
+        One row for each route with false positives.
+    """
     rows = []
-    for route, figures in _judged(evaluation, polarity):
+    for route, figures in _with_values(evaluation, polarity):
         found = {c.relation: c for c in figures.confusion}
         if found:
             cells = (_lift(found[relation], brief) for relation in Relation)
             rows.append(TableRow((route.name, f"{figures.confusion[0].false_positives:,}", *cells), _kind(route)))
     shape = "lift" if brief else "lift (observed / expected by chance)"
     note = (
-        f"Of the wrong yes, those in whose text a value so related holds: {shape}. "
-        "A route that errs towards neighbours has more lift there than among opposing values."
+        f"False positives in texts that show a value in this relation: {shape}. "
+        "A route that confuses neighbours has a higher lift for adjacent than for opposing values."
     )
-    heads = ("\n", "wrong\nyes", "\nadjacent", "within\ntwo steps", "same higher\norder", "\nopposing")
+    heads = ("\n", "false\npositives", "\nadjacent", "within\ntwo steps", "same higher\norder", "\nopposing")
     return RenderedTable(f"Errors on the circle: {polarity}", heads, tuple(rows), note)
 
 
@@ -233,7 +272,7 @@ def _lift(found: Confusion, brief: bool) -> str:
 
 
 def agreement_table(found: Agreement, *, brief: bool = False) -> RenderedTable:
-    """Return how far sources agree on each value, kappa as mean over pairs; `brief` leaves out the number of texts."""
+    """Return the agreement on each value, kappa as mean over pairs; `brief` leaves out the number of texts."""
 
     def texts(cell: str) -> tuple[str, ...]:
         return () if brief else (cell,)
@@ -254,7 +293,7 @@ def agreement_table(found: Agreement, *, brief: bool = False) -> RenderedTable:
             )
     means = [cell for v in views for cell in (_figure(v.mean_alpha), _figure(v.mean_kappa))]
     rows.append(TableRow(("mean", *means, *texts("")), RowKind.MEAN))
-    note = "α: Krippendorff's alpha, nominal. κ: Cohen's kappa. What a source does not say is missing, no category."
+    note = "α: Krippendorff's alpha, nominal. κ: Cohen's kappa. What a source does not assess is missing data."
     title = f"Agreement of {found.between}: {', '.join(found.sources)}"
     return RenderedTable(title, ("\nvalue", *heads, *texts("\ntexts")), tuple(rows), note, gaps=gaps)
 
@@ -267,7 +306,7 @@ def _agreeing(value: ValueAgreement | None) -> tuple[str, str]:
 
 
 def agreement_pairs_table(found: Agreement) -> RenderedTable:
-    """Return Cohen's kappa of every two sources, mean over values."""
+    """Return Cohen's kappa of every two sources, averaged over values."""
     rows = []
     for first, second in dict.fromkeys((p.first, p.second) for v in found.views for x in v.values for p in x.pairs):
         cells = []
@@ -280,7 +319,7 @@ def agreement_pairs_table(found: Agreement) -> RenderedTable:
     return RenderedTable(title, ("", "", *heads), tuple(rows), names=2)
 
 
-def _judged(evaluation: Evaluation, polarity: Polarity) -> Iterator[tuple[RouteFigures, PolarityFigures]]:
+def _with_values(evaluation: Evaluation, polarity: Polarity) -> Iterator[tuple[RouteFigures, PolarityFigures]]:
     return ((route, route.of(polarity)) for route in evaluation.routes if route.of(polarity).values)
 
 
