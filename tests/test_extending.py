@@ -33,6 +33,7 @@ class Tree:
         """Add a file to the package, and a line to a table of it, below the line that ends in `after`."""
         path, registry = self.package / file, self.package / table
         assert not path.exists()
+        assert f"`{PACKAGE.name}/{table}`" in (ROOT / "CONTRIBUTING.md").read_text(), "the recipe names the table"
         path.parent.mkdir(exist_ok=True)
         path.write_text(source)
         text = registry.read_text()
