@@ -58,7 +58,7 @@ COMMANDS = [(page, command) for page, block in ALL if block.kind == "console" fo
 def test_blocks_are_found() -> None:
     assert len(PAGES) >= 9
     assert len(COMMANDS) >= 40
-    assert {block.kind for _, block in ALL} == {"console", "python", "csv"}
+    assert {block.kind for _, block in ALL} == {"console", "python", "csv", "text"}
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=lambda v: v if isinstance(v, str) else v.stem)

@@ -201,7 +201,7 @@ def test_forgetting_asks_first(study):
     done = valex("forget", "-s", str(study.root), "a", answer="n\n")
     assert done.returncode == 1
     assert "nothing was removed" in done.stdout
-    assert "goes on from here" not in done.stderr
+    assert "continues from here" not in done.stderr
     assert study.post_ids() == ["a", "b"]
     assert valex("forget", "-s", str(study.root), "a", answer="y\n").returncode == 0
     assert study.post_ids() == ["b"]

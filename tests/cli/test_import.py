@@ -54,7 +54,7 @@ def test_some_could_not_be_imported(texts, tmp_path):
         "7 × unmatched: " + "; ".join(f"other{n} (other{n}.txt): the study has no such post" for n in range(5))
         + " and 2 more",
         r"1 × refused: x\x1b (x\x1b.json): the answer was stopped: SAFETY",
-        "To make a post without a video of each script whose post is unknown, add --new-posts",
+        "Add --new-posts to make a post without a video for each script of an unknown post",
         f"script.gemini: 1 posts · {study}",
     ]  # fmt: skip
 

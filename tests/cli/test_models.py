@@ -113,7 +113,7 @@ def test_a_model_on_a_server_is_noted_down(here: Path):
     (line,) = [line for line in call("list").output.splitlines() if " ours " in line]
     assert "on http://localhost:11434" in line
     assert "0 bytes" not in line
-    assert "ours: on a server, whose weights are its own" in call("verify").output
+    assert "ours: on a server, which keeps the weights" in call("verify").output
     assert "no files to carry" in str(call("pack", "models.tar", "ours").exception)
 
 

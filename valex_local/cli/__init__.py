@@ -1,4 +1,4 @@
-"""The command line: each command is a file here, imported when it is called."""
+"""The command line: one file per command, imported only when the command is called."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from valex_local import __version__
 from valex_local.errors import ValexError, printable
 from valex_local.system import network_guard
 
-# Command to module and what it does; spelled out here so that `valex --help` imports none of them.
+# Commands and what they do; spelled out here so that `valex --help` imports none of them.
 COMMANDS = {
-    "label": "Label texts, or the scripts of a study.",
-    "train": "Train a label model and say how good it is.",
-    "evaluate": "Say how good labels are.",
-    "run": "Take videos into a study and do everything that is due.",
-    "status": "Say how a study stands.",
-    "show": "Show the script and the labels of a post.",
-    "check": "Say how far scripts keep to their videos.",
-    "report": "Write pages about a study, to look at in a browser.",
+    "run": "Process videos into a study: do every step that is due.",
+    "status": "Show how far a study is.",
+    "show": "Show scripts and labels of posts.",
+    "report": "Write web pages about a study.",
+    "label": "Label the scripts of a study, or other texts.",
+    "check": "Check scripts against their videos.",
     "compare": "Compare two scripts of every post.",
-    "import": "Bring what was made elsewhere into a study.",
-    "export": "Write a study as files that other tools read.",
-    "forget": "Remove every trace of posts from a study.",
-    "models": "List, check, install, add and carry models.",
-    "doctor": "Say what this machine has and what keeps it network_guard.",
+    "import": "Import scripts and labels into a study.",
+    "export": "Export a study for other tools.",
+    "forget": "Delete every trace of posts from a study.",
+    "train": "Train and test a label model.",
+    "evaluate": "Compare labels with gold labels and baselines.",
+    "models": "Manage the models on this machine.",
+    "doctor": "Check this machine: hardware, models, offline guard.",
 }
-# Commands that fetch packages from the Python registry; no other may reach a network.
+# Commands that fetch packages from the Python registry; no other command may reach a network.
 ONLINE = (("models", "install"), ("models", "pack"))
-# Leaves out the kernel's layer of the network guard, which cannot tell the machine's loopback from the world. A person
-# says so for each run: nobody's guard gets weaker by a profile or a study that names a server.
+# Leaves out the kernel's layer of the network guard, which blocks the machine's own loopback too. It must be given with
+# each command: a profile or a study that names a server does not weaken anybody's guard.
 LOOPBACK = "--loopback"
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command only to call it or to show its help."""
+    """A group that imports a command only to run it or to show its help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order they are used."""
+        """Return the names in the order of use."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -71,22 +71,22 @@ class LazyGroup(click.Group):
     LOOPBACK,
     is_flag=True,
     expose_value=False,
-    help="Leave this machine's loopback within reach, for a language model on a server here. The kernel then does not "
-    "hold C libraries off the network.",
+    help="Keep this machine's loopback reachable, for a language model on a local server. The kernel then does not cut "
+    "C libraries off from the network.",
 )
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
-    """Find out which human values short videos carry. No byte of them leaves this machine."""
+    """Label short videos with human values. No data leaves this machine."""
     ctx.obj = {"debug": debug}
 
 
 def main() -> None:
-    """Run ``valex``; exit 0 when all is well, 1 when some posts failed, 2 when nothing could be done."""
+    """Run ``valex``; the exit status is 0 for success, 1 if some posts failed, 2 if nothing could be done."""
     call(cli, "valex")
 
 
 def call(command: click.Command, name: str) -> None:
-    """Run a command line under the network guard, and turn what goes wrong into one line and an exit status.
+    """Run a command under the network guard; turn an error into one line and an exit status.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ def call(command: click.Command, name: str) -> None:
         What the user typed to call it.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is escaped, not fatal
+        if isinstance(stream, io.TextIOWrapper):  # characters that the terminal's encoding lacks are escaped
             stream.reconfigure(errors="backslashreplace")
-    # Else the interpreter, before it ends, looks for garbage among the objects of torch and transformers: a second.
+    # Without this the interpreter spends a second at exit looking for garbage among the objects of torch.
     atexit.register(gc.freeze)
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
@@ -111,7 +111,7 @@ def call(command: click.Command, name: str) -> None:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nvalex: interrupted. Finished work is kept; the same command goes on from here", err=True)
+        click.echo("\nvalex: interrupted. Finished work is kept; the same command continues from here", err=True)
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 - a traceback reaches a user only with --debug
         if debug:
@@ -124,4 +124,4 @@ def _explain(error: Exception) -> str:
     if isinstance(error, ValexError):
         return str(error)
     what = printable(f"unexpected {type(error).__name__}: {error}")
-    return f"{what}. This is a defect of valex_local: please report it with what --debug shows"
+    return f"{what}. This is a bug in valex_local: please report it with the output of --debug"

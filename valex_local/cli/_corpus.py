@@ -1,4 +1,4 @@
-"""What commands say of the texts and labels they were given."""
+"""Printing what was read of texts and labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST = 5
 
 
 def print_corpus(corpus: Corpus, say: Callable[[str], None]) -> None:
-    """Say how many texts have labels, and list what could not be matched."""
+    """Print how many texts have labels, and what could not be matched."""
     say(f"{len(corpus.texts)} texts with labels")
     print_list("labels without a text", corpus.unmatched_labels, say)
     print_list("texts without a label", [text.id for text in corpus.unlabelled], say)
@@ -19,7 +19,7 @@ def print_corpus(corpus: Corpus, say: Callable[[str], None]) -> None:
 
 
 def print_list(title: str, rows: Sequence[str], say: Callable[[str], None]) -> None:
-    """Say how many there are, and the first few."""
+    """Print how many rows there are, and the first few."""
     if not rows:
         return
     more = f" and {len(rows) - _MOST} more" if len(rows) > _MOST else ""

@@ -1,4 +1,4 @@
-"""How labels look on a terminal."""
+"""Printing labels on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STYLES = {State.PRESENT: "bold green", State.CONFLICTED: "bold red", State.ABSE
 
 
 def print_labels(console: Console, stem: str, labels: Labels) -> None:
-    """Print the labels of one script with their probabilities and whose they are."""
+    """Print the labels of one script with their probabilities and their model."""
     source = labels.source
     languages = ", ".join(source.languages) or "any language"
     console.print(Text(f"{stem}: {source.model} ({source.domain}; {languages})", style="bold"), soft_wrap=True)
@@ -27,7 +27,7 @@ def print_labels(console: Console, stem: str, labels: Labels) -> None:
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     columns = ["value", "present", "conflicted", "state"]
-    # Only routes that ask a language model say what a state rests on.
+    # Only routes that ask a language model name the evidence of a state.
     columns += ["evidence"] if any(label.evidence for label in labels.values) else []
     for name in columns:
         table.add_column(name, no_wrap=name == "value")

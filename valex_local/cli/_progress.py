@@ -1,4 +1,4 @@
-"""Progress on a terminal as bars with the time left, elsewhere as plain lines."""
+"""Progress: bars with the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 
 
 class Lines:
-    """One line when a step begins and one when it ends, for logs and pipes."""
+    """Prints a line when a step begins and one when it ends, for logs and pipes."""
 
     def __init__(self) -> None:
         self._name, self._total, self._done = "", 0, 0
 
     def step(self, name: str, total: int) -> None:
-        """Say that a step begins."""
+        """Print that a step begins."""
         self._name, self._total, self._done = name, total, 0
         print(f"{name}: {total} to do", file=sys.stderr, flush=True)
 
     def advance(self, posts: int = 1) -> None:
-        """Say that a step has ended, once it has."""
+        """Print that a step has ended, once it has."""
         self._done += posts
         if self._done >= self._total:
             print(f"{self._name}: {self._done} of {self._total}", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
-        """Say it."""
+        """Print a text."""
         print(text, file=sys.stderr, flush=True)
 
 
 class Bars:
-    """A bar a step, with the time left; later batches of posts lengthen its bar."""
+    """Shows a bar per step, with the time left; later batches of posts lengthen it."""
 
     def __init__(self, bars: RichProgress) -> None:
         self._bars = bars
@@ -46,7 +46,7 @@ class Bars:
         self._task: TaskID | None = None
 
     def step(self, name: str, total: int) -> None:
-        """Begin or lengthen a bar."""
+        """Start or lengthen a bar."""
         self._totals[name] = self._totals.get(name, 0) + total
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=total)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from valex_local.study import Study
 
 VARIABLE = "VALEX_STUDY"
-"""The environment variable that names the study where no option does."""
+"""The environment variable that names the study if no option does."""
 
 _RENAMED = {"-o": "-s", "--out": "--study", "--gold": "--labels"}
 _NAMED = {"-s": "the study", "--study": "the study", "--labels": "a sheet of gold labels"}
@@ -26,8 +26,8 @@ _NAMED = {"-s": "the study", "--study": "the study", "--labels": "a sheet of gol
 class StudyCommand(click.Command):
     """A command that works on a study, with the option ``-s/--study``; pass its value to `study_folder`.
 
-    The study was once the first argument of a command, or its ``-o``. Whoever writes it so is told in one line how it
-    is written now.
+    The study used to be the first argument of a command, or its ``-o``. A command line of that kind is answered with
+    one line that shows the new form.
     """
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
@@ -56,7 +56,7 @@ class StudyCommand(click.Command):
     def _refuse_old_option(self, ctx: click.Context, words: Sequence[str], old: str) -> None:
         new = _RENAMED.get(old)
         if new is not None and any(new in parameter.opts for parameter in self.params):
-            # Of -o the value may follow at once, of --out after an equals sign.
+            # The value may follow directly, as in -ostudy and --out=study.
             spelled = re.compile(rf"{old}(?=$|=)" if old.startswith("--") else old)
             say_new_form(new, ctx, [spelled.sub(new, word) if spelled.match(word) else word for word in words])
 
@@ -71,7 +71,7 @@ class StudyCommand(click.Command):
         given = [values.get(argument.name) for argument in arguments] + surplus
         placed = [word for word in given if isinstance(word, str)]
         study = next((word for word in placed if is_study(word)), None)
-        # Where there is one word too many, the first was meant to be a study even if none is there.
+        # With one word too many, the first was meant as a study, even if there is none.
         if study is None and surplus and not (arguments and Path(placed[0]).exists()):
             study = placed[0]
         if study is not None:
@@ -79,7 +79,7 @@ class StudyCommand(click.Command):
 
 
 def say_new_place(study: str | Path, ctx: click.Context | None = None) -> NoReturn:
-    """Raise an error that says how a study is named that was given as an argument."""
+    """Raise an error that shows how to name a study that was given as an argument."""
     ctx = ctx or click.get_current_context()
     words = list(ctx.meta[__name__])
     word = next(word for word in words if Path(word) == Path(study))
@@ -98,9 +98,9 @@ def _study_option() -> click.Option:
     return click.Option(
         ["-s", "--study", "folder"],
         metavar="STUDY",
-        multiple=True,  # else the last of several would win without a word
+        multiple=True,  # otherwise the last of several would win silently
         callback=_only,
-        help=f"The study; by default ${VARIABLE}, or the study you are in.",
+        help=f"Folder of the study. Default: ${VARIABLE}, or the study you are in.",
     )
 
 
@@ -118,12 +118,12 @@ def is_study(place: str | Path) -> bool:
 
 
 def study_folder(named: Path | None) -> Path:
-    """Return the folder of the study meant: as named, else by ``$VALEX_STUDY``, else the study around this folder.
+    """Return the folder of a study: the one named, else ``$VALEX_STUDY``, else the study around the current folder.
 
     Raises
     ------
     ConfigError
-        Nothing says which.
+        There is none of the three.
     """
     if named is not None:
         return named
@@ -142,12 +142,12 @@ def study_folder(named: Path | None) -> Path:
 
 
 def open_study(named: Path | None) -> Study:
-    """Open the study meant; see `study_folder`.
+    """Open a study; see `study_folder`.
 
     Raises
     ------
     ConfigError
-        Nothing says which.
+        No study is named, and there is none around the current folder.
     StudyError
         There is no study there, or it cannot be read.
     """
@@ -169,12 +169,12 @@ def open_study(named: Path | None) -> Study:
 
 
 def find_posts(study: Study, names: Sequence[str]) -> list[str]:
-    """Return the ids that `names` (ids, or beginnings of one id) stand for; all posts for no names.
+    """Return the ids that `names` stand for (ids, or beginnings of one id); of all posts if there are no names.
 
     Raises
     ------
     InputError
-        A name fits no post or several.
+        A name stands for no post, or for several.
     """
     ids = study.post_ids()
     return [_find(study, ids, name) for name in names] if names else ids

@@ -1,4 +1,4 @@
-"""How a summary looks: a table for people, JSON for programs."""
+"""Printing a summary: a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def print_json(summary: Summary) -> None:
     data: dict[str, Any] = asdict(summary)
     data["ok"] = summary.ok
     data["failures"] = [{"post": f.post, "step": f.stage, "what": f.what, "hint": f.hint} for f in summary.failures]
-    print(json.dumps(data, indent=1))  # in ASCII: valid on every terminal and for every file name
+    print(json.dumps(data, indent=1))  # ASCII: valid on every terminal and for every file name
 
 
 def print_summary(summary: Summary, *, dry: bool = False) -> None:

@@ -14,51 +14,35 @@ if TYPE_CHECKING:
 
     from valex_local.evaluation.figures import Estimate
     from valex_local.evaluation.visual_check import VariantFigures, VisualCheck
-    from valex_local.study import Study
 
 _NOTHING = "–"
 
 
 @click.group()
 def check() -> None:
-    """Say how far scripts keep to their videos."""
+    """Check scripts against their videos."""
 
 
-@check.command(cls=StudyCommand)
-@click.option("--csv", "table", type=click.Path(path_type=Path), help="A CSV file to write, with a row for each line.")
+@check.command(cls=StudyCommand, short_help="Check action lines against keyframes.")
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="CSV file to write, with a row per action line.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def visual(folder: Path | None, table: Path | None, as_json: bool) -> None:
-    """Say how well the action lines of a STUDY fit their keyframes, and how many keyframes they speak of.
+    """Show how well the action lines of scripts match their keyframes, and how many keyframes they mention.
 
-    Nothing is computed: `valex run` scores the lines where it has a CLIP model.
+    The scores come from `valex run`, which needs a CLIP model for them.
     """
-    from valex_local.evaluation.visual_check import check_visual
+    from valex_local.evaluation.visual_check import LINE_COLUMNS, check_visual, line_rows
+    from valex_local.files.tables import write_table
 
     study = open_study(folder)
     found = check_visual(study)
     if table is not None:
-        _write(table, study)
+        write_table(table, [LINE_COLUMNS, *line_rows(study)])
+        click.echo(f"written: {table}", err=True)
     if as_json:
         click.echo(found.model_dump_json(indent=1))
     else:
         _print(found)
-
-
-def _write(path: Path, study: Study) -> None:
-    import csv
-    import io
-
-    from valex_local.evaluation.visual_check import LINE_COLUMNS, line_rows
-    from valex_local.files.atomic import write_whole
-    from valex_local.files.tables import guarded
-
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(LINE_COLUMNS)
-    for row in line_rows(study):
-        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
-    write_whole(path, text.getvalue().encode())
-    click.echo(f"written: {path}", err=True)
 
 
 def _print(found: VisualCheck) -> None:
@@ -74,7 +58,7 @@ def _print(found: VisualCheck) -> None:
         for note in _notes(found):
             console.print(Text(note, style="dim"), soft_wrap=True)
     if not found.variants:
-        click.echo("no post of this study has a script yet; make them with: valex run")
+        click.echo("no post of this study has a script yet. Write them with: valex run -s STUDY")
     for variant in found.variants:
         for reason, posts in variant.skipped.items():
             click.echo(f"not scored {posts:>4}  script.{variant.script}: {printable(reason)}")
@@ -88,11 +72,10 @@ def _print(found: VisualCheck) -> None:
 
 def _notes(found: VisualCheck) -> tuple[str, ...]:
     return (
-        "percentile: share of the lines by chance that fit the same keyframes less well; mean over lines, chance 0.50",
+        "percentile: share of reference lines that match the same keyframes less well; mean over lines, 0.50 by chance",
         f"below chance: share of the lines with a percentile below {found.below_chance:.2f}",
-        f"spoken of: share of the keyframes that a line fits well enough; lines by chance reach "
-        f"{1 - found.spoken_of:.2f}",
-        f"below each figure: its 95 % interval, by {found.resamples:,} resamples of posts",
+        f"mentioned: share of the keyframes that a line matches well; by chance {1 - found.spoken_of:.2f}",
+        f"below each figure: its 95 % interval, from {found.resamples:,} resamples of the posts",
     )
 
 
@@ -102,7 +85,7 @@ def _table(variants: list[VariantFigures]) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("script", overflow="fold")
-    for name in ("posts", "lines", "below\nchance", "percentile", "no\nkeyframe", "key-\nframes", "spoken\nof"):
+    for name in ("posts", "lines", "below\nchance", "percentile", "no\nkeyframe", "key-\nframes", "men-\ntioned"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in variants:
         table.add_row(

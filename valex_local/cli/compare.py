@@ -19,20 +19,22 @@ _PATH = click.Path(path_type=Path)
 @click.command(cls=StudyCommand)
 @click.argument("first")
 @click.argument("second")
-@click.option("--labels", type=_PATH, help="Label sheet to measure the labels of both scripts by.")
-@click.option("--annotator", help="The one annotator of the sheet who counts; else the majority.")
-@click.option("--group", type=click.Choice(["author", "none"]), help="What intervals group posts by. [default: author]")
+@click.option("--labels", type=_PATH, help="Gold labels to compare the labels of both scripts with.")
+@click.option("--annotator", help="Annotator whose gold labels count. Default: the majority.")
 @click.option(
-    "--min-support", type=click.IntRange(min=1), default=30, show_default=True, help="Rarer values are left out of F1."
+    "--group", type=click.Choice(["author", "none"]), help="Grouping of posts for the intervals. [default: author]"
 )
-@click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Of the bootstrap.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
-@click.option("--meaning/--no-meaning", default=True, help="Compare meaning by the sentence encoder of the store.")
-@click.option("-o", "--out", type=_PATH, help="Folder to write JSON, CSV and pages side by side to.")
+@click.option(
+    "--min-support", type=click.IntRange(min=1), default=30, show_default=True, help="Leave rarer values out of F1."
+)
+@click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
+@click.option("--meaning/--no-meaning", default=True, help="Compare meaning with a sentence encoder (default).")
+@click.option("-o", "--out", type=_PATH, help="Folder to write figures (JSON, CSV) and pages to.")
 def compare(folder: Path | None, first: str, second: str, out: Path | None, **given: Any) -> None:
-    """Compare two scripts of every post of STUDY: what each keeps and adds, and what becomes of the labels.
+    """Compare two scripts of every post: what each keeps and adds, and how their labels differ.
 
-    FIRST and SECOND are variants: local, template, or the name under which scripts were imported.
+    FIRST and SECOND are variants of the scripts: local, template, or the name of imported ones.
     """
     from valex_local.comparison.files import check_folder, write_folder
     from valex_local.comparison.pair import VariantPair

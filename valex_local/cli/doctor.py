@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GOOD, LESS, BAD, PLAIN = "good", "less", "bad", "plain"
 CheckLine = tuple[str, str, str]
-"""A mark, what it is about, what is said of it."""
+"""A mark, a name, a text."""
 
 _COLOURS = {GOOD: "green", LESS: "yellow", BAD: "red", PLAIN: "dim"}
 _MARKS = {GOOD: "✓", LESS: "!", BAD: "✗", PLAIN: "·"}
@@ -29,10 +29,13 @@ _ASCII_MARKS = {GOOD: "+", LESS: "!", BAD: "x", PLAIN: "-"}
 
 
 @click.command()
-@click.option("--profile", default=Settings().profile, show_default=True, help="The profile to judge by.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--profile", default=Settings().profile, show_default=True, help="Profile to check for.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(profile: str, as_json: bool) -> None:
-    """Say what this machine has and what keeps it offline; exit 1 when a run of the profile would not work."""
+    """Check this machine: hardware, libraries, models, and what keeps it offline.
+
+    The exit status is 1 if a run of the profile would not work.
+    """
     from valex_local.doctor import examine
 
     report = examine(profile)
@@ -61,12 +64,17 @@ def _print(report: DoctorReport) -> None:
         console.print(_table(console, lines))
     console.print()
     if report.troubles:
-        console.print(Text(f"{len(report.troubles)} to mend before the profile {report.profile} runs:", "bold red"))
+        console.print(
+            Text(
+                f"{_count(len(report.troubles), 'problem')} to fix before the profile {report.profile} works:",
+                "bold red",
+            )
+        )
         console.print(_table(console, ((BAD, "", trouble) for trouble in report.troubles)))
     if report.notes:
         console.print(_table(console, ((LESS, "", note) for note in report.notes)))
     if not report.troubles:
-        console.print(Text(f"All that the profile {report.profile} needs is here.", style="bold green"))
+        console.print(Text(f"Everything that the profile {report.profile} needs is here.", style="bold green"))
 
 
 def _table(console: Console, lines: Iterator[CheckLine]) -> Table:
@@ -92,14 +100,14 @@ def _machine(report: DoctorReport) -> Iterator[CheckLine]:
     yield PLAIN, "system", f"{machine.system}, Python {machine.python}"
     yield PLAIN, "processor", f"{machine.cpu}, {machine.cpus} CPUs{quota}"
     yield PLAIN, "memory", _bytes(machine.memory)
-    for card in machine.gpus:
-        capability, cuda = (f"{major}.{minor}" for major, minor in (card.capability, card.cuda))
-        facts = f"{_bytes(card.memory)}, compute capability {capability}, driver {card.driver} (CUDA {cuda})"
-        yield GOOD if device and device.kind == "cuda" else LESS, "card", f"{card.name}, {facts}"
+    for gpu in machine.gpus:
+        capability, cuda = (f"{major}.{minor}" for major, minor in (gpu.capability, gpu.cuda))
+        facts = f"{_bytes(gpu.memory)}, compute capability {capability}, driver {gpu.driver} (CUDA {cuda})"
+        yield GOOD if device and device.kind == "cuda" else LESS, "GPU", f"{gpu.name}, {facts}"
     if not machine.gpus:
-        yield PLAIN, "card", "none"
+        yield PLAIN, "GPU", "none"
     if device is None:
-        yield BAD, "computes on", "nothing: the device asked for cannot be had"
+        yield BAD, "computes on", "nothing: the requested device is not available"
     else:
         yield GOOD, "computes on", f"{device.kind}, {_count(device.threads, 'thread')}, {_bytes(device.memory)}"
     if machine.ffmpeg is None:
@@ -114,18 +122,22 @@ def _machine(report: DoctorReport) -> Iterator[CheckLine]:
 def _offline(report: DoctorReport) -> Iterator[CheckLine]:
     layers = report.offline
     why = f" ({layers.why_not})" if layers.why_not else ""
-    yield _held(layers.environment), "environment", "libraries are told so, proxies are out of sight"
-    yield _held(layers.hook), "audit hook", "Python reaches loopback only"
+    yield _mark(layers.environment), "environment", "libraries are set to offline, without proxies"
+    yield _mark(layers.hook), "audit hook", "Python can reach loopback only"
     if layers.kernel:
         yield GOOD, "kernel", f"{layers.means}, for C libraries and programs too"
     else:
-        yield LESS, "kernel", f"not held{why}"
+        yield LESS, "kernel", f"off{why}"
 
 
 def _models(report: DoctorReport) -> Iterator[CheckLine]:
     store = report.store
     state = f"{_bytes(store.free)} free" + ("" if store.writable else ", not writable")
-    yield GOOD if store.exists else PLAIN, "store", f"{store.folder}{'' if store.exists else ' (to be made)'}, {state}"
+    yield (
+        GOOD if store.exists else PLAIN,
+        "store",
+        f"{store.folder}{'' if store.exists else ' (does not exist yet)'}, {state}",
+    )
     for model in report.models:
         if model.problem is None:
             size = "" if not model.size else f", {_bytes(model.size)}"
@@ -145,8 +157,8 @@ def _libraries(report: DoctorReport) -> Iterator[CheckLine]:
         yield mark, library.name, f"{library.version or 'not installed'}{wanted}, {library.purpose}"
 
 
-def _held(holds: bool) -> str:
-    return GOOD if holds else BAD
+def _mark(works: bool) -> str:
+    return GOOD if works else BAD
 
 
 def _count(number: int, noun: str) -> str:

@@ -18,30 +18,45 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("routes", nargs=-1, metavar="[[NAME=]PATH]...")
-@click.option("--labels", multiple=True, type=_PATH, help="Gold labels (repeatable); else those the models trained on.")
-@click.option("--annotator", help="The one annotator of the gold labels who counts; else the majority.")
-@click.option("--texts", multiple=True, type=_PATH, help="Texts, for the baselines that need them (repeatable).")
-@click.option("--id-column", help="Column of ids in a table of texts.")
-@click.option("--text-column", help="Column of texts in a table of texts.")
-@click.option("--script", help="Variant of the scripts of a study of texts.")
-@click.option("--group", help="What intervals group texts by: author, a column, none. [default: as trained, or author]")
+@click.option("--labels", multiple=True, type=_PATH, help="Gold labels (repeatable). Default: those of the models.")
+@click.option("--annotator", help="Annotator whose gold labels count. Default: the majority.")
+@click.option("--texts", multiple=True, type=_PATH, help="Texts, for baselines that read them (repeatable).")
+@click.option("--id-column", help="Column of ids, in a table of texts.")
+@click.option("--text-column", help="Column of texts, in a table of texts.")
+@click.option("--script", help="Variant of the scripts, in a study of texts.")
 @click.option(
-    "--min-support", type=click.IntRange(min=1), default=30, show_default=True, help="Rarer values are left out."
+    "--group", help="Grouping of texts for the intervals: author, a column, or none. [default: as trained, or author]"
 )
-@click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Of the bootstrap.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
-@click.option("--compare", nargs=2, multiple=True, metavar="A B", help="Compare these; else the first with all others.")
+@click.option(
+    "--min-support", type=click.IntRange(min=1), default=30, show_default=True, help="Leave rarer values out."
+)
+@click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
+@click.option(
+    "--compare",
+    nargs=2,
+    multiple=True,
+    metavar="A B",
+    help="Compare two routes (repeatable). Default: the first with all others.",
+)
 @click.option("--agreement", is_flag=True, help="Show how far annotators, or routes, agree.")
-@click.option("--per-value", is_flag=True, help="Show each value, and F1 by support.")
-@click.option("--calibration", is_flag=True, help="Show how well probabilities match what holds.")
-@click.option("--circle", is_flag=True, help="Show where on the circle of values routes err.")
-@click.option("--as", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Form.")
-@click.option("-o", "--out", type=_PATH, help="A file to write to.")
+@click.option("--per-value", is_flag=True, help="Show figures of each value, and F1 by support.")
+@click.option("--calibration", is_flag=True, help="Show how well probabilities match the gold labels.")
+@click.option("--circle", is_flag=True, help="Show where on the circle of values errors lie.")
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["table", "json", "csv", "markdown"]),
+    default="table",
+    show_default=True,
+    help="Format.",
+)
+@click.option("-o", "--out", type=_PATH, help="File to write to.")
 def evaluate(routes: tuple[str, ...], form: Form, out: Path | None, **given: Any) -> None:
-    """Say how good labels are: routes beside gold labels and baselines.
+    """Compare labels with gold labels and with baselines.
 
-    A route is a label file, a model directory that `valex train` wrote, or a study, each of whose scripts and routes is
-    one. JSON and CSV hold every figure, whatever is shown.
+    PATH is a label file, a model directory written by `valex train`, or a study, of which each script and route counts
+    on its own. JSON and CSV always hold every figure.
     """
     from valex_local.evaluation.render import render
 

@@ -21,7 +21,7 @@ def _help() -> str:
         "Labels, one file": [name for name, form in FORMATS.items() if form.has_labels and form.suffixes],
         "Both, a folder": [name for name, form in FORMATS.items() if form.has_labels and not form.suffixes],
     }
-    lines = ["Write a study as files that other tools read.", "", "\b"]  # click keeps the lines after \b as they are
+    lines = ["Export a study for other tools.", "", "\b"]  # click keeps the lines after \b as they are
     for kind, names in kinds.items():
         lines += [f"{kind}:", *(f"  {name:<13}{FORMATS[name].about}" for name in names)]
     return "\n".join(lines)
@@ -29,15 +29,20 @@ def _help() -> str:
 
 @click.command(cls=StudyCommand, help=_help())
 @click.argument("form", metavar="FORMAT", type=click.Choice(list(FORMATS)))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="File or new folder; by default in STUDY/exports/.")
-@click.option("--script", help="Variant of the scripts; by default the one shown first for most posts.")
-@click.option("--route", help="The labelling route; by default all, or the only one there is.")
-@click.option("--post", "posts", multiple=True, help="A post, or the beginning of its id (repeatable); by default all.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File or new folder to write. Default: in exports/ of the study.",
+)
+@click.option("--script", help="Variant of the scripts. Default: the one that most posts show first.")
+@click.option("--route", help="Labelling route. Default: all, or the only one.")
+@click.option("--post", "posts", multiple=True, help="A post, or the beginning of its id (repeatable). Default: all.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def export(
     folder: Path | None, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any
 ) -> None:
-    """Write a study in a format."""
+    """Write the posts of a study in a format."""
     from valex_local.exchange.export.run import export_study
 
     study = open_study(folder)

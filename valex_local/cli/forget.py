@@ -13,9 +13,12 @@ from valex_local.errors import printable
 
 @click.command(cls=StudyCommand)
 @click.argument("posts", nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def forget(posts: tuple[str, ...], folder: Path | None, yes: bool) -> None:
-    """Remove every trace of POSTS from a study, reports and exports included. The videos themselves stay."""
+    """Delete every trace of POSTS from a study, with all reports and exports. The videos themselves stay.
+
+    The beginning of a post's id is enough.
+    """
     study = open_study(folder)
     names = find_posts(study, posts) if set(posts) - study.known_ids() else list(posts)
     if not yes and not click.confirm(f"Remove {', '.join(map(printable, names))} from {study.root}?"):

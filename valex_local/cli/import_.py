@@ -22,26 +22,26 @@ _LEFT = ("unmatched", "refused", "cut", "empty", "conflicting", "unreadable")
 
 @click.group(name="import")
 def import_() -> None:
-    """Bring what was made elsewhere into a study."""
+    """Import scripts and labels made elsewhere into a study."""
 
 
 import_.add_command(labels)
 
 
-@import_.command(cls=StudyCommand)
+@import_.command(cls=StudyCommand, short_help="Import scripts as a variant.")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--name", required=True, help="Name of the variant: gemini makes script.gemini.json of each post.")
-@click.option("--id-column", help="Column of ids in tables.")
-@click.option("--text-column", help="Column of scripts in tables.")
-@click.option("--new-posts/--no-new-posts", help="Make a post without a video of each script whose post is unknown.")
-@click.option("--keep-cut/--no-keep-cut", help="Import scripts, too, that the limit of length has cut.")
-@click.option("--origin", metavar="TEXT", help="Where the scripts come from, for the record.")
+@click.option("--name", required=True, help="Name of the variant, such as gemini.")
+@click.option("--id-column", help="Column of ids, in tables.")
+@click.option("--text-column", help="Column of scripts, in tables.")
+@click.option("--new-posts/--no-new-posts", help="Add a post without a video for each script of an unknown post.")
+@click.option("--keep-cut/--no-keep-cut", help="Also import scripts that a length limit cut off.")
+@click.option("--origin", metavar="TEXT", help="Where the scripts come from; kept in the records.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def scripts(folder: Path | None, path: Path, as_json: bool, **given: Any) -> None:
-    """Make the scripts in PATH a variant of a study.
+    """Import the scripts in PATH into a study as a variant of their own.
 
-    PATH is a folder of text files named after their videos, responses of Gemini in JSON, a Vertex batch in JSONL, saves
-    of AI Studio, a CSV or TSV file, or a folder of all these.
+    PATH is a folder of text files named after their videos, Gemini responses (JSON), a Vertex AI batch (JSONL), prompts
+    saved by AI Studio, a CSV or TSV file, or a folder of any of these.
     """
     from valex_local.exchange.scripts import import_scripts
 
@@ -60,7 +60,7 @@ def _print(found: Imported) -> None:
     for title in (*_DONE, *_TOLD, *_LEFT):
         print_list(title.replace("_", " "), [str(row) for row in getattr(found, title)], click.echo)
     if found.unmatched:
-        click.echo("To make a post without a video of each script whose post is unknown, add --new-posts")
+        click.echo("Add --new-posts to make a post without a video for each script of an unknown post")
     new = f", {len(found.new_posts)} of them new" if found.new_posts else ""
     click.echo(f"script.{found.name}: {found.done} posts{new} · {printable(found.study)}")
 

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from valex_local.exchange.labels import ImportedLabels
 
 
-@click.command(cls=StudyCommand)
+@click.command(cls=StudyCommand, short_help="Import gold labels.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--annotator", help="Whose labels these are, where the files do not say or another name is wanted.")
-@click.option("--replace", is_flag=True, help="Let labels take the place of different ones by the same annotator.")
+@click.option("--annotator", help="Name of the annotator, if the files do not name one or name another.")
+@click.option("--replace", is_flag=True, help="Replace different labels by the same annotator.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def labels(folder: Path | None, paths: tuple[Path, ...], annotator: str | None, replace: bool, as_json: bool) -> None:
-    """Make the labels in PATH gold labels of a study: label sheets, and exports of Label Studio (JSON).
+    """Import gold labels into a study, from label sheets and Label Studio exports (JSON).
 
-    They are kept in gold/ANNOTATOR.csv of the study, a label sheet like any other.
+    They go into the label sheet gold/ANNOTATOR.csv of the study.
     """
     from valex_local.exchange.labels import import_labels
 

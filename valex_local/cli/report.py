@@ -11,11 +11,11 @@ from valex_local.cli._study import StudyCommand, open_study
 
 
 @click.command(cls=StudyCommand)
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Where to write; by default report/ in the study.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder to write. Default: report/ in the study.")
 def report(folder: Path | None, out: Path | None) -> None:
-    """Write pages about a study: what its posts say and show, which values, how it all came about.
+    """Write web pages about a study: its posts, their scripts and values, and how they were made.
 
-    They open from disk in any browser and load nothing from a network.
+    The pages open in any browser, from disk, and load nothing from a network.
     """
     from valex_local.cli._progress import progress
     from valex_local.errors import printable
@@ -32,6 +32,6 @@ def report(folder: Path | None, out: Path | None) -> None:
     for problem in written.unreadable:
         click.echo(f"valex: {printable(problem)}", err=True)
     if out is not None:
-        click.echo("note    valex forget does not reach this folder: when you forget a post, remove the report too")
+        click.echo("note    valex forget does not reach this folder: delete it too when you forget a post")
     click.echo(f"{written.posts} posts · {printable(str(written.index))}")
     sys.exit(1 if written.unreadable else 0)

@@ -18,31 +18,34 @@ from valex_local.settings import merge
 
 @click.command(cls=StudyCommand)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--profile", help="Models and settings to use: cpu, demo, workstation, server or your own.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings, as study.toml.")
+@click.option("--profile", help="Models and settings: cpu, demo, workstation, server, or a TOML file.")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file of settings, like study.toml.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting: --set ocr.fps=2 (repeatable)."
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting, such as --set ocr.fps=2 (repeatable)."
 )
-@click.option("--meta", type=click.Path(path_type=Path), help="Table of post texts (CSV, TSV, NDJSON).")
-@click.option("--language", metavar="CODE", help="Language spoken, ISO 639-1; recognised when left out.")
+@click.option(
+    "--meta", type=click.Path(path_type=Path), help="Table of post texts: captions and so on (CSV, TSV, NDJSON)."
+)
+@click.option("--language", metavar="CODE", help="Spoken language (ISO 639-1). Default: detected.")
 @click.option("--translate/--no-translate", default=None, help="Translate the speech to English.")
-@click.option("--keep-silent/--no-keep-silent", default=None, help="Label posts without verbal sound too.")
-@click.option("--keep-keyframes/--no-keep-keyframes", default=None, help="Leave the keyframes in the study.")
-@click.option("--keep-audio/--no-keep-audio", default=None, help="Leave the 16 kHz sound in the study.")
+@click.option("--keep-silent/--no-keep-silent", default=None, help="Also label posts in which no words are heard.")
+@click.option("--keep-keyframes/--no-keep-keyframes", default=None, help="Keep the keyframes after the run.")
+@click.option("--keep-audio/--no-keep-audio", default=None, help="Keep the extracted sound after the run.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Threads that decode beside the model.")
-@click.option("--resident/--no-resident", default=None, help="Keep all models in memory, where they fit.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Threads that prepare input for the models.")
+@click.option("--resident/--no-resident", default=None, help="Keep all models in memory, if they fit.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
-@click.option("--only", metavar="STAGE", help="Do this stage alone, from the records that are there.")
-@click.option("--shard", metavar="i/N", help="The i-th of N parts of the posts, for several machines.")
-@click.option("--redo", is_flag=True, help="Make finished work again that new settings or models outdate.")
-@click.option("--retry", is_flag=True, help="Try again what failed before.")
-@click.option("--dry-run", is_flag=True, help="Only say what is due.")
+@click.option("--only", metavar="STAGE", help="Do this stage alone.")
+@click.option("--shard", metavar="i/N", help="Do the i-th of N parts of the posts, on several machines.")
+@click.option("--redo", is_flag=True, help="Redo finished work that new settings or models outdate.")
+@click.option("--retry", is_flag=True, help="Try again what failed.")
+@click.option("--dry-run", is_flag=True, help="Show what is due and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def run(paths: tuple[Path, ...], folder: Path | None, settings: tuple[str, ...], as_json: bool, **given: Any) -> None:
-    """Take videos (files or folders) into a study and do everything that is due.
+    """Process videos (files or folders) into a study, which is made if there is none.
 
-    Interrupt at any time: the same command goes on from there. Without PATHS it goes on with the posts of the study.
+    Without PATHS, continue with the posts that the study holds. A run can be interrupted at any time: the same command
+    continues from there.
     """
     from valex_local.pipeline.run import run as do
     from valex_local.pipeline.selection import Selection
@@ -73,7 +76,7 @@ def run(paths: tuple[Path, ...], folder: Path | None, settings: tuple[str, ...],
 
 
 def _options(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
-    """Collect the settings the options give, leaving out those not given."""
+    """Return the settings that the options give."""
     keys = {
         "profile": ("profile",),
         "language": ("speech", "language"),

@@ -12,13 +12,18 @@ from valex_local.cli._study import StudyCommand, find_posts, open_study
 @click.command(cls=StudyCommand)
 @click.argument("posts", nargs=-1)
 @click.option(
-    "--as", "form", type=click.Choice(["text", "fountain", "json"]), default="text", help="Form of the script."
+    "--as",
+    "form",
+    type=click.Choice(["text", "fountain", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the script.",
 )
-@click.option("--script", "variant", help="Variant of the script; by default the study's first.")
+@click.option("--script", "variant", help="Variant of the script. Default: the first one of the settings.")
 def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | None) -> None:
-    """Show the script and the labels of POSTS, or of every post that has some.
+    """Show the script and the labels of POSTS, or of all posts.
 
-    The names may be beginnings of post ids.
+    The beginning of a post's id is enough.
     """
     from rich.console import Console
 

@@ -11,10 +11,10 @@ from valex_local.cli._summary import print_json, print_summary
 
 
 @click.command(cls=StudyCommand)
-@click.option("--posts", is_flag=True, help="List the posts too.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--posts", is_flag=True, help="List the posts as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(folder: Path | None, posts: bool, as_json: bool) -> None:
-    """Say how a study stands: what is done, due, failed, skipped, and why."""
+    """Show how far a study is: what is done, due, failed or skipped, and why."""
     from valex_local.pipeline.run import study_status
 
     study = open_study(folder)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     multiple=True,
     required=True,
     type=click.Path(path_type=Path),
-    help="A label sheet (repeatable).",
+    help="Label sheet (repeatable).",
 )
 @click.option(
     "--texts",
@@ -30,69 +30,70 @@ if TYPE_CHECKING:
     multiple=True,
     required=True,
     type=click.Path(path_type=Path),
-    help="A study, a folder of .txt files or a table (repeatable).",
+    help="Study, folder of .txt files, or table (repeatable).",
 )
 @click.option(
     "--encoder",
     default="roberta-large",
     show_default=True,
-    help="A model of the store, or the directory of a Hugging Face encoder.",
+    help="Encoder to train: a model in the store, or a Hugging Face directory.",
 )
 @click.option(
-    "-o", "--out", required=True, type=click.Path(path_type=Path), help="The model directory to make, or to go on with."
+    "-o", "--out", required=True, type=click.Path(path_type=Path), help="Model directory to write, or to continue."
 )
-@click.option("--domain", required=True, help="What kind of text this is, in a few words; shown with every label.")
+@click.option("--domain", required=True, help="The kind of text, in a few words; shown with every label.")
 @click.option(
     "--language",
     "languages",
     multiple=True,
     metavar="CODE",
-    help="Language of the texts, ISO 639-1 (repeatable); by the texts when left out.",
+    help="Language of the texts (ISO 639-1, repeatable). Default: as the texts say.",
 )
-@click.option("--name", help="Name of the model; that of the directory when left out.")
-@click.option("--licence", default="", help="Licence of the model, for the record.")
+@click.option("--name", help="Name of the model. Default: that of the directory.")
+@click.option("--licence", default="", help="Licence of the model, for the model card.")
 @click.option(
-    "--data", multiple=True, metavar="TEXT", help="A line for the card on what it is trained on (repeatable)."
+    "--data", multiple=True, metavar="TEXT", help="Line on the training data for the model card (repeatable)."
 )
 @click.option(
-    "--limit", "limits", multiple=True, metavar="TEXT", help="A line for the card on its limits (repeatable)."
+    "--limit", "limits", multiple=True, metavar="TEXT", help="Line on limits for the model card (repeatable)."
 )
 @click.option(
     "--mode",
     type=click.Choice(["frozen", "lora", "full"]),
-    help="Train the head alone, low-rank additions, or all (default).",
+    help="What to train: the head, low-rank additions, or everything (default).",
 )
 @click.option(
-    "--adapt", type=click.IntRange(min=0), metavar="EPOCHS", help="Masked-language training on all texts before."
+    "--adapt",
+    type=click.IntRange(min=0),
+    metavar="EPOCHS",
+    help="Epochs of masked-language training first.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the data; by the mode when left out.")
-@click.option("--learning-rate", type=float, help="Of the encoder; by the mode when left out.")
-@click.option("--batch", type=click.IntRange(min=1), help="Texts per step.")
-@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), help="Of the computation.")
-@click.option("--class-weights", type=click.Choice(["none", "sqrt", "balanced"]), help="Weight of positives.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the data. Default: by the mode.")
+@click.option("--learning-rate", type=float, help="Learning rate of the encoder. Default: by the mode.")
+@click.option("--batch", type=click.IntRange(min=1), help="Texts per training step.")
+@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), help="Floating-point precision.")
+@click.option("--class-weights", type=click.Choice(["none", "sqrt", "balanced"]), help="How to weight positive labels.")
+@click.option("--window", type=click.IntRange(min=8), help="Tokens per window. Default: as many as the encoder takes.")
 @click.option(
-    "--window", type=click.IntRange(min=8), help="Tokens per window; as many as the encoder takes when left out."
+    "--min-support", type=click.IntRange(min=1), help="Texts that must show a value for it to be learnt (default 30)."
 )
-@click.option(
-    "--min-support", type=click.IntRange(min=1), help="Fewer texts leave a polarity of a value out (default 30)."
-)
-@click.option("--group", help="What folds never part: author (default), genre, a column of the texts, none.")
-@click.option("--folds", help="Number of folds (default 5), or `each`: leave one group out.")
-@click.option("--seeds", type=click.IntRange(min=1), help="Repetitions (default 3).")
-@click.option("--seed", type=int, help="The first seed.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other training option (repeatable).")
-@click.option("--slim/--no-slim", help="Keep of the encoder only what learns: the model then rests on the store's.")
-@click.option("--annotator", help="The annotator whose labels count; the majority when left out.")
-@click.option("--id-column", help="Column of ids in a table of texts.")
-@click.option("--text-column", help="Column of texts in a table.")
-@click.option("--script", help="Variant of a study's scripts.")
+@click.option("--group", help="Texts kept in one fold: author (default), genre, a column, or none.")
+@click.option("--folds", help="Number of folds (default 5), or each: leave one group out.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Repetitions with other seeds (default 3).")
+@click.option("--seed", type=int, help="First seed (default 0).")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Other training option (repeatable).")
+@click.option("--slim/--no-slim", help="Save only what was trained; the rest comes from the encoder in the store.")
+@click.option("--annotator", help="Annotator whose labels count. Default: the majority.")
+@click.option("--id-column", help="Column of ids, in a table of texts.")
+@click.option("--text-column", help="Column of texts, in a table of texts.")
+@click.option("--script", help="Variant of the scripts, in a study.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_json: bool, **given: Any) -> None:
-    """Train a label model on texts and their labels, and find out how good it is.
+    """Train a label model on labelled texts and measure how good it is.
 
-    The network that judges a text has seen neither its labels nor those of the other texts of its author.
-    Interrupt at any time: the same command goes on from there.
+    The figures are out of fold: a text is judged by a network that saw no label of any text by the same author. A
+    training can be interrupted at any time: the same command continues from there.
     """
     from valex_local.cli._corpus import print_corpus
     from valex_local.corpus import read_corpus
@@ -133,7 +134,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
         )
     _print(evaluation, as_json=as_json)
     if not as_json:
-        click.echo(f"\nThe model is in {out}. Take it into the store with: valex models add {out}")
+        click.echo(f"\nThe model is in {out}. Add it to the store with: valex models add {out}")
 
 
 def _given(given: dict[str, Any]) -> dict[str, Any]:
