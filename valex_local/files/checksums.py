@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from valex_local.errors import StudyError
+from valex_local.files.atomic import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -46,13 +48,10 @@ class Checksums:
         if not self._changed or not self._path.parent.is_dir():
             return
         known = {key: value for key, value in self._memory().items() if Path(key).exists()}
-        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
         try:
-            temporary.touch(mode=0o600)
-            temporary.write_text(json.dumps(known, indent=0), "utf-8")
-            temporary.replace(self._path)
-        except OSError as error:
-            _log.info("sums of files cannot be remembered in %s (%s)", self._path, error.strerror)
+            write_whole(self._path, json.dumps(known, indent=0).encode(), shared=True)
+        except StudyError as error:
+            _log.info("sums of files cannot be remembered in %s (%s)", self._path, error.what)
         self._changed = False
 
     def _memory(self) -> dict[str, list[int | str]]:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from valex_local.errors import ModelError
+from valex_local.files.atomic import replacing
 from valex_local.store.files import check, receive
 from valex_local.store.intake import Say
 from valex_local.store.manifests import File, Manifest, parse
@@ -53,11 +54,10 @@ def pack(store: Store, out: Path, ids: Iterable[str], *, wheels: bool = False, s
                 hint="Name the other models one by one; add this one on the other machine by its own server's address",
             )
     manifests = [m.recorded(store.check(m)) for m in manifests]
-    partial = out.with_name(f".{out.name}.part")
     try:
-        with tempfile.TemporaryDirectory(prefix=".wheels-", dir=out.parent) as folder:
+        with replacing(out) as part, tempfile.TemporaryDirectory(prefix=".wheels-", dir=out.parent) as folder:
             found = collect(Path(folder), say) if wheels else []
-            with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
+            with tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as tar:
                 _add_index(tar, manifests, found)
                 for manifest in manifests:
                     say(f"packing {manifest.id}")
@@ -65,11 +65,8 @@ def pack(store: Store, out: Path, ids: Iterable[str], *, wheels: bool = False, s
                         _add(tar, store.folder(manifest) / file.name, f"models/{manifest.id}/{file.name}")
                 for wheel in found:
                     _add(tar, wheel, f"wheels/{wheel.name}")
-        partial.replace(out)
     except OSError as error:
         raise ModelError(f"cannot write the archive ({error.strerror})", path=out, hint="Make room") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def unpack(store: Store, archive: Path, *, say: Say = lambda _: None) -> list[str]:

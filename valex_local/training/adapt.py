@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import ModelError
+from valex_local.files.atomic import replacing
 from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.system.hugging_face import quiet
 from valex_local.training.trainer import precision
@@ -63,11 +64,9 @@ def adapt(
     with quiet():
         trainer = _trainer(model, encoder.tokenizer, windows, options, device=device, folder=work / "masked")
         trainer.train(resume_from_checkpoint=_last_state(work / "masked"))
-        part = work / "adapted.part"
-        shutil.rmtree(part, ignore_errors=True)
-        model.base_model.save_pretrained(part)
-        encoder.tokenizer.save_pretrained(part)
-    part.rename(made)
+        with replacing(made) as part:
+            model.base_model.save_pretrained(part)
+            encoder.tokenizer.save_pretrained(part)
     shutil.rmtree(work / "masked", ignore_errors=True)
     return made
 

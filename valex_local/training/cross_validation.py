@@ -23,6 +23,7 @@ from valex_local.corpus.folds import Folds
 from valex_local.corpus.label_matrix import Floats, LabelMatrix
 from valex_local.errors import ModelError
 from valex_local.evaluation.baselines import Baseline
+from valex_local.files.atomic import replacing
 from valex_local.pipeline.progress import Progress
 from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.training.calibrate import Calibrator, calibrate
@@ -32,8 +33,6 @@ from valex_local.training.options import TrainingOptions
 from valex_local.training.trainer import Inputs, judge, train
 
 MakeEncoder = Callable[[], TextEncoder]
-
-_PART = ".part.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,9 +150,8 @@ class Trainer:
             network.merge()
             head = {"head.weight": network.head.weight, "head.bias": network.head.bias}
             tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in (head | network.tuned()).items()}
-            part = path.with_suffix(".part")
-            save_file(tensors, part)
-            part.rename(path)
+            with replacing(path) as part:
+                save_file(tensors, part)
         self._progress.advance()
         tensors = load_file(path)
         return Trained(tensors.pop("head.weight"), tensors.pop("head.bias"), tensors)
@@ -193,9 +191,9 @@ def _kept(path: Path, make: Callable[[], dict[str, Floats]]) -> dict[str, Floats
     """Return arrays from a file, made and kept first where there is none."""
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.stem}{_PART}")
-        np.savez(part, **make())  # type: ignore[arg-type]
-        part.rename(path)
+        made = make()
+        with replacing(path) as part, part.open("wb") as file:
+            np.savez(file, **made)  # type: ignore[arg-type]
     with np.load(path) as arrays:
         return {name: arrays[name] for name in arrays.files}
 

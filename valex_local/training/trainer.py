@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from valex_local.errors import ConfigError
+from valex_local.files.atomic import replacing
 from valex_local.training.network import Batch, LabelNetwork, Windows, parameter_groups
 
 if TYPE_CHECKING:
@@ -208,13 +209,10 @@ class _Run:
 
     def save(self, state: Path, epochs: int) -> None:
         """Keep everything a later process needs to go on after so many epochs; the last file vouches for the others."""
-        fresh = state.with_name(f"{state.name}.part")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        self._accelerator.save_state(str(fresh))
-        (fresh / _STEP).write_text(json.dumps({"epochs": epochs}), "utf-8")
-        shutil.rmtree(state, ignore_errors=True)
-        fresh.rename(state)
+        with replacing(state) as fresh:
+            fresh.mkdir(parents=True)
+            self._accelerator.save_state(str(fresh))
+            (fresh / _STEP).write_text(json.dumps({"epochs": epochs}), "utf-8")
 
     def resume(self, state: Path) -> int:
         """Take up what was kept and return after how many epochs it was."""

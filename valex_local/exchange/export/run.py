@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.export.formats import Format, get_format
 from valex_local.exchange.export.selection import Material
-from valex_local.files.atomic import writing
+from valex_local.files.atomic import replacing, writing
 from valex_local.study import Study
 
 EXPORTS = "exports"
@@ -96,7 +94,8 @@ def export_study(
         form.writer()(material, target)
         files = 1
     else:
-        with _folder(target) as part:
+        with writing(target), replacing(target) as part:
+            part.mkdir(mode=0o700)
             form.writer()(material, part)
             files = len(list(part.iterdir()))
             if not material.exported:
@@ -129,21 +128,3 @@ def _checked(study: Study, out: Path, form: Format) -> Path:
             "this format is a folder of files, and here is something else", path=out, hint="Name a new one"
         )
     return out
-
-
-@contextmanager
-def _folder(target: Path) -> Iterator[Path]:
-    """Give a folder to write into that takes the place of `target` once it is whole."""
-    part = target.with_name(f".{target.name}.part")
-    with writing(target):
-        if part.exists():
-            shutil.rmtree(part)
-        part.mkdir(mode=0o700)
-        try:
-            yield part
-            if target.exists():
-                shutil.rmtree(target)
-            part.rename(target)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
