@@ -1,4 +1,4 @@
-"""A made-up study in which the right answer of every figure is known."""
+"""A made-up study for which the correct value of every figure is known."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def transcript(*texts: str, step: float = 4.0) -> Transcript:
 
 
 def screen(*texts: str, step: float = 4.0, late: float = 2.0) -> ScreenText:
-    """Return texts that begin `late` seconds after the speech of the same number."""
+    """Return texts that start `late` seconds after the speech with the same number."""
     return ScreenText(tracks=tuple(track(n, (n - 1) * step + late, text) for n, text in enumerate(texts, 1)))
 
 
@@ -92,7 +92,7 @@ def evidence(heard: Sequence[str] = (), read: Sequence[str] = ()) -> PostEvidenc
 def labels(
     name: str, states: Mapping[Value, State], *, route: str = "encoder", model: str = "m", conflicts: bool = True
 ) -> Labels:
-    """Return labels in which every value is absent that has no other state."""
+    """Return labels in which every value is absent unless it is given another state."""
     values = []
     for value in CIRCLE:
         state = states.get(value, State.ABSENT)

@@ -1,4 +1,4 @@
-"""A comparison of a made-up study in which every figure is known, and what may go wrong."""
+"""Comparing scripts of a made-up study in which every figure is known, and errors."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_whole_script_keeps_all(found, name):
     assert (figure.value, figure.low, figure.high) == (1, 1, 1)
 
 
-def test_what_both_hold(found):
+def test_what_both_have_in_common(found):
     longest = max(words(line) for line in HEARD)
     of_posts = [2 * (WORDS - words(HEARD[1])) / (2 * WORDS - words(HEARD[1])), 2 * WORDS / (2 * WORDS + 3), 1,
                 longest / WORDS, 1]  # fmt: skip
@@ -133,7 +133,7 @@ def test_a_comparison_survives_json(found):
     assert Comparison.model_validate_json(found.to_json()) == found
 
 
-def test_progress_hears_of_every_post(study):
+def test_progress_counts_every_post(study):
     heard = []
     compare(VariantPair(study, "a", "b"), resamples=0, on_progress=heard.append)
     assert heard == [1] * 5
@@ -180,11 +180,11 @@ def test_posts_without_a_script_are_listed_and_not_counted(gaps):
     left = {each.why: each.texts for each in found.left_out}
     assert left["no script b"] == ("only-a",)
     assert left["no script b (nothing to write)"] == ("empty-b",)
-    assert left["what was heard is not known (no record)"] == ("gone",)
-    assert left["what was read is not known (no record)"] == ("full", "gone")
+    assert left["the speech in the video is unknown (no record)"] == ("gone",)
+    assert left["the screen text in the video is unknown (no record)"] == ("full", "gone")
 
 
-def test_figures_are_over_the_posts_that_have_them_and_never_0_for_want_of_evidence(gaps):
+def test_figures_are_over_the_posts_that_have_them_and_never_0_without_evidence(gaps):
     found = compare(VariantPair(gaps, "a", "b"), resamples=0)
     kept, texts = row(found, "speech_kept"), row(found, "text_kept")
     assert (kept.posts, kept.first.value) == (1, 1)
@@ -205,8 +205,8 @@ def test_a_figure_that_one_script_lacks_counts_for_neither(tmp_path):
     assert (figure.posts, figure.first.value, figure.second.value, figure.difference.value) == (1, 0, 0, 0)
 
 
-def test_authors_that_nobody_knows_cannot_be_drawn(gaps):
-    with pytest.raises(InputError, match="no author"):
+def test_unknown_authors_cannot_be_drawn(gaps):
+    with pytest.raises(InputError, match="known author"):
         compare(VariantPair(gaps, "a", "b"), group="author", resamples=0)
 
 
@@ -227,12 +227,12 @@ def test_no_post_with_both(tmp_path):
     study = Study(tmp_path / "study", create=True)
     add_post(study, "one", whole("a"))
     add_post(study, "two", whole("b"))
-    with pytest.raises(InputError, match=r"no post has both scripts, a \(1 post\) and b \(1 post\).*ids must match"):
+    with pytest.raises(InputError, match=r"no post has both scripts: a \(1 post\) and b \(1 post\).*ids must match"):
         compare(VariantPair(study, "a", "b"))
 
 
 def test_a_study_without_scripts(tmp_path):
-    with pytest.raises(InputError, match="There are: none"):
+    with pytest.raises(InputError, match="The variants are: none"):
         compare(VariantPair(Study(tmp_path / "study", create=True), "a", "b"))
 
 
@@ -260,7 +260,7 @@ def test_agreement_by_value(found):
     assert (face.pairs[0].kappa, face.alpha) == (1, 1)
 
 
-def test_routes_of_one_script_only_are_said(tmp_path):
+def test_routes_of_one_script_only_are_reported(tmp_path):
     study = make_study(tmp_path / "study")
     first = study.post_ids()[0]
     study.write(first, "labels.a.fewshot", labels("a", {}, route="fewshot"))
@@ -268,7 +268,7 @@ def test_routes_of_one_script_only_are_said(tmp_path):
     found = compare(VariantPair(study, "a", "b"), resamples=0)
     assert [(route.route, route.posts) for route in found.routes] == [("encoder", 4)]
     assert any("fewshot: not compared" in notice and "a 1 post, b 0 posts" in notice for notice in found.notices)
-    assert {each.why: each.texts for each in found.left_out} == {"labels by encoder: b has none": (first,)}
+    assert {each.why: each.texts for each in found.left_out} == {"no labels by encoder for b": (first,)}
     assert found.posts[0].labels == ()
 
 
@@ -291,18 +291,19 @@ def test_what_is_not_assessed_neither_agrees_nor_differs(tmp_path):
     assert label.agreeing == pytest.approx(17 / 18, abs=1e-6)
 
 
-def test_other_models_are_said(tmp_path):
+def test_other_models_are_reported(tmp_path):
     study = Study(tmp_path / "study", create=True)
     add_post(
         study, "p", whole("a"), whole("b"), labelled=(labels("a", {}, model="small"), labels("b", {}, model="big"))
     )
     said = " ".join(compare(VariantPair(study, "a", "b"), resamples=0).notices)
-    assert "differ by their models too (a: small; b: big)" in said
+    assert "come from different models, which may account for differences (a: small; b: big)" in said
 
 
 def test_without_labels_it_says_how_to_make_them(gaps):
     assert any(
-        "valex label -s STUDY --script" in notice for notice in compare(VariantPair(gaps, "a", "b"), resamples=0).notices
+        "valex label -s STUDY --script" in notice
+        for notice in compare(VariantPair(gaps, "a", "b"), resamples=0).notices
     )
 
 

@@ -47,9 +47,9 @@ def test_the_tables(valex):
     (kept,) = (line for line in text.splitlines() if line.startswith("speech kept"))
     assert kept.split()[2:5] == ["1.000", "[1.000,", "1.000]"]
     assert kept.split()[-1] == "5"
-    for title in ("What each script holds: 5 posts", "What both hold", "States that differ, labels by encoder: a → b"):
+    for title in ("The scripts, 5 posts", "In common", "States that differ, labels by encoder: a → b"):
         assert title in text
-    assert "One state by both scripts: 0.979" in text
+    assert "Same state in both scripts: 0.979" in text
     assert "50 resamples of 3 authors" in text
 
 
@@ -59,10 +59,10 @@ def test_a_narrow_terminal_is_enough(valex):
     assert "a − b [95 %]" in text
 
 
-def test_without_the_sentence_encoder_meaning_is_left_out_and_said(valex):
+def test_without_the_sentence_encoder_meaning_is_left_out_and_reported(valex):
     text = valex("a", "b", "--resamples", "0")
-    assert "meaning: not assessed, as the model minilm-l6 is not installed" in text
-    (line,) = (line for line in text.splitlines() if line.startswith("meaning, cosine"))
+    assert "similarity of meaning: not assessed because the model minilm-l6 is not installed" in text
+    (line,) = (line for line in text.splitlines() if line.startswith("similarity of meaning, cosine"))
     assert line.split()[-2:] == ["–", "0"]
 
 
@@ -80,7 +80,7 @@ def test_gold_labels(valex):
 
 
 def test_what_a_user_may_get_wrong(valex, tmp_path):
-    with pytest.raises(InputError, match=r"script\.gemini\.json.*There are: a"):
+    with pytest.raises(InputError, match=r"script\.gemini\.json.*The variants are: a"):
         valex("a", "gemini")
     with pytest.raises(ConfigError, match="both scripts are a"):
         valex("a", "a")
@@ -88,7 +88,7 @@ def test_what_a_user_may_get_wrong(valex, tmp_path):
         valex("a", "b", "-o", "study/mine")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="holds no comparison"):
+    with pytest.raises(ConfigError, match="contains no comparison"):
         valex("a", "b", "-o", "taken")
     (tmp_path / "study" / "study.toml").unlink()
     with pytest.raises(StudyError, match="no study here"):

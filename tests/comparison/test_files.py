@@ -108,7 +108,7 @@ def test_every_figure_has_a_name():
 def test_the_first_page_shows_the_tables_and_leads_to_every_post(found):
     page = Page(index_page(found))
     assert [link for link in page.links if "/" in link] == [f"posts/{page_link(post.post)}" for post in found.posts]
-    for title in ("What each script holds: 5 posts", "What both hold", "Agreement of scripts", "States that differ"):
+    for title in ("The scripts, 5 posts", "In common", "Agreement of scripts", "States that differ"):
         assert title in page.text
     assert "resamples of 3 authors" in page.text
 
@@ -118,7 +118,7 @@ def test_a_page_marks_what_only_one_script_has(found, pair):
     assert removed.marks == {"del": [HEARD[1]], "ins": []}
     assert added.marks == {"del": [], "ins": ["watch this everybody"]}
     assert dropped.marks == {"del": [READ[1], READ[2]], "ins": []}
-    assert "18 of 19 values have one state by both" in added.text
+    assert "18 of 19 values have the same state in both scripts" in added.text
     assert "0 of 7 words" not in removed.text
 
 
@@ -203,11 +203,11 @@ def test_an_earlier_comparison_is_replaced_and_its_pages_go(found, pair, tmp_pat
 
 def test_a_folder_with_something_else_is_left_alone(found, pair, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="holds no comparison"):
+    with pytest.raises(ConfigError, match="contains no comparison"):
         write_folder(found, pair, tmp_path)
     with pytest.raises(ConfigError, match="this is a file"):
         check_folder(tmp_path / "thesis.txt")
-    with pytest.raises(ConfigError, match="holds no comparison"):
+    with pytest.raises(ConfigError, match="contains no comparison"):
         check_folder(pair.study.root)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

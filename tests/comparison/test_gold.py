@@ -1,4 +1,4 @@
-"""Both scripts' labels against gold labels: F1 by polarity and a paired bootstrap."""
+"""Both scripts' labels evaluated by gold labels: F1 by polarity and a paired bootstrap."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_notes_tell_of_the_gold_labels(found):
 def test_a_sheet_of_other_posts(study, tmp_path):
     path = tmp_path / "other.csv"
     write_authors(path, LabelMatrix.from_labels({"someone_7399999999999999999": labels("a", {}).values}))
-    with pytest.raises(InputError, match=r"the gold labels 1, route a\.encoder 40.*name them alike"):
+    with pytest.raises(InputError, match=r"the gold labels 1, route a\.encoder 40.*use the same ids"):
         compare(VariantPair(study, "a", "b"), sheet=read_sheet(path))
 
 

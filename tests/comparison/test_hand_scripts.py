@@ -1,4 +1,4 @@
-"""The scripts written by hand for the demo clips differ from these as their README says, and in nothing else."""
+"""The hand-written scripts of the demo clips differ from the clips as their README says, and in nothing else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TILDA, NOAH, SAMIRA = (
 
 
 def known(name: str, folder: Path) -> PostEvidence:
-    """Return what the clip truly says and shows."""
+    """Return the true speech and screen text of a clip."""
     truth = json.loads((DEMO / "clips" / f"{name}.truth.json").read_text("utf-8"))
     segments = [segment(n, s["start"], s["text"], s["end"] - s["start"]) for n, s in enumerate(truth["speech"], 1)]
     tracks = [track(n, c["start"], c["text"], c["end"] - c["start"]) for n, c in enumerate(truth["captions"], 1)]

@@ -1,4 +1,4 @@
-"""Which line is which, and whether lines stand in one order."""
+"""Matching lines of two scripts, and comparing their order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.stats import kendalltau
 from tests.comparison.made import act, lines, say, show
 from valex_local.comparison import matching
 from valex_local.comparison.lines import ComparedLine, LineKind
-from valex_local.comparison.matching import find, holds, in_order, joined, kendall, match_lines
+from valex_local.comparison.matching import contains, find, in_order, joined, kendall, match_lines
 
 
 def text(words: str) -> ComparedLine:
@@ -43,12 +43,12 @@ def pairs(one, other):
     ],
 )
 def test_a_screen_text_is_found_by_its_letters_and_all_its_numerals(needle, held, expected):
-    assert holds(text(held).plain, text(needle)) is expected
+    assert contains(text(held).plain, text(needle)) is expected
 
 
 def test_a_text_is_found_over_the_ends_of_lines():
-    assert holds(joined([text("My style"), text("my rules")]), text("My style, my rules"))
-    assert not holds(joined([]), text("My style"))
+    assert contains(joined([text("My style"), text("my rules")]), text("My style, my rules"))
+    assert not contains(joined([]), text("My style"))
 
 
 def test_speech_may_be_heard_otherwise():
@@ -78,7 +78,7 @@ def test_lines_match_wherever_they_stand_and_only_their_kind():
     assert pairs(one, other) == [(0, 4), (1, 3), (2, 1)]
 
 
-def test_one_line_may_be_several_of_the_other_side():
+def test_one_line_may_match_several():
     one = lines(say("here is the first part. and here comes the second"))
     other = lines(say("and here comes the second"), say("here is the first part"))
     found = match_lines(one, other)

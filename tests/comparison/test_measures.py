@@ -1,4 +1,4 @@
-"""The figures of a post, each where the right answer is known."""
+"""The figures of a post, on examples where the correct value is known."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_text_read_with_a_letter_wrong_is_kept():
 
 
 def subtitled(tmp_path):
-    """Return the evidence of a post whose first line of speech stands on the screen."""
+    """Return the evidence of a post whose first line of speech is shown on screen."""
     study = Study(tmp_path / "study", create=True)
     study.write("p", "post", Post(id="p"))
     study.write("p", "transcript", transcript(*HEARD))
@@ -189,7 +189,7 @@ def test_counts():
         (["SPEAKER OF THE HOUSE", "LOUDSPEAKER"], 1),
     ],
 )
-def test_telling_names(names, share):
+def test_descriptive_names(names, share):
     assert of(*(say("hi", name) for name in names)).telling_speakers == share
 
 

@@ -1,4 +1,4 @@
-"""Two scripts beside each other."""
+"""Two scripts side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from valex_local.comparison.side_by_side import evidence_rows, side_by_side
 
 
 def rows(one, other):
-    """Return which texts stand in one row."""
+    """Return the texts that share a row."""
     found = side_by_side(one, other)
     return [tuple(None if cell is None else cell.line.text for cell in (row.first, row.second)) for row in found]
 
@@ -20,7 +20,7 @@ def marked(cell):
     return [(piece.text, piece.own) for piece in cell.pieces]
 
 
-def test_lines_of_both_share_a_row_and_actions_face_actions():
+def test_lines_of_both_share_a_row_and_actions_are_aligned():
     one = lines(say("the first line of speech"), act("He runs."), say("only here we say this"), show("ON SCREEN"))
     other = lines(
         act("Before."), say("the first line of speech"), act("A man runs away."), show("on screen"), act("Last")
@@ -35,7 +35,7 @@ def test_lines_of_both_share_a_row_and_actions_face_actions():
     ]
 
 
-def test_headings_face_headings():
+def test_headings_are_aligned_with_headings():
     one = lines(act("He runs."), say("the first line of speech"), heading="PARK")
     other = lines(say("the first line of speech"), heading="EXT. A PARK")
     assert rows(one, other)[:2] == [("PARK", "EXT. A PARK"), ("He runs.", None)]
@@ -63,7 +63,7 @@ def test_screen_texts_are_marked_as_a_whole_and_actions_never():
     ]
 
 
-def test_what_has_moved_is_said():
+def test_what_has_moved_is_reported():
     one = lines(show("5 floors"), say("you carried it all alone"), say("and then we went home"))
     other = lines(say("you carried it all alone"), say("and then we went home"), show("5 floors"))
     cells = [cell for row in side_by_side(one, other) for cell in (row.first, row.second) if cell and cell.moved]

@@ -1,4 +1,4 @@
-"""Meaning by a sentence encoder: a tiny one with random weights, and the store's."""
+"""Similarity of meaning by sentence encoders: a tiny one with random weights, and the one in the store."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ def model(folder, **options):
 
 
 @pytest.fixture(scope="module")
-def meaning(tmp_path_factory):
+def encoder(tmp_path_factory):
     folder = save_encoder(tmp_path_factory.mktemp("encoder") / "tiny")
     return TextSimilarity(model(folder, pooling="mean", max_tokens=16), CPU)
 
 
-def test_a_script_means_what_it_means(meaning):
-    assert meaning.similarity(CAT, CAT) == pytest.approx(1)
-    other = meaning.similarity(CAT, RAIN)
+def test_a_script_means_what_it_means(encoder):
+    assert encoder.similarity(CAT, CAT) == pytest.approx(1)
+    other = encoder.similarity(CAT, RAIN)
     assert -1 <= other < 0.999
-    assert meaning.similarity(RAIN, CAT) == pytest.approx(other, abs=1e-6)
+    assert encoder.similarity(RAIN, CAT) == pytest.approx(other, abs=1e-6)
 
 
-def test_long_scripts_are_read_to_their_end(meaning):
+def test_long_scripts_are_read_to_their_end(encoder):
     long = lines(*[say("the cat sat on the mat")] * 20)
-    assert meaning.similarity(long, lines(*[say("the cat sat on the mat")] * 20, say("zebra zebra zebra"))) < 1 - 1e-6
+    assert encoder.similarity(long, lines(*[say("the cat sat on the mat")] * 20, say("zebra zebra zebra"))) < 1 - 1e-6
 
 
-def test_who_speaks_and_what_is_shown_is_part_of_it(meaning):
-    assert meaning.similarity(CAT, lines(say("the cat sat on the mat", "ZEBRA"))) < 1 - 1e-6
-    assert meaning.similarity(CAT, lines(show("the cat sat on the mat"))) < 1 - 1e-6
+def test_who_speaks_and_what_is_shown_is_part_of_it(encoder):
+    assert encoder.similarity(CAT, lines(say("the cat sat on the mat", "ZEBRA"))) < 1 - 1e-6
+    assert encoder.similarity(CAT, lines(show("the cat sat on the mat"))) < 1 - 1e-6
 
 
-def test_an_empty_script_has_no_meaning(meaning):
-    assert meaning.similarity(CAT, ()) is None
-    assert meaning.similarity(lines(show("!!!")), CAT) is None
+def test_an_empty_script_has_no_meaning(encoder):
+    assert encoder.similarity(CAT, ()) is None
+    assert encoder.similarity(lines(show("!!!")), CAT) is None
 
 
 def test_an_encoder_that_is_none(tmp_path):

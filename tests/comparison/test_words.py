@@ -55,7 +55,7 @@ def test_letter_case_and_form_do_not_matter_to_words_in_latin_letters(text):
     assert keys(plain.upper()) == keys(plain.lower()) == keys(unicodedata.normalize("NFKC", plain))
 
 
-def test_plain_text_parts_words_with_spaces_and_letters_of_spaceless_scripts_not_at_all():
+def test_plain_text_separates_words_by_spaces_but_not_letters_of_spaceless_scripts():
     assert plain_text(keys("Try 27!")) == " try 27 "
     assert plain_text(keys("你好 world 再见")) == " 你好 world 再见 "
     assert plain_text([]) == "  "
@@ -76,7 +76,7 @@ def test_common(one, other, expected):
 
 
 def longest(one, other):
-    """Return the length of a longest common subsequence, as the textbook has it."""
+    """Return the length of a longest common subsequence by the textbook algorithm."""
     row = [0] * (len(other) + 1)
     for a in one:
         above = row[:]

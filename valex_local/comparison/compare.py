@@ -1,4 +1,4 @@
-"""One comparison: two variants of the scripts of a study, post by post and over all posts that have both."""
+"""Compare two variants of the scripts of a study, post by post and over all posts that have both."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from valex_local.comparison.evidence import read_evidence
 from valex_local.comparison.figures import Resampling, agreeing, resampling, rows, shared_rows
-from valex_local.comparison.labels import AllLabels, agree, count_changes, judge, post_labels, read_labels
+from valex_local.comparison.labels import AllLabels, agree, count_changes, evaluate_labels, post_labels, read_labels
 from valex_local.comparison.measures import compare_lines, measure
 from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, PostComparison, RouteComparison
@@ -25,14 +25,14 @@ def compare(
     sheet: Sheet | None = None,
     annotator: str | None = None,
     group: str | None = None,
-    meaning: TextSimilarity | None = None,
+    similarity: TextSimilarity | None = None,
     min_support: int = MIN_SUPPORT,
     resamples: int = RESAMPLES,
     seed: int = 0,
     notices: Sequence[str] = (),
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
-    """Compare two variants of the scripts of a study.
+    """Return the comparison of two variants of the scripts of a study.
 
     Parameters
     ----------
@@ -41,34 +41,39 @@ def compare(
     sheet : Sheet, optional
         Gold labels.
     annotator : str, optional
-        The one annotator of the sheet who counts; else the majority.
+        The one annotator of the sheet who counts; when left out, the majority.
     group : {"author", "none"}, optional
-        What is resampled: authors (where any is known, when left out), or single posts.
-    meaning : TextSimilarity, optional
-        Compares scripts by their meaning; without it that figure is left out.
+        Whether to resample authors or single posts; when left out, authors if any is known.
+    similarity : TextSimilarity, optional
+        The encoder that compares scripts by their meaning; without it, that figure is left out.
     min_support : int
         Gold positives that a value needs to count in the averages.
     resamples, seed : int
-        Of the bootstrap.
+        Number of resamples and seed of the bootstrap.
     notices : sequence of str
-        What a reader must know besides.
+        More notices for readers.
     on_progress : callable
-        Hears how many posts are done.
+        Called with the number of posts compared since the last call.
+
+    Returns
+    -------
+    Comparison
+        The comparison, with all figures and notices.
 
     Raises
     ------
     ConfigError
         Both names are the same.
     InputError
-        A variant is unknown, no post has both, or the gold labels are of other posts.
+        A variant is unknown, no post has both, or the gold labels are about other posts.
     MissingExtra
-        There are gold labels, and the libraries for figures are not installed.
+        There are gold labels, but the libraries for figures are not installed.
     """
     ids, left_out = pair.posts
     labels = read_labels(pair, ids)
     gold = None
     if sheet is not None:
-        gold = judge(
+        gold = evaluate_labels(
             pair,
             tuple(labels.routes),
             sheet,
@@ -78,9 +83,9 @@ def compare(
             resamples=resamples,
             seed=seed,
         )
-    posts = tuple(_posts(pair, ids, labels, meaning, on_progress))
+    posts = tuple(_posts(pair, ids, labels, similarity, on_progress))
     how = resampling(posts, group, resamples, seed)
-    routes, said = _routes(pair, posts, labels, how)
+    routes, of_routes = _routes(pair, posts, labels, how)
     return Comparison(
         first=pair.first,
         second=pair.second,
@@ -94,7 +99,7 @@ def compare(
         resamples=resamples,
         seed=seed,
         left_out=(*left_out, *_without_evidence(posts), *labels.left_out),
-        notices=(*notices, *labels.notices, *said),
+        notices=(*notices, *labels.notices, *of_routes),
     )
 
 
@@ -102,20 +107,20 @@ def _posts(
     pair: VariantPair,
     ids: Sequence[str],
     labels: AllLabels,
-    meaning: TextSimilarity | None,
+    similarity: TextSimilarity | None,
     on_progress: Callable[[int], None],
 ) -> Iterator[PostComparison]:
     for post_id in ids:
         one, other = pair.lines(post_id)
         evidence = read_evidence(pair.study, post_id)
         author = pair.study.post(post_id).text.author
-        similarity = None if meaning is None else meaning.similarity(one, other)
+        cosine = None if similarity is None else similarity.similarity(one, other)
         yield PostComparison(
             post=post_id,
             author=with_author({"author": author} if author else {}, post_id).get("author"),
             first=measure(one, evidence, pair.grounding(post_id, pair.first)),
             second=measure(other, evidence, pair.grounding(post_id, pair.second)),
-            shared=compare_lines(one, other, similarity=similarity),
+            shared=compare_lines(one, other, similarity=cosine),
             labels=tuple(post_labels(route, both[post_id]) for route, both in labels.routes.items() if post_id in both),
             missing=evidence.missing,
         )
@@ -123,7 +128,7 @@ def _posts(
 
 
 def _without_evidence(posts: Sequence[PostComparison]) -> Iterator[UncountedTexts]:
-    """Yield the posts of which something is not known that a figure needs."""
+    """Yield the posts that lack something that a figure needs."""
     for why in dict.fromkeys(why for post in posts for why in post.missing):
         yield UncountedTexts(why=why, texts=tuple(post.post for post in posts if why in post.missing))
 
@@ -131,14 +136,14 @@ def _without_evidence(posts: Sequence[PostComparison]) -> Iterator[UncountedText
 def _routes(
     pair: VariantPair, posts: Sequence[PostComparison], labels: AllLabels, how: Resampling
 ) -> tuple[tuple[RouteComparison, ...], tuple[str, ...]]:
-    """Return what each route makes of the scripts, and what is to be said of it."""
+    """Return the comparison of the labels by each route, and notices about it."""
     found, notices = [], []
     for route, both in labels.routes.items():
         agreed = None
         try:
             agreed = agree(pair, route, both)
         except MissingExtra as error:
-            notices.append(f"labels by {route}: no agreement by value, as {error}")
+            notices.append(f"labels by {route}: agreement by value not computed because {error}")
         changes = count_changes([label for post in posts for label in post.labels if label.route == route])
         found.append(
             RouteComparison(

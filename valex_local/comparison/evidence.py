@@ -1,4 +1,4 @@
-"""What a post's own records say was heard and read: what its scripts are held against."""
+"""Recognised speech and screen text of a post, with which its scripts are compared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from valex_local.records import ScreenText, Transcript
 from valex_local.stages.script.evidence import find_repeats
 from valex_local.study import Study
 
-NO_SPEECH = "what was heard is not known"
-NO_TEXT = "what was read is not known"
+NO_SPEECH = "the speech in the video is unknown"
+NO_TEXT = "the screen text in the video is unknown"
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class PostEvidence:
     Attributes
     ----------
     heard : tuple of ComparedLine or None
-        What was heard, by time; None where nobody listened.
+        Recognised speech, by time; None if speech recognition was not run.
     read : tuple of ComparedLine or None
-        What was read and does not repeat what was heard, by time; None where nobody looked.
+        Recognised screen text that does not repeat the speech, by time; None if text recognition was not run.
     subtitles : tuple of ComparedLine
-        What was read and repeats what was heard.
+        Recognised screen text that repeats the speech.
     missing : tuple of str
-        What is not known, and why.
+        What is unknown, and why.
     """
 
     heard: tuple[ComparedLine, ...] | None

@@ -1,4 +1,4 @@
-"""Means over posts, with intervals by resampling authors, or posts where no author is known."""
+"""Means over posts, with intervals from resampling authors, or posts if no author is known."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Resampling:
     Attributes
     ----------
     units : ndarray of int, (N,)
-        The author of each post, numbered from 0; or the posts themselves.
+        The author of each post, numbered from 0, or the number of the post itself.
     grouped_by : str or None
         None for single posts.
     resamples, seed : int
-        Of the bootstrap. A single unit is not resampled.
+        Number of resamples and seed of the bootstrap. A single unit is not resampled.
     """
 
     units: NDArray[np.intp]
@@ -38,7 +38,7 @@ class Resampling:
 
     @property
     def groups(self) -> int | None:
-        """How many groups there are; None for single posts."""
+        """Return the number of groups; None for single posts."""
         return self._count if self.grouped_by is not None else None
 
     @property
@@ -52,18 +52,30 @@ class Resampling:
 
 
 def resampling(posts: Sequence[PostComparison], group: str | None, resamples: int, seed: int) -> Resampling:
-    """Say what is resampled: authors, where any is known or `group` asks for them; single posts where it is ``none``.
+    """Return how to resample posts: by author if any is known, else one by one.
 
-    A post without an author stands alone.
+    Parameters
+    ----------
+    posts : sequence of PostComparison, (N,)
+        The posts. One without an author is a group of its own.
+    group : {"author", "none"} or None
+        ``author`` requires authors, ``none`` resamples single posts in any case.
+    resamples, seed : int
+        Number of resamples and seed of the bootstrap.
+
+    Returns
+    -------
+    Resampling
+        The units to draw.
 
     Raises
     ------
     InputError
-        Authors were asked for and none is known.
+        Authors were asked for, but none is known.
     """
     known = any(post.author is not None for post in posts)
     if group == AUTHOR and not known:
-        raise InputError("no author of these posts is known", hint="Leave --group out")
+        raise InputError("none of these posts has a known author", hint="Leave out --group")
     if group == NO_GROUP or not known:
         return Resampling(np.arange(len(posts)), None, resamples, seed)
     names = [("post", post.post) if post.author is None else (AUTHOR, post.author) for post in posts]
@@ -79,16 +91,16 @@ class Means:
     values : ndarray of float64, (N, F)
         Figures of each post; NaN where a post has none.
     how : Resampling
-        What is resampled.
+        How to resample.
 
     Attributes
     ----------
     counts : ndarray of int, (F,)
-        Posts that have the figure.
+        Number of posts that have the figure.
     means : ndarray of float64, (F,)
-        NaN where no post has it.
+        Means over those posts; NaN if there are none.
     drawn : ndarray of float64, (B, F)
-        The means of each resample; NaN in one that drew no post with the figure.
+        The means in each resample; NaN if it contains no post with the figure.
     """
 
     def __init__(self, values: Floats, how: Resampling) -> None:
@@ -104,7 +116,7 @@ class Means:
 
 
 def _means(weights: NDArray[np.float32], values: Floats) -> Floats:
-    """Return the means of figures (N, F) in which each post counts so often: weights (B, N) to (B, F)."""
+    """Return weighted means of figures (N, F) over posts: weights (B, N) to means (B, F)."""
     known = ~np.isnan(values)
     sums, counts = weights @ np.where(known, values, 0.0), weights @ known.astype(np.float64)
     found: Floats = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
@@ -112,7 +124,7 @@ def _means(weights: NDArray[np.float32], values: Floats) -> Floats:
 
 
 def rows(posts: Sequence[PostComparison], how: Resampling) -> Iterator[FigureRow]:
-    """Yield the figures of both scripts, each over the posts that have it for both, and their paired differences."""
+    """Yield the mean figures of both scripts over the posts that have them for both, with paired differences."""
     names = tuple(Measures.model_fields)
     one, other = (_table(scripts, names) for scripts in ([p.first for p in posts], [p.second for p in posts]))
     lacking = np.isnan(one) | np.isnan(other)
@@ -131,7 +143,7 @@ def rows(posts: Sequence[PostComparison], how: Resampling) -> Iterator[FigureRow
 
 
 def shared_rows(posts: Sequence[PostComparison], how: Resampling) -> Iterator[SharedRow]:
-    """Yield the figures of both scripts together."""
+    """Yield the mean figures that describe both scripts together."""
     names = tuple(Shared.model_fields)
     found = Means(_table([post.shared for post in posts], names), how)
     for column, name in enumerate(names):
@@ -139,7 +151,22 @@ def shared_rows(posts: Sequence[PostComparison], how: Resampling) -> Iterator[Sh
 
 
 def agreeing(posts: Sequence[PostComparison], route: str, how: Resampling) -> Estimate | None:
-    """Return the mean share of the values that have one state by both scripts, by a route."""
+    """Return the share of values that have the same state in both scripts, averaged over posts.
+
+    Parameters
+    ----------
+    posts : sequence of PostComparison, (N,)
+        The posts.
+    route : str
+        The route that gave the labels.
+    how : Resampling
+        How to resample.
+
+    Returns
+    -------
+    Estimate or None
+        The mean with its interval; None if no post has labels by this route.
+    """
     shares = [next((label.agreeing for label in post.labels if label.route == route), None) for post in posts]
     return Means(np.array([shares], dtype=np.float64).T, how).estimate(0)
 

@@ -1,4 +1,4 @@
-"""A comparison as files: JSON, CSV and pages in one folder."""
+"""Write a comparison into a folder as JSON, CSV and pages."""
 
 from __future__ import annotations
 
@@ -18,37 +18,47 @@ JSON, POSTS_CSV, LABELS_CSV, INDEX = "comparison.json", "posts.csv", "labels.csv
 
 
 def check_folder(folder: Path) -> None:
-    """Hold that a comparison can be written into a folder, before an hour of work comes to nothing.
+    """Check that a comparison can be written into a folder, so that a long computation is not lost at the end.
 
     Raises
     ------
     ConfigError
-        It is a file, or holds something else than a comparison.
+        The path is a file, or a folder that contains something other than a comparison.
     """
     if folder.exists() and not folder.is_dir():
-        raise ConfigError("this is a file, no folder", path=folder, hint="Name a new folder with -o")
+        raise ConfigError("this is a file, not a folder", path=folder, hint="Choose a new folder with -o")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / JSON).is_file():
         raise ConfigError(
-            "this folder is not empty and holds no comparison", path=folder, hint="Name a new folder with -o"
+            "this folder is not empty and contains no comparison", path=folder, hint="Choose a new folder with -o"
         )
 
 
 def write_folder(comparison: Comparison, pair: VariantPair, folder: Path) -> None:
-    """Write a comparison: ``comparison.json``, ``posts.csv``, ``labels.csv``, ``index.html`` and a page for each post.
+    """Write ``comparison.json``, ``posts.csv``, ``labels.csv``, ``index.html`` and a page for each post.
 
-    Each file is written whole or not at all, the first page last. Pages of an earlier comparison in the same folder go.
+    Each file is written completely or not at all, ``index.html`` last. Pages of an earlier comparison in the same
+    folder are removed.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The comparison.
+    pair : VariantPair
+        The scripts compared, for the pages of posts.
+    folder : Path
+        The folder, which is made if it does not exist.
 
     Raises
     ------
     ConfigError
-        The folder holds something else.
+        The folder contains something other than a comparison.
     StudyError
-        It cannot be written.
+        The folder cannot be written to.
     """
     check_folder(folder)
     pages = {page_name(post.post): post for post in comparison.posts}
     with writing(folder):
-        # One by one: made along the way, a folder would be open to others.
+        # One by one, because mkdir(parents=True) would make the parents readable for others.
         for made in (*reversed([p for p in folder.parents if not p.exists()]), folder, folder / POSTS):
             made.mkdir(mode=0o700, exist_ok=True)
     write_whole(folder / JSON, comparison.to_json().encode())
@@ -67,7 +77,7 @@ def write_folder(comparison: Comparison, pair: VariantPair, folder: Path) -> Non
 
 
 def posts_csv(comparison: Comparison) -> str:
-    """Return a row for each post: both scripts' figures, what they share, and the states that differ by each route."""
+    """Return a table with the figures of both scripts of each post, and the states that differ by each route."""
     names = (comparison.first, comparison.second)
     head = ["post", "author", *(f"{name}_{figure}" for figure in Measures.model_fields for name in names)]
     head += [*Shared.model_fields]
@@ -95,7 +105,7 @@ _CHANGES = tuple((one, other) for one in _STATES for other in _STATES if one is 
 
 
 def labels_csv(comparison: Comparison) -> str:
-    """Return a row for each value and route: agreement, the states that differ, and F1 where there are gold labels."""
+    """Return a table with agreement, states that differ, and (with gold labels) F1 of each route and value."""
     first, second = comparison.first, comparison.second
     head = ["route", "value"]
     for view in View:
@@ -115,7 +125,7 @@ def _value_row(comparison: Comparison, route: RouteComparison, value: Value) -> 
     for view in View:
         yield from _agreement(found.get(view))
     for change in _CHANGES:
-        # Nobody can change to a polarity, or from it, that is not assessed.
+        # A state cannot change to or from a polarity that is not assessed.
         assessed = View.STATE if State.CONFLICTED in change else View.PRESENT
         yield counts.get(change, 0 if assessed in found else None)
     if comparison.gold is not None:
@@ -131,9 +141,9 @@ def _agreement(found: ValueAgreement | None) -> tuple[Cell, ...]:
 
 
 def _gold(comparison: Comparison, route: str, value: Value, polarity: Polarity) -> Iterator[Cell]:
-    """Yield the support of a value, and its F1 by both scripts."""
-    judged = {each.name: each for each in (comparison.gold.routes if comparison.gold is not None else ())}
-    both = [judged[f"{name}.{route}"].of(polarity).values for name in (comparison.first, comparison.second)]
+    """Yield the support of a value and its F1 for both scripts."""
+    routes = {each.name: each for each in (comparison.gold.routes if comparison.gold is not None else ())}
+    both = [routes[f"{name}.{route}"].of(polarity).values for name in (comparison.first, comparison.second)]
     found = [next((figures for figures in values if figures.value is value), None) for values in both]
     yield next((figures.support for figures in found if figures is not None), None)
     yield from (None if figures is None else figures.f1 for figures in found)

@@ -1,4 +1,4 @@
-"""A comparison on a terminal."""
+"""Print a comparison on a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
-    """Print a comparison for people, each table in the widest form that the console has room for."""
+    """Print the tables and notes of a comparison, each table in the widest form that fits the console."""
     for block in blocks(comparison):
         print_block(console, block)
     print_notes(console, notes(comparison))

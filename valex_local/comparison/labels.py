@@ -1,4 +1,4 @@
-"""What becomes of the labels: the same routes on both scripts, and both against gold labels."""
+"""Compare the labels of both scripts by the same routes, with each other and with gold labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Both = tuple[Labels, Labels]
 
 @dataclass(frozen=True)
 class AllLabels:
-    """The labels of both scripts by post, for every route that labels both of some post, and what is left out."""
+    """The labels of both scripts by route and post, for routes that label both scripts of some post."""
 
     routes: Mapping[str, Mapping[str, Both]]
     left_out: tuple[UncountedTexts, ...] = ()
@@ -35,7 +35,7 @@ class AllLabels:
 
 
 def read_labels(pair: VariantPair, ids: Sequence[str]) -> AllLabels:
-    """Read the labels of both scripts of posts."""
+    """Return the labels of both scripts of the posts, and what is left out."""
     found = {name: {post_id: pair.study.labels(post_id, name) for post_id in ids} for name in pair.names}
     every = sorted({route for of_post in found.values() for labels in of_post.values() for route in labels})
     routes: dict[str, Mapping[str, Both]] = {}
@@ -47,49 +47,49 @@ def read_labels(pair: VariantPair, ids: Sequence[str]) -> AllLabels:
         if both:
             routes[route] = both
             notices += _about(route, pair, list(both.values()))
-            left_out += _silent(route, pair, ids, (one, other))
+            left_out += _unlabelled(route, pair, ids, (one, other))
         else:
             counts = ", ".join(f"{n} {counted(len(s), 'post')}" for n, s in zip(pair.names, (one, other), strict=True))
-            notices.append(f"labels by {route}: not compared, as no post has them for both scripts ({counts})")
+            notices.append(f"labels by {route}: not compared because no post has them for both scripts ({counts})")
     if not every:
-        notices.append(f"labels: not compared, as there are none. {LABEL_THEM}")
+        notices.append(f"labels: not compared because there are none. {LABEL_THEM}")
     return AllLabels(routes, tuple(left_out), tuple(notices))
 
 
-def _silent(
-    route: str, pair: VariantPair, ids: Sequence[str], sides: tuple[Mapping[str, Labels], ...]
+def _unlabelled(
+    route: str, pair: VariantPair, ids: Sequence[str], both: tuple[Mapping[str, Labels], ...]
 ) -> Iterator[UncountedTexts]:
-    for name, labels in zip(pair.names, sides, strict=True):
-        silent = tuple(post_id for post_id in ids if post_id not in labels)
-        if silent:
-            yield UncountedTexts(why=f"labels by {route}: {name} has none", texts=silent)
+    for name, labels in zip(pair.names, both, strict=True):
+        lacking = tuple(post_id for post_id in ids if post_id not in labels)
+        if lacking:
+            yield UncountedTexts(why=f"no labels by {route} for {name}", texts=lacking)
 
 
 def _about(route: str, pair: VariantPair, both: Sequence[Both]) -> Iterator[str]:
-    """Say which models labelled the scripts, and warn where they are not the same."""
+    """Yield the models that labelled the scripts, with a warning if they are not the same for both."""
     sources = [{labels.source for labels in side} for side in zip(*both, strict=True)]
     for source in sorted(sources[0] | sources[1], key=lambda source: source.model):
         yield f"labels by {route}: {source.model}, {'a baseline ' if source.baseline else ''}for {source.domain}"
     models = [", ".join(sorted({source.model for source in side})) for side in sources]
     if models[0] != models[1]:
         whose = "; ".join(f"{name}: {side}" for name, side in zip(pair.names, models, strict=True))
-        yield f"labels by {route} differ by their models too ({whose})"
+        yield f"labels by {route} come from different models, which may account for differences ({whose})"
 
 
 def post_labels(route: str, both: Both) -> PostLabels:
-    """Compare the labels of the two scripts of a post."""
+    """Return the comparison of the labels of both scripts of a post."""
     states = [
-        (label.value, label.state, too.state)
-        for label, too in zip(both[0].values, both[1].values, strict=True)
-        if State.NOT_ASSESSED not in (label.state, too.state)
+        (one.value, one.state, other.state)
+        for one, other in zip(both[0].values, both[1].values, strict=True)
+        if State.NOT_ASSESSED not in (one.state, other.state)
     ]
-    changes = tuple(Change(value=value, first=state, second=too) for value, state, too in states if state is not too)
+    changes = tuple(Change(value=value, first=one, second=other) for value, one, other in states if one is not other)
     agreeing = (len(states) - len(changes)) / len(states) if states else None
     return PostLabels(route=route, assessed=len(states), agreeing=agreeing, changes=changes)
 
 
 def count_changes(labels: Sequence[PostLabels]) -> tuple[ChangeCount, ...]:
-    """Count the states that differ, in circle order."""
+    """Return how many posts change from one state to another, by value in the order of the circle."""
     counts = Counter(change for of_post in labels for change in of_post.changes)
     states = list(State)
     order = sorted(counts, key=lambda c: (CIRCLE.index(c.value), states.index(c.first), states.index(c.second)))
@@ -97,7 +97,21 @@ def count_changes(labels: Sequence[PostLabels]) -> tuple[ChangeCount, ...]:
 
 
 def agree(pair: VariantPair, route: str, labels: Mapping[str, Both]) -> Agreement:
-    """Return the agreement of the two scripts' labels by value.
+    """Return the agreement of the labels of both scripts by value.
+
+    Parameters
+    ----------
+    pair : VariantPair
+        The scripts.
+    route : str
+        The route that gave the labels.
+    labels : mapping of str to (Labels, Labels)
+        The labels of both scripts by post.
+
+    Returns
+    -------
+    Agreement
+        The agreement of the two scripts, as if they were two annotators.
 
     Raises
     ------
@@ -105,11 +119,11 @@ def agree(pair: VariantPair, route: str, labels: Mapping[str, Both]) -> Agreemen
         The libraries for agreement are not installed.
     """
     one, other = ({post_id: both[side].values for post_id, both in labels.items()} for side in (0, 1))
-    said = {pair.first: LabelMatrix.from_labels(one), pair.second: LabelMatrix.from_labels(other)}
-    return agreement(f"scripts, labels by {route}", said)
+    matrices = {pair.first: LabelMatrix.from_labels(one), pair.second: LabelMatrix.from_labels(other)}
+    return agreement(f"scripts, labels by {route}", matrices)
 
 
-def judge(
+def evaluate_labels(
     pair: VariantPair,
     routes: Sequence[str],
     sheet: Sheet,
@@ -120,7 +134,7 @@ def judge(
     resamples: int,
     seed: int,
 ) -> Evaluation:
-    """Measure the labels of both scripts against gold labels, on the posts of which all of them speak.
+    """Return the evaluation of both scripts' labels by gold labels, on the posts for which all of them have labels.
 
     Parameters
     ----------
@@ -133,15 +147,20 @@ def judge(
     annotator, group, min_support, resamples, seed
         As for `valex_local.evaluation.inputs.prepare` and `valex_local.evaluation.evaluate.evaluate`.
 
+    Returns
+    -------
+    Evaluation
+        The figures; routes are named ``<script>.<route>``.
+
     Raises
     ------
     InputError
-        No route labels both scripts, or the gold labels are of other posts.
+        No route labels both scripts, or the gold labels are about other posts.
     MissingExtra
         The libraries for figures are not installed.
     """
     if not routes:
-        raise InputError("no route has labelled both scripts, so gold labels have nothing to judge", hint=LABEL_THEM)
+        raise InputError("there are gold labels, but no route has labelled both scripts", hint=LABEL_THEM)
     pairs = [(f"{pair.first}.{route}", f"{pair.second}.{route}") for route in routes]
     source = read_source(str(pair.study.root))
     named = {route.name: route for route in source.routes}

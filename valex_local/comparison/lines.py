@@ -1,6 +1,6 @@
-"""The lines of a script, and those of what was heard and read, ready to be compared.
+"""The lines of a script, and those of recognised speech and screen text, ready to be compared.
 
-The text published with the video is none of them: a script that repeats it, as ours do, has not written it.
+The text published with the video is left out: scripts may repeat it, but did not write it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from valex_local.rendering.lines import shown_lines
 
 
 class LineKind(StrEnum):
-    """What a line is."""
+    """The kind of a line."""
 
     PLACE = "place"
     SPEECH = "speech"
@@ -27,7 +27,7 @@ class LineKind(StrEnum):
 
 @dataclass(frozen=True)
 class ComparedLine:
-    """A line: what it says on one line, by whom if it is speech, and when it begins if that is known (seconds)."""
+    """A line of text, with the speaker if it is speech, and the start in seconds if that is known."""
 
     kind: LineKind
     text: str
@@ -36,17 +36,17 @@ class ComparedLine:
 
     @cached_property
     def words(self) -> tuple[ComparedWord, ...]:
-        """Its words."""
+        """Return its words."""
         return words(self.text)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """What its words are compared by."""
+        """Return the keys of its words, by which words are compared."""
         return tuple(word.key for word in self.words)
 
     @cached_property
     def plain(self) -> str:
-        """What it is compared by, letter by letter."""
+        """Return the text by which it is compared letter by letter."""
         return plain_text(self.keys)
 
 
@@ -59,7 +59,7 @@ _KINDS = {
 
 
 def script_lines(script: Script) -> tuple[ComparedLine, ...]:
-    """Return the lines of a script in order; screen text that repeats speech stands once, as the speech."""
+    """Return the lines of a script in order; screen text that repeats speech appears once, as the speech."""
     return tuple(
         ComparedLine(_KINDS[line.kind], line.text, line.speaker, line.start)
         for line in shown_lines(script)
@@ -68,7 +68,7 @@ def script_lines(script: Script) -> tuple[ComparedLine, ...]:
 
 
 def heard_lines(segments: Sequence[Segment]) -> tuple[ComparedLine, ...]:
-    """Return what was heard, by time; what holds no word is left out."""
+    """Return recognised speech by time, without segments that contain no word."""
     lines = (
         ComparedLine(LineKind.SPEECH, one_line(s.text), start=s.start) for s in sorted(segments, key=lambda s: s.start)
     )
@@ -76,7 +76,7 @@ def heard_lines(segments: Sequence[Segment]) -> tuple[ComparedLine, ...]:
 
 
 def read_lines(tracks: Sequence[Track]) -> tuple[ComparedLine, ...]:
-    """Return what was read, by time; what holds no word is left out."""
+    """Return recognised screen text by time, without tracks that contain no word."""
     lines = (
         ComparedLine(LineKind.TEXT, one_line(t.text), start=t.start) for t in sorted(tracks, key=lambda t: t.start)
     )
@@ -84,10 +84,10 @@ def read_lines(tracks: Sequence[Track]) -> tuple[ComparedLine, ...]:
 
 
 def of_kind(lines: Sequence[ComparedLine], *kinds: LineKind) -> tuple[ComparedLine, ...]:
-    """Return the lines of some kinds that hold a word."""
+    """Return the lines of some kinds that contain a word."""
     return tuple(line for line in lines if line.kind in kinds and line.words)
 
 
 def all_keys(lines: Sequence[ComparedLine]) -> list[str]:
-    """Return the words of lines, one line after the other."""
+    """Return the keys of the words in all lines, in order."""
     return [key for line in lines for key in line.keys]

@@ -1,4 +1,4 @@
-"""Which line of one script is which of the other, wherever it stands."""
+"""Match the lines of two scripts, wherever they stand, and compare their order."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from valex_local.comparison.words import common
 from valex_local.stages.script.evidence import REPEAT_SCORE
 
 SAME_TEXT = REPEAT_SCORE
-"""Similarity (0 to 100) from which a screen text is another; all its numerals must be there too."""
+"""Similarity (0 to 100) from which two screen texts are the same; all numerals must be in both, too."""
 
 SAME_SPEECH = 70.0
-"""Similarity from which a line of speech is another: it may be heard a little otherwise, with numerals spelled out."""
+"""Similarity from which two lines of speech are the same: speech may be transcribed a little differently."""
 
 PART_WORDS = 3
-"""A line of fewer words is not looked for inside a longer one, where it would stand by chance."""
+"""A line of fewer words is not looked for inside a longer one, where it could occur by chance."""
 
 SHORT_LETTERS = 5
-"""A text of fewer letters stands as it is or not at all: with one letter wrong it would be another word."""
+"""A text of fewer letters must match exactly: with one letter changed it would be another word."""
 
 _LEAST = {LineKind.SPEECH: SAME_SPEECH, LineKind.TEXT: SAME_TEXT}
 
 
 @dataclass(frozen=True)
 class Found:
-    """Where a text stands in another, ``[start, end)``, and how alike they are there, 0 to 100."""
+    """Where a text is found in another, ``[start, end)``, and how similar they are there, from 0 to 100."""
 
     score: float
     start: int
@@ -41,9 +41,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Match:
-    """A line of each script that say the same, or one of which says a part of the other.
+    """A line of each script with the same content, or of which one contains the other.
 
-    `place` and `other_place` are the places in reading order: the line, and where in its text the part begins.
+    `place` and `other_place` are positions in reading order: the line, and where the matching part of its text starts.
     """
 
     kind: LineKind
@@ -54,26 +54,31 @@ class Match:
 
     @property
     def place(self) -> tuple[int, int]:
-        """Its place in the first."""
+        """Return its position in the first script."""
         return self.line, self.start
 
     @property
     def other_place(self) -> tuple[int, int]:
-        """Its place in the second."""
+        """Return its position in the second script."""
         return self.other_line, self.other_start
 
 
 def find(needle: str, text: str, kind: LineKind, *, whole: bool = False) -> Found | None:
-    """Find a text inside another; a longer one must be like the whole.
+    """Return where a text is found in another; one that is longer must be similar to the whole.
 
     Parameters
     ----------
     needle, text : str
-        As `ComparedLine.plain`.
+        The text to find and the one to search, as `ComparedLine.plain`.
     kind : LineKind
-        Speech or screen text: how alike they must be.
+        Speech or screen text, which decides how similar they must be.
     whole : bool
-        It must be like the whole in any case.
+        Whether the needle must be similar to the whole text even if it is shorter.
+
+    Returns
+    -------
+    Found or None
+        The best place; None if the texts are not similar enough.
     """
     least = _LEAST[kind]
     if len(needle.strip()) < SHORT_LETTERS:
@@ -94,18 +99,18 @@ def _numerals(text: str) -> set[str]:
 
 
 def _numerals_around(text: str, found: Found) -> set[str]:
-    """Return the numerals that stand in a place, whole where its ends cut them."""
+    """Return the numerals in the place found, in full even if its ends cut them."""
     spans = (m for m in re.finditer(r"\d+", text) if m.end() > found.start and m.start() < found.end)
     return {m.group() for m in spans}
 
 
-def holds(text: str, line: ComparedLine) -> bool:
-    """Whether a text, as `ComparedLine.plain`, holds a line."""
+def contains(text: str, line: ComparedLine) -> bool:
+    """Whether a text, as `ComparedLine.plain`, contains a line."""
     return find(line.plain, text, line.kind) is not None
 
 
 def joined(lines: Sequence[ComparedLine]) -> str:
-    """Return lines as one text to look for others in."""
+    """Return lines as one text, in which others can be looked for."""
     return "".join(line.plain[:-1] for line in lines) + " "
 
 
@@ -113,15 +118,15 @@ def joined(lines: Sequence[ComparedLine]) -> str:
 
 
 def match_lines(one: Sequence[ComparedLine], other: Sequence[ComparedLine]) -> list[Match]:
-    """Match speech with speech and screen text with screen text, in whatever order they stand.
+    """Return matches of speech with speech and of screen text with screen text, regardless of their order.
 
-    A line may be several of the other side, where it holds them beside each other; nothing is matched twice. The most
-    alike go first, of equals those that stand at about the same place.
+    A line can match several lines of the other script if it contains them in different places; nothing is matched
+    twice. The most similar lines are matched first, among equals those at about the same position.
 
     Returns
     -------
     list of Match
-        In the order of the first.
+        The matches, in the order of the first script.
     """
     pairs = sorted(pair for kind in _LEAST for pair in _candidates(one, other, kind))
     taken = _Taken(), _Taken()
@@ -139,9 +144,9 @@ _Spans = tuple[float, tuple[int, int], tuple[int, int]]
 
 
 class _Pair(NamedTuple):
-    """Lines that may match; as tuples, of which there may be millions, they sort by what decides."""
+    """Two lines that may match; a tuple because there may be millions, sorted by dissimilarity, then distance."""
 
-    unlike: float  # 100 less how alike they are
+    dissimilarity: float  # 100 minus similarity
     distance: float
     i: int
     j: int
@@ -150,7 +155,7 @@ class _Pair(NamedTuple):
 
 
 def _candidates(one: Sequence[ComparedLine], other: Sequence[ComparedLine], kind: LineKind) -> Iterator[_Pair]:
-    """Yield the lines of a kind that may match; a text that is repeated is compared once."""
+    """Yield the pairs of lines of a kind that may match; a text that is repeated is compared only once."""
     ours, theirs = _places(one, kind), _places(other, kind)
     if not ours or not theirs:
         return
@@ -165,7 +170,7 @@ def _candidates(one: Sequence[ComparedLine], other: Sequence[ComparedLine], kind
 
 
 def _places(lines: Sequence[ComparedLine], kind: LineKind) -> dict[str, list[int]]:
-    """Return where each text of a kind stands."""
+    """Return the lines at which each text of a kind occurs."""
     places: dict[str, list[int]] = {}
     for at, line in enumerate(lines):
         if line.kind is kind and line.words:
@@ -174,7 +179,7 @@ def _places(lines: Sequence[ComparedLine], kind: LineKind) -> dict[str, list[int
 
 
 def _spans(one: ComparedLine, other: ComparedLine) -> _Spans | None:
-    """Return how alike two lines are, and what of each the other holds; None where they are not."""
+    """Return how similar two lines are and the matching part of each; None if they do not match."""
     if one.plain == other.plain:
         return 100.0, (0, len(one.plain)), (0, len(other.plain))
     swap = len(one.plain) > len(other.plain)
@@ -187,13 +192,13 @@ def _spans(one: ComparedLine, other: ComparedLine) -> _Spans | None:
 
 
 class _Taken:
-    """The parts of lines that are matched already."""
+    """The parts of lines that are already matched."""
 
     def __init__(self) -> None:
         self._spans: dict[int, list[tuple[int, int]]] = {}
 
     def is_free(self, line: int, start: int, end: int) -> bool:
-        """Whether most of a part is not taken; the ends of what is found are not exact."""
+        """Whether at least half of a part is not matched yet; the ends of parts are not exact."""
         return all(2 * (min(end, e) - max(start, s)) <= end - start for s, e in self._spans.get(line, ()))
 
     def take(self, line: int, start: int, end: int) -> None:
@@ -204,15 +209,15 @@ class _Taken:
 
 
 def in_order(matches: Sequence[Match]) -> list[Match]:
-    """Return the matches that stand in one order in both; the others have moved.
+    """Return the matches that are in the same order in both scripts; the others have moved.
 
-    They are the most that there are of speech, then the most of screen text that go with these: what is said carries a
-    script, and captions stand before or after it as a writer likes.
+    These are as many matches of speech as possible, then as many of screen text as fit between them: speech carries a
+    script, while screen text may come before or after it at the writer's discretion.
 
     Parameters
     ----------
     matches : sequence of Match
-        In the order of the first.
+        The matches, in the order of the first script.
     """
     speech = _longest_chain([match for match in matches if match.kind is LineKind.SPEECH])
     texts = [m for m in matches if m.kind is LineKind.TEXT and all(_in_one_order(m, spoken) for spoken in speech)]
@@ -229,22 +234,22 @@ def _in_one_order(one: Match, other: Match) -> bool:
 
 
 def kendall(one: Sequence[float], other: Sequence[float], *, slack: float = 0.0) -> float | None:
-    """Return how far two orders agree: Kendall's tau, 1 for the same order and -1 for the reverse.
+    """Return Kendall's tau of two orders: 1 for the same order, -1 for the reverse.
 
-    Pairs that are tied say nothing of order and are left out (Kendall 1938, Biometrika 30(1/2); with ties left out it
-    is the gamma of Goodman and Kruskal 1954, JASA 49(268)).
+    Tied pairs have no order and are left out (Kendall 1938, Biometrika 30(1/2); without ties this is the gamma of
+    Goodman and Kruskal 1954, JASA 49(268)).
 
     Parameters
     ----------
     one, other : sequence of float, (N,)
-        Places of the same things in both.
+        Positions of the same things in both orders.
     slack : float
-        Places in `one` that differ by no more are tied.
+        Positions in `one` that differ by no more than this are tied.
 
     Returns
     -------
     float or None
-        (pairs in the same order - pairs in the reverse order) / pairs; None where there is no pair.
+        (pairs in the same order - pairs in the reverse order) / pairs; None if there is no pair.
     """
     places, other_places = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     steps, other_steps = (np.subtract.outer(each, each) for each in (places, other_places))

@@ -1,7 +1,7 @@
-"""A comparison as pages: a first page, and one for each post with the scripts side by side.
+"""Write a comparison as HTML: an index page, and a page for each post with the scripts side by side.
 
-Pages stand by themselves: no script, no network, styles within. Every text is escaped, in a direction of its own, so
-that no text of a post can become markup or turn the page around it.
+Pages are self-contained: inline styles, no JavaScript, no network. Every text is escaped and isolated in its own text
+direction, so that the text of a post can neither become markup nor reverse the direction of the page around it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 POSTS = "posts"
-"""The folder of the posts' pages."""
+"""The folder with the pages of posts."""
 
 SHOWN = ("speech_kept", "speech_added", "text_kept", "text_added")
-"""The figures of both scripts in the list of posts."""
+"""The figures of each script that the list of posts shows."""
 
 SHOWN_SHARED = ("order", "similarity")
 
@@ -37,19 +37,19 @@ _SAFE = re.compile(r"[a-z0-9_@-][a-z0-9._@-]{0,119}")
 
 
 def page_name(name: str) -> str:
-    """Return the file name of a post's page: its id, or where that is no name for any disk, a part of it and a sum."""
+    """Return the file name of a post's page: its id or, if that is not a portable file name, part of it and a hash."""
     if not _SAFE.fullmatch(name):
         name = post_id(None, name, sha256(name.encode("utf-8", "surrogateescape")).hexdigest())
     return f"{name}.html"
 
 
 def page_link(name: str) -> str:
-    """Return the address of a post's page from the folder of the pages."""
+    """Return the link to a post's page, relative to the folder of the pages."""
     return quote(page_name(name))
 
 
 def index_page(comparison: Comparison) -> str:
-    """Return the first page: the tables, the posts, and what is to be said."""
+    """Return the index page, with the tables, the list of posts and the notes."""
     facts: dict[str, Any] = {
         "comparison": comparison,
         "tables": [table for block in blocks(comparison) for table in block[0]],
@@ -61,7 +61,22 @@ def index_page(comparison: Comparison) -> str:
 
 
 def post_page(comparison: Comparison, post: PostComparison, pair: VariantPair) -> str:
-    """Return the page of a post; its scripts and evidence are read from the study."""
+    """Return the page of a post, whose scripts and evidence are read from the study.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The comparison.
+    post : PostComparison
+        The post, one of those in `comparison`.
+    pair : VariantPair
+        The scripts.
+
+    Returns
+    -------
+    str
+        The HTML of the page.
+    """
     one, other = pair.lines(post.post)
     names = [each.post for each in comparison.posts]
     at = names.index(post.post)
@@ -97,7 +112,7 @@ def _environment() -> Environment:
 
 
 def _number(record: Measures | Shared, name: str) -> str:
-    """Return a figure of a post as it is shown; counts of a single post are whole."""
+    """Return a figure of a post as text; counts are integers for a single post."""
     value = getattr(record, name)
     return str(value) if isinstance(value, int) else figure(value, digits_of(name))
 

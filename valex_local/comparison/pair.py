@@ -24,7 +24,7 @@ class VariantPair:
 
     @property
     def names(self) -> tuple[str, str]:
-        """The names of both."""
+        """Return both names."""
         return self.first, self.second
 
     def lines(self, post_id: str) -> tuple[tuple[ComparedLine, ...], tuple[ComparedLine, ...]]:
@@ -33,12 +33,12 @@ class VariantPair:
         return script_lines(one), script_lines(other)
 
     def grounding(self, post_id: str, script: str) -> Grounding | None:
-        """Return how far the actions of a script match its keyframes, where that was scored."""
+        """Return the grounding record of a script, if there is one."""
         return self.study.read(post_id, f"grounding.{script}", Grounding)
 
     @cached_property
     def posts(self) -> tuple[tuple[str, ...], tuple[UncountedTexts, ...]]:
-        """The posts that have both scripts, and the others by what they lack.
+        """Return the posts that have both scripts, and the others by what they lack.
 
         Raises
         ------
@@ -50,19 +50,21 @@ class VariantPair:
         there = variants(self.study)
         known = ", ".join(f"{name} ({counted(count, 'post')})" for name, count in there.items()) or "none"
         if self.first == self.second:
-            raise ConfigError(f"both scripts are {self.first}", hint=f"Name two variants. There are: {known}")
+            raise ConfigError(f"both scripts are {self.first}", hint=f"Choose two different variants out of: {known}")
         for name in self.names:
             if name not in there:
                 raise InputError(
-                    f"no post of this study has script.{name}.json", path=self.study.root, hint=f"There are: {known}"
+                    f"no post of this study has script.{name}.json",
+                    path=self.study.root,
+                    hint=f"The variants are: {known}",
                 )
         lacking = {name: self._lacking(name) for name in self.names}
         every = self.study.post_ids()
         both = tuple(post_id for post_id in every if all(post_id not in posts for posts in lacking.values()))
         if not both:
             counts = " and ".join(f"{name} ({counted(there[name], 'post')})" for name in self.names)
-            hint = "Import the scripts of the same posts: their ids must match"
-            raise InputError(f"no post has both scripts, {counts}", path=self.study.root, hint=hint)
+            hint = "Import scripts of the same posts; their ids must match"
+            raise InputError(f"no post has both scripts: {counts}", path=self.study.root, hint=hint)
         left_out = (
             UncountedTexts(why=why, texts=tuple(post_id for post_id, reason in posts.items() if reason == why))
             for posts in lacking.values()
@@ -83,6 +85,6 @@ class VariantPair:
 
 
 def variants(study: Study) -> dict[str, int]:
-    """Return the variants of a study's scripts, and how many posts have each, the most frequent first."""
+    """Return the number of posts with each variant of the script, the most frequent variant first."""
     counts = Counter(name for post_id in study.post_ids() for name in study.script_variants(post_id))
     return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))

@@ -1,6 +1,6 @@
-"""What a comparison finds out, as records: what its tables, its files and its pages are made of.
+"""Results of a comparison as records, from which its tables, files and pages are made.
 
-Figures are None where they are not assessed, never 0: nobody listened, or there is nothing to divide by.
+A figure that is not assessed is None, never 0: for example without speech recognition, or with a denominator of 0.
 """
 
 from __future__ import annotations
@@ -14,30 +14,31 @@ from valex_local.schwartz import State, Value
 
 
 class Measures(Part):
-    """What one script of a post holds.
+    """The figures of one script of a post.
 
     Attributes
     ----------
     speech_kept : float or None
-        Share of the words heard that its speech has in the same order.
+        Share of the recognised words that its speech has in the same order.
     speech_added : float or None
-        Share of the words of its speech that were not heard there.
+        Share of the words in its speech that were not recognised there.
     text_kept : float or None
-        Share of the screen texts read that it has, those aside that repeat speech.
+        Share of the recognised screen texts that it has, without those that repeat speech.
     text_added : float or None
-        Share of its screen texts that were not read.
+        Share of its screen texts that were not recognised.
     text_words_added : float or None
-        Share of the words of its screen texts that were not read: those of added texts that no text read has.
+        Share of the words in its screen texts that were not recognised: words of added texts that are in no recognised
+        text.
     order_in_time : float or None
-        Kendall's tau of its order and the times at which its lines were heard and read.
+        Kendall's tau of its order and the times at which its lines were recognised.
     speakers, telling_speakers : int, float or None
-        Distinct names, and the share of them that say more than ``SPEAKER``.
+        Number of distinct speaker names, and the share of them that are more specific than ``SPEAKER``.
     speech_lines, speech_words, text_lines, action_words, headings : int
-        What there is of each.
+        Number of each.
     actions_match : float or None
-        Mean percentile of its action lines beside lines by chance, where there is a grounding record of it.
+        Mean percentile of its action lines among the reference lines, from its grounding record.
     keyframes_spoken : float or None
-        Share of the keyframes that it speaks of, by that record.
+        Share of the keyframes that it mentions, from its grounding record.
     """
 
     speech_kept: Share | None = None
@@ -63,15 +64,15 @@ class Shared(Part):
     Attributes
     ----------
     speech_shared : float or None
-        Share of the words of speech of both that stand in both in one order.
+        Share of the words of speech in either script that are in both, in the same order.
     text_shared : float or None
-        Share of the screen texts of both that stand in both.
+        Share of the screen texts in either script that are in both.
     order : float or None
-        Kendall's tau of the lines of speech and screen text that stand in both.
+        Kendall's tau of the lines of speech and screen text that are in both.
     matched_lines : int
         Number of those lines.
     similarity : float or None
-        Cosine of the two scripts' vectors by a sentence encoder.
+        Cosine similarity of the two scripts' vectors from a sentence encoder.
     """
 
     speech_shared: Share | None = None
@@ -82,7 +83,7 @@ class Shared(Part):
 
 
 class Change(Part):
-    """A value that has one state by the first script and another by the second."""
+    """A value that has different states in the two scripts."""
 
     value: Value
     first: State
@@ -92,7 +93,8 @@ class Change(Part):
 class PostLabels(Part):
     """The labels of the two scripts of a post by one route.
 
-    `agreeing` is the share of the `assessed` values, of which both say something, that have one state by both.
+    `assessed` is the number of values that are assessed for both scripts, `agreeing` the share of them with the same
+    state in both.
     """
 
     route: str
@@ -102,7 +104,7 @@ class PostLabels(Part):
 
 
 class PostComparison(Part):
-    """The two scripts of one post. `missing` says what of its evidence is not known."""
+    """The comparison of the two scripts of one post. `missing` lists the evidence that is unknown."""
 
     post: Text
     author: Text | None = None
@@ -114,7 +116,7 @@ class PostComparison(Part):
 
 
 class FigureRow(Part):
-    """A figure of each script: means over the posts that have it for both, and first minus second."""
+    """A figure of each script, averaged over the posts that have it for both, and the difference first minus second."""
 
     name: str
     posts: int
@@ -124,7 +126,7 @@ class FigureRow(Part):
 
 
 class SharedRow(Part):
-    """A figure of both scripts together: its mean over the posts that have it."""
+    """A figure of both scripts together, averaged over the posts that have it."""
 
     name: str
     posts: int
@@ -132,7 +134,7 @@ class SharedRow(Part):
 
 
 class ChangeCount(Part):
-    """How many posts have a value in one state by the first script and in another by the second."""
+    """The number of posts in which a value has one state in the first script and another in the second."""
 
     value: Value
     first: State
@@ -141,18 +143,18 @@ class ChangeCount(Part):
 
 
 class RouteComparison(Part):
-    """What a route makes of the two scripts.
+    """The labels of both scripts by one route.
 
     Attributes
     ----------
     posts : int
-        Posts that the route labels by both scripts.
+        Number of posts in which the route labels both scripts.
     agreeing : Estimate or None
-        Mean over posts of the share of values that have one state by both.
+        Share of values with the same state in both scripts, averaged over posts.
     agreement : Agreement or None
-        Agreement by value; None where its libraries are not installed.
+        Agreement by value; None if the libraries for it are not installed.
     changes : tuple of ChangeCount
-        The states that differ, in circle order.
+        The states that differ, in the order of the circle.
     """
 
     route: str
@@ -163,24 +165,24 @@ class RouteComparison(Part):
 
 
 class Comparison(Part):
-    """Everything that was found out.
+    """All results of a comparison.
 
     Attributes
     ----------
     first, second : str
-        The variants.
+        The names of the variants.
     posts : tuple of PostComparison
         The posts that have both.
     rows, shared : tuple of FigureRow, tuple of SharedRow
         Figures over these posts.
     routes : tuple of RouteComparison
-        What becomes of the labels, for every route that labels both.
+        The labels of both scripts, for every route that labels both.
     gold : Evaluation or None
-        Both scripts' labels against gold labels, where there are any.
+        Evaluation of both scripts' labels by gold labels, if there are any.
     left_out : tuple of UncountedTexts
-        Posts that are not compared, or not in every respect, and why.
+        Posts that are left out of the comparison, or of some of its figures, and why.
     groups, grouped_by
-        Groups that were resampled and what they are; None where single posts were.
+        Number of groups that were resampled, and what they are; None if single posts were.
     """
 
     first: str

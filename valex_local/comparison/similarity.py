@@ -1,4 +1,4 @@
-"""How alike two scripts are in meaning, by a sentence encoder of the store."""
+"""Similarity of two scripts in meaning, by a sentence encoder from the model store."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from valex_local.study.settings import resolve_settings
 from valex_local.system.devices import Device, detect, set_threads
 
 WINDOW = 256
-"""Tokens, where the encoder's manifest does not say ``max_tokens``."""
+"""Tokens in a window, if the encoder's manifest does not set ``max_tokens``."""
 
 
 class TextSimilarity:
-    """Compares scripts by a sentence encoder.
+    """Compare scripts with a sentence encoder.
 
     Parameters
     ----------
     model : StoredModel
-        The encoder; its manifest says ``pooling`` and ``max_tokens``.
+        The encoder; its manifest sets ``pooling`` and ``max_tokens``.
     device : Device
         Where to compute.
 
     Raises
     ------
     ModelError
-        The model is no such encoder.
+        The model is not a sentence encoder.
     """
 
     def __init__(self, model: StoredModel, device: Device) -> None:
@@ -44,7 +44,7 @@ class TextSimilarity:
         )
 
     def similarity(self, one: Sequence[ComparedLine], other: Sequence[ComparedLine]) -> float | None:
-        """Return the cosine of the mean vectors of two scripts' windows; None where a script says nothing."""
+        """Return the cosine of the mean vectors over both scripts' windows; None if a script contains no words."""
         import torch
 
         texts = [_text(lines) for lines in (one, other)]
@@ -55,24 +55,24 @@ class TextSimilarity:
 
 
 def load_similarity(study: Study, store: Store | None = None) -> tuple[TextSimilarity | None, str]:
-    """Load the sentence encoder of a study's settings.
+    """Load the sentence encoder that a study's settings name.
 
     Parameters
     ----------
     study : Study
         The study.
     store : Store, optional
-        The model store; the user's when left out.
+        The model store; by default that of the user.
 
     Returns
     -------
     tuple of TextSimilarity or None, and str
-        None if there is no such model; and what a reader must know: which model it is, or why there is none.
+        The encoder, or None if it is not available; and a notice that names the model, or the reason.
 
     Raises
     ------
     ConfigError
-        The device of the settings is not available.
+        The device in the settings is not available.
     """
     store = store or Store()
     settings = resolve_settings(store, study)
@@ -81,15 +81,15 @@ def load_similarity(study: Study, store: Store | None = None) -> tuple[TextSimil
     try:
         model = store.resolve(settings.profile, settings.models, needed=["sentence"])["sentence"]
     except ModelError as error:
-        return None, f"meaning: not assessed, as {error}"
-    return TextSimilarity(model, device), f"meaning: by {model.id}"
+        return None, f"similarity of meaning: not assessed because {error}"
+    return TextSimilarity(model, device), f"similarity of meaning: computed with {model.id}"
 
 
 def _text(lines: Sequence[ComparedLine]) -> str:
-    return "\n".join(_said(line) for line in lines if line.words)
+    return "\n".join(_written(line) for line in lines if line.words)
 
 
-def _said(line: ComparedLine) -> str:
+def _written(line: ComparedLine) -> str:
     match line.kind:
         case LineKind.SPEECH:
             return f'{line.speaker}: "{line.text}"'

@@ -1,4 +1,4 @@
-"""The tables and notes of a comparison, as plain cells: what the terminal and the first page show."""
+"""The tables and notes of a comparison as plain cells, for the terminal and the index page."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ TITLES = {
     "text_kept": "screen text kept",
     "text_added": "screen text added",
     "text_words_added": "screen text, words added",
-    "order_in_time": "order in time, τ",
+    "order_in_time": "chronological order, τ",
     "speakers": "speakers",
-    "telling_speakers": "telling names",
+    "telling_speakers": "descriptive names",
     "speech_lines": "lines of speech",
     "speech_words": "words of speech",
     "text_lines": "screen texts",
     "action_words": "words of action",
     "headings": "headings",
     "actions_match": "actions match pictures",
-    "keyframes_spoken": "keyframes spoken of",
+    "keyframes_spoken": "keyframes mentioned",
     "speech_shared": "speech shared",
     "text_shared": "screen text shared",
-    "order": "order, τ",
+    "order": "order in both, τ",
     "matched_lines": "lines in both",
-    "similarity": "meaning, cosine",
+    "similarity": "similarity of meaning, cosine",
 }
-"""What each figure is called."""
+"""The name of each figure in tables."""
 
 _NUMBERS = {name for kind in (Measures, Shared) for name, field in kind.model_fields.items() if field.annotation is int}
 _MOST = 5
 
 
 def blocks(comparison: Comparison) -> Iterator[Block]:
-    """Yield the tables of a comparison, each in its forms from wide to narrow; those of gold labels come last."""
+    """Yield the tables of a comparison, each in all widths, the widest first; those of gold labels come last."""
     yield tuple((scripts_table(comparison, intervals=intervals),) for intervals in (True, False))
     yield ((shared_table(comparison),),)
     for route in comparison.routes:
@@ -54,13 +54,13 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
 
 
 def scripts_table(comparison: Comparison, *, intervals: bool = True) -> RenderedTable:
-    """Return what each script holds, and the differences; `intervals` of each script's figures too."""
+    """Return the figures of each script and the differences; with `intervals`, also the intervals of each script."""
     first, second = comparison.first, comparison.second
     mark = " [95 %]" if intervals else ""
     columns = ("", f"{first}{mark}", f"{second}{mark}", f"{first} − {second} [95 %]", "posts")
     rows = tuple(Cells((TITLES[row.name], *_cells(row, intervals), str(row.posts))) for row in comparison.rows)
-    title = f"What each script holds: {counted(len(comparison.posts), 'post')}"
-    note = "Means over the posts that have the figure for both scripts. –: not assessed in any."
+    title = f"The scripts, {counted(len(comparison.posts), 'post')}"
+    note = "Means over the posts that have the figure for both scripts. –: not assessed in any post."
     return RenderedTable(title, columns, rows, note)
 
 
@@ -79,7 +79,7 @@ def shared_table(comparison: Comparison) -> RenderedTable:
     rows = (
         Cells((TITLES[row.name], figure(row.mean, digits_of(row.name)), str(row.posts))) for row in comparison.shared
     )
-    return RenderedTable("What both hold", ("", "mean [95 %]", "posts"), tuple(rows))
+    return RenderedTable("In common", ("", "mean [95 %]", "posts"), tuple(rows))
 
 
 def changes_table(comparison: Comparison, route: RouteComparison) -> RenderedTable:
@@ -91,19 +91,34 @@ def changes_table(comparison: Comparison, route: RouteComparison) -> RenderedTab
     heads = (f"{first}\n→ {second}" for first, second in kinds)
     title = f"States that differ, labels by {route.route}: {comparison.first} → {comparison.second}"
     note = (
-        f"One state by both scripts: {figure(route.agreeing, 3)} of the values of a post, over "
+        f"Same state in both scripts: {figure(route.agreeing, 3)} of the values, averaged over "
         f"{counted(route.posts, 'post')}."
     )
     return RenderedTable(title, ("\nvalue", *heads), tuple(rows), note)
 
 
 def digits_of(name: str) -> int:
-    """Return the digits after the point with which a figure is shown."""
+    """Return the number of decimals with which a figure is shown."""
     return 1 if name in _NUMBERS else 3
 
 
 def figure(found: Estimate | Difference | float | None, digits: int, sign: str = "") -> str:
-    """Return a figure, with its interval where it has one."""
+    """Return a figure as text, with its interval if it has one.
+
+    Parameters
+    ----------
+    found : Estimate, Difference, float or None
+        The figure; None is shown as a dash.
+    digits : int
+        Number of decimals.
+    sign : str
+        ``+`` to show the sign of positive figures too.
+
+    Returns
+    -------
+    str
+        Such as ``0.812 [0.774, 0.851]``.
+    """
     if found is None:
         return NOTHING
     if isinstance(found, (int, float)):
@@ -116,7 +131,7 @@ def figure(found: Estimate | Difference | float | None, digits: int, sign: str =
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """Return what a reader must know beside the figures, each a sentence or two."""
+    """Return the notes to the figures, each a sentence or two."""
     return [
         _intervals(comparison),
         *(f"{notice}." for notice in comparison.notices),
@@ -130,7 +145,7 @@ def _intervals(comparison: Comparison) -> str:
     unit = "author" if comparison.groups is not None else "single post"
     if count < 2 or not comparison.resamples:
         return f"No intervals: nothing was resampled ({counted(count, unit)})."
-    few = f" With fewer than {FEW_GROUPS} they are rough." if count < FEW_GROUPS else ""
+    few = f" With fewer than {FEW_GROUPS} they are unreliable." if count < FEW_GROUPS else ""
     return f"Intervals: 95 %, {comparison.resamples:,} resamples of {counted(count, unit)}.{few}"
 
 

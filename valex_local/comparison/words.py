@@ -1,8 +1,8 @@
-"""Words of any language, and what two sequences have in common.
+"""Split text of any language into words, and find what two sequences have in common.
 
-A word is a run of letters, marks and digits, apostrophes within it aside, in one letter case: *Don’t* and *don't* are
-one word, *second-hand* is two. Numerals stay as they stand: *12* is not *twelve*. Han, kana, Thai, Lao, Khmer and
-Burmese are written without spaces: there every letter with its marks counts as a word.
+A word is a run of letters, marks and digits; apostrophes inside it and letter case are ignored: *Don’t* and *don't* are
+the same word, *second-hand* is two. Numerals are not converted: *12* differs from *twelve*. Han, kana, Thai, Lao, Khmer
+and Burmese are written without spaces, so there every letter with its marks counts as a word.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SPACELESS = re.compile(
 
 @dataclass(frozen=True)
 class ComparedWord:
-    """A word of a text: what it is compared by, and where it stands, ``text[start:end]``."""
+    """A word of a text: the key by which it is compared, and its place, ``text[start:end]``."""
 
     key: str
     start: int
@@ -36,7 +36,7 @@ def words(text: str) -> tuple[ComparedWord, ...]:
 
 def _spans(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
-    grows = False  # whether a letter would go on with the last word
+    grows = False  # whether a letter would continue the last word
     for at, char in enumerate(text):
         if char.isalnum():
             alone = _SPACELESS.match(char) is not None
@@ -53,7 +53,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
 
 
 def _key(word: str) -> str:
-    """Return what a word is compared by: NFKC, in one letter case, letters and marks and digits alone."""
+    """Return the key of a word: NFKC, case-folded, with letters, marks and digits only."""
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).casefold())
     return "".join(char for char in plain if char.isalnum() or _is_mark(char))
 
@@ -63,16 +63,16 @@ def _is_mark(char: str) -> bool:
 
 
 def plain_text(keys: Iterable[str]) -> str:
-    """Return words as a text for comparison by letters, a space at either end: a short word only fits a whole one."""
+    """Return words as a text with a space at both ends, so that a short word does not match a part of a longer one."""
     spaced = "".join(key if _SPACELESS.match(key) else f" {key} " for key in keys)
     return f" {' '.join(spaced.split())} "
 
 
 def common(one: Sequence[Hashable], other: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """Return a longest common subsequence, as the places of its elements in both.
+    """Return a longest common subsequence, as pairs of positions in both sequences.
 
-    There may be many; of the first from the left and the first from the right it is the one in fewer pieces, so that a
-    word is seen where its neighbours are.
+    There may be many. Of the one found from the left and the one found from the right, the one in fewer pieces is
+    returned, so that words are matched together with their neighbours.
     """
     forth = _longest(one, other)
     back = [(len(one) - 1 - i, len(other) - 1 - j) for i, j in reversed(_longest(one[::-1], other[::-1]))]
