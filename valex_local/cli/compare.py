@@ -58,14 +58,14 @@ def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison
     from valex_local.corpus.sheets import read_sheet
 
     sheet = read_sheet(given["labels"]) if given["labels"] is not None else None
-    meaning, notices = None, []
+    similarity, notices = None, []
     if given["meaning"]:
-        meaning, notice = load_similarity(pair.study)
+        similarity, notice = load_similarity(pair.study)
         notices.append(notice)
     with progress(quiet=False) as shown:
         shown.step("compare", posts)
         options = {name: given[name] for name in ("annotator", "group", "min_support", "resamples", "seed")}
-        return measure(pair, sheet=sheet, meaning=meaning, notices=notices, on_progress=shown.advance, **options)
+        return measure(pair, sheet=sheet, similarity=similarity, notices=notices, on_progress=shown.advance, **options)
 
 
 def _print(found: Comparison) -> None:
