@@ -7,13 +7,13 @@ stale. Settings that never change a record (jobs, device, what to keep on disk) 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from valex_local.errors import ConfigError
+from valex_local.files.validation import explain
 
 
 class Section(BaseModel):
@@ -282,19 +282,4 @@ def build(kind: type[S], data: Mapping[str, Any], *, source: Path | str = "the o
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(kind, e) for e in error.errors()), path=source) from error
-
-
-def _explain(kind: type[Section], error: Any) -> str:
-    """Return one pydantic error as a sentence that names the key as the user wrote it."""
-    loc = [str(part) for part in error["loc"]]
-    key = ".".join(loc)
-    if error["type"] != "extra_forbidden":
-        return f"{key}: {error['msg']} (got {error['input']!r})"
-    table: Any = kind
-    for part in loc[:-1]:
-        table = table.model_fields[part].annotation
-    near = get_close_matches(loc[-1], table.model_fields, n=1, cutoff=0.5)
-    prefix = ".".join([*loc[:-1], ""]) if len(loc) > 1 else ""
-    known = f"did you mean {prefix}{near[0]}?" if near else f"known here: {', '.join(table.model_fields)}"
-    return f"unknown setting {key}; {known}"
+        raise ConfigError(explain(kind, error, noun="setting"), path=source) from error

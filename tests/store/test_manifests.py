@@ -129,7 +129,7 @@ GOOD = {"id": "m", "role": "asr", "engine": "e", "files": [{"name": "a"}]}
     ("change", "message"),
     [
         ({"licnce": "MIT"}, "unknown key licnce; did you mean licence"),
-        ({"files": [{"name": "a", "sha": "x"}]}, r"unknown key files\.0\.sha; did you mean sha256"),
+        ({"files": [{"name": "a", "sha": "x"}]}, r"unknown key files\.0\.sha; did you mean files\.0\.sha256\?"),
         ({"role": "ears"}, "role"),
         ({"id": "../m"}, "id"),
         ({"id": "Big"}, "id"),

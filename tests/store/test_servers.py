@@ -106,11 +106,11 @@ def test_whatever_passes_is_connected_to_on_this_machine(before: str, after: str
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "the option url is missing"),
-        ({"url": URL, "api_key": "x"}, "there is no option api_key, only url, model, sees"),
-        ({"url": URL, "sees": "perhaps"}, "option sees: .*boolean"),
-        ({"url": URL, "model": ""}, "option model"),
-        ({"url": 8080}, "option url"),
+        ({}, "url is missing"),
+        ({"url": URL, "api_key": "x"}, "unknown option api_key; known here: url, model, sees"),
+        ({"url": URL, "sees": "perhaps"}, "sees: .*boolean"),
+        ({"url": URL, "model": ""}, "model: String should have at least 1 character"),
+        ({"url": 8080}, "url: Input should be a valid string"),
     ],
 )
 def test_options_that_are_none(options: dict[str, object], message: str):
@@ -168,7 +168,7 @@ def test_a_model_on_a_server_is_not_carried(store: Store, tmp_path: Path):
         (URL, {"engine": "llama_cpp"}, "no engine but server"),
         (URL, {"link": True}, "no files to link"),
         (URL, {"options": {"url": URL}}, "no url but its address"),
-        (URL, {"options": {"key": 1}}, "no option key"),
+        (URL, {"options": {"key": 1}}, "unknown option key"),
     ],
 )
 def test_what_cannot_be_added(store: Store, url: str, given: dict, message: str):

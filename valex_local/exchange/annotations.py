@@ -18,6 +18,7 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheet_builder import WORDS, CellLabel, SheetBuilder, label_cell
 from valex_local.errors import InputError
 from valex_local.files.text import read_text
+from valex_local.files.validation import explain
 from valex_local.posts.text import flatten
 from valex_local.schwartz import CIRCLE, Value
 
@@ -105,9 +106,7 @@ def _tasks(path: Path) -> list[_Task]:
         rows = TypeAdapter(list[dict[str, Any]]).validate_json(read_text(path))
         return [_Task.model_validate(row if "data" in row else _whole(row)) for row in rows]
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        what = f"this is no export of Label Studio ({place + ': ' if place else ''}{first['msg']})"
+        what = f"this is no export of Label Studio ({explain(_Task, error, values=False)})"
         raise InputError(what, path=path, hint=_EXPORT) from error
 
 

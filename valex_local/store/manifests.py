@@ -13,7 +13,6 @@ A profile names a model per role and the settings that suit them.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
@@ -21,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from valex_local.errors import ConfigError, ModelError
 from valex_local.files.toml import read_toml
+from valex_local.files.validation import explain, nearest
 from valex_local.store import servers
 
 Role = Literal["asr", "ocr", "clip", "llm", "sentence", "encoder", "labels"]
@@ -203,14 +203,13 @@ def read_profile(name: str) -> Profile:
         path = built_in() / "profiles" / f"{name}.toml"
         known = profile_names()
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}; or the path of a TOML file"
+            near = nearest(name, known)
+            hint = f"Did you mean {near}?" if near else f"There are: {', '.join(known)}; or the path of a TOML file"
             raise ConfigError(f"there is no profile {name}", hint=hint)
     return parse(Profile, {"name": path.stem} | read_toml(path), path)
 
 
 _M = TypeVar("_M", bound=BaseModel)
-_TABLES: dict[str, type[BaseModel]] = {"files": File, "packages": Package}
 
 
 def parse(kind: type[_M], data: Any, path: Path | str) -> _M:
@@ -224,17 +223,7 @@ def parse(kind: type[_M], data: Any, path: Path | str) -> _M:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise ModelError("; ".join(_explain(kind, e) for e in error.errors()), path=path) from error
-
-
-def _explain(kind: type[BaseModel], error: Any) -> str:
-    loc = [str(part) for part in error["loc"]]
-    key = ".".join(loc) or "the whole"
-    if error["type"] != "extra_forbidden":
-        return f"{key}: {error['msg']}"
-    fields = list(_TABLES.get(loc[0], kind).model_fields)
-    near = get_close_matches(loc[-1], fields, n=1, cutoff=0.5)
-    return f"unknown key {key}; " + (f"did you mean {near[0]}?" if near else f"known here: {', '.join(fields)}")
+        raise ModelError(explain(kind, error), path=path) from error
 
 
 def _toml(path: Path) -> dict[str, Any]:

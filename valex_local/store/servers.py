@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from valex_local.errors import ModelError
+from valex_local.files.validation import explain
 
 if TYPE_CHECKING:
     pass
@@ -86,18 +87,5 @@ def server_options(options: Mapping[str, Any], path: Path | str | None = None) -
     try:
         return ServerOptions.model_validate(dict(options))
     except ValidationError as error:
-        what = "; ".join(_explain(e) for e in error.errors())
+        what = explain(ServerOptions, error, noun="option")
         raise ModelError(f"a server cannot be used so: {what}", path=path, hint=_EXAMPLE) from error
-
-
-def _explain(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    match error["type"]:
-        case "extra_forbidden":
-            return f"there is no option {key}, only {', '.join(ServerOptions.model_fields)}"
-        case "missing":
-            return f"the option {key} is missing"
-        case "value_error":
-            return str(error["ctx"]["error"])
-        case _:
-            return f"option {key}: {error['msg']}"

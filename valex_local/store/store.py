@@ -16,11 +16,11 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from valex_local.errors import ModelError
 from valex_local.files.checksums import Checksums
+from valex_local.files.validation import nearest
 from valex_local.store.describe import describe
 from valex_local.store.manifests import (
     RECORD,
@@ -89,8 +89,8 @@ class Store:
             recorded = read_manifest(path)
             return recorded if shipped is None else shipped.recorded(recorded.files)
         if shipped is None:
-            near = get_close_matches(model_id, self.shipped, n=1)
-            hint = f"Did you mean {near[0]}?" if near else "List them with: valex models list"
+            near = nearest(model_id, self.shipped)
+            hint = f"Did you mean {near}?" if near else "List them with: valex models list"
             raise ModelError(f"there is no model {model_id}", path=self.root, hint=hint)
         return shipped
 

@@ -40,14 +40,20 @@ def _changed(path: list[str], value: object) -> str:
         ("[]", "should be an object"),
         (_changed(["format"], 2), "format"),
         (_changed(["pooling"], "sum"), "pooling"),
-        (_changed(["poolin"], "mean"), "unknown key poolin; did you mean 'pooling'?"),
+        (_changed(["poolin"], "mean"), "unknown key poolin; did you mean pooling?"),
         (_changed(["window"], 2), "window"),
         (_changed(["overlap"], 17), "overlap must be at most half the window, 16"),
         (_changed(["outputs"], {}), "outputs"),
         (_changed(["outputs"], {SD_THOUGHT: {}}), "no value has an output"),
-        (_changed(["outputs", "Hedonismus"], {}), "there is no value 'Hedonismus'; did you mean 'Hedonism'?"),
-        (_changed(["outputs", SD_THOUGHT, "presnt"], None), "did you mean 'present'?"),
-        (_changed(["outputs", SD_THOUGHT, "present", "treshold"], 1), "did you mean 'threshold'?"),
+        (_changed(["outputs", "Hedonismus"], {}), "unknown key outputs.Hedonismus; did you mean outputs.Hedonism?"),
+        (
+            _changed(["outputs", SD_THOUGHT, "presnt"], None),
+            "thought.presnt; did you mean outputs.Self-direction: thought.present?",
+        ),
+        (
+            _changed(["outputs", SD_THOUGHT, "present", "treshold"], 1),
+            "did you mean outputs.Self-direction: thought.present.threshold?",
+        ),
         (_changed(["outputs", SD_THOUGHT, "present", "threshold"], 1.5), "threshold"),
         (_changed(["outputs", SD_THOUGHT, "present", "row"], 3), "rows must be 0 to 8, each once"),
         (_changed(["outputs", SD_THOUGHT, "present", "row"], 9), "rows must be 0 to 8, each once"),
@@ -98,11 +104,11 @@ def test_what_training_says_survives_writing_and_reading(tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"left_out": [{"value": SD_THOUGHT, "polarity": "present", "suport": 3}]}, "did you mean 'support'?"),
+        ({"left_out": [{"value": SD_THOUGHT, "polarity": "present", "suport": 3}]}, "did you mean left_out.0.support?"),
         ({"left_out": [{"value": SD_THOUGHT, "polarity": "present", "support": -1}]}, "left_out.0.support"),
         ({"left_out": [{"value": "Greed", "polarity": "present", "support": 1}]}, "left_out.0.value"),
-        ({"measured": [{"on": "x", "figure": "F1", "value": 1, "hihg": 1}]}, "did you mean 'high'?"),
-        ({"limit": ["none"]}, "did you mean 'limits'?"),
+        ({"measured": [{"on": "x", "figure": "F1", "value": 1, "hihg": 1}]}, "did you mean measured.0.high?"),
+        ({"limit": ["none"]}, "did you mean limits?"),
     ],
 )
 def test_what_training_says_wrongly_is_named(tmp_path: Path, changes: dict[str, object], said: str):

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from valex_local.errors import ConfigError
 from valex_local.files.toml import read_toml
+from valex_local.files.validation import explain
 from valex_local.records import Text
 
 MIN_LINES = 20
@@ -48,9 +49,8 @@ def read_reference_lines(path: Path) -> tuple[str, ...]:
     try:
         return _File.model_validate(read_toml(path)).lines
     except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
         raise ConfigError(
-            "; ".join(wrong),
+            explain(_File, error),
             path=path,
             hint=f"The file must contain format = 1 and lines, a list of at least {MIN_LINES} different lines",
         ) from error

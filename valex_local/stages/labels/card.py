@@ -11,13 +11,13 @@ The probability of output row i is ``sigmoid(weight[i] @ h + bias[i])`` for the 
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from valex_local.errors import ModelError
+from valex_local.files.validation import explain
 from valex_local.records import Text
 from valex_local.schwartz import CIRCLE, Polarity, Value
 
@@ -164,34 +164,5 @@ def read_card(folder: Path) -> ModelCard:
     except OSError as error:
         raise ModelError(f"the file cannot be read ({error.strerror})", path=path) from error
     except ValidationError as error:
-        raise ModelError(
-            "; ".join(_explain(e) for e in error.errors()), path=path, hint="Fix the file, or train the model again"
-        ) from error
-
-
-def _explain(error: Any) -> str:
-    """Turn one pydantic error into a clause that names the key."""
-    loc = [str(part) for part in error["loc"]]
-    if loc and loc[0] == "outputs" and "[key]" in loc:
-        return f"outputs: there is no value {loc[1]!r}; {_near(loc[1], [value.value for value in CIRCLE])}"
-    if error["type"] == "extra_forbidden":
-        table = _TABLES.get((loc[0], len(loc)), ModelCard)
-        return f"unknown key {'.'.join(loc)}; {_near(loc[-1], list(table.model_fields))}"
-    if error["type"] == "json_invalid":
-        return f"this is not valid JSON ({error['ctx']['error']})"
-    where = f"{'.'.join(loc)}: " if loc else ""
-    return f"{where}{error['msg'].removeprefix('Value error, ')}"
-
-
-_TABLES: dict[tuple[str, int], type[BaseModel]] = {
-    ("outputs", 3): ValueOutputs,
-    ("outputs", 4): OutputRow,
-    ("measured", 3): CardFigure,
-    ("left_out", 3): UnassessedPolarity,
-}
-"""The table that a key lies in, by the first part and the length of its path."""
-
-
-def _near(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
+        hint = "Fix the file, or train the model again"
+        raise ModelError(explain(ModelCard, error), path=path, hint=hint) from error

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from valex_local.errors import ConfigError
 from valex_local.files.toml import read_toml
+from valex_local.files.validation import explain
 from valex_local.records import Text
 from valex_local.schwartz import CIRCLE, State, Value
 
@@ -96,8 +97,12 @@ def read_definitions(path: Path) -> Definitions:
     ConfigError
         The file cannot be read, or it is not as it should be; the message names each bad key.
     """
+    data = read_toml(path)
     try:
-        return Definitions.model_validate(read_toml(path))
+        return Definitions.model_validate(data)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the whole'}: {e['msg']}" for e in error.errors())
-        raise ConfigError(faults, path=path, hint="Copy valex_local/labels/values.toml and change that") from error
+        raise ConfigError(
+            explain(Definitions, error, data=data),
+            path=path,
+            hint="Copy valex_local/labels/values.toml and change that",
+        ) from error

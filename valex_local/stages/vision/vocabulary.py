@@ -1,8 +1,7 @@
-"""The vocabulary of the tags: categories, their entries, and how each is put to CLIP."""
+"""The vocabulary of the tags: categories, their entries, and the prompts for CLIP."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -10,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from valex_local.errors import ConfigError
 from valex_local.files.toml import read_toml
+from valex_local.files.validation import explain
 from valex_local.records import Text
 
 
@@ -21,7 +21,7 @@ def _filled(text: str) -> str:
 
 def _template(text: str) -> str:
     if text.count("{}") != 1:
-        raise ValueError("must hold {} once, where the phrase goes")
+        raise ValueError("must contain {} once, where the phrase goes")
     return text
 
 
@@ -44,15 +44,15 @@ class Category(_Table):
     Attributes
     ----------
     name : str
-        Name of the category, as the tags bear it.
+        Name of the category, as in the tags.
     templates : tuple of str
         Sentences with ``{}`` for the phrase; the vectors of all of them are averaged.
     background : tuple of str
-        Phrases for pictures that no entry fits.
+        Phrases for images that no entry fits.
     threshold : float or None
-        Probability from which a tag is kept; None takes that of the settings.
+        Probability from which a tag is kept; None means that of the settings.
     per_shot : bool
-        Whether it belongs to the whole of a shot, as a place does: the keyframes of the shot then share one answer.
+        Whether it applies to a whole shot, as a place does; the keyframes of a shot then share one result.
     entries : dict of str to tuple of str
         Label to the phrases that describe it.
     """
@@ -82,41 +82,20 @@ class Vocabulary(_Table):
         names = [category.name for category in self.category]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"category {twice[0]} is there twice")
+            raise ValueError(f"category {twice[0]} occurs twice")
         return self
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
-    """Read a vocabulary.
+    """Return the vocabulary in a file.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, is no TOML (the line is named), or a key is wrong (the key is named).
+        The file cannot be read, is not TOML (the message names the line), or a key is wrong (the message names it).
     """
     data = read_toml(path)
     try:
         return Vocabulary.model_validate(data)
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(e, data) for e in error.errors()), path=path) from error
-
-
-def _explain(error: Any, data: Any) -> str:
-    """Turn one pydantic error into a clause that names the category and key as the file writes them."""
-    loc = [part for part in error["loc"] if part != "[key]"]
-    category = loc[0] == "category" and len(loc) > 1 if loc else False
-    key = ".".join(map(str, loc[2:] if category else loc))
-    where = f"category {_name(data, loc[1])}" if category else "the vocabulary"
-    if error["type"] == "extra_forbidden":
-        known = list((Category if category else Vocabulary).model_fields)
-        near = get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
-        return f"{where}: unknown key {key}; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}")
-    return f"{where}: {key + ': ' if key else ''}{error['msg'].removeprefix('Value error, ')}"
-
-
-def _name(data: Any, index: Any) -> str:
-    """Return a category's name, or its place in the file where it has none."""
-    try:
-        return repr(data["category"][index]["name"])
-    except (KeyError, IndexError, TypeError):
-        return f"number {int(index) + 1}" if isinstance(index, int) else str(index)
+        raise ConfigError(explain(Vocabulary, error, data=data), path=path) from error
