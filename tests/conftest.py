@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests import commands
 from valex_local.errors import ModelError
 from valex_local.store import Store, StoredModel
 from valex_local.store.manifests import read_profile
-from valex_local.system.devices import set_threads
+from valex_local.system.devices import set_threads, usable_cores
 from valex_local.system.network_guard import SWITCHES
+
+
+def share_cores() -> None:
+    """Give this process its part of the cores where pytest-xdist runs several side by side.
+
+    Engines, also those of child processes, start as many threads as they may use cores.
+    """
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if count > 1 and hasattr(os, "sched_setaffinity"):
+        number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+        if part := sorted(os.sched_getaffinity(0))[number::count]:
+            os.sched_setaffinity(0, part)
+
 
 # As in a run, and before any engine is imported: nothing is looked for outside, and waiting threads sleep.
 os.environ.update(SWITCHES)
-set_threads(2)
+share_cores()
+set_threads(min(2, usable_cores()))
 os.environ.pop("VALEX_STUDY", None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that hold slow tests, so that no process is left with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +78,36 @@ def drawn() -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="session")
 def valex() -> Callable[..., None]:
-    """Run ``valex`` with words in a folder, in a process of its own; it must succeed."""
+    """Call ``valex`` with words in a folder; it must succeed."""
 
     def call(folder: Path, *words: str) -> None:
-        code = "from valex_local.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", code, *words], cwd=folder, check=False, capture_output=True, text=True
-        )
+        done = commands.valex(*words, cwd=folder)
         assert done.returncode == 0, done.stderr
 
     return call
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make a folder the first time it is asked for by its name, for all processes of this run of pytest.
+
+    Whoever asks meanwhile waits. Tests copy what is in it before they change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def make(name: str, work: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                work(folder)
+                done.touch()
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -76,10 +118,12 @@ def demo_models(stored_model: Callable[[str], StoredModel]) -> None:
 
 
 @pytest.fixture(scope="session")
-def demo_study(demo_models: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of the demo clips, run once for all tests; copy it before you change it."""
-    out = tmp_path_factory.mktemp("demo") / "study"
+def demo_study(demo_models: None, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """A study of the demo clips, run once for all tests as a user runs it; copy it before you change it."""
     clips = Path(__file__).parent.parent / "models" / "demo" / "clips"
-    code = "from valex_local.cli import main; main()"
-    subprocess.run([sys.executable, "-c", code, "run", clips, "-s", out, "--profile", "demo"], check=True)
-    return out
+
+    def run(folder: Path) -> None:
+        done = commands.valex_process("run", clips, "-s", folder / "study", "--profile", "demo")
+        assert done.returncode == 0, done.stderr
+
+    return made_once("demo", run) / "study"

@@ -17,13 +17,13 @@ import click
 import pytest
 
 from benchmarks.__main__ import bench
+from tests.commands import Done, valex, valex_process
 from valex_local.cli import cli
 from valex_local.store import Store, StoredModel
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CLIP = "@thrift.tilda_video_7300000000000000001"
-VALEX = "import sys; from valex_local.cli import main; sys.argv[0] = 'valex'; main()"
 
 _BLOCK = re.compile(r"(?:<!-- (?P<why>.*?) -->\n)?```(?P<kind>\w+)\n(?P<body>.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)(?P<file>[^)#]*)(?:#(?P<anchor>[^)]*))?\)")
@@ -117,50 +117,55 @@ def test_the_picture_is_drawn_and_told() -> None:
 
 @pytest.fixture(scope="session")
 def study_made(
-    store: Store, stored_model: Callable[[str], StoredModel], tmp_path_factory: pytest.TempPathFactory
+    store: Store,
+    stored_model: Callable[[str], StoredModel],
+    made_once: Callable[[str, Callable[[Path], object]], Path],
 ) -> Path:
     """A folder with one clip in videos/ and a finished study of it."""
     for model_id in ("whisper-base-ct2", "ppocrv6", "minilm-l6"):
         stored_model(model_id)
-    folder = tmp_path_factory.mktemp("docs")
     clips = ROOT / "models" / "demo" / "clips"
-    (folder / "videos").mkdir()
-    for suffix in (".mp4", ".info.json"):
-        shutil.copy(clips / f"{CLIP}{suffix}", folder / "videos")
-    (folder / "scripts").mkdir()
-    shutil.copy(ROOT / "models" / "demo" / "scripts" / f"{CLIP}.txt", folder / "scripts")
-    valex(["run", "videos/", "-s", "study/"], folder, store)
-    return folder
+
+    def make(folder: Path) -> None:
+        (folder / "videos").mkdir()
+        for suffix in (".mp4", ".info.json"):
+            shutil.copy(clips / f"{CLIP}{suffix}", folder / "videos")
+        (folder / "scripts").mkdir()
+        shutil.copy(ROOT / "models" / "demo" / "scripts" / f"{CLIP}.txt", folder / "scripts")
+        succeed(valex(*shlex.split("run videos/ -s study/"), cwd=folder, VALEX_MODELS=str(store.root)))
+
+    return made_once("docs", make)
 
 
-def valex(words: list[str], folder: Path, store: Store) -> str:
-    return _call([sys.executable, "-c", VALEX, *words], folder, store)
-
-
-def _call(command: list[str], folder: Path, store: Store) -> str:
-    environment = {**os.environ, "VALEX_MODELS": str(store.root), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
-    )
-    assert done.returncode == 0, f"{command[3:]}\n{done.stdout}\n{done.stderr}"
+def succeed(done: Done) -> str:
+    assert done.returncode == 0, f"{done.args}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_runs_from_top_to_bottom(page: Path, study_made: Path, store: Store, tmp_path: Path) -> None:
+    """The first command of a page in a process of its own, the others in this one."""
     shutil.copytree(study_made, tmp_path, dirs_exist_ok=True)
     for block in blocks(page):
         if block.kind == "csv":
             (tmp_path / "posts.csv").write_text(block.body, "utf-8")
+    run = valex_process
     for block in blocks(page):
         if block.why_not is not None:
             continue
         if block.kind == "python":
             assert "present" in block.body
-            printed = _call([sys.executable, "-c", block.body], tmp_path, store)
+            printed = python(block.body, tmp_path, store)
             assert "twelve" in printed or "$12" in printed
         for command in block.commands if block.kind == "console" else ():
             words = shlex.split(command)
             assert words[0] == "valex", f"cannot run {command}; say why not in a comment"
-            valex(words[1:], tmp_path, store)
+            succeed(run(*words[1:], cwd=tmp_path, VALEX_MODELS=str(store.root)))
+            run = valex
+
+
+def python(code: str, folder: Path, store: Store) -> str:
+    environment = {**os.environ, "VALEX_MODELS": str(store.root), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    return succeed(subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False))
