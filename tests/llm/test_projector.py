@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import gc
 import io
@@ -242,16 +241,6 @@ def test_broken_pictures_are_named(qwen: Pair, data: bytes, capfd: pytest.Captur
     with pytest.raises(ModelError, match="a picture for the language model cannot be read"):
         qwen.projector.encode(Picture(data))
     assert capfd.readouterr() == ("", "")
-
-
-PHOTO = picture("red", (40, 30), "JPEG").data
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.integers(0, len(PHOTO) - 1), st.binary(min_size=1, max_size=8))
-def test_a_damaged_picture_is_read_or_named(at: int, damage: bytes) -> None:
-    with contextlib.suppress(ModelError):
-        assert projector._pixels(Picture(PHOTO[:at] + damage + PHOTO[at + len(damage) :])).shape[2] == 3
 
 
 def test_a_picture_that_does_not_fit_is_named_and_the_model_lives(qwen: Pair) -> None:

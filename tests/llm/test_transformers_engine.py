@@ -447,7 +447,7 @@ def test_code_of_a_model_is_never_run(altered: Callable[..., StoredModel], tmp_p
     [b"", b"no picture", RED.data[:60], BLUE.data[:200], b"GIF89a" + b"\0" * 40, b"\x89PNG\r\n\x1a\n" + b"\xff" * 99],
 )
 def test_broken_pictures_are_named(vlm: TransformersVlm, data: bytes) -> None:
-    with pytest.raises(ModelError, match="a picture cannot be read"):
+    with pytest.raises(ModelError, match="a picture for the language model cannot be read"):
         vlm.chat([Message("user", (Picture(data), "x"))], max_tokens=2)
 
 

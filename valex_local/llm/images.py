@@ -1,14 +1,17 @@
-"""Keyframes as a language model that sees is shown them."""
+"""Pictures: keyframes as they are read, and as a language model that sees is shown them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from valex_local.errors import InputError
+from valex_local.errors import InputError, ModelError
 from valex_local.llm.base import Picture
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _QUALITY = 90
 
@@ -32,16 +35,58 @@ def read_picture(path: Path, side: int) -> Picture:
     InputError
         The file cannot be read.
     """
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            small = image.convert("RGB")
-    except OSError as error:
-        raise InputError(
-            "a keyframe cannot be read", path=path, hint="Make it again with: valex run -s STUDY --only media --redo"
-        ) from error
+    small = read_keyframe(path)
     small.thumbnail((side, side))
     out = BytesIO()
     small.save(out, "JPEG", quality=_QUALITY)
     return Picture(out.getvalue())
+
+
+def read_keyframe(path: Path) -> Image:
+    """Return a keyframe as an RGB image.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    try:
+        return _rgb(path)
+    except ValueError as error:
+        hint = "Make it again with: valex run -s STUDY --only media --redo"
+        raise InputError("a keyframe cannot be read", path=path, hint=hint) from error
+
+
+def open_picture(picture: Picture) -> Image:
+    """Return a picture as an RGB image.
+
+    Raises
+    ------
+    ModelError
+        It is not a JPEG or PNG file, or not a whole one.
+    """
+    try:
+        return _rgb(BytesIO(picture.data))
+    except ValueError as error:
+        raise ModelError(f"a picture for the language model cannot be read ({error})") from error
+
+
+def plain_picture(colour: str, side: int) -> Picture:
+    """Return a square picture of one colour, to see whether a model tells pictures from each other."""
+    from PIL import Image
+
+    out = BytesIO()
+    Image.new("RGB", (side, side), colour).save(out, "PNG")
+    return Picture(out.getvalue())
+
+
+def _rgb(file: Path | BytesIO) -> Image:
+    """Return the picture in a file; a ValueError tells why that is none."""
+    from PIL import Image
+
+    try:
+        # Named, so that Pillow tries no other format on what may come from anywhere.
+        with Image.open(file, formats=("JPEG", "PNG")) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(str(error)) from error

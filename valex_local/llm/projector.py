@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
-import io
 import logging
 import os
 import weakref
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from valex_local.errors import ModelError
 from valex_local.llm.base import Picture
+from valex_local.llm.images import open_picture, plain_picture
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Projector:
 
     def _chunks(self, picture: Picture) -> int:
         """Return the address of the chunks that a picture becomes, the marks around it included."""
-        mtmd, pixels = self._mtmd, _pixels(picture)
+        mtmd, pixels = self._mtmd, np.ascontiguousarray(open_picture(picture))
         height, width, _ = pixels.shape
         marker = mtmd.mtmd_get_marker(self.context)
         text = mtmd.mtmd_input_text(text=marker, text_len=len(marker), add_special=False, parse_special=True)
@@ -267,7 +267,7 @@ def check_sight(llama: Any, projector: Projector, path: Path) -> None:
 
 def _said_after(llama: Any, projector: Projector, colour: str) -> NDArray[np.float64]:
     """Return the log-probabilities of the token after a picture of one colour and a question, (vocabulary,)."""
-    picture = projector.encode(Picture(_picture_of(colour)))
+    picture = projector.encode(plain_picture(colour, 224))
     question = llama.tokenize(_QUESTION, add_bos=False, special=False)
     if picture.tokens + len(question) > llama.n_ctx():
         raise ModelError(f"a context of {llama.n_ctx()} tokens is too short for a picture of {picture.tokens}")
@@ -283,28 +283,6 @@ def _said_after(llama: Any, projector: Projector, colour: str) -> NDArray[np.flo
 def _clear(llama: Any) -> None:
     llama.reset()
     llama._ctx.kv_cache_clear()
-
-
-def _picture_of(colour: str) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.new("RGB", (224, 224), colour).save(file, "PNG")
-    return file.getvalue()
-
-
-def _pixels(picture: Picture) -> NDArray[np.uint8]:
-    """Return the pixels of a picture, (height, width, 3).
-
-    Pillow reads it, not the reader within llama.cpp, which takes any kind of file and lets cut ones pass.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(picture.data), formats=("JPEG", "PNG")) as image:
-            return np.ascontiguousarray(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ModelError(f"a picture for the language model cannot be read ({error})") from error
 
 
 @functools.cache

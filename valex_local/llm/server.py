@@ -10,7 +10,6 @@ lie on this machine.
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import re
@@ -22,6 +21,7 @@ from pydantic import ValidationError
 from valex_local.errors import ModelError
 from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Picture, Reply
 from valex_local.llm.http_client import Loopback, Refusal, shortened
+from valex_local.llm.images import plain_picture
 from valex_local.llm.openai_chat import FORMATS, ChatResponse, Format, ask_alternatives, content_of
 from valex_local.store import StoredModel
 from valex_local.store.manifests import RECORD
@@ -158,7 +158,7 @@ class Server:
         try:
             replies = [
                 self.chat(
-                    [Message("user", (_patch(colour), "What is the colour of this picture?"))],
+                    [Message("user", (plain_picture(colour, SIGHT_PIXELS), "What is the colour of this picture?"))],
                     schema=_object({"colour": {"enum": colours}}),
                     max_tokens=PROBE_TOKENS,
                 )
@@ -262,15 +262,6 @@ _PROBE = [Message("user", "What is the colour of the sky? Answer in one word.")]
 _PROBE_ANSWER = {"colour": ["xq7"]}
 # With a list, as the labels have them: not every server reads `prefixItems`.
 _PROBE_SCHEMA = _object({"colour": {"type": "array", "prefixItems": [{"enum": ["xq7"]}], "minItems": 1, "maxItems": 1}})
-
-
-def _patch(colour: str) -> Picture:
-    """Return a picture of one colour."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.new("RGB", (SIGHT_PIXELS, SIGHT_PIXELS), colour).save(file, "PNG")
-    return Picture(file.getvalue())
 
 
 def _words(message: Message) -> int:

@@ -13,7 +13,6 @@ answers do not hang on what was asked before.
 from __future__ import annotations
 
 import gc
-import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from jinja2 import TemplateError
 from valex_local.errors import ModelError
 from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Picture, Reply
 from valex_local.llm.chat_template import ChatTemplate
+from valex_local.llm.images import open_picture
 from valex_local.llm.transformers_sampling import OTHER, TokenSampler, TokenVocabulary
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
@@ -102,7 +102,7 @@ class TransformersVlm:
 
         chat = self._template.write(messages)
         parts = [part for message in messages for part in message.parts]
-        pictures = [_opened(part) for part in parts if isinstance(part, Picture)]
+        pictures = [open_picture(part) for part in parts if isinstance(part, Picture)]
         texts = iter([self._vocabulary.encode(part) for part in parts if isinstance(part, str)])
         given = self._processed(chat, pictures)
         ids: list[int] = []
@@ -250,16 +250,6 @@ def _without_system(turns: list[_Turn]) -> list[_Turn]:
 def _plain(turn: _Turn) -> _Turn:
     """Return a turn as templates want it that know nothing but text."""
     return {"role": turn["role"], "content": "".join(entry.get("text", "") for entry in turn["content"])}
-
-
-def _opened(picture: Picture) -> Image:
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(picture.data), formats=("JPEG", "PNG")) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ModelError(f"a picture cannot be read ({error})", hint="Pictures are JPEG or PNG files") from error
 
 
 # --- loading --------------------------------------------------------------------------------------------------------

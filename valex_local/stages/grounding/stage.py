@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from valex_local.errors import InputError, ValexError
+from valex_local.errors import ValexError
+from valex_local.llm.images import read_keyframe
 from valex_local.records import GroundedKeyframe, GroundedLine, Grounding, Keyframe, Media, Notice, Script
 from valex_local.stages.base import Context, Item, Output
-from valex_local.stages.grounding.evidence import ActionLine, action_lines
+from valex_local.stages.grounding.evidence import LineToScore, action_lines
 from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.grounding.results import figures, grounded_keyframes, grounded_lines
 from valex_local.stages.grounding.score import Floats
@@ -25,7 +25,6 @@ from valex_local.stages.vision.text_vectors import text_vectors
 
 if TYPE_CHECKING:
     import torch
-    from PIL import Image
 
     from valex_local.store import StoredModel
 
@@ -37,7 +36,7 @@ _CPU_LINES, _CUDA_LINES = 8, 64
 class _Prepared:
     """A post: its action lines, its keyframes and, if there are lines, the engine's input of each keyframe."""
 
-    lines: tuple[ActionLine, ...] = ()
+    lines: tuple[LineToScore, ...] = ()
     keyframes: tuple[Keyframe, ...] = ()
     inputs: tuple[torch.Tensor, ...] = ()
     language: str | None = None
@@ -77,7 +76,7 @@ class GroundingStage:
             return _Prepared(skipped=NO_PICTURES)
         lines = tuple(action_lines(script, keyframes))
         shown = keyframes if lines else ()
-        inputs = tuple(self._scorer.clip.preprocess(_read(item.folder / keyframe.file)) for keyframe in shown)
+        inputs = tuple(self._scorer.clip.preprocess(read_keyframe(item.folder / keyframe.file)) for keyframe in shown)
         return _Prepared(lines, keyframes, inputs, script.language)
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
@@ -155,16 +154,3 @@ def _doubts(prepared: _Prepared, cut: dict[str, bool]) -> Iterator[Notice]:
 
 def _floats(vectors: torch.Tensor) -> Floats:
     return np.asarray(vectors.numpy(), dtype=np.float64)
-
-
-def _read(path: Path) -> Image.Image:
-    """Return a keyframe as an RGB image."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except OSError as error:
-        raise InputError(
-            "a keyframe cannot be read", path=path, hint="Make it again with: valex run -s STUDY --only media --redo"
-        ) from error

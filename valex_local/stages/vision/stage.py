@@ -1,4 +1,4 @@
-"""The vision stage: tags of the keyframes by a CLIP model, captions by a CoCa model or a language model that sees."""
+"""The vision stage: tags keyframes with a CLIP model, and captions them with a CoCa model or a language model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valex_local.errors import ConfigError, InputError, ModelError, ValexError
+from valex_local.errors import ConfigError, ModelError, ValexError
 from valex_local.llm import Picture
-from valex_local.llm.images import read_picture
+from valex_local.llm.images import read_keyframe, read_picture
 from valex_local.records import Captions, Keyframe, KeyframeCaption, Media, Notice
 from valex_local.settings import VisionSettings
 from valex_local.stages.base import Context, Item, Output
@@ -24,12 +24,11 @@ from valex_local.stages.vision.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
     import torch
-    from PIL import Image
 
     from valex_local.store import StoredModel
 
 NO_WEIGHTS = (
-    "no CLIP weights in the store; bring the directory of an open_clip model with `valex models add PATH`, and name it "
+    "no CLIP weights in the store; add the directory of an open_clip model with `valex models add PATH`, and name it "
     "in the settings as models.clip"
 )
 NO_PICTURES = "no video track"
@@ -38,7 +37,7 @@ _CPU_POSTS, _CUDA_POSTS = 4, 32
 
 @dataclass(frozen=True)
 class _Prepared:
-    """The keyframes of a post and, for each, what the models are given; `skipped` says why there are none."""
+    """The keyframes of a post and the models' input for each; `skipped` says why there are none."""
 
     keyframes: tuple[Keyframe, ...] = ()
     inputs: tuple[torch.Tensor, ...] = ()
@@ -47,20 +46,20 @@ class _Prepared:
 
 
 @dataclass(frozen=True)
-class _Seer:
-    """A loaded model with all that makes records of what it sees."""
+class _ClipModel:
+    """A loaded CLIP model, with its tagger and the settings."""
 
-    clip: ClipEngine
+    engine: ClipEngine
     tagger: Tagger
     settings: VisionSettings
     notices: tuple[Notice, ...]
 
     def records(self, batch: Sequence[_Prepared]) -> list[Captions]:
-        """Look at the keyframes of several posts together."""
+        """Return the records of several posts, whose keyframes go through the model together."""
         inputs = [image for prepared in batch for image in prepared.inputs]
-        vectors = self.clip.images(inputs)
-        how = self.settings.captions
-        captions = self.clip.captions(inputs, how) if how.by_coca else [None] * len(inputs)
+        vectors = self.engine.images(inputs)
+        settings = self.settings.captions
+        captions = self.engine.captions(inputs, settings) if settings.by_coca else [None] * len(inputs)
         ends = accumulate(len(prepared.inputs) for prepared in batch)
         parts = [slice(end - len(prepared.inputs), end) for end, prepared in zip(ends, batch, strict=True)]
         return [
@@ -79,7 +78,7 @@ class _Seer:
 
 
 class VisionStage:
-    """Tags keyframes, and writes captions; without a model that looks at them it says so in every record.
+    """Tags and captions keyframes; without a model for either, every record says that it was skipped.
 
     Parameters
     ----------
@@ -89,7 +88,7 @@ class VisionStage:
     Raises
     ------
     ConfigError
-        The vocabulary or the prompt is wrong, or captions are wanted of a model that writes none or does not see.
+        The vocabulary or the prompt is wrong, or captions are wanted from a model that cannot write them.
     ModelError
         A model cannot be loaded.
     """
@@ -98,15 +97,15 @@ class VisionStage:
         settings = context.settings.vision.captions
         self._side = settings.llm.keyframe_side
         stored = context.models.get("clip")
-        self._seer = None if stored is None else _load(stored, context)
+        self._clip = None if stored is None else _load(stored, context)
         self._captioner: LlmCaptioner | None = load_captioner(context) if settings.writer == "llm" else None
         self.batch_size = _CPU_POSTS if context.device.kind == "cpu" else _CUDA_POSTS
         if self._captioner is not None:
-            self.batch_size = 1  # a language model takes its time: its records are handed over one by one
+            self.batch_size = 1  # a language model is slow: each record is written as soon as it is done
 
     def prepare(self, item: Item) -> _Prepared:
-        """Decode the keyframes of a post and bring them into the models' shapes."""
-        if self._seer is None and self._captioner is None:
+        """Return the keyframes of a post, decoded into the models' input."""
+        if self._clip is None and self._captioner is None:
             return _Prepared(skipped=NO_WEIGHTS)
         keyframes = item.get("media", Media).keyframes
         if not keyframes:
@@ -114,27 +113,29 @@ class VisionStage:
         files = [item.folder / keyframe.file for keyframe in keyframes]
         return _Prepared(
             keyframes,
-            inputs=() if self._seer is None else tuple(self._seer.clip.preprocess(_read(file)) for file in files),
+            inputs=()
+            if self._clip is None
+            else tuple(self._clip.engine.preprocess(read_keyframe(file)) for file in files),
             pictures=() if self._captioner is None else tuple(read_picture(file, self._side) for file in files),
         )
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
-        """Look at the keyframes of a batch of posts."""
-        records = [_untagged(prepared) for prepared in batch] if self._seer is None else self._seer.records(batch)
+        """Return the records of a batch of posts."""
+        records = [_untagged(prepared) for prepared in batch] if self._clip is None else self._clip.records(batch)
         if self._captioner is None:
             return [Output(record) for record in records]
         return [_captioned(record, prepared, self._captioner) for record, prepared in zip(records, batch, strict=True)]
 
     def close(self) -> None:
         """Free the models."""
-        self._seer = None
+        self._clip = None
         if self._captioner is not None:
             self._captioner.close()
             self._captioner = None
 
 
 def _untagged(prepared: _Prepared) -> Captions:
-    """Return the record of a post without a model that tags."""
+    """Return the record of a post without a CLIP model."""
     if prepared.skipped is not None:
         return Captions(skipped=prepared.skipped)
     keyframes = tuple(KeyframeCaption(keyframe=keyframe.id) for keyframe in prepared.keyframes)
@@ -142,7 +143,7 @@ def _untagged(prepared: _Prepared) -> Captions:
 
 
 def _captioned(record: Captions, prepared: _Prepared, captioner: LlmCaptioner) -> Output | ValexError:
-    """Add to a record what the language model says of each keyframe."""
+    """Return a record with the language model's captions added."""
     ids = [keyframe.keyframe for keyframe in record.keyframes]
     try:
         captions, notices = captioner.write(dict(zip(ids, prepared.pictures, strict=True)))
@@ -154,44 +155,31 @@ def _captioned(record: Captions, prepared: _Prepared, captioner: LlmCaptioner) -
     return Output(Captions(skipped=record.skipped, keyframes=keyframes, notices=record.notices + notices))
 
 
-def _load(stored: StoredModel, context: Context) -> _Seer:
+def _load(stored: StoredModel, context: Context) -> _ClipModel:
     settings = context.settings.vision
     own = _own_vocabulary(stored) if settings.vocabulary is None else None
     vocabulary = read_vocabulary(own or setting_file(context.settings, "vision", "vocabulary"))
-    clip = load(stored, context.device)
-    if settings.captions.by_coca and not clip.writes:
+    engine = load(stored, context.device)
+    if settings.captions.by_coca and not engine.writes:
         raise ConfigError(
-            f"captions are wanted (vision.captions.sampling), and the model {stored.id} writes none",
+            f"vision.captions.sampling asks for captions, but the model {stored.id} cannot write any",
             path=stored.folder,
-            hint="Bring a CoCa model and name it in the settings as models.clip, or set vision.captions.writer to llm "
-            "where models.llm sees, or leave the setting out",
+            hint="Add a CoCa model and name it in the settings as models.clip, or set vision.captions.writer to llm "
+            "if models.llm takes images, or leave the setting out",
         )
-    texts = partial(text_vectors, clip, model=stored, device=context.device)
-    tagger = Tagger(texts, vocabulary, scale=clip.scale, min_probability=settings.min_probability)
-    said = stored.options.get("notice")
-    notices = () if said is None else (Notice(code="model-notice", text=f"{stored.id}: {said}"),)
-    return _Seer(clip, tagger, settings, notices)
+    texts = partial(text_vectors, engine, model=stored, device=context.device)
+    tagger = Tagger(texts, vocabulary, scale=engine.scale, min_probability=settings.min_probability)
+    notice = stored.options.get("notice")
+    notices = () if notice is None else (Notice(code="model-notice", text=f"{stored.id}: {notice}"),)
+    return _ClipModel(engine, tagger, settings, notices)
 
 
 def _own_vocabulary(stored: StoredModel) -> Path | None:
-    """Return the vocabulary that a model brings: the file that its option ``vocabulary`` names."""
+    """Return the model's own vocabulary: the file that its option ``vocabulary`` names, if any."""
     name = stored.options.get("vocabulary")
     if name is None:
         return None
     path = stored.folder / str(name)
     if not path.resolve().is_relative_to(stored.folder.resolve()):
-        raise ModelError(f"the vocabulary of the model {stored.id} lies outside its folder", path=path)
+        raise ModelError(f"the vocabulary of the model {stored.id} is outside its folder", path=path)
     return path
-
-
-def _read(path: Path) -> Image.Image:
-    """Read a keyframe as an RGB picture."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except OSError as error:
-        raise InputError(
-            "a keyframe cannot be read", path=path, hint="Make it again with: valex run -s STUDY --only media --redo"
-        ) from error
