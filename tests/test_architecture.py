@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "schwartz": "",
     "files": "errors",
     "records": "errors files schwartz",
-    "settings": "errors",
+    "settings": "errors files",
     "system": "errors",
     "store": "errors files system",
     "llm": "errors store system",
