@@ -74,11 +74,6 @@ class Value(StrEnum):
         """The value's abbreviation in the revised Portrait Values Questionnaire (PVQ-RR)."""
         return _CODES[self]
 
-    def neighbours(self) -> tuple[Value, Value]:
-        """Return the values before and after this one on the circle."""
-        at = CIRCLE.index(self)
-        return CIRCLE[at - 1], CIRCLE[(at + 1) % len(CIRCLE)]
-
     def opposes(self, other: Value) -> bool:
         """Whether a pole of this value lies across the circle from a pole of `other`."""
         return any(pole.opposite in other.higher_orders for pole in self.higher_orders)
