@@ -1,4 +1,4 @@
-"""Made-up studies: any number of posts that hold what a run leaves, without a run."""
+"""Made-up studies: any number of posts with the records that a run makes, without a run."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def captions(shots: int, text: str) -> Captions:
 
 
 def script(name: str, post: Post, spoken: tuple[Segment, ...], read: tuple[Track, ...], acted: str) -> Script:
-    """A script of two scenes; the first track repeats the first segment."""
+    """Return a script of two scenes; the first text track repeats the first segment."""
     elements: list[Element] = [PostLine(text=post.text.caption or "-")]
     elements += [
         Dialogue(ref=s.id, speaker="YOUNG GIRL", text=s.text, start=s.start, end=s.end, mumbled=s.avg_logprob < -0.7)
@@ -201,7 +201,7 @@ def post(number: int, chance: random.Random, video: Path | None = None) -> Post:
 
 
 def records(chance: random.Random, of: Post, texts: list[str], *, rich: bool) -> dict[str, Record]:
-    """What a run leaves of a post; a rich one has two scripts and three routes."""
+    """Return the records that a run makes of a post; a rich one has two scripts and three routes."""
     said, read = segments(chance, texts), tracks(chance, texts[:4])
     dropped = (DroppedSegment(start=0, end=1, text="thank you for watching", reason="no voice was heard"),)
     found: dict[str, Record] = {
@@ -231,8 +231,9 @@ def add(study: Study, of: Post, found: dict[str, Record]) -> str:
 
 
 def make_study(root: Path, posts: int, *, rich: bool = True, lines: int = 6, video: Path | None = None) -> Study:
-    """A study of any number of posts; every tenth has failed and every seventh was skipped."""
+    """Make a study of any number of posts; every tenth has failed and every seventh was skipped."""
     study = Study(root, create=True)
+    study.save_options({"script": {"variants": ["local", "template"]}})
     chance = random.Random(posts)
     for number in range(posts):
         one = post(number, chance, video)
@@ -252,7 +253,7 @@ def make_study(root: Path, posts: int, *, rich: bool = True, lines: int = 6, vid
 
 
 def hostile_post(study: Study, video: Path | None = None) -> str:
-    """A post in which every text attacks the page."""
+    """Add a post in which every text attacks the page."""
     chance = random.Random(7)
     text = PostText(
         caption="\n".join(HOSTILE),
@@ -270,7 +271,7 @@ def hostile_post(study: Study, video: Path | None = None) -> str:
 
 
 def attacking(record: Record) -> Record:
-    """A record with attacks wherever it holds free text."""
+    """Return a record with an attack in every free text."""
     changes: dict[str, object] = {
         "notices": tuple(Notice(code="bad", text=line) for line in HOSTILE),
         "made_by": MadeBy(

@@ -1,4 +1,4 @@
-"""A page as a browser's parser sees it."""
+"""Parse a page as a browser does."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Page(HTMLParser):
 
     @property
     def shape(self) -> list[tuple[str, tuple[str, ...]]]:
-        """What the page is made of: names of tags and of their attributes."""
+        """Return the structure of the page: names of tags and of their attributes."""
         return [(tag.name, tuple(sorted(tag.attributes))) for tag in self.tags]
 
     @property
@@ -62,7 +62,7 @@ def parse(html: str) -> Page:
 
 
 def broken_links(path: Path) -> list[str]:
-    """The links of a page that lead nowhere, or out of the machine's files."""
+    """Return the links of a page that lead nowhere, or to something other than local files."""
     page = parse(path.read_text("utf-8"))
     wrong = []
     for name, link in page.links():

@@ -27,7 +27,7 @@ BROKEN = "broken-00000000"
 
 @dataclass
 class Seen:
-    """What a page did that no page of a report may do."""
+    """What a page did that pages of a report must not do."""
 
     requests: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium without a window; skips where there is none."""
+    """Start headless Chromium; skip the test if it is not installed."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
@@ -55,7 +55,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of sixty posts, of one hostile, one bare and one whose video is no video."""
+    """Write the report of sixty posts, a hostile one, a bare one and one whose video is not a video."""
     root = tmp_path_factory.mktemp("browser")
     video = root / "videos" / "a'b #1?.mp4"
     video.parent.mkdir()
@@ -81,7 +81,7 @@ def seen() -> Seen:
 
 @pytest.fixture
 def page(browser: Any, seen: Seen) -> Iterator[Any]:
-    """A page that fails its test when anything asks for the network, complains or opens a dialog."""
+    """Open a page that fails its test if anything requests the network, reports an error or opens a dialog."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     opened = context.new_page()
     opened.set_default_timeout(20_000)
@@ -106,13 +106,13 @@ def time_of(page: Any) -> float:
 
 
 def search(page: Any, text: str) -> None:
-    """Type into the search and wait until the words of all posts are there, which the first search reads."""
+    """Type into the search field and wait for the search index, which the first search loads."""
     page.fill("[name=text]", text)
     found(page)
 
 
 def found(page: Any) -> str:
-    """How many posts the list says it holds, once it has looked."""
+    """Return the number of posts that the list shows after a search."""
     told = page.locator(".found", has_text=re.compile(r"^\d"))
     told.wait_for()
     return str(told.inner_text())
@@ -313,7 +313,7 @@ def test_marks_of_direction_turn_nothing_outside_their_text(page: Any, site: Pat
 def test_a_tour_by_keyboard(page: Any, site: Path) -> None:
     open_study(page, site)
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     kinds = set()
     for _ in range(60):
         page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""Charts: what is drawn where, and what is said of it."""
+"""Charts: geometry and labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from valex_local.report.circle import (
 from valex_local.report.counts import count_values
 from valex_local.report.histogram import Confidences, histogram
 from valex_local.report.matrix import matrix
-from valex_local.report.svg import POLES, arc, cut, number, percent, point, pole, ring_sector, spoken, ticks
+from valex_local.report.svg import POLES, arc, cut, number, percent, plain_label, point, pole, ring_sector, ticks
 from valex_local.report.timeline import LaneItem, axis, describe, lanes, stacked
 from valex_local.schwartz import CIRCLE, State, Value
 
@@ -122,9 +122,10 @@ def test_the_poles_share_the_band_without_gap_or_overlap() -> None:
 
 def test_hostile_texts_stay_texts_in_a_chart() -> None:
     for text in HOSTILE:
-        root = ET.fromstring(draw([Sector(v, 0.5, 0.5, spoken(text), spoken(text)) for v in CIRCLE], [], spoken(text)))
+        label = plain_label(text)
+        root = ET.fromstring(draw([Sector(v, 0.5, 0.5, label, label) for v in CIRCLE], [], label))
         assert {e.tag for e in root.iter()} == {"svg", "circle", "g", "title", "path", "text", "tspan", "textPath"}
-        assert root.get("aria-label") == spoken(text)
+        assert root.get("aria-label") == label
 
 
 # --- small things ---
@@ -158,10 +159,10 @@ def test_shares_and_arcs() -> None:
 
 @given(st.text(max_size=400))
 def test_spoken_text_is_one_short_line_without_marks_of_direction(text: str) -> None:
-    said = spoken(text)
-    assert len(said) <= 240
-    assert "\n" not in said
-    assert not re.search("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", said)
+    label = plain_label(text)
+    assert len(label) <= 240
+    assert "\n" not in label
+    assert not re.search("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", label)
 
 
 def test_cutting_keeps_accents_with_their_letters() -> None:

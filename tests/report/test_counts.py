@@ -14,7 +14,7 @@ STATES = st.text(alphabet="pdcan", min_size=19, max_size=19)
 
 
 def states(**held: str) -> str:
-    """The letters of a post in which the values with these codes have these letters and all others are absent."""
+    """Return the letters of a post in which the given values have the given states and all others are absent."""
     return "".join(held.get(value.code, "a") for value in CIRCLE)
 
 
@@ -64,7 +64,7 @@ def test_pairs_come_with_what_chance_would_give() -> None:
 
 
 def test_chance_is_taken_where_both_were_assessed() -> None:
-    """Two posts in which face was not assessed tell nothing of how face and achievement go together."""
+    """Posts in which face was not assessed do not count for the pair of face and achievement."""
     posts = [states(AC="p", FAC="p"), states(FAC="p"), states(AC="p", FAC="n"), states(AC="p", FAC="n")]
     (pair,) = frequent_pairs(posts, most=5)
     assert pair.expected == pytest.approx(1 * 2 / 2)

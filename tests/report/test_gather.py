@@ -1,4 +1,4 @@
-"""Reading a post: everything there is, in order, and what cannot be read by name."""
+"""Reading a post: all records, in order, and those that cannot be read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_everything_of_a_post_is_read(study: Study) -> None:
 def test_what_the_settings_name_first_is_shown_first(study: Study) -> None:
     study.save_options({"script": {"variants": ["template", "local"]}, "labels": {"routes": ["fewshot", "encoder"]}})
     found = Reader(study)(study.post_ids()[0])
-    assert next(iter(found.scripts)) == study.script(found.id)[0] == "template"
+    assert next(iter(found.scripts)) == study.script(found.id, preferred=Order.of(study).scripts)[0] == "template"
     assert next(iter(found.labels)) == LabelKey("template", "fewshot")
 
 

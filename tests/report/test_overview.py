@@ -1,4 +1,4 @@
-"""What the study page says of all posts."""
+"""The summary of all posts for the study page."""
 
 from __future__ import annotations
 

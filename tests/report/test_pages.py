@@ -1,4 +1,4 @@
-"""The pages as files: whole, linked, harmless whatever they say, replaced by the next report."""
+"""The pages as files: complete, linked, harmless with any content, replaced by the next report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CSP = (
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A study of ten posts, one of them hostile, one bare, one with pictures; and its report."""
+    """Write the report of ten posts, one of them hostile, one bare, one with pictures."""
     root = tmp_path_factory.mktemp("pages")
     video = root / "videos" / "a'b #1?.mp4"
     video.parent.mkdir()
@@ -110,7 +110,7 @@ def test_hostile_texts_are_texts(written: Study) -> None:
 
 
 def test_texts_of_posts_stand_in_isolation(written: Study) -> None:
-    """What turns the direction of a text ends with the element that isolates it."""
+    """Characters that change the text direction have no effect outside the element that isolates them."""
     html = (written.root / "report" / "posts" / f"{ODD_ID}.html").read_text("utf-8")
     turned = [m.start() for m in re.finditer("\u202e", html)]
     assert turned
@@ -122,8 +122,8 @@ def test_texts_of_posts_stand_in_isolation(written: Study) -> None:
 def test_study_figures_are_on_the_page_as_text(written: Study) -> None:
     text = " ".join("".join(parse((written.root / "report" / "index.html").read_text("utf-8")).text).split())
     assert "10 posts by" in text and "8 of them have labels" in text
-    assert "a baseline, no trained model" in text and "made for English arguments (en)" in text
-    assert "Something failed for 1 post" in text
+    assert "a baseline, not a trained model" in text and "for English arguments (en)" in text
+    assert "1 post with failures" in text
     assert "whisper-base-ct2 " + "f" * 64 in text
     assert "no verbal sound (the paper's filter)" in text
 
@@ -131,7 +131,7 @@ def test_study_figures_are_on_the_page_as_text(written: Study) -> None:
 def test_a_post_page_says_what_is_not_there(written: Study) -> None:
     text = "".join(parse((written.root / "report" / "posts" / "bare-00000000.html").read_text("utf-8")).text)
     assert "This post has no video in the study." in text
-    assert "There is no script of this post." in text and "This post has no labels." in text
+    assert "This post has no script." in text and "This post has no labels." in text
 
 
 # --- whatever a post says, the page is made of the same elements ---------------------------------------------------
@@ -141,7 +141,7 @@ _hard = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCh
 
 
 def gathered(caption: str, said: list[str], model: str) -> Gathered:
-    """A post with these texts everywhere."""
+    """Return a post with these texts everywhere."""
     chance = random.Random(1)
     text = PostText(caption=caption, author=model, sound_title=caption, posted_at=caption, url=caption)
     of = post(1, chance).model_copy(update={"text": text})
@@ -259,7 +259,7 @@ def test_neither_the_study_nor_a_file_is_taken_for_a_report(copied: Study, tmp_p
     with pytest.raises(StudyError, match="something other than a report"):
         write_report(copied, copied.root)
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(StudyError, match="a file, no folder"):
+    with pytest.raises(StudyError, match="a file, not a folder"):
         write_report(copied, tmp_path / "file")
 
 

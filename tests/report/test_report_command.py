@@ -39,7 +39,7 @@ def test_a_report_elsewhere_is_said_to_be_out_of_reach(study: Study, tmp_path: P
     assert not (study.root / "report").exists()
 
 
-def test_what_was_removed_and_what_cannot_be_read_is_said(study: Study) -> None:
+def test_what_was_removed_and_what_cannot_be_read_is_reported(study: Study) -> None:
     first, second, _ = study.post_ids()
     CliRunner().invoke(report, ["-s", str(study.root)])
     study.forget(first)

@@ -1,4 +1,4 @@
-"""Colours: legible, and told apart by every eye."""
+"""Colours: legible, and distinguishable with every kind of colour blindness."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LAB = np.array([[0.21045, 0.79362, -0.00407], [1.97800, -2.42859, 0.45059], [0.
 
 
 def themes() -> dict[str, dict[str, str]]:
-    """The colours of each theme; dark and paper change those of light."""
+    """Return the colours of each theme; dark and print change those of light."""
     blocks = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
     light, dark, paper = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block)) for block in blocks)
     return {"light": light, "dark": {**light, **dark}, "paper": {**light, **paper}}
@@ -43,7 +43,7 @@ def linear(colour: str) -> NDArray[np.float64]:
 
 
 def contrast(one: str, other: str) -> float:
-    """Contrast by WCAG 2."""
+    """Return the contrast of two colours by WCAG 2."""
     light = sorted(float(linear(c) @ [0.2126, 0.7152, 0.0722]) + 0.05 for c in (one, other))
     return light[1] / light[0]
 

@@ -1,4 +1,4 @@
-"""A post as its page tells it: what is there, what is not, and where it leads."""
+"""The content of a post's page: what is shown, what is missing, and links."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_states_in_words(study: Study) -> None:
     assert found.circle is not None and "not assessed" in found.circle
 
 
-def test_what_is_skipped_doubtful_or_dropped_is_said(study: Study) -> None:
+def test_what_is_skipped_doubtful_or_dropped_is_reported(study: Study) -> None:
     (post_id,) = study.post_ids()
     study.write(post_id, "captions", Captions(skipped="no weights"))
     found = Reader(study)(post_id).screen_text

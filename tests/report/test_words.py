@@ -1,4 +1,4 @@
-"""What the list of posts is searched in."""
+"""The search index of the list of posts."""
 
 from __future__ import annotations
 

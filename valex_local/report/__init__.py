@@ -1,15 +1,14 @@
-"""A report to look at: static pages of a study, which open from disk and load nothing from anywhere.
+"""Write a report of a study: static HTML pages that open from disk and load nothing from a network.
 
-gather.py     what a study holds of one post
-lines.py      a script as the lines that a page shows
-overview.py   what the study page says of all posts, gathered post by post
-counts.py     the figures behind the charts of values
-words.py      what the list of posts is searched in
-svg.py        how charts are drawn: circle.py, matrix.py, histogram.py, timeline.py
-views.py      one post as its page tells it
-summary.py    the study as its page tells it
-links.py      addresses of pages and files
-pages.py      rendering and writing
+gather.py     reads all records of one post
+overview.py   summarises all posts for the study page, one post at a time
+counts.py     counts states by value, pair of values and author, for the charts
+words.py      builds the search index of the list of posts
+svg.py        draws charts: circle.py, matrix.py, histogram.py, timeline.py
+views.py      content of a post's page
+summary.py    content of the study page
+links.py      relative links between pages and files
+pages.py      renders and writes the pages
 """
 
 from valex_local.report.pages import Written, write_report

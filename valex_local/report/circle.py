@@ -1,4 +1,4 @@
-"""The circle of values: 19 sectors in the order of the theory, anticlockwise as Schwartz et al. (2012) draw it."""
+"""Draw the circle of values: 19 sectors in the order of the theory, anticlockwise as in Schwartz et al. (2012)."""
 
 from __future__ import annotations
 
@@ -14,101 +14,106 @@ from valex_local.report.svg import POLES, arc, element, hatch, markup, picture, 
 from valex_local.schwartz import CIRCLE, HigherOrder, State, Value
 
 SECTOR = 360 / len(CIRCLE)
-"""Degrees of one value."""
+"""Angle of one value, in degrees."""
 
 HOLE, RIM = 46.0, 158.0
-"""Where bars begin and where the longest ends."""
+"""Radius at which bars start, and at which the longest bar ends."""
 
 BAND = (RIM + 8, RIM + 26)
-"""The ring that names the poles."""
+"""Inner and outer radius of the ring with the names of the poles."""
 
 NAMES = BAND[1] + 11
 _WIDTH, _HEIGHT = 660.0, 460.0
 _GAP = 1.2  # degrees between bars
 _LINE = 1.15  # em
 _CLEAR = 6.0  # keeps a name below the circle from those beside it
-_STEEP = 0.6  # sine of the angle from which a name stands above or below the circle
-_BASELINE = 3.6  # below the middle of the band, so that letters stand in it
+_STEEP = 0.6  # sine of the angle from which a name is above or below the circle
+_BASELINE = 3.6  # distance of the baseline from the middle of the band, which centres the letters in it
 
 
 @dataclass(frozen=True)
 class Sector:
-    """What a sector shows.
+    """The content of a sector.
 
     Attributes
     ----------
     value : Value
         The value.
     present, conflicted : float or None
-        Lengths of the two bars as shares of the longest; None draws no bar.
+        Lengths of the two bars as shares of the longest; no bar is drawn for None.
     figures : str
-        What stands beside the name.
-    told : str
-        The sector in words, for a tooltip.
+        Figures shown after the name of the value.
+    tooltip : str
+        The content of the sector in words.
     look : str
-        ``held``, ``absent`` or ``not-assessed``: how the sector is drawn.
+        CSS class of the sector: ``held``, ``absent`` or ``not-assessed``.
     leads : bool
-        Whether a click on the sector leads to the posts that hold the value.
+        Whether a click on the sector leads to the posts with the value.
     """
 
     value: Value
     present: float | None
     conflicted: float | None
     figures: str
-    told: str
+    tooltip: str
     look: str = "held"
     leads: bool = False
 
 
 def start_of(value: Value) -> float:
-    """Return the angle in degrees at which a value's sector begins: the first one begins at the top."""
+    """Return the angle in degrees at which the sector of a value starts; the first one starts at the top."""
     return 90 + CIRCLE.index(value) * SECTOR
 
 
 def count_circle(counts: Sequence[ValueCount], posts: int, *, conflicted: bool, name: str) -> Markup:
-    """Return the circle of a study: in how many posts each value is present and conflicted.
+    """Return the circle of a study, with the number of posts in which each value is present and conflicted.
 
     Parameters
     ----------
     counts : sequence of ValueCount
-        One for each value, in circle order.
+        One for each value, in the order of the circle.
     posts : int
-        Posts that have labels.
+        Number of posts that have labels.
     conflicted : bool
-        Whether the route assesses conflict; without it one bar fills the sector.
+        Whether the route assesses conflict; if not, one bar fills the sector.
     name : str
-        Name of the chart.
+        Name of the chart for screen readers.
+
+    Returns
+    -------
+    Markup
+        The SVG element.
     """
     highest = max((max(c.present, c.conflicted) for c in counts), default=0)
     sectors = []
     for count in counts:
         both = f"{count.present} / {count.conflicted}" if conflicted else f"{count.present}"
-        told = f"{count.value}: present in {count.present} of {posts} posts"
-        told += f", conflicted in {count.conflicted}" if conflicted else ""
+        tooltip = f"{count.value}: present in {count.present} of {posts} posts"
+        tooltip += f", conflicted in {count.conflicted}" if conflicted else ""
         look = "held" if count.present or count.conflicted else "absent"
         look = "not-assessed" if count.not_assessed == posts else look
         lengths = [c / highest if highest else 0.0 for c in (count.present, count.conflicted)]
         figures = "not assessed" if look == "not-assessed" else both
         pair = (lengths[0], lengths[1] if conflicted else None)
-        sectors.append(Sector(count.value, *pair, figures, told, look, leads=True))
+        sectors.append(Sector(count.value, *pair, figures, tooltip, look, leads=True))
     rings = [(tick / highest, str(tick)) for tick in ticks(highest)]
     return draw(sectors, rings, name)
 
 
 def label_circle(values: Sequence[ValueLabel], *, name: str) -> Markup:
-    """Return the circle of a post: the probabilities that each value is present and conflicted."""
+    """Return the circle of a post, with the probabilities that each value is present and conflicted."""
     conflicted = any(label.conflicted is not None for label in values)
     sectors = [_label_sector(label, conflicted) for label in values]
     return draw(sectors, [(0.5, "0.5"), (1.0, "1")], name)
 
 
 def _label_sector(label: ValueLabel, conflicted: bool) -> Sector:
-    told = f"{label.value}: {label.state.value.replace('_', ' ')}"
+    tooltip = f"{label.value}: {label.state.value.replace('_', ' ')}"
     if label.present is not None:
-        told += f", probability present {label.present:.2f}"
+        tooltip += f", probability present {label.present:.2f}"
     if label.conflicted is not None:
-        told += f", conflicted {label.conflicted:.2f}"
-    # Beside the name stands what its state rests on; the bars and the table show both.
+        tooltip += f", conflicted {label.conflicted:.2f}"
+    # The name is followed by the probability that decides the state; the bars and the table show both.
     shown = label.conflicted if label.state is State.CONFLICTED or label.present is None else label.present
     looks = {State.ABSENT: "absent", State.NOT_ASSESSED: "not-assessed"}
     return Sector(
@@ -116,7 +121,7 @@ def _label_sector(label: ValueLabel, conflicted: bool) -> Sector:
         label.present,
         (label.conflicted or 0.0) if conflicted else None,
         "not assessed" if shown is None else f"{shown:.2f}",
-        told,
+        tooltip,
         looks.get(label.state, "held"),
     )
 
@@ -127,21 +132,27 @@ def draw(sectors: Sequence[Sector], rings: Sequence[tuple[float, str]], name: st
     Parameters
     ----------
     sectors : sequence of Sector
-        One for each value, in circle order.
+        One for each value, in the order of the circle.
     rings : sequence of (float, str)
-        Lines of the scale: share of the longest bar, and what it stands for.
+        Lines of the scale: position as a share of the longest bar, and text.
     name : str
-        Name of the chart.
+        Name of the chart for screen readers.
+
+    Returns
+    -------
+    Markup
+        The SVG element.
     """
     root = picture(_WIDTH, _HEIGHT, "circle", name, left=-_WIDTH / 2, top=-_HEIGHT / 2)
-    root.set("preserveAspectRatio", "xMidYMid slice")  # a narrow screen makes it square and cuts the names' places off
+    # On narrow screens the chart becomes square, which cuts off the margins with the names.
+    root.set("preserveAspectRatio", "xMidYMid slice")
     element(root, "circle", r=HOLE, class_="ring")
     for share, _ in rings:
         element(root, "circle", r=_radius(share), class_="ring")
     for sector in sectors:
         _draw_sector(root, sector)
     for share, text in rings:
-        # On the border between the last and the first value, where no bar is.
+        # On the border between the last and the first value, where there is no bar.
         element(root, "text", text, x=0, y=-_radius(share), dy="0.32em", class_="scale")
     for order in HigherOrder:
         _draw_pole(root, order)
@@ -155,9 +166,9 @@ def _radius(share: float) -> float:
 def _draw_sector(root: ET.Element, sector: Sector) -> None:
     value, start = sector.value, start_of(sector.value)
     group = element(root, "g", class_=f"sector p-{pole(value)} {sector.look}")
-    element(group, "title", sector.told)
+    element(group, "title", sector.tooltip)
     if sector.leads:
-        # The whole sector can be clicked, not only its bars.
+        # Makes the whole sector clickable, not only its bars.
         element(group, "path", d=ring_sector(HOLE, RIM, start, start + SECTOR), class_="ground")
         group.set("data-value", str(CIRCLE.index(value)))
     low, high = start + _GAP, start + SECTOR - _GAP
@@ -171,12 +182,12 @@ def _draw_sector(root: ET.Element, sector: Sector) -> None:
 
 
 def _draw_name(group: ET.Element, sector: Sector, degrees: float) -> None:
-    """Write the value's name and its figures; narrow screens show the code instead."""
+    """Draw the name of the value and its figures; narrow screens show the code instead."""
     x, y = point(NAMES, degrees)
     anchor = "middle" if abs(x) < 1 else "start" if x > 0 else "end"
     y += _CLEAR if anchor == "middle" else 0
     first, _, rest = sector.value.partition(": ")
-    # Beside the circle there is room for two lines, above and below it for long ones.
+    # Next to the circle there is space for two lines; above and below it, for one long line.
     lines = [f"{first}:", rest] if rest and abs(y) < _STEEP * NAMES else [str(sector.value)]
     text = element(group, "text", x=x, y=y, text_anchor=anchor, class_="name")
     # The lines grow away from the circle: upwards at its top, downwards at its bottom.
@@ -189,7 +200,7 @@ def _draw_name(group: ET.Element, sector: Sector, degrees: float) -> None:
 
 
 def _draw_pole(root: ET.Element, order: HigherOrder) -> None:
-    """Draw a pole's part of the band; a value on a border has half its sector in each of two."""
+    """Draw the part of the band for a pole; a value on a border has half of its sector in each of two poles."""
     start, end = _pole_angles(order)
     piece = ring_sector(*BAND, start + _GAP / 4, end - _GAP / 4)
     element(root, "path", d=piece, class_=f"band p-{pole_of(order)}")
@@ -198,9 +209,9 @@ def _draw_pole(root: ET.Element, order: HigherOrder) -> None:
 
 
 def definitions() -> Markup:
-    """Return what all circles of a page share: hatches of conflicted bars, and lines along which poles are named.
+    """Return the definitions that all circles of a page use: hatches of bars, and paths for the names of poles.
 
-    It stands once in a page, since names of elements must be unique.
+    A page contains them once, because ids of elements must be unique.
     """
     root = element(None, "svg", class_="definitions", aria_hidden="true", width="0", height="0")
     defs = element(root, "defs")
@@ -221,7 +232,7 @@ def _pole_path(order: HigherOrder) -> str:
 
 
 def _pole_angles(order: HigherOrder) -> tuple[float, float]:
-    """Return from which to which angle a pole reaches: to the middle of the values on its borders."""
+    """Return the angles at which a pole starts and ends: in the middle of the values on its borders."""
     inside = [value for value in CIRCLE if order in value.higher_orders]
     start, end = start_of(inside[0]), start_of(inside[-1]) + SECTOR
     start += SECTOR / 2 if len(inside[0].higher_orders) > 1 else 0
@@ -230,7 +241,7 @@ def _pole_angles(order: HigherOrder) -> tuple[float, float]:
 
 
 def _pole_line(order: HigherOrder) -> str:
-    """Return the line along which a pole is named: the text stands upright in both halves of the circle."""
+    """Return the path along which the name of a pole is written, so that it is upright in both halves of the circle."""
     start, end = _pole_angles(order)
     upper = (start + end) / 2 % 360 < 180
     middle = sum(BAND) / 2

@@ -1,7 +1,7 @@
-"""The figures behind the charts of values: how often each is present or conflicted, and which go together.
+"""Count how often each value is present or conflicted, and which values occur together, for the charts.
 
-The states of a post are kept as 19 letters in circle order, so that a study of many posts takes little room and the
-list of posts in the browser reads the same thing.
+The states of a post are stored as 19 letters in the order of the circle: this takes little memory for a study of many
+posts, and the list of posts in the browser uses the same format.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _LETTERS = {
 
 
 def letters(values: Sequence[ValueLabel]) -> str:
-    """Return the states of a post as letters; empty where it has no labels."""
+    """Return the states of a post as letters; "" if it has no labels."""
     return "".join(DOMINANT if v.dominant and v.state is State.PRESENT else _LETTERS[v.state] for v in values)
 
 
 @dataclass(frozen=True)
 class ValueCount:
-    """In how many posts a value has each state; `dominant` ones are among those present."""
+    """The number of posts in which a value has each state; `dominant` is included in `present`."""
 
     value: Value
     present: int
@@ -45,7 +45,7 @@ class ValueCount:
 
 @dataclass(frozen=True)
 class ValuePair:
-    """Two values that are present together in `posts` posts, where chance alone would give `expected`."""
+    """Two values that are present together in `posts` posts; by chance alone it would be `expected`."""
 
     one: Value
     other: Value
@@ -59,7 +59,7 @@ def _table(states: Sequence[str]) -> NDArray[np.str_]:
 
 
 def count_values(states: Sequence[str]) -> tuple[ValueCount, ...]:
-    """Return how often each value has each state.
+    """Return the number of posts with each state, by value.
 
     Parameters
     ----------
@@ -82,9 +82,9 @@ def count_values(states: Sequence[str]) -> tuple[ValueCount, ...]:
 
 
 def together(states: Sequence[str], polarity: Polarity) -> NDArray[np.int64]:
-    """Return in how many posts two values hold in the same polarity, (19, 19), symmetric.
+    """Return the number of posts in which two values hold in the same polarity, (19, 19), symmetric.
 
-    The diagonal holds the number of posts in which the value itself does.
+    The diagonal is the number of posts in which the value itself holds.
     """
     table = _table(states)
     holds = np.isin(table, [PRESENT, DOMINANT] if polarity is Polarity.PRESENT else [CONFLICTED]).astype(np.int64)
@@ -93,16 +93,16 @@ def together(states: Sequence[str], polarity: Polarity) -> NDArray[np.int64]:
 
 
 def frequent_pairs(states: Sequence[str], most: int) -> tuple[ValuePair, ...]:
-    """Return the pairs of values most often present together, the most frequent first.
+    """Return the pairs of values that are most often present together, the most frequent first.
 
-    What chance would give is the product of both frequencies among the posts in which both values were assessed.
+    The number expected by chance is the product of both frequencies over the posts in which both values were assessed.
     """
     counts = together(states, Polarity.PRESENT)
     table = _table(states)
     assessed = (table != NOT_ASSESSED).astype(np.int64)
     present = np.isin(table, [PRESENT, DOMINANT]).astype(np.int64)
     both = assessed.T @ assessed
-    # [i, j]: in how many posts i is present among those in which j was assessed too.
+    # [i, j]: number of posts in which i is present and j was assessed.
     beside = present.T @ assessed
     expected = beside * beside.T / np.maximum(both, 1)
     above = [(i, j) for i in range(len(CIRCLE)) for j in range(i) if counts[i, j]]
@@ -112,9 +112,9 @@ def frequent_pairs(states: Sequence[str], most: int) -> tuple[ValuePair, ...]:
 
 @dataclass(frozen=True)
 class AuthorCount:
-    """The posts of one author: how many there are, how many have labels, how often each value holds in these.
+    """The number of posts of one author, of those with labels, and of those in which each value holds.
 
-    `name` is None where posts name no author; `others` is the number of authors that a last line stands for.
+    `name` is None for posts without an author; `others` is the number of authors that the last line sums up.
     """
 
     name: str | None
@@ -131,9 +131,9 @@ def count_authors(posts: Iterable[tuple[str | None, str]], most: int) -> tuple[A
     Parameters
     ----------
     posts : iterable of (author, letters)
-        Author and states of each post; the letters are empty where it has no labels.
+        Author and states of each post; the letters are "" if it has no labels.
     most : int
-        So many authors have a line of their own; all others share the last one.
+        Maximum number of authors with a line of their own; all others are summed up in a last line.
     """
     states: dict[str | None, list[str]] = {}
     for author, post in posts:

@@ -1,4 +1,4 @@
-"""What a study holds of one post: every record of it, in the order in which a reader meets them."""
+"""Read all records of a post, in the order in which its page shows them."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ class Problem:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Everything that a study holds of one post.
+    """All records of one post.
 
     Attributes
     ----------
     id : str
-        Its id: the name of its folder, whatever a record in it says.
+        Its id: the name of its folder, even if a record in it has another one.
     post : Post
         The post.
     records : dict of str to Record
         Its other records by stem: perception, scripts, labels, each in the order of `Order`.
     failures : tuple of Failure
-        What could not be done.
+        Steps that failed.
     problems : tuple of Problem
         Records that could not be read.
     """
@@ -68,49 +68,49 @@ class Gathered:
     problems: tuple[Problem, ...] = ()
 
     def get(self, stem: str, kind: type[R]) -> R | None:
-        """Return the record of that stem, or None where there is none."""
+        """Return the record with this stem, or None."""
         record = self.records.get(stem)
         return record if isinstance(record, kind) else None
 
     @property
     def media(self) -> Media | None:
-        """What the container holds."""
+        """Return the facts about the video file."""
         return self.get("media", Media)
 
     @property
     def transcript(self) -> Transcript | None:
-        """What was said."""
+        """Return the recognised speech."""
         return self.get("transcript", Transcript)
 
     @property
     def screen_text(self) -> ScreenText | None:
-        """What was written on the screen."""
+        """Return the recognised on-screen text."""
         return self.get("text", ScreenText)
 
     @property
     def captions(self) -> Captions | None:
-        """What the keyframes show."""
+        """Return the tags and captions of keyframes."""
         return self.get("captions", Captions)
 
     @property
     def scripts(self) -> dict[str, Script]:
-        """The scripts by variant."""
+        """Return the scripts by variant."""
         return {stem.partition(".")[2]: r for stem, r in self.records.items() if isinstance(r, Script)}
 
     @property
     def labels(self) -> dict[LabelKey, Labels]:
-        """The labels by script and route."""
+        """Return the labels by script and route."""
         return {LabelKey.of(stem): r for stem, r in self.records.items() if isinstance(r, Labels)}
 
 
 @dataclass(frozen=True)
 class Order:
-    """The order in which variants are shown; the first that is there is the one shown at first.
+    """The order in which variants are listed; the first one that a post has is shown when its page opens.
 
     Attributes
     ----------
     scripts, routes : tuple of str
-        Those that the study's settings name, in their order. Others follow by name, scripts from elsewhere last.
+        Those in the study's settings, in that order. Others follow by name, imported scripts last.
     """
 
     scripts: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ class Order:
 
     @classmethod
     def of(cls, study: Study) -> Order:
-        """Return the order that a study's settings give; scripts as `Study.script` chooses among them."""
+        """Return the order given by a study's settings, which is also the order in which `Study.script` chooses."""
         settings = resolve_settings(Store(), study)
         return cls(scripts=tuple(settings.script.variants), routes=tuple(settings.labels.routes))
 
@@ -142,9 +142,9 @@ def _rank(named: Sequence[str], name: str) -> int:
 
 
 class Reader:
-    """Reads the posts of a study one at a time.
+    """Read the posts of a study one at a time.
 
-    A record that cannot be read does not hide the others: it is named among the problems of its post.
+    A record that cannot be read does not hide the others: it is listed among the problems of its post.
     """
 
     def __init__(self, study: Study) -> None:
@@ -156,7 +156,7 @@ class Reader:
         self.failures = {post: tuple(found) for post, found in failures.items()}
 
     def __call__(self, post_id: str) -> Gathered:
-        """Return what the study holds of a post."""
+        """Return all records of a post."""
         problems: list[Problem] = []
         post = self._read(post_id, "post", Post, problems) or Post(id=post_id)
         kinds: dict[str, type[Record]] = dict(PERCEPTION)

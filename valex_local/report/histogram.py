@@ -1,4 +1,4 @@
-"""How confidences are spread: ten bars from 0 to 1."""
+"""Histogram of confidences, in ten bars from 0 to 1."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _WIDTH, _HEIGHT, _FOOT = 240.0, 56.0, 14.0
 
 
 class Confidences:
-    """Probabilities of any number, kept to two decimals."""
+    """Counts of probabilities rounded to two decimals, in constant memory."""
 
     def __init__(self) -> None:
         self._bins: Counter[int] = Counter()
 
     def add(self, probabilities: Iterable[float]) -> None:
-        """Take in some."""
+        """Count more probabilities."""
         self._bins.update(round(p * _FINE) for p in probabilities)
 
     def __len__(self) -> int:
@@ -29,7 +29,7 @@ class Confidences:
 
     @property
     def median(self) -> float | None:
-        """The (lower) median; None where there are none."""
+        """Return the (lower) median; None without probabilities."""
         left = (len(self) + 1) // 2
         for at in sorted(self._bins):
             left -= self._bins[at]
@@ -38,11 +38,11 @@ class Confidences:
         return None
 
     def below(self, limit: float) -> float:
-        """Return the share that lies below a probability; 0 where there are none."""
+        """Return the share of probabilities below a limit; 0 without probabilities."""
         return sum(n for at, n in self._bins.items() if at < limit * _FINE) / len(self) if len(self) else 0.0
 
     def bars(self) -> list[int]:
-        """Return how many lie in each tenth; 1 belongs to the last."""
+        """Return the number of probabilities in each tenth; 1 belongs to the last."""
         counts = [0] * _BARS
         for at, n in self._bins.items():
             counts[min(at * _BARS // _FINE, _BARS - 1)] += n
@@ -50,7 +50,7 @@ class Confidences:
 
 
 def histogram(confidences: Confidences, *, name: str) -> Markup:
-    """Return the spread of confidences as SVG."""
+    """Return the histogram as SVG."""
     counts = confidences.bars()
     highest = max(counts) or 1
     root = picture(_WIDTH, _HEIGHT + _FOOT, "histogram", name)

@@ -1,4 +1,4 @@
-"""Addresses of pages and files, relative to a page, so that a study can be moved as a whole."""
+"""Links to pages and files, relative to a page, so that a study can be moved as a whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 POSTS = "posts"
-"""The folder of a report that holds a page per post."""
+"""The folder of a report with the pages of posts."""
 
 
 def page_name(post_id: str) -> str:
@@ -16,24 +16,24 @@ def page_name(post_id: str) -> str:
 
 
 def page_address(post_id: str) -> str:
-    """Return the address of a post's page as the other pages of posts link to it."""
+    """Return the link from one post's page to another."""
     return address(page_name(post_id))
 
 
 def address(path: str) -> str:
-    """Return a relative path as an address; bytes that are no UTF-8 are kept."""
+    """Return a relative path as a URL; bytes that are not UTF-8 are kept."""
     return quote(os.fsencode(path), safe="/")
 
 
 def from_page(folder: Path, target: Path) -> str:
-    """Return the address of a file as a page in `folder` links to it.
+    """Return the link to a file from a page in `folder`.
 
     Parameters
     ----------
     folder : Path
-        Where the page lies, without symbolic links: browsers take ``..`` by its letters.
+        The folder of the page, without symbolic links: browsers resolve ``..`` textually.
     target : Path
         The file.
     """
-    # A link that is the file itself stays one; folders are brought to the same footing as the page's.
+    # Symbolic links are resolved in the folder, as in that of the page, but not for the file itself.
     return address(os.path.relpath(target.parent.resolve() / target.name, folder))

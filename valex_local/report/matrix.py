@@ -1,4 +1,4 @@
-"""Which values go together: a matrix of counts, below the diagonal for present and above it for conflicted."""
+"""Matrix of values that occur together: counts for present below the diagonal, for conflicted above it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ def matrix(present: NDArray[np.int64], conflicted: NDArray[np.int64], *, name: s
     Parameters
     ----------
     present, conflicted : ndarray of int, (19, 19)
-        In how many posts two values are both present, both conflicted; symmetric.
+        Number of posts in which two values are both present, and both conflicted; symmetric.
     name : str
-        Name of the chart.
+        Name of the chart for screen readers.
+
+    Returns
+    -------
+    Markup
+        The SVG element.
     """
     size = CELL * len(CIRCLE)
     root = picture(_LEFT + size + 1, _TOP + size + 1, "matrix", name)

@@ -1,4 +1,4 @@
-"""What the study page says of all posts, gathered post by post, so that memory does not grow with their texts."""
+"""Summarise all posts for the study page, one post at a time, so that memory does not grow with their texts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from valex_local.report.words import searched
 from valex_local.study import LabelKey
 
 CAPTION = 120
-"""Characters of a caption that the list of posts shows."""
+"""Maximum length of a caption in the list of posts, in characters."""
 
 
 @dataclass(frozen=True)
 class PostEntry:
-    """A post in the list of posts: what is shown of it, its states by labels, and the words it is found by."""
+    """A post in the list of posts: what the list shows, its states by labels, and the words by which it is found."""
 
     post: str
     author: str | None
@@ -35,7 +35,7 @@ class PostEntry:
 
 
 class Made(NamedTuple):
-    """What made records of one kind: the stage's version and the models, each as ``role``, ``id@sha256``."""
+    """The stage version and models that made a record; each model as ``role``, ``id@sha256``."""
 
     version: int
     models: tuple[tuple[str, str], ...]
@@ -48,13 +48,13 @@ class StepRecords:
     Attributes
     ----------
     records : int
-        How many there are, skipped ones left out.
+        Number of records, without skipped ones.
     made : Counter of Made
-        What made them; several where models were changed on the way.
+        What made them; several if models were changed between runs.
     skipped : dict of str to list of str
-        Reason to posts.
+        Posts that were skipped, by reason.
     notices : dict of str to Remark
-        Code of a notice to what it says and of which posts.
+        Notices with their posts, by code.
     """
 
     records: int = 0
@@ -65,19 +65,19 @@ class StepRecords:
 
 @dataclass
 class Remark:
-    """A notice that records bear: its wordings, the most frequent first by `text`, and the posts."""
+    """A notice in records: its wordings with their counts, and the posts."""
 
     wordings: Counter[str] = field(default_factory=Counter)
     posts: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
-        """The wording that most posts have."""
+        """Return the most frequent wording."""
         return self.wordings.most_common(1)[0][0]
 
 
 class Trouble(NamedTuple):
-    """Something that failed, or a record that cannot be read: at which step, why, what to do."""
+    """A failure or an unreadable record: the step, what happened, and what to do."""
 
     step: str
     what: str
@@ -86,7 +86,7 @@ class Trouble(NamedTuple):
 
 @dataclass
 class VariantFacts:
-    """The scripts of one variant: how many, how much of their speech is mumbled, how far a model was to be trusted."""
+    """Counts over the scripts of one variant: scenes, lines, mumbled lines, and corrections of the language model."""
 
     scripts: int = 0
     scenes: int = 0
@@ -97,7 +97,7 @@ class VariantFacts:
 
 @dataclass
 class LabelSet:
-    """The labels of one script and route: whose they are, and whether conflict was assessed at all."""
+    """The labels of one script and route: their sources, and whether any of them assesses conflict."""
 
     sources: Counter[LabelSource] = field(default_factory=Counter)
     conflicted: bool = False
@@ -105,26 +105,26 @@ class LabelSet:
 
 @dataclass
 class Overview:
-    """The posts of a study, summed up.
+    """A summary of the posts of a study.
 
     Attributes
     ----------
     rows : list of PostEntry
         One for each post.
     steps : dict of str to StepRecords
-        By stem, as ``transcript`` or ``labels.template.encoder``.
+        By stem, such as ``transcript`` or ``labels.template.encoder``.
     troubles : dict of Trouble to list of str
-        What failed to the posts it failed for, those included that never became posts.
+        Failures with their posts, including files that never became posts.
     labels, writers : dict
-        By label key, by script variant.
+        By label key and by script variant.
     speech, screen_text : Confidences
-        Of segments, as the exponential of their mean log-probability; of tracks.
+        Of segments, as the exponential of their mean log-probability, and of text tracks.
     dropped : Counter of str
-        Reasons for which recognised speech does not count.
+        Segments of discarded speech, by reason.
     sounds, languages : Counter of str
-        Posts by what is heard in them, by the language spoken.
+        Posts by kind of sound and by language spoken.
     seconds : float
-        Duration of all videos.
+        Total duration of the videos, in seconds.
     """
 
     rows: list[PostEntry] = field(default_factory=list)
@@ -140,7 +140,7 @@ class Overview:
     seconds: float = 0.0
 
     def add(self, gathered: Gathered, *, has_video: bool) -> None:
-        """Take in a post; `has_video` says whether its video can be reached."""
+        """Add a post; `has_video` says whether its video file exists."""
         text = gathered.post.text
         for stem, record in gathered.records.items():
             self._add_record(gathered.id, stem, record)
@@ -164,7 +164,7 @@ class Overview:
         )
 
     def add_failure(self, failure: Failure) -> None:
-        """Take in a failure."""
+        """Add a failure."""
         self._add_trouble(Trouble(failure.stage, failure.what, failure.hint), failure.post)
 
     def _add_trouble(self, trouble: Trouble, post: str) -> None:
@@ -197,23 +197,23 @@ class Overview:
         if transcript is not None:
             self.speech.add(min(1.0, math.exp(segment.avg_logprob)) for segment in transcript.segments)
             self.dropped.update(segment.reason for segment in transcript.dropped)
-            self.sounds[heard(transcript.sound)] += 1
+            self.sounds[describe_sound(transcript.sound)] += 1
             if transcript.language and transcript.segments:
                 self.languages[transcript.language] += 1
 
 
 def unreadable(problem: Problem) -> Trouble:
-    """Return a record that could not be read as a trouble of its post."""
+    """Return the entry for a record that could not be read."""
     return Trouble(f"{problem.stem}.json", problem.what, problem.hint)
 
 
-def heard(sound: Sound) -> str:
-    """Return what is heard, in a few words."""
+def describe_sound(sound: Sound) -> str:
+    """Return the kind of sound in a few words."""
     if not sound.has_sound:
         return "silent"
     if sound.has_speech:
         return "speech"
-    return "words that are not spoken" if sound.has_verbal_sound else "sound without words"
+    return "sung words" if sound.has_verbal_sound else "sound without words"
 
 
 def _add_script(writer: VariantFacts, script: Script) -> None:
@@ -221,7 +221,7 @@ def _add_script(writer: VariantFacts, script: Script) -> None:
         return
     writer.scripts += 1
     writer.scenes += len(script.scenes)
-    spoken = [line for line in script_lines(script) if line.kind == "dialogue"]
-    writer.lines += len(spoken)
-    writer.mumbled += sum(line.mumbled for line in spoken)
+    dialogue = [line for line in script_lines(script) if line.kind == "dialogue"]
+    writer.lines += len(dialogue)
+    writer.mumbled += sum(line.mumbled for line in dialogue)
     writer.figures.update({name: getattr(script.figures, name) for name in ScriptFigures.model_fields})

@@ -1,4 +1,4 @@
-"""Rendering and writing: a page for the study, one for each post, and the few files that they share."""
+"""Render and write the pages: one for the study, one for each post, and the files that they share."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from valex_local.report.gather import Gathered, Reader
 from valex_local.report.links import POSTS, page_address, page_name
 from valex_local.report.overview import Overview
 from valex_local.report.summary import posts_script, study_view, words_script
-from valex_local.report.svg import spoken
+from valex_local.report.svg import plain_label
 from valex_local.report.views import post_view, reachable
 from valex_local.schwartz import CIRCLE
 from valex_local.study import Study
 
 FOLDER = "report"
-"""Where in a study its report lies when no other place is named."""
+"""The folder of the report in a study, unless another one is given."""
 
 INDEX, STYLE, SCRIPT, LIST, WORDS = "index.html", "style.css", "report.js", "posts.js", "words.js"
 _OURS = frozenset({INDEX, STYLE, SCRIPT, LIST, WORDS, POSTS})
@@ -42,9 +42,9 @@ class Written:
     index : Path
         The page to open.
     posts : int
-        How many posts have a page.
+        Number of posts with a page.
     removed : tuple of str
-        Posts of an earlier report that the study does not hold any more.
+        Posts of an earlier report that are no longer in the study.
     unreadable : tuple of str
         Records that could not be read, as ``post: record: why``.
     """
@@ -56,24 +56,29 @@ class Written:
 
 
 def write_report(study: Study, folder: Path | None = None, *, progress: Callable[[], None] | None = None) -> Written:
-    """Write the report of a study; it takes the place of an earlier one.
+    """Write the report of a study, replacing an earlier one.
 
-    Pages are written one by one, each whole or not at all, the study page last. Hold the study's lock meanwhile, so
-    that no post is forgotten while its page is being written.
+    Pages are written one by one, each completely or not at all, the study page last. Callers hold the study's lock, so
+    that no post is removed while its page is being written.
 
     Parameters
     ----------
     study : Study
         The study.
     folder : Path, optional
-        Where to write; ``report`` in the study when left out.
+        Where to write; by default ``report`` in the study.
     progress : callable, optional
         Called after each post.
+
+    Returns
+    -------
+    Written
+        What was written and removed, and records that could not be read.
 
     Raises
     ------
     StudyError
-        The folder holds something else, or it cannot be written.
+        The folder contains something else, or cannot be written to.
     """
     site = Site(study.root / FOLDER if folder is None else folder)
     ids = study.post_ids()
@@ -94,12 +99,12 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
 
 
 class Site:
-    """The folder of a report; made when there is none.
+    """The folder of a report, which is made if it does not exist.
 
     Raises
     ------
     StudyError
-        The folder holds something else.
+        The folder contains something else.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -108,27 +113,47 @@ class Site:
         _refuse_foreign(folder)
         with writing(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # First of all, since it is what tells the folder of a report from any other.
+        # Written first, because it marks the folder as that of a report.
         self._write(SCRIPT, _packaged(SCRIPT))
         self._write(STYLE, _packaged(STYLE))
         with writing(folder):
             self._pages.mkdir(mode=0o700, exist_ok=True)
 
     def write_post(self, study: Study, gathered: Gathered, *, before: str | None, after: str | None) -> None:
-        """Write the page of a post; `before` and `after` are its neighbours in the list."""
+        """Write the page of a post.
+
+        Parameters
+        ----------
+        study : Study
+            The study.
+        gathered : Gathered
+            All records of the post.
+        before, after : str or None
+            Ids of the previous and the next post, to link to.
+        """
         post = post_view(gathered, study.folder(gathered.id), self._pages.resolve())
         page = _render("post.jinja", post=post, root="../", before=before, after=after)
         self._write(f"{POSTS}/{page_name(gathered.id)}", page)
 
     def write_study(self, overview: Overview, reader: Reader, name: str) -> None:
-        """Write the list of posts, what it is searched in, and last the study page."""
+        """Write the list of posts, the search index, and last the study page.
+
+        Parameters
+        ----------
+        overview : Overview
+            The summary of all posts.
+        reader : Reader
+            The reader of the posts, for the order of variants.
+        name : str
+            Name of the study.
+        """
         view = study_view(overview, reader.order, name)
         self._write(LIST, posts_script(overview.rows, view.panels))
         self._write(WORDS, words_script(overview.rows))
         self._write(INDEX, _render("study.jinja", study=view, rows=overview.rows, root=""))
 
     def remove_others(self, ids: Sequence[str]) -> tuple[str, ...]:
-        """Remove the pages of posts that are not among `ids`, and what interrupted writes have left; name the posts."""
+        """Remove the pages of posts that are not in `ids` and files of interrupted writes; return those posts."""
         keep = {page_name(post_id) for post_id in ids}
         gone = sorted(path for path in self._pages.iterdir() if path.name not in keep)
         with writing(self._pages):
@@ -141,13 +166,15 @@ class Site:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Refuse a folder that holds anything but a report, so that nothing of anybody's is overwritten."""
+    """Raise StudyError if a folder contains anything but a report, so that nothing else is overwritten."""
     if folder.exists() and not folder.is_dir():
-        raise StudyError("this is a file, no folder", path=folder, hint="Name a folder with -o")
+        raise StudyError("this is a file, not a folder", path=folder, hint="Choose a folder with -o")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     names = {name for name in names if not (name.startswith(".") and name.endswith(".part"))}
     if names and (SCRIPT not in names or names - _OURS):
-        raise StudyError("this folder holds something other than a report", path=folder, hint="Name a new one with -o")
+        raise StudyError(
+            "this folder contains something other than a report", path=folder, hint="Choose a new folder with -o"
+        )
 
 
 def _packaged(name: str) -> str:
@@ -164,7 +191,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clock=clock, spoken=spoken, page=page_address, share=_share)
+    environment.filters.update(clock=clock, plain_label=plain_label, page=page_address, share=_share)
     environment.filters["length_of"] = _length
     environment.globals.update(version=__version__, definitions=definitions(), circle=CIRCLE, SCRIPT=SCRIPT)
     environment.globals.update(STYLE=STYLE, LIST=LIST, WORDS=WORDS, INDEX=INDEX, POSTS=POSTS)
@@ -179,17 +206,17 @@ _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\ufffd
 
 
 def _shown(value: Any) -> Any:
-    """Return a text of the page without control characters, which HTML cannot hold."""
+    """Return a text without control characters, which HTML cannot contain."""
     return value.translate(_CONTROLS) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _share(part: int, whole: int) -> str:
-    """Return a share in percent; nothing of nothing is a dash."""
+    """Return a share in percent; a dash if the whole is 0."""
     return f"{100 * part / whole:.0f} %" if whole else "–"
 
 
 def _length(seconds: float) -> str:
-    """Return a duration in words, to the second or, from an hour on, to the minute."""
+    """Return a duration in words, to the second or, from one hour, to the minute."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,5 +1,5 @@
-// What moves in a report: tabs, the player with its script and timeline, the list of posts. Every page can be read
-// without it. Texts enter the page as text content only, never as markup.
+// The interactive parts of a report: tabs, the player with its script and timeline, the list of posts. Every page is
+// readable without it. Text is inserted as text content only, never as markup.
 "use strict";
 
 (() => {
@@ -14,7 +14,7 @@
 
   // --- tabs -----------------------------------------------------------------------------------------------------
 
-  // Sections that stand one below the other become panels of which one is shown.
+  // Turns sections that follow one another into panels, one of which is shown.
   function makeTabs(group) {
     const panels = all(":scope > .tab", group);
     if (panels.length < 2) return;
@@ -54,7 +54,7 @@
     group.dispatchEvent(new CustomEvent("tab", { bubbles: true, detail: shown }));
   }
 
-  // Which of `count` things in a row an arrow key leads to, or null for any other key.
+  // Returns which of `count` items in a row an arrow key leads to, or null for any other key.
   function moved(event, at, count) {
     const last = count - 1;
     const places = {
@@ -70,7 +70,7 @@
     return places[event.key];
   }
 
-  // A link to a line leads into the panel that holds it.
+  // A link to a line opens the panel that contains it.
   function showTarget() {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const panel = target?.closest(".tabbed > .tab[hidden]");
@@ -79,7 +79,7 @@
     target.scrollIntoView({ block: "center" });
   }
 
-  // A table that is wider or longer than its place can be scrolled by the keyboard; others need no stop of the Tab key.
+  // A table that overflows can be scrolled with the keyboard; others are not a stop of the Tab key.
   const overflowing = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const hides = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
@@ -115,7 +115,7 @@
     document.addEventListener("click", (event) => {
       if (event.target.closest("a")) return;
       const lane = event.target.closest("svg.lane");
-      // A click that ends the selection of some words is not meant to play them.
+      // A click that ends a selection of text should not play it.
       const line = getSelection().isCollapsed ? event.target.closest(".line") : null;
       const item = event.target.closest("[data-seek]") ?? line?.querySelector("[data-seek]");
       if (item) seek(Number(item.dataset.seek));
@@ -132,7 +132,7 @@
     if (player.error) fail(); // before this script ran
   }
 
-  // Each lane is one stop of the Tab key; arrows move inside it, Enter and Space play from there.
+  // Each lane is one stop of the Tab key; arrow keys move inside it, Enter and Space play from there.
   function makeLane(lane) {
     const items = all(".item", lane);
     lane.addEventListener("keydown", (event) => {
@@ -158,7 +158,7 @@
   const NO_VIDEO = 2;
   const HELD = { present: "pd", conflicted: "c", "": "pdc" };
 
-  // As valex_local/report/words.py folds and parts words.
+  // The same normalisation and word splitting as in valex_local/report/words.py.
   const fold = (text) => text.normalize("NFKD").replace(/\p{Mn}/gu, "").toLowerCase();
   const parts = (text) =>
     fold(text)
@@ -205,7 +205,7 @@
       back.disabled = page === 0;
       on.disabled = page === pages - 1;
       const of = rows.length === posts.length ? "" : ` of ${posts.length}`;
-      found.textContent = `${rows.length}${of} posts`;
+      found.textContent = `${rows.length}${of} post${posts.length === 1 ? "" : "s"}`;
       remember();
     }
 
@@ -213,7 +213,7 @@
       const link = make("a", { href: `${form.dataset.list}${encodeURIComponent(id)}.html` }, make("bdi", {}, id));
       const who = make("th", { scope: "row" }, link);
       if (author) who.append(make("bdi", { class: "author" }, author));
-      if (flags & FAILED) who.append(make("span", { class: "tag warn" }, "something failed"));
+      if (flags & FAILED) who.append(make("span", { class: "tag warn" }, "failures"));
       return make("tr", {}, who, make("td", {}, make("bdi", {}, caption)), make("td", {}, chips(states[labels] ?? "")));
     }
 
@@ -230,22 +230,22 @@
       return list.children.length ? list : make("span", { class: "hint" }, "none");
     }
 
-    // The words of all posts are read at the first search only.
+    // The search index is loaded at the first search only.
     function loadWords() {
       if (document.getElementById("words")) return;
-      found.textContent = "Reading the words of all posts …";
+      found.textContent = "Loading the search index …";
       const script = make("script", { src: form.dataset.words, id: "words" });
       script.addEventListener("load", () => {
         words = globalThis.valexWords;
         show();
       });
       script.addEventListener("error", () => {
-        found.textContent = `The file ${form.dataset.words} is missing: write the report again to search in texts.`;
+        found.textContent = `The file ${form.dataset.words} is missing. To search, run valex report again.`;
       });
       document.head.append(script);
     }
 
-    // The address keeps what was asked for, so that the way back from a post leads to the same list.
+    // The URL stores the search, so that going back from a post leads to the same list.
     const NAMES = ["text", "value", "state", "which"];
     let remembered = false;
 
@@ -279,7 +279,7 @@
       labels = Number(event.detail.dataset.labels);
       show();
     });
-    // A value of the chart or of its table shows the posts that hold it.
+    // Clicking a value in the chart or in its table shows the posts with it.
     document.addEventListener("click", (event) => {
       const asked = event.target.closest("[data-value]");
       if (!asked) return;

@@ -1,4 +1,4 @@
-"""The study as its page tells it."""
+"""The content of the study page."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from valex_local.schwartz import CIRCLE, Polarity
 from valex_local.study import LabelKey
 
 MOST_AUTHORS = 100
-"""Authors that have a line of their own."""
+"""Maximum number of authors with a line of their own."""
 
 MOST_PAIRS = 10
 
 LOW = 0.5
-"""Confidence below which speech and screen text are counted as doubtful."""
+"""Confidence below which speech and screen text count as doubtful."""
 
 _FAILED, _NO_VIDEO = 1, 2
 
 
 @dataclass(frozen=True)
 class LabelSourceCount:
-    """Whose labels some posts have, and how many posts."""
+    """A source of labels, and the number of posts with labels from it."""
 
     source: LabelSource
     posts: int
@@ -51,7 +51,7 @@ class LabelSourceCount:
 
 @dataclass(frozen=True)
 class LabelPanel:
-    """What the study page shows of the labels of one script by one route."""
+    """The part of the study page about the labels of one script by one route."""
 
     key: LabelKey
     anchor: str
@@ -67,18 +67,18 @@ class LabelPanel:
 
     @property
     def dominance(self) -> bool:
-        """Whether some value is said to dominate a post."""
+        """Whether any value is dominant in any post."""
         return any(count.dominant for count in self.counts)
 
     @property
     def partial(self) -> bool:
-        """Whether some value was not assessed in some post."""
+        """Whether any value was not assessed in any post."""
         return any(count.not_assessed for count in self.counts)
 
 
 @dataclass(frozen=True)
 class StepView:
-    """A line of what ran: records, skips and failures of a step, and what made the records."""
+    """A step: the number of its records, skips and failures, and what made the records."""
 
     name: str
     records: int
@@ -89,7 +89,7 @@ class StepView:
 
 @dataclass(frozen=True)
 class Reason:
-    """Something that was left out or is doubtful: at which step, what, what to do, and the posts."""
+    """A failure, skip or notice: the step, the text, what to do, and the posts."""
 
     step: str
     text: str
@@ -100,7 +100,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Spread:
-    """How sure something was read: how many, the median, the share below `LOW`, and the picture of all."""
+    """Confidences of recognised speech or text: their number, median, share below `LOW`, and histogram."""
 
     count: int
     median: float
@@ -110,7 +110,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class StudyView:
-    """The study as its page tells it."""
+    """The content of the study page."""
 
     name: str
     posts: int
@@ -133,12 +133,27 @@ class StudyView:
 
     @property
     def failed(self) -> int:
-        """How many posts something failed for."""
+        """Return the number of posts with a failure."""
         return len({post for reason in self.troubles for post in reason.posts})
 
 
 def study_view(overview: Overview, order: Order, name: str) -> StudyView:
-    """Return the study as its page tells it; `order` says which labels and scripts come first."""
+    """Return the content of the study page.
+
+    Parameters
+    ----------
+    overview : Overview
+        The summary of all posts.
+    order : Order
+        The order of scripts and labels.
+    name : str
+        Name of the study.
+
+    Returns
+    -------
+    StudyView
+        The content, ready for the template.
+    """
     keys = order.of_labels(overview.labels)
     rows = overview.rows
     return StudyView(
@@ -152,9 +167,9 @@ def study_view(overview: Overview, order: Order, name: str) -> StudyView:
         sounds=tuple(overview.sounds.most_common()),
         languages=tuple(overview.languages.most_common()),
         panels=tuple(_panel(n, key, overview.labels[key], rows) for n, key in enumerate(keys, 1)),
-        speech=_spread(overview.speech, "segments of speech"),
+        speech=_spread(overview.speech, "speech segments"),
         dropped=tuple(overview.dropped.most_common()),
-        screen_text=_spread(overview.screen_text, "texts on the screen"),
+        screen_text=_spread(overview.screen_text, "on-screen texts"),
         writers=tuple((name, overview.writers[name]) for name in order.of_scripts(overview.writers)),
         steps=tuple(_steps(overview, order)),
         troubles=tuple(_troubles(overview)),
@@ -175,12 +190,12 @@ def _panel(number: int, key: LabelKey, labels: LabelSet, rows: Sequence[PostEntr
         counts=counts,
         poles=tuple(map(pole, CIRCLE)),
         circle=count_circle(
-            counts, len(states), conflicted=labels.conflicted, name=f"How many posts show each value, by {key.title}"
+            counts, len(states), conflicted=labels.conflicted, name=f"Number of posts with each value, {key.title}"
         ),
         matrix=matrix(
             together(states, Polarity.PRESENT),
             together(states, Polarity.CONFLICTED),
-            name=f"How many posts show two values together, by {key.title}",
+            name=f"Number of posts with two values together, {key.title}",
         ),
         pairs=frequent_pairs(states, MOST_PAIRS),
         authors=count_authors(((row.author, row.states.get(key, "")) for row in rows), MOST_AUTHORS),
@@ -195,11 +210,11 @@ def _spread(confidences: Confidences, what: str) -> Spread | None:
     return Spread(len(confidences), median, confidences.below(LOW), drawn)
 
 
-# --- what ran, what did not ----------------------------------------------------------------------------------------
+# --- steps, failures, skips and notices ------------------------------------------------------------------------------
 
 
 def _stems(overview: Overview, order: Order) -> list[str]:
-    """Return the stems of all records in the order of a run."""
+    """Return the stems of all records, in the order in which a run makes them."""
     scripts = [f"script.{name}" for name in order.of_scripts(s[7:] for s in overview.steps if s.startswith("script."))]
     first = [stem for stem in ("media", "transcript", "text", "captions", *scripts) if stem in overview.steps]
     return [*first, *(stem for stem in overview.steps if stem not in first)]
@@ -244,7 +259,7 @@ def _notices(overview: Overview, order: Order) -> Iterator[Reason]:
 
 
 def posts_script(rows: Sequence[PostEntry], panels: Sequence[LabelPanel]) -> str:
-    """Return the list of posts as the script file that the study page loads."""
+    """Return the list of posts as a JavaScript file, which the study page loads."""
     data: dict[str, Any] = {
         "labels": [str(panel.key) for panel in panels],
         "values": [[str(value), pole(value)] for value in CIRCLE],
@@ -263,7 +278,7 @@ def posts_script(rows: Sequence[PostEntry], panels: Sequence[LabelPanel]) -> str
 
 
 def words_script(rows: Sequence[PostEntry]) -> str:
-    """Return the words of each post, in the order of the list, as the script file that a first search loads."""
+    """Return the search index, in the order of the list, as a JavaScript file, which the first search loads."""
     return _assigned("valexWords", [row.words for row in rows])
 
 

@@ -1,7 +1,7 @@
-"""How charts are drawn: SVG as trees of elements, so that every text and attribute is escaped by the library.
+"""Build charts as trees of SVG elements, so that the library escapes every text and attribute.
 
-Colours, fonts and strokes are classes of ``style.css``; only geometry stands in the elements, since the pages' content
-security policy allows no style attributes.
+Colours, fonts and strokes are classes in ``style.css``; the elements contain only geometry, because the content
+security policy of the pages allows no style attributes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _POLES = {
     HigherOrder.SELF_TRANSCENDENCE: "beyond",
 }
 POLES: tuple[str, ...] = ("open", "open-self", "self", "self-keep", "keep", "keep-beyond", "beyond")
-"""The colours of the circle: the four poles and the three borders on which a value stands."""
+"""The colours of the circle: the four poles, and the three borders between poles that have a value on them."""
 
 _LONGEST = 240
 _MOST_TICKS = 4
@@ -41,12 +41,29 @@ def pole_of(order: HigherOrder) -> str:
 
 
 def hatch(value: Value) -> str:
-    """Return the fill of a value's conflicted bar: a pattern that the page defines once."""
+    """Return the fill of a value's conflicted bar: a reference to a pattern that the page defines once."""
     return f"url(#hatch-{pole(value)})"
 
 
 def element(parent: ET.Element | None, tag: str, text: str | None = None, /, **attributes: str | float) -> ET.Element:
-    """Return a new element; ``stroke_width`` is the attribute ``stroke-width``, ``class_`` is ``class``."""
+    """Return a new element.
+
+    Parameters
+    ----------
+    parent : Element or None
+        The element to append it to.
+    tag : str
+        Name of the element.
+    text : str, optional
+        Its text.
+    **attributes : str or float
+        Its attributes; ``stroke_width`` stands for ``stroke-width`` and ``class_`` for ``class``.
+
+    Returns
+    -------
+    Element
+        The element.
+    """
     named = {name.rstrip("_").replace("_", "-"): _plain(value) for name, value in attributes.items()}
     made = ET.Element(tag, named) if parent is None else ET.SubElement(parent, tag, named)
     made.text = text
@@ -58,35 +75,65 @@ def _plain(value: str | float) -> str:
 
 
 def number(value: float) -> str:
-    """Return a coordinate with one decimal at most."""
+    """Return a coordinate as text with at most one decimal."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
 def percent(share: float) -> str:
-    """Return a share of a width as an attribute."""
+    """Return a share as a percentage for an attribute."""
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def picture(width: float, height: float, kind: str, name: str, *, left: float = 0, top: float = 0) -> ET.Element:
-    """Return the root of a chart: an image with a name for those who do not see it."""
+    """Return the root element of a chart.
+
+    Parameters
+    ----------
+    width, height : float
+        Size of the drawing, in its own units.
+    kind : str
+        CSS class of the chart.
+    name : str
+        Name of the chart for screen readers.
+    left, top : float
+        Coordinates of the top left corner.
+
+    Returns
+    -------
+    Element
+        An empty ``svg`` element.
+    """
     box = " ".join(map(number, (left, top, width, height)))
-    return element(None, "svg", viewBox=box, class_=f"chart {kind}", role="img", aria_label=spoken(name))
+    return element(None, "svg", viewBox=box, class_=f"chart {kind}", role="img", aria_label=plain_label(name))
 
 
 def markup(root: ET.Element) -> Markup:
-    """Return an element as the text of a page; the library has escaped what it holds."""
+    """Return an element as markup for a page; the library has escaped its content."""
     return Markup(ET.tostring(root, encoding="unicode"))
 
 
 def point(radius: float, degrees: float) -> tuple[float, float]:
-    """Return where a point of the circle lies: degrees run anticlockwise from the right, as in mathematics."""
+    """Return the coordinates of a point on a circle; degrees count anticlockwise from the right, as in mathematics."""
     angle = math.radians(degrees)
     return radius * math.cos(angle), -radius * math.sin(angle)
 
 
 def ring_sector(inner: float, outer: float, start: float, end: float) -> str:
-    """Return the path of a piece of a ring between two angles in degrees, anticlockwise from `start` to `end`."""
+    """Return the path of a sector of a ring.
+
+    Parameters
+    ----------
+    inner, outer : float
+        Radii of the ring.
+    start, end : float
+        Angles in degrees, anticlockwise from `start` to `end`.
+
+    Returns
+    -------
+    str
+        The attribute ``d`` of a path.
+    """
     corners = [point(inner, start), point(inner, end), point(outer, end), point(outer, start)]
     a, b, c, d = (" ".join(map(number, corner)) for corner in corners)
     large = int(end - start > 180)
@@ -95,7 +142,20 @@ def ring_sector(inner: float, outer: float, start: float, end: float) -> str:
 
 
 def arc(radius: float, start: float, end: float) -> str:
-    """Return the path of an arc; it runs clockwise where `end` is the smaller angle."""
+    """Return the path of an arc.
+
+    Parameters
+    ----------
+    radius : float
+        Radius of the circle.
+    start, end : float
+        Angles in degrees; the arc runs clockwise if `end` is the smaller one.
+
+    Returns
+    -------
+    str
+        The attribute ``d`` of a path.
+    """
     (x1, y1), (x2, y2) = point(radius, start), point(radius, end)
     r, large, clockwise = number(radius), int(abs(end - start) > 180), int(end < start)
     return f"M{number(x1)} {number(y1)}A{r} {r} 0 {large} {clockwise} {number(x2)} {number(y2)}"
@@ -117,18 +177,18 @@ def _steps() -> Sequence[int]:
     return [factor * 10**power for power in range(10) for factor in (1, 2, 5)]
 
 
-# Marks that turn the direction of a text: in an attribute nothing can hold them in.
-_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Characters that change the direction of text; in an attribute they cannot be isolated.
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def spoken(text: str) -> str:
-    """Return `text` for an attribute or a tooltip: one line, without marks of direction, at most 240 characters."""
-    plain = _TURNING.sub("", one_line(text))
+def plain_label(text: str) -> str:
+    """Return `text` for an attribute or a tooltip: one line without direction marks, at most 240 characters."""
+    plain = _DIRECTION.sub("", one_line(text))
     return plain if len(plain) <= _LONGEST else cut(plain, _LONGEST)
 
 
 def cut(text: str, length: int) -> str:
-    """Return the start of a text with an ellipsis where it was longer; no letter loses its accents."""
+    """Return a text shortened to `length` characters, with an ellipsis; no letter loses its accents."""
     if len(text) <= length:
         return text
     end = length - 1

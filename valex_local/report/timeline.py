@@ -1,7 +1,7 @@
-"""What happens when in a video: one lane each for shots, speech, screen text and captions.
+"""Draw the timeline of a video, with a lane each for shots, speech, screen text and captions.
 
-Widths are shares of the lane, so a lane is as wide as its place and nothing in it is stretched. Each thing in a lane
-seeks the player: ``report.js`` gives every lane one stop of the Tab key and moves inside it by the arrows.
+Positions are percentages, so that a lane fills the width of the page without stretching its content. Clicking an item
+seeks the player. ``report.js`` makes every lane one stop of the Tab key and lets the arrow keys move inside it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from valex_local.records import Captions, KeyframeCaption, Media, ScreenText, Transcript
 from valex_local.rendering.timing import clock
-from valex_local.report.svg import element, markup, percent, spoken
+from valex_local.report.svg import element, markup, percent, plain_label
 
 _ROW = 12.0
 _BAR = 10.0
@@ -25,16 +25,16 @@ _MOST_TICKS = 9
 
 @dataclass(frozen=True)
 class LaneItem:
-    """Something in a lane: from when to when, and what it is in words."""
+    """An item in a lane: its time in seconds, and its content in words."""
 
     start: float
     end: float
-    told: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A lane of the timeline: its name and kind, how many things it holds, and its picture."""
+    """A lane of the timeline: its name and kind, the number of its items, and its drawing."""
 
     name: str
     kind: str
@@ -49,12 +49,19 @@ def lanes(
     text: ScreenText | None,
     captions: Captions | None,
 ) -> tuple[Lane, ...]:
-    """Return the lanes of a video for the records that are there.
+    """Return the lanes of a video, for the records that exist.
 
     Parameters
     ----------
     duration : float
-        Seconds that the full width stands for.
+        Length of the lanes, in seconds.
+    media, transcript, text, captions : Media, Transcript, ScreenText, Captions or None
+        The records of the post.
+
+    Returns
+    -------
+    tuple of Lane
+        The lanes that have items; none if the duration is 0.
     """
     if duration <= 0:
         return ()
@@ -62,11 +69,11 @@ def lanes(
     if media is not None:
         found.append(("Shots", "shots", [_shot(n, s.start, s.end) for n, s in enumerate(media.shots, 1)]))
     if transcript is not None:
-        said = [LaneItem(s.start, s.end, f"{s.id}, {clock(s.start)}: {s.text}") for s in transcript.segments]
-        found.append(("Speech", "speech", said))
+        speech = [LaneItem(s.start, s.end, f"{s.id}, {clock(s.start)}: {s.text}") for s in transcript.segments]
+        found.append(("Speech", "speech", speech))
     if text is not None:
-        read = [LaneItem(t.start, t.end, f"{t.id}, {clock(t.start)}: {t.text}") for t in text.tracks]
-        found.append(("Screen text", "text", read))
+        tracks = [LaneItem(t.start, t.end, f"{t.id}, {clock(t.start)}: {t.text}") for t in text.tracks]
+        found.append(("Screen text", "text", tracks))
     if media is not None and captions is not None:
         found.append(("Captions", "captions", list(_captions(media, captions))))
     return tuple(Lane(name, kind, len(inside), _lane(kind, inside, duration)) for name, kind, inside in found if inside)
@@ -77,50 +84,51 @@ def _shot(number: int, start: float, end: float) -> LaneItem:
 
 
 def _captions(media: Media, captions: Captions) -> Iterator[LaneItem]:
-    told = {caption.keyframe: describe(caption) for caption in captions.keyframes}
+    texts = {caption.keyframe: describe(caption) for caption in captions.keyframes}
     for keyframe in media.keyframes:
-        if told.get(keyframe.id):
-            yield LaneItem(keyframe.time, keyframe.time, f"{keyframe.id}, {clock(keyframe.time)}: {told[keyframe.id]}")
+        if texts.get(keyframe.id):
+            text = f"{keyframe.id}, {clock(keyframe.time)}: {texts[keyframe.id]}"
+            yield LaneItem(keyframe.time, keyframe.time, text)
 
 
 def describe(caption: KeyframeCaption) -> str:
-    """Return what a keyframe shows in words: the sentence, else the tags; empty where neither is there."""
+    """Return the description of a keyframe: its caption, else its tags; "" if it has neither."""
     return caption.caption or ", ".join(tag.label for tag in caption.tags)
 
 
-def stacked(stretches: Sequence[LaneItem]) -> list[int]:
-    """Return the row of each stretch, so that in a row none overlaps another; the last row takes what has no place."""
+def stacked(items: Sequence[LaneItem]) -> list[int]:
+    """Return the row of each item, so that items in a row do not overlap; those that fit nowhere go to the last row."""
     ends: list[float] = []
     rows = []
-    for stretch in stretches:
-        row = next((at for at, end in enumerate(ends) if end <= stretch.start), len(ends))
+    for item in items:
+        row = next((at for at, end in enumerate(ends) if end <= item.start), len(ends))
         row = min(row, _MOST_ROWS - 1)
         if row == len(ends):
             ends.append(0.0)
-        ends[row] = max(ends[row], stretch.end)
+        ends[row] = max(ends[row], item.end)
         rows.append(row)
     return rows
 
 
-def _lane(kind: str, stretches: Sequence[LaneItem], duration: float) -> Markup:
-    rows = stacked(stretches) if kind == "text" else [0] * len(stretches)
+def _lane(kind: str, items: Sequence[LaneItem], duration: float) -> Markup:
+    rows = stacked(items) if kind == "text" else [0] * len(items)
     height = (max(rows) + 1) * _ROW if kind == "text" else 2 * _ROW
     root = element(None, "svg", width="100%", height=height, class_=f"lane {kind}", data_duration=f"{duration:.3f}")
-    for at, (stretch, row) in enumerate(zip(stretches, rows, strict=True)):
-        item = _item(kind, stretch, row, height, duration)
+    for at, (item, row) in enumerate(zip(items, rows, strict=True)):
+        place = _place(kind, item, row, height, duration)
         shape = element(
-            root, "rect", role="button", tabindex="0" if at == 0 else "-1", aria_label=spoken(stretch.told),
-            data_seek=f"{stretch.start:.3f}", data_start=f"{stretch.start:.3f}", data_end=f"{stretch.end:.3f}",
-            class_="item even" if at % 2 else "item", **item,
+            root, "rect", role="button", tabindex="0" if at == 0 else "-1", aria_label=plain_label(item.text),
+            data_seek=f"{item.start:.3f}", data_start=f"{item.start:.3f}", data_end=f"{item.end:.3f}",
+            class_="item even" if at % 2 else "item", **place,
         )  # fmt: skip
-        element(shape, "title", spoken(stretch.told))
+        element(shape, "title", plain_label(item.text))
     element(root, "line", x1="0%", x2="0%", y1=0, y2=height, class_="playhead")
     return markup(root)
 
 
-def _item(kind: str, stretch: LaneItem, row: int, height: float, duration: float) -> dict[str, str | float]:
-    """Return where the shape of a stretch stands."""
-    start, end = (min(max(t / duration, 0.0), 1.0) for t in (stretch.start, stretch.end))
+def _place(kind: str, item: LaneItem, row: int, height: float, duration: float) -> dict[str, str | float]:
+    """Return the position and size of an item, as attributes."""
+    start, end = (min(max(t / duration, 0.0), 1.0) for t in (item.start, item.end))
     place: dict[str, str | float] = {"x": percent(start), "width": percent(max(end - start, 0.004)), "rx": 2}
     if kind == "captions":
         return {**place, "width": 8, "height": 8, "y": (height - 8) / 2, "rx": 4}
@@ -130,7 +138,7 @@ def _item(kind: str, stretch: LaneItem, row: int, height: float, duration: float
 
 
 def axis(duration: float) -> Markup:
-    """Return the line of times below the lanes."""
+    """Return the time axis below the lanes."""
     step = next((s for s in _STEPS if duration / s <= _MOST_TICKS), _STEPS[-1])
     root = element(None, "svg", width="100%", height=18, class_="axis", aria_hidden="true")
     for time in _times(duration, step):

@@ -1,4 +1,4 @@
-"""One post as its page tells it."""
+"""The content of a post's page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from valex_local.rendering.timing import clock
 from valex_local.report.circle import label_circle
 from valex_local.report.gather import PERCEPTION, Gathered, step_name
 from valex_local.report.links import from_page
-from valex_local.report.overview import Trouble, heard, unreadable
+from valex_local.report.overview import Trouble, describe_sound, unreadable
 from valex_local.report.svg import pole
 from valex_local.report.timeline import Lane, axis, describe, lanes
 from valex_local.schwartz import State
@@ -26,7 +26,7 @@ from valex_local.study import LabelKey
 
 @dataclass(frozen=True)
 class Film:
-    """The video: its address where the file can be reached, else why not; `poster` is a picture for before it plays."""
+    """The video: its link, or why there is none; `poster` is the picture shown before it plays."""
 
     address: str | None
     why_not: str | None = None
@@ -35,7 +35,7 @@ class Film:
 
 @dataclass(frozen=True)
 class KeyframeView:
-    """A keyframe: its address where the file is there, what it shows, its tags with probabilities."""
+    """A keyframe: its link if the file exists, its description, and its tags with probabilities."""
 
     id: str
     time: float
@@ -48,7 +48,7 @@ class KeyframeView:
 
 @dataclass(frozen=True)
 class ScriptView:
-    """A variant of the script; `anchor` begins the names of its lines in the page."""
+    """A variant of the script; the ids of its lines in the page start with `anchor`."""
 
     name: str
     anchor: str
@@ -60,7 +60,7 @@ class ScriptView:
 
 @dataclass(frozen=True)
 class LabelRow:
-    """What a route says of one value, and the lines it rests on: name and, where it is on the page, anchor of each."""
+    """A label, and the lines given as evidence: the name of each, and its anchor if it is on the page."""
 
     label: ValueLabel
     pole: str
@@ -68,7 +68,7 @@ class LabelRow:
 
     @property
     def state(self) -> str:
-        """The state as people read it."""
+        """Return the state in words."""
         if self.label.dominant and self.label.state is State.PRESENT:
             return "present, dominant"
         return self.label.state.value.replace("_", " ")
@@ -95,7 +95,7 @@ class LabelView:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a record comes from."""
+    """The provenance of a record."""
 
     stem: str
     fingerprint: str
@@ -109,7 +109,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class PostView:
-    """A post as its page tells it."""
+    """The content of a post's page."""
 
     id: str
     text: PostText
@@ -128,16 +128,21 @@ class PostView:
 
 
 def post_view(gathered: Gathered, folder: Path, pages: Path) -> PostView:
-    """Return a post as its page tells it.
+    """Return the content of a post's page.
 
     Parameters
     ----------
     gathered : Gathered
-        What the study holds of it.
+        All records of the post.
     folder : Path
-        Its folder in the study, where the keyframes lie.
+        The folder of the post in the study, with the keyframes.
     pages : Path
         The folder of the pages, without symbolic links.
+
+    Returns
+    -------
+    PostView
+        The content, ready for the template.
     """
     stills = tuple(_stills(gathered, folder, pages))
     poster = next((still.address for still in stills if still.address), None)
@@ -165,7 +170,7 @@ def post_view(gathered: Gathered, folder: Path, pages: Path) -> PostView:
 
 
 def reachable(gathered: Gathered) -> bool:
-    """Whether the post's video is where the study says."""
+    """Whether the video file of a post exists."""
     video = gathered.post.video
     return video is not None and Path(video.path).is_file()
 
@@ -175,12 +180,12 @@ def _film(gathered: Gathered, pages: Path, poster: str | None) -> Film:
     if video is None:
         return Film(None, "This post has no video in the study.")
     if not reachable(gathered):
-        return Film(None, f"The video is no longer where the study found it: {video.path}")
+        return Film(None, f"The video was moved or deleted. It was at {video.path}")
     return Film(from_page(pages, Path(video.path)), poster=poster)
 
 
 def _duration(gathered: Gathered) -> float:
-    """Return how long the video is; where that is not known, until when something is heard or read."""
+    """Return the duration of the video or, if that is unknown, the end of the last speech or text."""
     if gathered.media is not None and gathered.media.duration > 0:
         return gathered.media.duration
     ends = [segment.end for segment in gathered.transcript.segments] if gathered.transcript else []
@@ -196,18 +201,18 @@ def _facts(gathered: Gathered) -> Iterator[tuple[str, str]]:
     if media is not None and media.skipped is None:
         yield "Duration", clock(media.duration)
         if media.video is not None:
-            yield "Picture", f"{media.video.width} × {media.video.height}, {media.video.frame_rate:g} frames per second"
+            yield "Video", f"{media.video.width} × {media.video.height}, {media.video.frame_rate:g} frames per second"
     if transcript is not None and transcript.skipped is None:
-        yield "Sound", heard(transcript.sound)
+        yield "Sound", describe_sound(transcript.sound)
         if transcript.language and transcript.segments:
-            sure = transcript.language_probability
-            yield "Language", transcript.language + ("" if sure is None else f" (probability {sure:.2f})")
+            p = transcript.language_probability
+            yield "Language", transcript.language + ("" if p is None else f" (probability {p:.2f})")
     if text.url:
-        yield "Address", one_line(text.url)
+        yield "URL", one_line(text.url)
 
 
 def _remarks(gathered: Gathered) -> Iterator[tuple[str, str]]:
-    """Yield what was skipped or is doubtful in what was heard and seen, each with its step."""
+    """Yield skips and notices of perception, each with its step."""
     for stem, record in gathered.records.items():
         if stem in PERCEPTION:
             if record.skipped is not None:
@@ -216,12 +221,12 @@ def _remarks(gathered: Gathered) -> Iterator[tuple[str, str]]:
 
 
 def _stills(gathered: Gathered, folder: Path, pages: Path) -> Iterator[KeyframeView]:
-    told = {c.keyframe: c for c in gathered.captions.keyframes} if gathered.captions else {}
+    captions = {c.keyframe: c for c in gathered.captions.keyframes} if gathered.captions else {}
     for keyframe in gathered.media.keyframes if gathered.media else ():
         file = folder / keyframe.file
-        # A record can be of anyone's making: what lies outside the post's folder is not shown.
+        # Records are untrusted: a file outside the post's folder is not shown.
         inside = file.resolve().is_relative_to(folder.resolve()) and file.is_file()
-        caption = told.get(keyframe.id)
+        caption = captions.get(keyframe.id)
         yield KeyframeView(
             id=keyframe.id,
             time=keyframe.time,
@@ -236,13 +241,13 @@ def _stills(gathered: Gathered, folder: Path, pages: Path) -> Iterator[KeyframeV
 def _script(number: int, name: str, script: Script) -> ScriptView:
     facts = [("Genre", one_line(script.genre or "")), ("Language", script.language or "")]
     if script.sound is not None:
-        facts.append(("Sound", heard(script.sound)))
+        facts.append(("Sound", describe_sound(script.sound)))
     figures = script.figures
     for what, count in (
-        ("References refused", figures.references_refused),
+        ("References rejected", figures.references_refused),
         ("References restored", figures.references_restored),
-        ("Scenes fallen back", figures.scenes_fallen_back),
-        ("Actions refused", figures.actions_refused),
+        ("Fallback scenes", figures.scenes_fallen_back),
+        ("Actions rejected", figures.actions_refused),
     ):
         if count:
             facts.append((what, str(count)))
@@ -262,7 +267,7 @@ def _labels(
     anchors: Mapping[str, Mapping[str, str]],
     pictures: Mapping[str, str],
 ) -> LabelView:
-    """Return labels with links to the lines they rest on: of their script, or, of the video itself, of the first."""
+    """Return labels with links to their evidence: lines of their script or, for labels of the video, of the first."""
     lines = next(iter(anchors.values()), {}) if key.script == VIDEO else anchors.get(key.script, {})
     places = {**pictures, **lines}
     rows = tuple(
@@ -274,7 +279,7 @@ def _labels(
         anchor=f"labels-{number}",
         source=labels.source,
         rows=rows,
-        circle=label_circle(labels.values, name=f"The values of this post by {key.title}") if labels.values else None,
+        circle=label_circle(labels.values, name=f"The values of this post, {key.title}") if labels.values else None,
         skipped=labels.skipped,
         notices=labels.notices,
         has_evidence=any(row.evidence for row in rows),
@@ -301,6 +306,6 @@ def _origin(stem: str, record: Record) -> Origin:
 
 
 def split_model(model: str) -> tuple[str, str]:
-    """Return id and digest of a model named ``id@sha256``."""
+    """Return the id and the digest of a model given as ``id@sha256``."""
     name, _, digest = model.rpartition("@")
     return (name, digest) if name else (digest, "")

@@ -1,7 +1,7 @@
-"""What the list of posts is searched in: the distinct words of each post, folded alike here and in the browser.
+"""The search index of the list of posts: the distinct words of each post, normalised as in the browser.
 
-Distinct words take about half the room of the running text and a word that several scripts hold is kept once. A search
-finds the posts in which each of its words is part of a word.
+Distinct words take about half the space of the running text, and a word that is in several scripts is stored once. A
+search finds the posts in which each of its words is part of a word.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _EDGES = ".-'’"
 
 
 def fold(text: str) -> str:
-    """Return `text` without case, accents and differences of form (NFKD without combining marks, lower case).
+    """Return `text` in lower case and without accents and differences of form (NFKD without combining marks).
 
-    ``report.js`` does the same to what is searched for.
+    ``report.js`` does the same with the words that a user searches for.
     """
     plain = unicodedata.normalize("NFKD", text)
     return "".join(c for c in plain if unicodedata.category(c) != "Mn").lower()
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text in order; scripts that write without spaces give long ones."""
+    """Return the words of a text in order; writing systems without spaces give long ones."""
     found = (word.strip(_EDGES) for word in _BREAKS.split(fold(text)))
     return [word for word in found if word]
 
