@@ -98,7 +98,7 @@ def as_openai(model: StoredModel, folder: Path) -> StoredModel:
     """Write a model's weights as a checkpoint of openai-whisper and return it as the store would."""
     import torch
 
-    from valex_local.stages.speech.convert import convert
+    from scripts.convert_whisper import convert
 
     made = folder / "openai-whisper"
     made.mkdir()

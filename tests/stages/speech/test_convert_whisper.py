@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scripts.convert_whisper import convert, read_model
 from tests.stages.speech.conftest import CPU, WORDS, make_stage, plain, transcribe
 from valex_local.errors import ModelError
-from valex_local.stages.speech.convert import convert, read_model
 from valex_local.stages.speech.engine import SpeechEngine, load_engine
 from valex_local.store import StoredModel
 
