@@ -60,7 +60,7 @@ def clip(place: Environment) -> Result:
     kind = place.device.kind
     paths = make_pictures((QUICK_PICTURES if place.quick else PICTURES)[kind], place.scratch)
     clip = OpenClip(make_model(ARCH[kind], place.scratch / "model"), place.device)
-    size, jobs = clip.at_once, max(1, min(MOST_JOBS, place.device.threads))
+    size, jobs = clip.image_batch_size, max(1, min(MOST_JOBS, place.device.threads))
     ways = {OURS: (size, jobs), BATCHED: (size, 0), ONE_BESIDE: (1, jobs), ONE: (1, 0)}
     for at_once in (size, 1):
         go_through(clip, paths[:at_once], size=at_once, jobs=0)
@@ -71,7 +71,7 @@ def clip(place: Environment) -> Result:
     facts = {
         "model": ARCH[kind],
         "pictures": len(paths),
-        "at_once": size,
+        "image_batch_size": size,
         "threads_that_prepare": jobs,
         "pictures_per_second": {name: round(len(paths) / way.cost.wall, 2) for name, way in found.items()},
         "share_of_time_the_model_waits": {name: round(way.output.waited, 3) for name, way in found.items()},
@@ -133,7 +133,7 @@ def go_through(clip: OpenClip, paths: Sequence[Path], *, size: int, jobs: int) -
     """Put all pictures through the model, `size` at once, prepared by so many threads beside it; 0 for none."""
     import torch
 
-    clip.at_once = size
+    clip.image_batch_size = size
     vectors: list[torch.Tensor] = []
     begin, busy = time.perf_counter(), 0.0
     for batch in _batches(clip, paths, size=size, jobs=jobs):

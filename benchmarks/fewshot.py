@@ -26,7 +26,7 @@ from valex_local.schwartz import State, Value
 from valex_local.settings import make_settings
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine, text_lines
-from valex_local.stages.labels.llm_labeller import Judge
+from valex_local.stages.labels.llm_labeller import LlmLabeller
 from valex_local.stages.labels.prompt import LabelledExample, LabelPrompt
 from valex_local.stages.labels.questions import Known, Way, questions
 from valex_local.stages.setting_files import setting_file
@@ -100,7 +100,7 @@ def fewshot(place: Environment) -> Result:
         if place.quick:
             scripts = [scripts[0][:QUICK_LINES]]
         model.chat(prompt.messages(text_lines("warm"), (), questions(asked.ask)[0]), max_tokens=1)
-        found = measure(model, Judge(model, prompt, asked), scripts, rounds=place.rounds)
+        found = measure(model, LlmLabeller(model, prompt, asked), scripts, rounds=place.rounds)
         prefix = prefix_tokens(cast("LlamaCpp", engine), prompt, asked.ask)
     finally:
         model.close()
@@ -121,7 +121,7 @@ def prefix_tokens(engine: LlamaCpp, prompt: LabelPrompt, way: Way) -> int:
 
 
 def measure(
-    model: Counting, judge: Judge, scripts: Sequence[Sequence[EvidenceLine]], *, rounds: int
+    model: Counting, labeller: LlmLabeller, scripts: Sequence[Sequence[EvidenceLine]], *, rounds: int
 ) -> dict[str, Measurement[list[Labelled]]]:
     """Label all scripts both ways; the model has evaluated the prefix once already."""
 
@@ -129,8 +129,8 @@ def measure(
         if forget:
             model.forget()
         model.prompt = model.evaluated = 0
-        judgement = judge.judge(lines)
-        return Labelled(judgement.values, model.prompt, model.evaluated)
+        result = labeller.label(lines)
+        return Labelled(result.values, model.prompt, model.evaluated)
 
     return interleaved(
         {

@@ -171,9 +171,10 @@ def watched(facts: Path, arguments: list[str]) -> None:
     def load_and_note(step: Step, context: Context) -> Stage:
         stage = load(step, context)
         found = list(parts(stage, set()))
-        pictures = next((int(part.at_once) for part in found if hasattr(part, "at_once")), None)
+        pictures = next((int(part.image_batch_size) for part in found if hasattr(part, "image_batch_size")), None)
         weights = sorted({kind for part in found if (kind := number_format(part))})
-        line = {"batch": stage.batch_size, "at_once": pictures, "weights": weights, "device": context.device.kind}
+        sizes = {"batch": stage.batch_size, "image_batch_size": pictures}
+        line = {**sizes, "weights": weights, "device": context.device.kind}
         with facts.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step.name, **line}) + "\n")
         return stage
@@ -225,7 +226,7 @@ def rows(study: Path, facts: Path) -> list[list[str]]:
     found = []
     for line in (line for line in lines if line["event"] == "execute"):
         fact = noted[line["step"]]
-        batch = str(fact["batch"]) + (f" ({fact['at_once']} pictures)" if fact["at_once"] else "")
+        batch = str(fact["batch"]) + (f" ({fact['image_batch_size']} pictures)" if fact["image_batch_size"] else "")
         vram = "-" if line["peak_vram"] is None else f"{line['peak_vram'] / GIB:.1f}"
         times = [f"{line[key]:.1f}" for key in ("load_seconds", "seconds", "cpu_seconds")]
         weights = ", ".join(fact["weights"]) or "-"

@@ -15,7 +15,7 @@ class Doubling:
     """Stands in for CLIP: the vector of a picture is its mean colour."""
 
     def __init__(self):
-        self.at_once, self.sizes = 0, []
+        self.image_batch_size, self.sizes = 0, []
 
     def preprocess(self, image):
         import numpy as np

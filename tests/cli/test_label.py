@@ -246,7 +246,7 @@ def test_texts_left_out_are_listed(valex: Call, folder: Path, model: Path, tmp_p
         (["{scripts}", "-o", "{out}", "--model", "minilm-definition"], "there is no model minilm-definition"),
         (["{scripts}", "-o", "{out}", "--model", "minilm-l6"], "minilm-l6"),
         (["{scripts}", "-o", "{out}", "--profile", "cpus"], "Did you mean cpu?"),
-        (["{scripts}", "-o", "{none}/labels.csv"], "there is no such folder to write into [{none}]"),
+        (["{scripts}", "-o", "{none}/labels.csv"], "there is no such folder [{none}]"),
         (["{scripts}", "-o", "{empty}"], "this is a folder [{empty}]"),
         (["{csv}", "-o", "{csv}"], "the labels would replace the texts [{csv}]"),
         (["{csv}", "-o", "{out}", "--text-column", "txt"], "there is no column 'txt'"),
@@ -293,7 +293,7 @@ def test_a_folder_that_is_read_only_is_said_before_the_work(
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     monkeypatch.setattr(LabelModel, "scores", lambda *_: pytest.fail("it was labelled all the same"))
     done = valex("label", folder, "-o", tmp_path / "labels.csv", "--model", model)
-    assert (done.code, done.err) == (2, f"valex: this folder cannot be written into [{tmp_path}]. Name another\n")
+    assert (done.code, done.err) == (2, f"valex: this folder is not writable [{tmp_path}]. Name another\n")
 
 
 def test_an_interrupt_leaves_what_was_there(
@@ -516,7 +516,7 @@ def test_texts_by_a_language_model(valex: Call, parrot: Parrot, folder: Path, tm
     assert "8 texts labelled by parrot (any script, by instruction; trained on no labels; any language)" in done.out
     assert {row["1_Value1_Face_values"] for row in rows_of(out)} == {"2"}
     assert {row["1_Value1_Hedonism_values"] for row in rows_of(out)} == {"0"}
-    assert "the engine tells no probabilities" in rows_of(out)[0]["notes"]
+    assert "the engine reports no probabilities" in rows_of(out)[0]["notes"]
     assert [path.name for path in tmp_path.glob("labels.csv*")] == ["labels.csv"]
 
 
@@ -605,4 +605,4 @@ def test_options_that_would_say_nothing(valex: Call, parrot: Parrot, folder: Pat
 def test_a_study_of_several_routes_must_be_told_which(valex: Call, parrot: Parrot, study: Study):
     study.save_options({"labels": {"routes": ["fewshot", "direct"]}})
     done = valex("label", "-s", study.root, "--model", "parrot")
-    assert (done.code, "labels by fewshot and direct" in done.err) == (2, True)
+    assert (done.code, "uses the routes fewshot and direct" in done.err) == (2, True)

@@ -164,7 +164,7 @@ def test_the_routes_of_a_profile_count(
     own = profile(tmp_path / "own.toml", '[models]\nllm = "mine"\n[settings.labels]\nroutes = ["fewshot", "direct"]\n')
     study.save_options({"profile": str(own)})
     done = call("label", "-s", study.root, "--model", "other")
-    assert done.err == "valex: this study labels by fewshot and direct. Choose one with --route\n"
+    assert done.err == "valex: this study uses the routes fewshot and direct. Choose one with --route\n"
     assert call("label", "-s", study.root, "--route", "encoder").code == 0
     assert given["labels"] == {"routes": ["fewshot", "direct", "encoder"]}, "beside those of the profile"
 

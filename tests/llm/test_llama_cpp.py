@@ -76,7 +76,7 @@ def test_what_is_kept_changes_no_bit_of_an_answer(smollm: LlamaCpp) -> None:
     questions = [("Name a fruit.", " A red one."), ("Name a fruit.", " A green one."), ("Name a town.",)]
     kept = [asked(smollm, *parts, alternatives=5) for parts in questions]
     for parts, before in zip(questions, kept, strict=True):
-        smollm._kept.clear()
+        smollm._cached.clear()
         smollm._llama._ctx.kv_cache_seq_rm(0, 0, -1)
         fresh = asked(smollm, *parts, alternatives=5)
         assert fresh.evaluated_tokens == fresh.prompt_tokens

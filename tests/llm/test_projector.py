@@ -19,7 +19,7 @@ from tests.llm.tiny_gguf import SPECIAL, write_language_model, write_projector
 from valex_local.errors import ModelError
 from valex_local.llm import Picture, projector
 from valex_local.llm.llama_cpp import _library
-from valex_local.llm.projector import EncodedPicture, Projector, check_sight
+from valex_local.llm.projector import EncodedPicture, Projector, check_vision
 
 pytest.importorskip("llama_cpp")
 
@@ -55,7 +55,7 @@ def load(path: Path, **options: int) -> Any:
 
 
 def open_projector(path: Path, llama: Any) -> Projector:
-    return Projector(path, llama, threads=1, on_card=False)
+    return Projector(path, llama, threads=1, on_gpu=False)
 
 
 def picture(colour: str, size: tuple[int, int] = (224, 224), kind: str = "PNG") -> Picture:
@@ -180,15 +180,15 @@ def test_the_vision_model_runs_once_for_equal_pictures(pair: Pair, monkeypatch: 
 
 def test_only_so_much_is_kept(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = pair.projector.encode(picture("red"))
-    monkeypatch.setattr(projector, "KEPT_BYTES", 2 * kept.size)
+    monkeypatch.setattr(projector, "CACHE_BYTES", 2 * kept.size)
     blue = pair.projector.encode(picture("blue"))
     assert pair.projector.encode(picture("red")) is kept
     pair.projector.encode(picture("green"))
     assert pair.projector.encode(picture("red")) is kept
     assert pair.projector.encode(picture("blue")) is not blue
-    monkeypatch.setattr(projector, "KEPT_BYTES", 0)
+    monkeypatch.setattr(projector, "CACHE_BYTES", 0)
     assert len({id(pair.projector.encode(picture(colour))) for colour in ("red", "blue", "red")}) == 3
-    assert len(pair.projector._kept) == 1
+    assert len(pair.projector._cache) == 1
 
 
 # --- the check at load ------------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_only_so_much_is_kept(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_model_that_sees_passes_and_is_left_clear(pair: Pair) -> None:
     pair.said_after(b"something before")
-    check_sight(pair.llama, pair.projector, pair.mmproj)
+    check_vision(pair.llama, pair.projector, pair.mmproj)
     library = _library()
     assert pair.llama.n_tokens == 0
     assert library.llama_memory_seq_pos_max(library.llama_get_memory(pair.llama.ctx), 0) == -1
@@ -207,19 +207,19 @@ def test_a_model_to_which_all_pictures_are_the_same_fails(kind: str, tmp_path: P
     llama = load(write_language_model(tmp_path / "model.gguf", KINDS[kind]))
     blank = write_projector(tmp_path / "mmproj-blank.gguf", kind, blank=True)
     with pytest.raises(ModelError, match=r"does not see.*mmproj-blank\.gguf.*published beside the model"):
-        check_sight(llama, open_projector(blank, llama), blank)
+        check_vision(llama, open_projector(blank, llama), blank)
 
 
 def test_what_is_no_number_is_no_sight(qwen: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(projector, "_said_after", lambda *_: np.full(4, np.nan))
+    monkeypatch.setattr(projector, "_logprobs_after", lambda *_: np.full(4, np.nan))
     with pytest.raises(ModelError, match="does not see"):
-        check_sight(qwen.llama, qwen.projector, qwen.mmproj)
+        check_vision(qwen.llama, qwen.projector, qwen.mmproj)
 
 
 def test_a_context_too_short_for_a_picture_is_named(qwen: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qwen.llama, "n_ctx", lambda: 60)
     with pytest.raises(ModelError, match="60 tokens is too short for a picture of 51"):
-        check_sight(qwen.llama, qwen.projector, qwen.mmproj)
+        check_vision(qwen.llama, qwen.projector, qwen.mmproj)
 
 
 # --- what cannot be -----------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_files_that_will_not_do(qwen: Pair, tmp_path: Path, capfd: pytest.Captur
         (tmp_path / f"{name}.gguf").write_bytes(data)
     wrong = [other, flat, tmp_path / "cut.gguf"]
     none = [qwen.folder / "model.gguf", *(tmp_path / f"{name}.gguf" for name in ("short", "text", "missing"))]
-    for paths, complaint in ((wrong, "or of another language model"), (none, "no vision model")):
+    for paths, complaint in ((wrong, "or for another language model"), (none, "no vision encoder")):
         for path in paths:
             with pytest.raises(ModelError, match=rf"{complaint}.*{path.name}.*published beside the model"):
                 open_projector(path, qwen.llama)
@@ -291,7 +291,7 @@ def test_nothing_is_said_on_the_terminal(kind: str, tmp_path: Path, capfd: pytes
     for _ in made(tmp_path, kind):
         pass
     for pair in made(tmp_path, kind):
-        check_sight(pair.llama, pair.projector, pair.mmproj)
+        check_vision(pair.llama, pair.projector, pair.mmproj)
     assert capfd.readouterr() == ("", "")
 
 

@@ -17,7 +17,7 @@ from tests.llm.stub_server import PICTURE_TOKENS, Stub, playing
 from valex_local.errors import ModelError
 from valex_local.llm import ContextOverflow, LanguageModel, Message, Picture, http_client, load_language_model
 from valex_local.llm.server import Server
-from valex_local.llm.special_tokens import JOINER, break_marks
+from valex_local.llm.special_tokens import JOINER, break_special_tokens
 from valex_local.store import StoredModel
 from valex_local.system import network_guard
 from valex_local.system.devices import Device
@@ -122,9 +122,9 @@ def test_marks_of_turns_in_a_content_are_plain_text(
 
     special = {0, 1, 2}
     assert special & set(tokens(hostile)), "the server would take it for a mark"
-    assert not special & set(tokens(break_marks(hostile)))
+    assert not special & set(tokens(break_special_tokens(hostile)))
     # The other engine cuts contents into tokens by itself, and never into special ones.
-    sent, meant = (Message("user", text) for text in (f"x {hostile} y", break_marks(f"x {hostile} y")))
+    sent, meant = (Message("user", text) for text in (f"x {hostile} y", break_special_tokens(f"x {hostile} y")))
     assert server.count([sent]) == smollm.count([meant])
 
 
@@ -143,7 +143,7 @@ def test_what_does_not_fit_is_told(server: Server, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_model_that_only_says_it_sees(real: str) -> None:
-    with pytest.raises(ModelError, match=r"does not see: the server refuses .*can only concatenate.*mmproj"):
+    with pytest.raises(ModelError, match=r"does not see images: the server refuses .*can only concatenate.*mmproj"):
         load(real, sees=True)
 
 
@@ -307,13 +307,13 @@ def test_sight(stub: Stub) -> None:
 @pytest.mark.parametrize(
     ("sight", "context", "why"),
     [
-        ("guesses", 1024, r"of a red and a blue picture it said \[\"red\", \"red\"\]"),
-        ("reads", 4096, "of a red and a blue picture it said"),  # rightly, but pictures of one size take one number
+        ("guesses", 1024, r"it called a red and a blue picture \[\"red\", \"red\"\]"),
+        ("reads", 4096, "it called a red and a blue picture"),  # rightly, but pictures of one size take one number
         ("reads", 1024, "tokens of prompt and 64 of answer exceed the context"),
     ],
 )
 def test_sight_that_is_none(sight: str, context: int, why: str) -> None:
-    with playing(Stub(sight=sight)) as stub, pytest.raises(ModelError, match=rf"does not see: .*{why}.*mmproj"):
+    with playing(Stub(sight=sight)) as stub, pytest.raises(ModelError, match=rf"does not see images: .*{why}.*mmproj"):
         load(stub.url, context=context, sees=True)
 
 
@@ -354,7 +354,7 @@ def test_a_server_without_models(models: list) -> None:
 )
 def test_a_model_that_is_computed_elsewhere_is_refused_before_it_is_asked(name: str, tags: list) -> None:
     with playing(Stub(models=[{"id": name}], pages={"/api/tags": {"models": tags}})) as stub:
-        with pytest.raises(ModelError, match=rf"{name} is computed elsewhere.*no byte may leave"):
+        with pytest.raises(ModelError, match=rf"{name} runs on other machines.*no byte may leave"):
             load(stub.url)
         assert stub.bodies == []
 
@@ -375,7 +375,7 @@ def test_redirects_are_not_followed(stub: Stub, status: int, elsewhere: str | No
     with playing(Stub()) as other, network_guard.guarded():
         target = elsewhere or f"{other.url}/v1/chat/completions"
         stub.chat = lambda _: (status, b"", {"Location": target})
-        with pytest.raises(ModelError, match=rf"sends on to {target}, which is refused: no byte may leave"):
+        with pytest.raises(ModelError, match=rf"redirects to {target}, which is refused: no byte may leave"):
             model.chat(QUESTION, max_tokens=4)
         assert other.asked == []
 
@@ -395,10 +395,14 @@ FAULTS = {
     "refusal of FastAPI": (422, {"detail": [{"loc": ["body"]}]}, r"status 422\): \[\{\"loc\": \[\"body\"\]\}\]"),
     "refusal in plain words": (503, b"Loading model", r"status 503\): Loading model"),
     "refusal of old Ollama": (404, {"error": "model not found"}, r"status 404\): model not found"),
-    "no JSON": (200, b"<html>\n Hello", r"is no JSON: '<html> Hello'"),
-    "no answer": (200, {"choices": [], "usage": {}}, r"not of the OpenAI form \(wrong or missing: choices, usage"),
+    "no JSON": (200, b"<html>\n Hello", r"is not JSON: '<html> Hello'"),
+    "no answer": (
+        200,
+        {"choices": [], "usage": {}},
+        r"does not follow the OpenAI protocol \(wrong or missing: choices, usage",
+    ),
     "no usage": (200, {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}, "missing: usage"),
-    "a list": (200, [], "not of the OpenAI form"),
+    "a list": (200, [], "does not follow the OpenAI protocol"),
     "another reason": (200, answer("a", reason="content_filter"), "another reason: content_filter"),
     "no reason": (200, answer("a", reason=None), "another reason: None"),
 }
@@ -447,7 +451,7 @@ def test_a_server_that_goes_away_in_the_middle() -> None:
     with playing(Stub()) as stub:
         model = load(stub.url)
         stub.chat = lambda _: (0, None, {})
-        with pytest.raises(ModelError, match="broke off"):
+        with pytest.raises(ModelError, match="the connection to the server failed"):
             model.chat(QUESTION, max_tokens=4)
     with pytest.raises(ModelError, match="no server answers"):
         model.chat(OTHER, max_tokens=4)
@@ -457,7 +461,7 @@ def test_a_silent_server_is_waited_for_no_longer_than_said(stub: Stub, monkeypat
     model = load(stub.url)
     monkeypatch.setattr(http_client, "ANSWER_SECONDS", 0.2)
     stub.chat = lambda _: time.sleep(0.6)
-    with pytest.raises(ModelError, match="silent for 0 seconds"):
+    with pytest.raises(ModelError, match="did not answer for 0 seconds"):
         model.chat(QUESTION, max_tokens=4)
 
 

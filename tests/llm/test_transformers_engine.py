@@ -178,7 +178,7 @@ def test_templates_that_know_only_text_take_text(altered: Callable[..., StoredMo
     (model.folder / "chat_template.jinja").write_text(template)
     vlm = load(model)
     assert text_of(vlm, [Message("user", ("a", "b"))]) == "<|im_start|>ab2024"  # and the day does not enter
-    with pytest.raises(ModelError, match="does not take the messages"):
+    with pytest.raises(ModelError, match="does not accept the messages"):
         vlm.count(LOOK)
 
 
@@ -196,7 +196,7 @@ def test_templates_that_know_only_text_take_text(altered: Callable[..., StoredMo
 def test_templates_that_lose_or_move_parts_are_refused(altered: Callable[..., StoredModel], template: str) -> None:
     model = altered()
     (model.folder / "chat_template.jinja").write_text(template)
-    with pytest.raises(ModelError, match="chat template of the model does not take the messages"):
+    with pytest.raises(ModelError, match="chat template of the model does not accept the messages"):
         load(model).chat(LOOK, max_tokens=2)
 
 
@@ -272,7 +272,7 @@ def test_characters_of_several_tokens_come_whole(vlm: TransformersVlm) -> None:
 
 
 def test_a_schema_that_cannot_be_held_is_refused(vlm: TransformersVlm) -> None:
-    with pytest.raises(ModelError, match="no answer can be held to this schema"):
+    with pytest.raises(ModelError, match="this schema is not supported"):
         vlm.chat(QUESTION, schema={"not": {"type": "string"}}, max_tokens=4)
 
 
@@ -459,8 +459,8 @@ def test_a_picture_that_the_processor_refuses(loaded: dict[str, TransformersVlm]
 @pytest.mark.parametrize(
     ("fault", "complaint"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory"), "the card has too little memory"),
-        (RuntimeError("device-side assert"), r"broke down while it answered \(device-side assert\)"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "the GPU has too little memory"),
+        (RuntimeError("device-side assert"), r"failed while it answered \(device-side assert\)"),
     ],
 )
 def test_a_breakdown_is_told(

@@ -169,7 +169,7 @@ def test_an_archive_cut_off(archive: Path, other: Store, size: int):
 def test_a_tar_of_something_else(tmp_path: Path, other: Store):
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         tar.add(__file__, "README")
-    with pytest.raises(ModelError, match="no archive of valex models"):
+    with pytest.raises(ModelError, match="not an archive of valex models"):
         unpack(other, tmp_path / "a.tar")
 
 
@@ -202,7 +202,7 @@ def test_a_model_without_sums_is_refused(archive: Path, tmp_path: Path):
         return [(info, content)]
 
     rewrite(archive, strip)
-    with pytest.raises(ModelError, match="states no sum"):
+    with pytest.raises(ModelError, match="has no checksum"):
         unpack(Store(tmp_path / "stranger"), archive)
 
 

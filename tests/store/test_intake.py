@@ -113,7 +113,7 @@ def test_what_a_folder_is_for_must_be_said_where_the_files_do_not_tell(tmp_path:
     folder.mkdir()
     (folder / "config.json").write_text("{}", "utf-8")
     store = Store(tmp_path / "store")
-    with pytest.raises(ModelError, match=r"do not tell what they are for.*--role"):
+    with pytest.raises(ModelError, match=r"the role of these files is not recognised.*--role"):
         add(store, folder)
     with pytest.raises(ModelError, match="no role ears"):
         add(store, folder, role="ears")
@@ -122,7 +122,7 @@ def test_what_a_folder_is_for_must_be_said_where_the_files_do_not_tell(tmp_path:
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [([], "holds no files"), (["a.gguf", "b.gguf"], "several models: a.gguf, b.gguf")],
+    [([], "contains no files"), (["a.gguf", "b.gguf"], "several models: a.gguf, b.gguf")],
 )
 def test_folders_that_cannot_be_added(tmp_path: Path, names: list[str], message: str):
     folder = tmp_path / "folder"
@@ -194,7 +194,7 @@ def test_models_in_a_circle(tmp_path: Path):
 
 
 def test_two_writers(tiny: Tiny):
-    with tiny.store.staging(), pytest.raises(ModelError, match="something else is writing"):
+    with tiny.store.staging(), pytest.raises(ModelError, match="another process is writing"):
         install(tiny.store, "tiny.toml", source=tiny.wheels)
 
 
@@ -219,7 +219,7 @@ def test_what_the_manifest_of_a_known_model_says_cannot_be_said_otherwise(tiny: 
     (folder / "sub").mkdir(parents=True)
     (folder / "model.bin").write_bytes(WEIGHTS)
     (folder / "sub/config.json").write_bytes(b"{}")
-    with pytest.raises(ModelError, match=r"tiny is known, and its engine and options with it.*another --id"):
+    with pytest.raises(ModelError, match=r"tiny is known, including its engine and options.*another --id"):
         add(tiny.store, folder, model_id="tiny", engine="openai-whisper", options={"compute_type": "int8"})
     with pytest.raises(ModelError, match="for the role asr, not llm"):
         add(tiny.store, folder, model_id="tiny", role="llm")
@@ -228,7 +228,7 @@ def test_what_the_manifest_of_a_known_model_says_cannot_be_said_otherwise(tiny: 
 
 
 def test_a_model_that_comes_with_this_program_is_not_replaced(tmp_path: Path, clip_folder: Path):
-    with pytest.raises(ModelError, match="comes with this program"):
+    with pytest.raises(ModelError, match="is bundled with this program"):
         add(Store(tmp_path / "store"), clip_folder, model_id="minilm-definitions")
 
 
@@ -238,7 +238,7 @@ def test_what_is_not_there_and_what_makes_no_id(tmp_path: Path, clip_folder: Pat
     with pytest.raises(ModelError, match="id"):
         add(Store(tmp_path / "store"), clip_folder, model_id="../../evil")
     unnamed = clip_folder.rename(tmp_path / "ü")
-    with pytest.raises(ModelError, match="makes no id"):
+    with pytest.raises(ModelError, match="no id can be derived"):
         add(Store(tmp_path / "store"), unnamed)
 
 

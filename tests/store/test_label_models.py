@@ -49,7 +49,7 @@ def test_card_and_head_tell_a_label_model(slim: Path):
 def test_one_of_them_alone_does_not(slim: Path, name: str):
     (slim / "model.toml").unlink()
     (slim / name).unlink()
-    with pytest.raises(ModelError, match="do not tell what they are for") as caught:
+    with pytest.raises(ModelError, match="the role of these files is not recognised") as caught:
         describe(slim)
     assert "labels" in str(caught.value.hint)
 
@@ -101,6 +101,6 @@ def test_the_id_that_a_name_suggests(tmp_path: Path, name: str, expected: str):
 
 def test_a_name_that_makes_no_id(tmp_path: Path):
     (tmp_path / "值").mkdir()
-    with pytest.raises(ModelError, match="makes no id") as caught:
+    with pytest.raises(ModelError, match="no id can be derived") as caught:
         slug(tmp_path / "值")
-    assert caught.value.hint == "Say --id"
+    assert caught.value.hint == "Give --id"

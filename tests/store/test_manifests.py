@@ -142,7 +142,7 @@ GOOD = {"id": "m", "role": "asr", "engine": "e", "files": [{"name": "a"}]}
         ),
         (
             {"packages": [{"name": "p", "version": "1", "sha256": "0" * 64, "members": {"a": "x"}}]},
-            "has no size or sum",
+            "has no size or checksum",
         ),
     ],
 )

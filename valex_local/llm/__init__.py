@@ -1,6 +1,6 @@
-"""Language-model engines, shared by every stage that asks one.
+"""Language-model engines, shared by all stages that ask a language model.
 
-An engine is a class behind the protocol `LanguageModel`, in a file of its own; its line in `ENGINES` makes it known.
+An engine is a class that implements the protocol `LanguageModel`, in its own module; `ENGINES` lists them.
 """
 
 from __future__ import annotations
@@ -30,21 +30,26 @@ __all__ = [
 
 
 def load_language_model(model: StoredModel, device: Device, *, context: int) -> LanguageModel:
-    """Load a language model with the engine that its manifest names.
+    """Return a language model, loaded with the engine that its manifest names.
 
     Parameters
     ----------
     model : StoredModel
-        The weights.
+        The model.
     device : Device
         Where to compute, and with how many threads.
     context : int
-        Tokens of prompt and answer together; a model trained on fewer gets as many as it knows.
+        Maximum number of tokens of prompt and answer together; limited to what the model was trained on.
+
+    Returns
+    -------
+    LanguageModel
+        The loaded engine.
 
     Raises
     ------
     ModelError
-        No such engine, or it cannot load the weights.
+        There is no such engine, or it cannot load the weights.
     MissingExtra
         The library of the engine is not installed.
     """

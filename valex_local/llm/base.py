@@ -1,4 +1,4 @@
-"""What a language model is to the stages that ask one."""
+"""The interface of language models."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ JsonSchema = Mapping[str, Any]
 
 
 class ContextOverflow(ValexError):
-    """Prompt and answer do not fit into the context of the model; nothing was evaluated."""
+    """Prompt and answer do not fit into the model's context; nothing was evaluated."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A still for a model that sees: the bytes of a JPEG or PNG file."""
+    """An image for a model that takes images: the bytes of a JPEG or PNG file."""
 
     data: bytes = field(repr=False)
 
     @property
     def media_type(self) -> str:
-        """Its MIME type, told by its first bytes."""
+        """Its MIME type, according to its first bytes."""
         return "image/png" if self.data.startswith(b"\x89PNG") else "image/jpeg"
 
 
@@ -34,9 +34,9 @@ Part = str | Picture
 class Message:
     """One turn of a chat.
 
-    Its content is a text, or texts and pictures in order. Texts reach the model as plain text, whatever they hold: only
-    the engine writes the tokens that mark turns. Where engines keep what they evaluated, they keep it part by part, so
-    what many questions share belongs into parts of its own at the beginning.
+    Its content is a text, or texts and pictures in order. Texts reach the model as plain text, whatever they contain:
+    only the engine writes the special tokens of turns. Engines that cache evaluated prompts do so part by part, so what
+    many questions share belongs into separate parts at the beginning.
     """
 
     role: Literal["system", "user", "assistant"]
@@ -55,9 +55,10 @@ class Token:
     Attributes
     ----------
     text : str
-        What it adds to the answer; the texts of all tokens make the whole of it.
+        What it adds to the answer; the answer is the texts of all tokens, joined.
     alternatives : dict of str to float
-        The likeliest tokens in its place by the model alone, no schema applied: text to natural log-probability.
+        The likeliest tokens in its place according to the model alone, before a schema is applied: text to natural
+        log-probability.
     """
 
     text: str
@@ -66,21 +67,21 @@ class Token:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model answered.
+    """The answer of a model.
 
     Attributes
     ----------
     text : str
-        The answer. Cut when `finish_reason` is ``"length"``.
+        The answer. It is cut off if `finish_reason` is ``"length"``.
     prompt_tokens, output_tokens : int
-        Tokens of the question, pictures included, and tokens written.
+        Tokens of the prompt, pictures included, and of the answer.
     finish_reason : {"stop", "length"}
-        Whether the model came to an end or to the limit.
+        Whether the model ended the answer or reached the limit.
     evaluated_tokens : int
-        Tokens of the question that had to be evaluated; the others were kept from questions before. It hangs on what
-        was asked before, so it belongs into no record, and replies are equal without it.
+        Tokens of the prompt that had to be evaluated; the others were cached from earlier prompts. It depends on what
+        was asked before, so it must not enter a record, and replies are compared without it.
     tokens : tuple of Token
-        The answer token by token, where alternatives were asked for and the engine has them; else empty.
+        The answer token by token, if alternatives were asked for and the engine has them; otherwise empty.
     """
 
     text: str
@@ -97,16 +98,16 @@ class LanguageModel(Protocol):
     Attributes
     ----------
     context : int
-        How many tokens prompt and answer may take together.
+        Maximum number of tokens of prompt and answer together.
     sees : bool
-        Whether it takes pictures.
+        Whether it takes images.
     """
 
     context: int
     sees: bool
 
     def count(self, messages: Sequence[Message]) -> int:
-        """Return how many tokens the messages take as a prompt, marks of turns and pictures included."""
+        """Return how many tokens the messages take as a prompt, including special tokens and pictures."""
 
     def chat(
         self,
@@ -118,29 +119,34 @@ class LanguageModel(Protocol):
         seed: int = 0,
         alternatives: int = 0,
     ) -> Reply:
-        """Answer the messages. Equal arguments give equal answers, whatever was asked before.
+        """Return the answer to the messages. Equal arguments give equal answers, whatever was asked before.
 
         Parameters
         ----------
         messages : sequence of Message
             The turns so far.
         schema : dict, optional
-            JSON schema that the answer keeps to, unless it is cut by `max_tokens`.
+            JSON schema that the answer follows, unless it is cut off by `max_tokens`.
         max_tokens : int
-            Most tokens of the answer.
+            Maximum length of the answer, tokens.
         temperature : float
-            0 takes the likeliest token each time; the seed plays no part then.
+            With 0 the likeliest token is always taken, and the seed has no effect.
         seed : int
-            Start of the random numbers.
+            Seed of the random numbers.
         alternatives : int
-            How many of the likeliest tokens to tell at each place of the answer; engines may tell fewer, or none.
+            Number of likeliest tokens to report at each place of the answer; engines may report fewer, or none.
+
+        Returns
+        -------
+        Reply
+            The answer.
 
         Raises
         ------
         ContextOverflow
             The messages and `max_tokens` exceed the context.
         ModelError
-            The engine broke down, or a picture was given to a model that does not see.
+            The engine failed, or a picture was given to a model that takes none.
         """
 
     def close(self) -> None:

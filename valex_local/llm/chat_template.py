@@ -1,7 +1,7 @@
-"""Chat templates: a chat as pieces, those the template wrote apart from the parts of its messages.
+"""Chat templates: a chat as pieces, which are written by the template or are parts of messages.
 
-The template comes with the weights and runs in Jinja's sandbox. It sees placeholders, never a content, so no content
-can pass for a mark of turns.
+The template comes with the weights and runs in Jinja's sandbox. It is given placeholders instead of contents, so no
+content can be taken for special tokens.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from valex_local.errors import ModelError
 from valex_local.llm.base import Message, Part
 
-# Some templates write the day into the prompt. Equal input has to give equal records tomorrow too.
+# Some templates write the date into the prompt. Equal input must give equal records tomorrow too.
 _DAY = date(2024, 1, 1)
 
-# Private-use characters that no template holds.
+# Private-use characters that no template contains.
 _PLACEHOLDER = "\ue1a0{}\ue1a1"
 _GENERATION = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
-"""Marks of what a model is trained on, in some templates; they write nothing."""
+"""Tags in some templates that mark what a model is trained on; they write nothing."""
 
 _PLACEHOLDERS = re.compile("\ue1a0([0-9]+)\ue1a1")
 
@@ -36,14 +36,14 @@ class ChatTemplate:
     Parameters
     ----------
     source : str
-        Jinja text.
+        The template in Jinja.
     bos_token, eos_token : str
-        Names that the template may use.
+        Variables that the template may use.
 
     Raises
     ------
     ModelError
-        The text is no template.
+        The text is not a template.
     """
 
     def __init__(self, source: str, *, bos_token: str = "", eos_token: str = "") -> None:
@@ -60,12 +60,12 @@ class ChatTemplate:
             raise ModelError(f"the chat template of the model cannot be read ({error})") from error
 
     def pieces(self, messages: Sequence[Message]) -> Iterator[tuple[Part, bool]]:
-        """Yield the chat up to where the answer begins: each piece, and whether the template wrote it.
+        """Yield the pieces of the chat up to where the answer begins, and whether the template wrote them.
 
         Raises
         ------
         ModelError
-            The template does not take these messages, or loses one of them.
+            The template does not accept these messages, or loses one of them.
         """
         turns, parts = _blanks(messages)
         written = _PLACEHOLDERS.split(self._rendered(turns))
@@ -78,9 +78,9 @@ class ChatTemplate:
                 yield text, True
 
     def _rendered(self, turns: Sequence[_Turn]) -> str:
-        """Render the chat in the first of the ways to put it that the template takes."""
-        # Not every family knows a system turn; there it goes before the first words of the user. The templates of some
-        # models that see take no content but a list.
+        """Return the chat rendered in the first form that the template accepts."""
+        # Some model families have no system turn; then its text goes before that of the user. The templates of some
+        # vision-language models accept only lists as content.
         ways = [[turn.plain() for turn in told] for told in (turns, _without_system(turns))]
         ways.append([turn.listed() for turn in turns])
         fault, rendered = "", ""
@@ -97,14 +97,14 @@ class ChatTemplate:
         return rendered
 
     def render(self, messages: Sequence[dict[str, Any]]) -> str:
-        """Render messages as the template takes them, up to where the answer begins."""
-        # An answer held by a schema has no room for thinking aloud; the models that do so can be told.
+        """Return messages in the template's form rendered up to where the answer begins."""
+        # An answer that follows a schema cannot contain reasoning; reasoning models can be told to leave it out.
         return self._template.render(messages=messages, add_generation_prompt=True, enable_thinking=False)
 
 
 @dataclass(frozen=True)
 class _Turn:
-    """A message as the template sees it: placeholders for its parts."""
+    """A message as the template is given it: with placeholders for its parts."""
 
     role: str
     content: str
@@ -117,7 +117,7 @@ class _Turn:
 
 
 def _blanks(messages: Sequence[Message]) -> tuple[list[_Turn], list[Part]]:
-    """Return the messages with placeholders for contents, and the parts that these stand for."""
+    """Return the messages with placeholders for their contents, and the parts that the placeholders stand for."""
     turns: list[_Turn] = []
     parts: list[Part] = []
     for message in messages:
@@ -128,7 +128,7 @@ def _blanks(messages: Sequence[Message]) -> tuple[list[_Turn], list[Part]]:
 
 
 def _trimmed(parts: Sequence[Part]) -> list[Part]:
-    """Return the parts of a content without white space around it, which most templates would take away."""
+    """Return the parts of a content without surrounding white space, which most templates would strip."""
     out = list(parts)
     if isinstance(out[0], str):
         out[0] = out[0].lstrip()
@@ -142,7 +142,7 @@ def _fail(message: str) -> None:
 
 
 def _without_system(turns: Sequence[_Turn]) -> Sequence[_Turn]:
-    """Fold a leading system turn into the user's turn after it."""
+    """Return the turns with a leading system turn merged into the user's turn after it."""
     match list(turns):
         case [_Turn(role="system", content=rules), _Turn(role="user", content=words), *rest]:
             return [_Turn("user", f"{rules}\n\n{words}"), *rest]

@@ -1,7 +1,7 @@
 """JSON over HTTP with a server on this machine.
 
-The standard library's client is the right one here: it connects to the address it is given, knows no proxies and
-follows no redirects. So nothing that the environment or the server says can lead a request elsewhere.
+It uses the standard library's client, which connects to the given address, ignores proxies and follows no redirects. So
+neither the environment nor the server can send a request elsewhere.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from valex_local.errors import ModelError, printable
 from valex_local.store.servers import ServerOptions
 
 CONNECT_SECONDS = 10.0
-"""How long a connection may take; on loopback it takes no time."""
+"""Time limit of a connection, seconds; on loopback it takes no time."""
 
 ANSWER_SECONDS = 600.0
-"""How long a server may be silent: a large model on a CPU evaluates a long prompt for minutes."""
+"""Time limit of an answer, seconds: a large model on a CPU evaluates a long prompt for minutes."""
 
 MAX_ANSWER_BYTES = 64 << 20
 
@@ -32,24 +32,24 @@ class Refusal(ModelError):
     Attributes
     ----------
     status : int
-        The status of HTTP.
+        The HTTP status.
     words : str
-        What the server said of it, shortened.
+        The server's message, shortened.
     """
 
     def __init__(self, status: int, words: str, *, url: str) -> None:
-        super().__init__(f"the server refuses (status {status}): {words}", path=url, hint="See what its log says")
+        super().__init__(f"the server refuses (status {status}): {words}", path=url, hint="See its log")
         self.status = status
         self.words = words
 
 
-class Loopback:
-    """A server on this machine.
+class LoopbackClient:
+    """A client of a server on this machine.
 
     Parameters
     ----------
     options : ServerOptions
-        Where it is.
+        The address of the server.
     """
 
     def __init__(self, options: ServerOptions) -> None:
@@ -61,14 +61,14 @@ class Loopback:
         return self._ask("GET", path, None)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Send JSON and return the JSON that comes back.
+        """Send JSON and return the JSON of the answer.
 
         Raises
         ------
         Refusal
             The server answered with an error.
         ModelError
-            It is not there, broke off, is silent, sends elsewhere, or what it says is no JSON.
+            It cannot be reached, closed the connection, did not answer in time, redirects, or its answer is not JSON.
         """
         return self._ask("POST", path, json.dumps(body).encode())
 
@@ -78,16 +78,16 @@ class Loopback:
             self._connect(connection)
             connection.request(method, path, body, {"Content-Type": "application/json", "Connection": "close"})
             response = connection.getresponse()
-            said = response.read(MAX_ANSWER_BYTES + 1)
+            answer = response.read(MAX_ANSWER_BYTES + 1)
         except TimeoutError as error:
-            what = f"the server was silent for {ANSWER_SECONDS:.0f} seconds"
-            raise ModelError(what, path=self.url, hint="See whether it works; smaller models are faster") from error
+            what = f"the server did not answer for {ANSWER_SECONDS:.0f} seconds"
+            raise ModelError(what, path=self.url, hint="Check that it works; smaller models are faster") from error
         except (OSError, HTTPException) as error:
-            what = f"the server broke off ({printable(str(error)) or type(error).__name__})"
-            raise ModelError(what, path=self.url, hint="See what its log says, and run again") from error
+            what = f"the connection to the server failed ({printable(str(error)) or type(error).__name__})"
+            raise ModelError(what, path=self.url, hint="See the log of the server, and run again") from error
         finally:
             connection.close()
-        return self._read(response.status, response.headers.get("Location", "nowhere"), said)
+        return self._read(response.status, response.headers.get("Location", "nowhere"), answer)
 
     def _connect(self, connection: HTTPConnection) -> None:
         try:
@@ -97,30 +97,30 @@ class Loopback:
             raise ModelError(what, path=self.url, hint=_START) from error
         connection.sock.settimeout(ANSWER_SECONDS)
 
-    def _read(self, status: int, location: str, said: bytes) -> Any:
+    def _read(self, status: int, location: str, answer: bytes) -> Any:
         if status >= 400:
-            raise Refusal(status, shortened(_words(said)), url=self.url)
+            raise Refusal(status, shortened(_words(answer)), url=self.url)
         if status >= 300:
-            what = f"the server sends on to {shortened(location)}, which is refused: no byte may leave this machine"
-            raise ModelError(what, path=self.url, hint="Name the server that holds the model")
-        if len(said) > MAX_ANSWER_BYTES:
+            what = f"the server redirects to {shortened(location)}, which is refused: no byte may leave this machine"
+            raise ModelError(what, path=self.url, hint="Give the address of the server that has the model")
+        if len(answer) > MAX_ANSWER_BYTES:
             raise ModelError(f"the server's answer has more than {MAX_ANSWER_BYTES:,} bytes", path=self.url)
         try:
-            return json.loads(said)
+            return json.loads(answer)
         except ValueError as error:
-            what = f"the server's answer is no JSON: {shortened(said.decode('utf-8', 'replace'))!r}"
-            raise ModelError(what, path=self.url, hint="Name one that speaks the OpenAI protocol") from error
+            what = f"the server's answer is not JSON: {shortened(answer.decode('utf-8', 'replace'))!r}"
+            raise ModelError(what, path=self.url, hint="Use a server with the OpenAI protocol") from error
 
 
 def shortened(text: str) -> str:
-    """Return text from a server as a message can hold it: on one line, and not too long."""
+    """Return text from a server in a form fit for a message: on one line, and not too long."""
     line = printable(" ".join(text.split()))
     return line if len(line) <= _MAX_WORDS else f"{line[:_MAX_WORDS]}…"
 
 
-def _words(said: bytes) -> str:
-    """Return what an answer says went wrong, in whichever of the usual forms."""
-    text = said.decode("utf-8", "replace")
+def _words(answer: bytes) -> str:
+    """Return the error message in an answer, which has one of several common forms."""
+    text = answer.decode("utf-8", "replace")
     try:
         data = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Pictures: keyframes as they are read, and as a language model that sees is shown them."""
+"""Keyframes read as images, and encoded for language models that take images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def spread(stills: Sequence[T], most: int) -> list[T]:
-    """Return at most so many, evenly spread over all of them, the first and the last among them."""
+    """Return at most `most` of the stills, spread evenly and including the first and the last."""
     if len(stills) <= most:
         return list(stills)
     if most == 1:
@@ -72,7 +72,7 @@ def open_picture(picture: Picture) -> Image:
 
 
 def plain_picture(colour: str, side: int) -> Picture:
-    """Return a square picture of one colour, to see whether a model tells pictures from each other."""
+    """Return a square picture of one colour, to test whether a model can distinguish pictures."""
     from PIL import Image
 
     out = BytesIO()
@@ -81,11 +81,11 @@ def plain_picture(colour: str, side: int) -> Picture:
 
 
 def _rgb(file: Path | BytesIO) -> Image:
-    """Return the picture in a file; a ValueError tells why that is none."""
+    """Return the image in a file; raise ValueError if it is not one."""
     from PIL import Image
 
     try:
-        # Named, so that Pillow tries no other format on what may come from anywhere.
+        # Only these formats: the file may come from anywhere, and Pillow would try all its decoders on it.
         with Image.open(file, formats=("JPEG", "PNG")) as image:
             return image.convert("RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:

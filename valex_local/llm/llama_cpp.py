@@ -1,11 +1,12 @@
 """GGUF models through llama.cpp.
 
-The prompt is put together from token ids: the pieces that the chat template wrote may become the special tokens that
-mark turns, the contents between them never do. So ``<|im_end|>`` in a post is a handful of plain tokens.
+The prompt is assembled from token ids: the pieces that the chat template wrote may become special tokens, the contents
+between them never do. So ``<|im_end|>`` in a post is a handful of plain tokens.
 
-A prompt is evaluated unit by unit: a part of a content with what the template wrote before it, or a picture. Each unit
-begins a batch of its own, so what its evaluation gives hangs on the units before it and on nothing else, to the last
-bit. The units with which the prompt before began alike are kept: a prefix that many questions share is evaluated once.
+A prompt is evaluated in units: a part of a content with what the template wrote before it, or a picture. Each unit
+begins a new batch, so the result of its evaluation depends only on the units before it, to the last bit. The units at
+the beginning that are equal to those of the previous prompt are cached, so a prefix that many questions share is
+evaluated once.
 """
 
 from __future__ import annotations
@@ -36,18 +37,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 BATCH_TOKENS = 512
-"""Prompt tokens evaluated at a time; fixed, for the last bits of the result hang on it."""
+"""Prompt tokens evaluated at a time; fixed, since the last bits of the result depend on it."""
 
 _LONGEST_PIECE = 512
-"""Bytes of the longest token; runs of spaces are the longest there are."""
+"""Maximum length of a token, bytes; the longest are runs of spaces."""
 
 
 @dataclass(frozen=True)
 class _Unit:
-    """A stretch of a prompt that is evaluated by itself: tokens, or a picture.
-
-    Two units are equal where they say the same to the model.
-    """
+    """A part of a prompt that is evaluated separately: tokens, or a picture. Units with equal keys are the same."""
 
     tokens: tuple[int, ...] = ()
     picture: EncodedPicture | None = None
@@ -67,25 +65,25 @@ class LlamaCpp:
     Parameters
     ----------
     model : StoredModel
-        Its option ``file`` names the GGUF (of a split one the first part), ``mmproj`` the file of its vision half;
-        needed only where its folder holds several.
+        Its option ``file`` names the GGUF file (or the first of a split one), ``mmproj`` that of its vision encoder;
+        they are needed only if its folder contains several.
     device : Device
-        On ``cuda`` all layers go to the card, where the library was built for it.
+        On ``cuda`` all layers are computed on the GPU, if the library was built for it.
     context : int
-        Tokens of prompt and answer together; a model trained on fewer gets as many as it knows.
+        Maximum number of tokens of prompt and answer together; limited to what the model was trained on.
 
     Raises
     ------
     MissingExtra
         llama-cpp-python is not installed.
     ModelError
-        There is no such file, it cannot be loaded, it is no chat model, or its vision half does not see.
+        There is no such file, it cannot be loaded, it is not a chat model, or its vision encoder does not work.
     """
 
     def __init__(self, model: StoredModel, device: Device, *, context: int) -> None:
         self._library = _library()
         path, projector = _weights(model), _projector_file(model)
-        on_card = device.kind == "cuda"
+        on_gpu = device.kind == "cuda"
         try:
             self._llama: Any = self._library.Llama(
                 str(path),
@@ -93,27 +91,27 @@ class LlamaCpp:
                 n_batch=BATCH_TOKENS,
                 n_threads=device.threads,
                 n_threads_batch=device.threads,
-                n_gpu_layers=-1 if on_card else 0,
-                offload_kqv=on_card,
-                op_offload=on_card,
-                swa_full=True,  # a sliding window forgets, and what was kept could not be gone back to
+                n_gpu_layers=-1 if on_gpu else 0,
+                offload_kqv=on_gpu,
+                op_offload=on_gpu,
+                swa_full=True,  # a sliding window drops old tokens, so cached prefixes could not be reused
                 verbose=False,
             )
         except (ValueError, RuntimeError, OSError) as error:
-            hint = "Check it with: valex models verify; where memory is short, ask for less context"
+            hint = "Check it with: valex models verify; if memory is short, use a smaller context"
             raise ModelError(f"llama.cpp cannot load the model ({error})", path=path, hint=hint) from error
         self.context = min(self._llama.n_ctx(), self._trained_context())
         self._template = self._read_template(path)
         self._vocabulary = self._llama._model.vocab
-        self._kept: list[tuple[object, int]] = []  # the units evaluated, and the position behind each
+        self._cached: list[tuple[object, int]] = []  # keys of the evaluated units, and the position after each
         self._projector = None if projector is None else self._load_projector(projector, device)
         self.sees = self._projector is not None
 
     def _load_projector(self, path: Path, device: Device) -> Projector:
-        from valex_local.llm.projector import Projector, check_sight
+        from valex_local.llm.projector import Projector, check_vision
 
-        projector = Projector(path, self._llama, threads=device.threads, on_card=device.kind == "cuda")
-        check_sight(self._llama, projector, path)
+        projector = Projector(path, self._llama, threads=device.threads, on_gpu=device.kind == "cuda")
+        check_vision(self._llama, projector, path)
         return projector
 
     def _trained_context(self) -> int:
@@ -123,7 +121,7 @@ class LlamaCpp:
     def _read_template(self, path: Path) -> ChatTemplate:
         source = self._llama.metadata.get("tokenizer.chat_template")
         if source is None:
-            raise ModelError("the GGUF holds no chat template: it is no chat model", path=path)
+            raise ModelError("the GGUF file has no chat template: it is not a chat model", path=path)
         return ChatTemplate(
             source,
             bos_token=self._token_text(self._llama.token_bos()),
@@ -131,15 +129,15 @@ class LlamaCpp:
         )
 
     def _token_text(self, token: int) -> str:
-        """Return the text of a token; -1, as llama.cpp has it, is no token."""
+        """Return the text of a token; in llama.cpp -1 means no token."""
         return "" if token < 0 else self._llama.detokenize([token], special=True).decode("utf-8", "replace")
 
     # --- the prompt -------------------------------------------------------------------------------------------------
 
     def prompt(self, messages: Sequence[Message]) -> list[_Unit]:
-        """Return the messages as units; no content yields a special token."""
+        """Return the messages as units; contents never become special tokens."""
         units: list[_Unit] = []
-        # What a prompt begins with by the model's own rule; most templates write it themselves.
+        # The token that begins a prompt; most templates write it themselves.
         begin: list[int] = self._llama.tokenize(b"", add_bos=True, special=True)[:1]
         tokens: list[int] = []
         for piece, special in self._template.pieces(messages):
@@ -157,7 +155,9 @@ class LlamaCpp:
 
     def _encode(self, picture: Picture) -> EncodedPicture:
         if self._projector is None:
-            raise ModelError("the model does not see: it has no mmproj file", hint="Bring one beside the GGUF")
+            raise ModelError(
+                "the model does not see images: it has no mmproj file", hint="Add one beside the GGUF file"
+            )
         return self._projector.encode(picture)
 
     def count(self, messages: Sequence[Message]) -> int:
@@ -165,27 +165,27 @@ class LlamaCpp:
         return _size(self.prompt(messages))
 
     def forget(self) -> None:
-        """Forget what was evaluated: the next prompt is evaluated as a whole. No answer changes by it."""
-        self._kept.clear()
+        """Clear the cache, so that the next prompt is evaluated as a whole. This does not change any answer."""
+        self._cached.clear()
 
     def _evaluate(self, units: Sequence[_Unit]) -> int:
-        """Evaluate a prompt from where it parts from the one before; return how many tokens that took."""
-        pairs = zip(units[:-1], self._kept, strict=False)  # the last one anew: its logits are gone
-        alike = sum(1 for _ in takewhile(lambda pair: pair[0].key == pair[1][0], pairs))
-        at = self._kept[alike - 1][1] if alike else 0
-        # Not every kind of memory can be cut; then all is evaluated.
+        """Evaluate a prompt from where it differs from the previous one; return how many tokens that took."""
+        pairs = zip(units[:-1], self._cached, strict=False)  # the last unit always again: its logits are gone
+        equal = sum(1 for _ in takewhile(lambda pair: pair[0].key == pair[1][0], pairs))
+        at = self._cached[equal - 1][1] if equal else 0
+        # Some models' memory cannot be truncated; then everything is evaluated.
         if not self._llama._ctx.kv_cache_seq_rm(0, at, -1):
             self._library.llama_memory_clear(self._llama._ctx.memory, True)
-            alike = at = 0
-        del self._kept[alike:]
-        for unit in units[alike:]:
+            equal = at = 0
+        del self._cached[equal:]
+        for unit in units[equal:]:
             at = (
                 self._evaluate_tokens(unit.tokens, at)
                 if unit.picture is None
                 else unit.picture.evaluate(self._llama, at)
             )
-            self._kept.append((unit.key, at))
-        return _size(units[alike:])
+            self._cached.append((unit.key, at))
+        return _size(units[equal:])
 
     def _evaluate_tokens(self, tokens: Sequence[int], at: int) -> int:
         self._llama.n_tokens = at
@@ -204,7 +204,28 @@ class LlamaCpp:
         seed: int = 0,
         alternatives: int = 0,
     ) -> Reply:
-        """Answer the messages; see `LanguageModel.chat`."""
+        """Return the answer to the messages; see `LanguageModel.chat`.
+
+        Parameters
+        ----------
+        messages : sequence of Message
+            The turns so far.
+        schema : dict, optional
+            JSON schema that the answer follows.
+        max_tokens : int
+            Maximum length of the answer, tokens.
+        temperature : float
+            With 0 the likeliest token is always taken.
+        seed : int
+            Seed of the random numbers.
+        alternatives : int
+            Number of likeliest tokens to report at each place of the answer.
+
+        Returns
+        -------
+        Reply
+            The answer.
+        """
         from valex_local.llm.llama_sampling import Sampler
 
         units = self.prompt(messages)
@@ -218,7 +239,7 @@ class LlamaCpp:
             written = list(self._answer(sampler, max_tokens, alternatives))
         except RuntimeError as error:
             self.forget()
-            raise ModelError(f"llama.cpp broke down while it answered ({error})") from error
+            raise ModelError(f"llama.cpp failed while it answered ({error})") from error
         finally:
             sampler.close()
         ended = bool(written) and written[-1] is None
@@ -233,11 +254,11 @@ class LlamaCpp:
         )
 
     def _answer(self, sampler: Sampler, max_tokens: int, alternatives: int) -> Iterator[Token | None]:
-        """Yield the tokens of an answer; None at its end, where it comes to one."""
+        """Yield the tokens of an answer, and None at its end if the model ends it."""
         from valex_local.llm.llama_sampling import likeliest
 
-        at = self._kept[-1][1]
-        # A character may be spread over several tokens.
+        at = self._cached[-1][1]
+        # A character may consist of several tokens.
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for _ in range(max_tokens):
             logits = self._logits()
@@ -246,15 +267,15 @@ class LlamaCpp:
             if self._library.llama_vocab_is_eog(self._vocabulary, token):
                 yield None
                 return
-            yield Token(decoder.decode(self._piece(token)), self._told(others))
+            yield Token(decoder.decode(self._piece(token)), self._by_text(others))
             at = self._evaluate_tokens([token], at)
 
-    def _told(self, likelihoods: Mapping[int, float]) -> dict[str, float]:
-        """Return log-probabilities by what the tokens say; of those that say the same the likeliest."""
-        told: dict[str, float] = {}
-        for token, likelihood in likelihoods.items():
-            told.setdefault(self._piece(token).decode("utf-8", "replace"), likelihood)
-        return told
+    def _by_text(self, logprobs: Mapping[int, float]) -> dict[str, float]:
+        """Return log-probabilities by the text of the token; of tokens with the same text, the likeliest."""
+        by_text: dict[str, float] = {}
+        for token, logprob in logprobs.items():
+            by_text.setdefault(self._piece(token).decode("utf-8", "replace"), logprob)
+        return by_text
 
     def _logits(self) -> NDArray[np.float32]:
         import numpy as np
@@ -263,13 +284,13 @@ class LlamaCpp:
         return np.ctypeslib.as_array(pointer, shape=(self._llama.n_vocab(),))
 
     def _piece(self, token: int) -> bytes:
-        """Return the bytes of a token; marks of turns have none."""
+        """Return the bytes of a token; special tokens have none."""
         buffer = ctypes.create_string_buffer(_LONGEST_PIECE)
         size = self._library.llama_token_to_piece(self._vocabulary, token, buffer, _LONGEST_PIECE, 0, False)
         return buffer.raw[: max(size, 0)]
 
     def close(self) -> None:
-        """Free the weights and the context; a second time does nothing."""
+        """Free the weights and the context; calling it again does nothing."""
         if self._projector is not None:
             self._projector.close()
             self._projector = None
@@ -284,7 +305,7 @@ def _size(units: Sequence[_Unit]) -> int:
 
 @functools.cache
 def _library() -> Any:
-    """Import llama_cpp, once, and have it speak to our log instead of the standard error stream."""
+    """Return the module llama_cpp, imported once and set to write to our log instead of the standard error stream."""
     try:
         import llama_cpp
     except ModuleNotFoundError as error:
@@ -293,7 +314,7 @@ def _library() -> Any:
     def say(level: int, text: bytes, _: ctypes.c_void_p) -> None:
         _log.debug("llama.cpp (level %d): %s", level, text.decode("utf-8", "replace").rstrip())
 
-    # C keeps the address alone, so the callback must live as long as the library: its module holds it.
+    # C keeps only the address, so the callback must live as long as the library: its module holds it.
     llama_cpp.valex_log_callback = llama_cpp.llama_log_callback(say)
     llama_cpp.llama_log_set(llama_cpp.valex_log_callback, ctypes.c_void_p(0))
     return llama_cpp
@@ -304,21 +325,21 @@ def _weights(model: StoredModel) -> Path:
     found = _files(model, "file", [p for p in model.folder.glob("*.gguf") if not p.name.startswith("mmproj")])
     if len(found) != 1:
         hint = 'Name the file to load in the manifest: [options] file = "…"'
-        raise ModelError(f"{model.id} holds {len(found)} GGUF files, not one", path=model.folder, hint=hint)
+        raise ModelError(f"{model.id} has {len(found)} GGUF files, not one", path=model.folder, hint=hint)
     return found[0]
 
 
 def _projector_file(model: StoredModel) -> Path | None:
-    """Return the file of a model's vision half; None where it has none."""
+    """Return the file of a model's vision encoder, if it has one."""
     found = _files(model, "mmproj", list(model.folder.glob("mmproj*.gguf")))
     if len(found) > 1:
         hint = 'Name the one to load in the manifest: [options] mmproj = "…"'
-        raise ModelError(f"{model.id} holds {len(found)} mmproj files", path=model.folder, hint=hint)
+        raise ModelError(f"{model.id} has {len(found)} mmproj files", path=model.folder, hint=hint)
     return found[0] if found else None
 
 
 def _files(model: StoredModel, option: str, found: list[Path]) -> list[Path]:
-    """Return the one file that an option of the manifest names, or else those found."""
+    """Return the file that an option of the manifest names, or else all that were found."""
     named = model.options.get(option)
     if named is None:
         return sorted(found)

@@ -1,7 +1,7 @@
-"""How llama.cpp's logits become tokens: held by a grammar, by greed or by chance.
+"""How tokens are chosen from llama.cpp's logits: with or without a grammar, greedily or at random.
 
-The library's own chain of samplers holds the whole vocabulary against the grammar for every token. Nearly always the
-likeliest token is one the grammar admits, so it is tried alone first; the choice is the same.
+The library's own chain of samplers checks the whole vocabulary with the grammar for every token. The grammar nearly
+always allows the likeliest token, so that one is checked first on its own; the choice is the same.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from valex_local.errors import ModelError
 from valex_local.llm.base import JsonSchema
 
 MIN_P = 0.05
-"""Tokens less likely than this share of the likeliest are never drawn."""
+"""Tokens with less than this fraction of the likeliest token's probability are never sampled."""
 
-# As struct llama_token_data lies in memory.
+# The memory layout of struct llama_token_data.
 _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 _HALVES = re.compile(r"(?<!\\)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
@@ -34,18 +34,18 @@ class Sampler:
     library : module
         llama_cpp.
     vocabulary : pointer
-        The model's vocabulary, as the library has it.
+        The model's vocabulary in the library.
     schema : dict, optional
-        JSON schema that the answer keeps to.
+        JSON schema that the answer follows.
     temperature : float
-        0 takes the likeliest token.
+        With 0 the likeliest token is always taken.
     seed : int
-        Start of the random numbers.
+        Seed of the random numbers.
 
     Raises
     ------
     ModelError
-        The library cannot make a grammar of the schema.
+        The library cannot turn the schema into a grammar.
     """
 
     def __init__(
@@ -57,19 +57,19 @@ class Sampler:
         self._random = np.random.default_rng(seed)
 
     def choose(self, logits: NDArray[np.float32]) -> int:
-        """Return the next token and go on from it.
+        """Return the next token and advance the grammar by it.
 
         Parameters
         ----------
-        logits : ndarray of float32, (vocabulary,)
-            What the model says.
+        logits : ndarray of float32, shape (vocabulary,)
+            The model's logits.
 
         Raises
         ------
         ModelError
-            The grammar admits no token at all.
+            The grammar allows no token at all.
         """
-        token = self._likeliest(logits) if self._temperature == 0 else self._drawn(logits)
+        token = self._likeliest(logits) if self._temperature == 0 else self._sampled(logits)
         if self._grammar is not None:
             self._library.llama_sampler_accept(self._grammar, token)
         return token
@@ -82,56 +82,56 @@ class Sampler:
 
     def _likeliest(self, logits: NDArray[np.float32]) -> int:
         first = int(logits.argmax())
-        if self._grammar is None or np.isfinite(self._admitted(logits, np.array([first])))[0]:
+        if self._grammar is None or np.isfinite(self._allowed(logits, np.array([first])))[0]:
             return first
-        return int(self._held(logits).argmax())
+        return int(self._masked(logits).argmax())
 
-    def _drawn(self, logits: NDArray[np.float32]) -> int:
-        scaled = self._held(logits).astype(np.float64) / self._temperature
+    def _sampled(self, logits: NDArray[np.float32]) -> int:
+        scaled = self._masked(logits).astype(np.float64) / self._temperature
         likelihood = np.exp(scaled - scaled.max())
         likelihood[likelihood < MIN_P] = 0.0
         return int(self._random.choice(len(likelihood), p=likelihood / likelihood.sum()))
 
-    def _held(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits with all that the grammar does not admit at minus infinity."""
+    def _masked(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits, with minus infinity for tokens that the grammar does not allow."""
         if self._grammar is None:
             return logits
-        held = self._admitted(logits, np.arange(len(logits)))
-        if not np.isfinite(held).any():
-            raise ModelError("llama.cpp's grammar of the answer admits no token", hint="Choose another model")
-        return held
+        masked = self._allowed(logits, np.arange(len(logits)))
+        if not np.isfinite(masked).any():
+            raise ModelError("llama.cpp's grammar of the answer allows no token", hint="Choose another model")
+        return masked
 
-    def _admitted(self, logits: NDArray[np.float32], tokens: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the logits of some tokens, minus infinity where the grammar does not admit them."""
+    def _allowed(self, logits: NDArray[np.float32], tokens: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the logits of some tokens, minus infinity for those that the grammar does not allow."""
         data = np.zeros(len(tokens), dtype=_TOKEN_DATA)
         data["id"], data["logit"] = tokens, logits[tokens]
         array = self._library.llama_token_data_array(
             data=data.ctypes.data_as(self._library.llama_token_data_p), size=len(tokens), selected=-1, sorted=False
         )
         self._library.llama_sampler_apply(self._grammar, ctypes.byref(array))
-        held: NDArray[np.float32] = data["logit"]
-        return held
+        masked: NDArray[np.float32] = data["logit"]
+        return masked
 
 
 def _grammar(library: Any, vocabulary: Any, schema: JsonSchema) -> Any:
     text = library.LlamaGrammar.from_json_schema(json.dumps(schema, ensure_ascii=False), verbose=False)._grammar
-    # The library spells characters beyond U+FFFF as two halves, of which its parser makes two broken characters.
+    # The library writes characters beyond U+FFFF as surrogate pairs, which its parser reads as two broken characters.
     text = _HALVES.sub(lambda halves: f"\\U{ord(json.loads(chr(34) + halves[0] + chr(34))):08x}", text)
     sampler = library.llama_sampler_init_grammar(vocabulary, text.encode(), b"root")
     if not sampler:
-        raise ModelError("llama.cpp cannot make a grammar of the answer's schema")
+        raise ModelError("llama.cpp cannot turn the answer's schema into a grammar")
     return sampler
 
 
 def likeliest(logits: NDArray[np.float32], count: int) -> dict[int, float]:
-    """Return the tokens of the highest log-probability, the likeliest first.
+    """Return the tokens with the highest log-probabilities, the likeliest first.
 
     Parameters
     ----------
-    logits : ndarray of float32, (vocabulary,)
-        What the model says.
+    logits : ndarray of float32, shape (vocabulary,)
+        The model's logits.
     count : int
-        How many, at least 1.
+        Number of tokens, at least 1.
     """
     count = min(count, len(logits))
     top = np.argpartition(logits, -count)[-count:]

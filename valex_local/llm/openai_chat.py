@@ -1,4 +1,4 @@
-"""The chat of the OpenAI protocol: how a question is put, and what an answer says."""
+"""Chats in the OpenAI protocol: requests and responses."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from valex_local.errors import ModelError
 from valex_local.llm.base import JsonSchema, Message, Picture, Reply, Token
 from valex_local.llm.http_client import shortened
-from valex_local.llm.special_tokens import break_marks
+from valex_local.llm.special_tokens import break_special_tokens
 
 MAX_ALTERNATIVES = 20
-"""Most alternatives that the servers tell at each place of an answer."""
+"""Maximum number of alternatives that servers report at each place of an answer."""
 
 Format = Callable[[JsonSchema], dict[str, Any]]
 
@@ -30,23 +30,23 @@ def _json_object(schema: JsonSchema) -> dict[str, Any]:
 
 
 FORMATS: dict[str, Format] = {"json_schema": _json_schema, "json_object": _json_object}
-"""The ways to ask for an answer by a schema: vLLM and Ollama keep the first, llama-cpp-python the second, llama-server
-both."""
+"""The ways to ask for an answer that follows a schema: vLLM and Ollama support the first, llama-cpp-python the second,
+llama-server both."""
 
 
 def ask_alternatives(number: int) -> dict[str, Any]:
-    """Ask for the likeliest tokens at each place of the answer."""
+    """Return the part of a request that asks for the likeliest tokens at each place of the answer."""
     return {"logprobs": True, "top_logprobs": min(number, MAX_ALTERNATIVES)}
 
 
 def content_of(message: Message) -> str | list[dict[str, Any]]:
-    """Return a content as the protocol has it: text where it is all text, as not every server takes a list."""
+    """Return a content as the protocol has it: a string if it is all text, since not every server accepts lists."""
     listed: list[dict[str, Any]] = []
     for _, run in groupby(message.parts, key=lambda part: isinstance(part, str)):
         parts = list(run)
         if text := "".join(part for part in parts if isinstance(part, str)):
-            # Whole, for a mark could be spread over two parts. Half a surrogate pair is no text that can be sent.
-            listed.append({"type": "text", "text": break_marks(text.encode("utf-8", "replace").decode())})
+            # Joined first, since a special token could be split over two parts. Lone surrogates cannot be sent.
+            listed.append({"type": "text", "text": break_special_tokens(text.encode("utf-8", "replace").decode())})
         for part in parts:
             if isinstance(part, Picture):
                 data = f"data:{part.media_type};base64,{base64.b64encode(part.data).decode()}"
@@ -57,7 +57,7 @@ def content_of(message: Message) -> str | list[dict[str, Any]]:
 
 
 class _Given(BaseModel):
-    """A part of an answer; what this program does not use is left aside."""
+    """A part of an answer; fields that are not used here are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -76,23 +76,23 @@ class _Place(_Likelihood):
     top_logprobs: list[_Likelihood] | None = None
 
     def alternatives(self, number: int) -> dict[str, float]:
-        """Return the likeliest tokens in this place; of those that read the same the likeliest."""
-        told: dict[str, float] = {}
+        """Return the likeliest tokens in this place; of tokens with the same text, the likeliest."""
+        by_text: dict[str, float] = {}
         for other in sorted(self.top_logprobs or (), key=lambda other: -other.logprob)[:number]:
-            told.setdefault(other.text, other.logprob)
-        return told
+            by_text.setdefault(other.text, other.logprob)
+        return by_text
 
 
 class _Logprobs(_Given):
     content: list[_Place] | None = None
 
 
-class _Said(_Given):
+class _ResponseMessage(_Given):
     content: str | None = None
 
 
 class _Choice(_Given):
-    message: _Said
+    message: _ResponseMessage
     finish_reason: str | None = None
     logprobs: _Logprobs | None = None
 
@@ -112,7 +112,7 @@ class _Usage(_Given):
 
 
 class ChatResponse(_Given):
-    """An answer to a chat."""
+    """The response to a chat request."""
 
     choices: Annotated[list[_Choice], Field(min_length=1)]
     usage: _Usage
@@ -123,36 +123,35 @@ class ChatResponse(_Given):
         return self.choices[0].message.content or ""
 
     def places(self) -> list[tuple[str, _Place]]:
-        """Return each token of the answer: what it adds to the text, and what is told of its place.
+        """Return each token of the answer: what it adds to the text, and its log-probabilities.
 
-        More may have been written than is given as the answer: a mark of the end, or a fence around JSON, as
-        llama-server has it written and then takes off. Nothing is returned where the server tells nothing, or tokens
-        that do not hold the answer.
+        The model may have written more than the answer: an end token, or a fence around JSON, which llama-server
+        strips. The list is empty if the server reports no tokens, or tokens that do not contain the answer.
         """
         logprobs = self.choices[0].logprobs
-        told = (logprobs and logprobs.content) or []
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may be spread over several tokens
-        pieces = [p.token if p.bytes is None else decoder.decode(bytes(p.bytes)) for p in told]
+        reported = (logprobs and logprobs.content) or []
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may consist of several tokens
+        pieces = [p.token if p.bytes is None else decoder.decode(bytes(p.bytes)) for p in reported]
         ends = list(accumulate(map(len, pieces)))
         written = "".join(pieces)
         first = next((at for at in [0, *ends] if written.startswith(self.text, at)), written.find(self.text))
         if first < 0:
             return []
         last = first + len(self.text)
-        spans = zip([0, *ends], ends, told, strict=False)
+        spans = zip([0, *ends], ends, reported, strict=False)
         return [(written[max(a, first) : min(z, last)], place) for a, z, place in spans if a < last and z > first]
 
     def tokens(self, alternatives: int) -> tuple[Token, ...]:
-        """Return the answer token by token, with so many alternatives at each place."""
+        """Return the answer token by token, with a number of alternatives at each place."""
         return tuple(Token(text, place.alternatives(alternatives)) for text, place in self.places())
 
     def reply(self, alternatives: int, url: str) -> Reply:
-        """Return it as a reply, with so many alternatives at each place; `url` is for the message.
+        """Return it as a reply, with a number of alternatives at each place; `url` is for messages.
 
         Raises
         ------
         ModelError
-            The model came neither to an end nor to the limit.
+            The model neither ended its answer nor reached the limit.
         """
         return Reply(
             text=self.text,
@@ -164,9 +163,9 @@ class ChatResponse(_Given):
         )
 
 
-def _reason(said: str | None, url: str) -> Literal["stop", "length"]:
-    if said == "stop":
+def _reason(given: str | None, url: str) -> Literal["stop", "length"]:
+    if given == "stop":
         return "stop"
-    if said == "length":
+    if given == "length":
         return "length"
-    raise ModelError(f"the server ended its answer for another reason: {shortened(str(said))}", path=url)
+    raise ModelError(f"the server ended its answer for another reason: {shortened(str(given))}", path=url)

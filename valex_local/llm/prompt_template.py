@@ -1,4 +1,4 @@
-"""Prompt files: Jinja templates with named blocks, which a lab can replace by its own."""
+"""Prompt files: Jinja templates with named blocks, which a lab can replace with its own."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class PromptFile:
     Parameters
     ----------
     path : Path
-        Its text, UTF-8.
+        The file, in UTF-8.
     blocks : sequence of str
-        The blocks it must hold.
+        The blocks it must contain.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, is no Jinja template or lacks a block.
+        The file cannot be read, is not a Jinja template or lacks a block.
     """
 
     def __init__(self, path: Path, blocks: Sequence[str]) -> None:
@@ -40,16 +40,16 @@ class PromptFile:
             raise ConfigError(f"the prompt cannot be read ({error})", path=path) from error
         missing = [name for name in blocks if name not in self._template.blocks]
         if missing:
-            hint = "It must hold " + " and ".join(f"{{% block {name} %}}…{{% endblock %}}" for name in blocks)
+            hint = "It must contain " + " and ".join(f"{{% block {name} %}}…{{% endblock %}}" for name in blocks)
             raise ConfigError(f"the prompt lacks the block {missing[0]}", path=path, hint=hint)
 
     def block(self, name: str, facts: Mapping[str, Any]) -> str:
-        """Render a block.
+        """Return a block, rendered.
 
         Raises
         ------
         ConfigError
-            The block uses a name that is not there, or reckons with what cannot be reckoned with.
+            The block uses an unknown name, or an expression in it fails.
         """
         try:
             return "".join(self._template.blocks[name](self._template.new_context(dict(facts)))).strip()
@@ -58,5 +58,5 @@ class PromptFile:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a JSON string on one line: no text ends its own quotation or begins a line of the prompt."""
+    """Return a text as a JSON string on one line, so that it cannot end its quotation or begin a line of the prompt."""
     return json.dumps(" ".join(text.split()), ensure_ascii=False)

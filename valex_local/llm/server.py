@@ -1,11 +1,11 @@
 """Chat models on an OpenAI-compatible server of this machine: llama-server, vLLM, Ollama, llama-cpp-python's.
 
-Servers differ in what they keep of the protocol and mostly say nothing of what they ignore. So what this program rests
-on is tried when the model is loaded: that answers are held to a schema, whether log-probabilities are told and are the
-model's own, whether pictures are seen.
+Servers differ in how much of the protocol they support and rarely report what they ignore. So what this program needs
+is tested when the model is loaded: that answers follow a schema, whether log-probabilities are reported and are the
+model's own, whether pictures reach the model.
 
-What a server does behind its address cannot be seen from here. It should be started offline, with a model whose files
-lie on this machine.
+What a server does behind its address cannot be checked from here. It should be started offline, with a model whose
+files are on this machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from valex_local.errors import ModelError
 from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Picture, Reply
-from valex_local.llm.http_client import Loopback, Refusal, shortened
+from valex_local.llm.http_client import LoopbackClient, Refusal, shortened
 from valex_local.llm.images import plain_picture
 from valex_local.llm.openai_chat import FORMATS, ChatResponse, Format, ask_alternatives, content_of
 from valex_local.store import StoredModel
@@ -30,16 +30,16 @@ from valex_local.store.servers import server_options
 from valex_local.system.devices import Device
 
 PROBE_TOKENS = 64
-"""Room for the small answers by which a server is tried."""
+"""Maximum length of the small answers in the tests of a server, tokens."""
 
 UNLIKELY = math.log(0.05)
-"""A word that nobody would say is less likely than this, unless the schema went into the log-probabilities."""
+"""A nonsense word is less likely than this, unless the log-probabilities are those after applying the schema."""
 
-SIGHT_PIXELS = 224
-"""Side of the pictures by which sight is tried: what most vision models are made for."""
+TEST_PICTURE_SIDE = 224
+"""Side of the pictures for the test of vision, pixels: the size that most vision encoders are made for."""
 
-# Some servers, and generation settings beside some weights, make repetition costly, which a list of references does not
-# survive; and an answer held by a schema has no room for thinking aloud. Servers ignore those they do not know.
+# Some servers, and generation settings beside some weights, penalise repetition, which breaks lists of references; and
+# an answer that follows a schema cannot contain reasoning. Servers ignore options they do not know.
 _PLAIN = {"repeat_penalty": 1.0, "repetition_penalty": 1.0, "chat_template_kwargs": {"enable_thinking": False}}
 
 _TOO_LONG = re.compile(r"context[ _](size|length|window)", re.IGNORECASE)
@@ -49,45 +49,45 @@ _CLOUD = ("-cloud", ":cloud")
 class Server:
     """A chat model on a server.
 
-    Parts of a content reach the server in order, texts beside each other as one. Marks in them are broken (`marks`), so
-    they are plain text to the model. Where the server keeps what it evaluated, answers can differ in rounding by what
-    was asked before; only engines of our own exclude that.
+    Parts of a content reach the server in order, with adjacent texts joined. Special tokens in them are broken up (see
+    `special_tokens`), so they are plain text to the model. If the server caches evaluated prompts, the rounding of an
+    answer can depend on what was asked before; only the built-in engines rule that out.
 
     Parameters
     ----------
     model : StoredModel
-        Its options: ``url``, ``model`` (what the server calls it; left out, its only one) and ``sees``.
+        Its options: ``url``, ``model`` (the server's name for it; by default its only one) and ``sees``.
     device : Device
-        Of no use here: the server has its own.
+        Not used: the server has its own.
     context : int
-        Tokens of prompt and answer together, or fewer where the server says that it takes fewer.
+        Maximum number of tokens of prompt and answer together; limited to what the server reports.
 
     Raises
     ------
     ModelError
-        The address is not on this machine, there is no server or no such model, or it does not hold answers to a
-        schema, or does not see though its options say so.
+        The address is not on this machine, there is no server or no such model, its answers do not follow a schema, or
+        it does not see images although its options say so.
     """
 
     def __init__(self, model: StoredModel, device: Device, *, context: int) -> None:
         options = server_options(model.options, model.folder / RECORD)
         refuse_hidden(model)
-        self._server = Loopback(options)
+        self._server = LoopbackClient(options)
         known = self._models()
         self._name = self._choose(known, options.model)
         self._refuse_cloud()
         self._format = self._try_formats()
-        self._tells = self._try_alternatives()
-        self.context = min([context, *self._told_contexts(known[self._name])])
+        self._has_logprobs = self._try_alternatives()
+        self.context = min([context, *self._reported_contexts(known[self._name])])
         self._counted: tuple[tuple[Message, ...], int] | None = None
         self.sees = options.sees
         if self.sees:
-            self._try_sight()
+            self._try_vision()
 
-    # --- what the server is -----------------------------------------------------------------------------------------
+    # --- tests of the server ----------------------------------------------------------------------------------------
 
     def _models(self) -> dict[str, Mapping[str, Any]]:
-        """Return what the server says of its models, by name."""
+        """Return the server's list of models, by name."""
         known = {str(entry["id"]): entry for entry in _rows(self._server.get("/v1/models"), "data") if "id" in entry}
         if not known:
             raise ModelError("the server lists no models", path=self._server.url, hint="Load one there")
@@ -103,48 +103,48 @@ class Server:
         raise ModelError(what, path=self._server.url, hint=f"Set the option model to one of: {there}")
 
     def _refuse_cloud(self) -> None:
-        """Refuse a model that Ollama has computed on its maker's machines."""
+        """Raise for a model that Ollama runs on its cloud."""
         named = [entry for entry in _rows(self._peek("/api/tags"), "models") if entry.get("name") == self._name]
         if any(entry.get("remote_host") for entry in named) or self._name.endswith(_CLOUD):
-            what = f"the model {self._name} is computed elsewhere, and no byte may leave this machine"
+            what = f"the model {self._name} runs on other machines, and no byte may leave this machine"
             raise ModelError(what, path=self._server.url, hint="Choose a model whose weights are here")
 
-    def _told_contexts(self, entry: Mapping[str, Any]) -> Iterator[int]:
-        """Yield how many tokens the server takes, where it says so: vLLM, llama-server and Ollama each in its place."""
+    def _reported_contexts(self, entry: Mapping[str, Any]) -> Iterator[int]:
+        """Yield the context sizes that the server reports; vLLM, llama-server and Ollama do so in different places."""
         slot = _table(_table(self._peek("/props")).get("default_generation_settings"))
         loaded = [row for row in _rows(self._peek("/api/ps"), "models") if row.get("name") == self._name]
-        for told in (entry.get("max_model_len"), slot.get("n_ctx"), *(row.get("context_length") for row in loaded)):
-            if isinstance(told, int) and told > 0:
-                yield told
+        for size in (entry.get("max_model_len"), slot.get("n_ctx"), *(row.get("context_length") for row in loaded)):
+            if isinstance(size, int) and size > 0:
+                yield size
 
     def _peek(self, path: str) -> Any:
-        """Return what only some servers have at a path, else nothing."""
+        """Return the answer at a path that only some servers have, or None."""
         try:
             return self._server.get(path)
         except ModelError:
             return None
 
     def _try_formats(self) -> Format:
-        """Find the way to ask for a schema, by one that no model keeps by itself."""
-        said = []
+        """Return the format in which the server accepts a schema, found with one that no model would follow unasked."""
+        faults = []
         for name, write in FORMATS.items():
             try:
                 answer = self._ask(_PROBE, max_tokens=PROBE_TOKENS, response_format=write(_PROBE_SCHEMA))
             except Refusal as refusal:
-                said.append(f"{name}: {refusal.words}")
+                faults.append(f"{name}: {refusal.words}")
                 continue
             if _parsed(answer.text) == _PROBE_ANSWER:
                 return write
-            said.append(f"{name}: it answered {shortened(answer.text)!r}")
+            faults.append(f"{name}: it answered {shortened(answer.text)!r}")
         raise ModelError(
-            f"the server does not hold answers to a JSON schema ({'; '.join(said)})",
+            f"the server's answers do not follow a JSON schema ({'; '.join(faults)})",
             path=self._server.url,
-            hint="Use one that keeps response_format, such as llama-server, vLLM, Ollama or llama_cpp.server, and a "
-            "model that does not think aloud",
+            hint="Use one that supports response_format, such as llama-server, vLLM, Ollama or llama_cpp.server, and a "
+            "model that does not write out its reasoning",
         )
 
     def _try_alternatives(self) -> bool:
-        """Find out whether the server tells log-probabilities, and those before the schema is applied."""
+        """Return whether the server reports log-probabilities, and those before the schema is applied."""
         form = self._format(_PROBE_SCHEMA)
         try:
             answer = self._ask(_PROBE, max_tokens=PROBE_TOKENS, response_format=form, **ask_alternatives(1))
@@ -152,27 +152,31 @@ class Server:
             return False
         return min((place.logprob for _, place in answer.places()), default=0.0) < UNLIKELY
 
-    def _try_sight(self) -> None:
-        """Show a red and a blue picture. The colours must be told right: bytes read as text change an answer too."""
+    def _try_vision(self) -> None:
+        """Check that the model names the colours of two pictures, which it could not if it read their bytes as text."""
         colours = ["red", "blue"]
         try:
             replies = [
                 self.chat(
-                    [Message("user", (plain_picture(colour, SIGHT_PIXELS), "What is the colour of this picture?"))],
+                    [
+                        Message(
+                            "user", (plain_picture(colour, TEST_PICTURE_SIDE), "What is the colour of this picture?")
+                        )
+                    ],
                     schema=_object({"colour": {"enum": colours}}),
                     max_tokens=PROBE_TOKENS,
                 )
                 for colour in colours
             ]
         except (Refusal, ContextOverflow) as fault:
-            raise self._blind(fault.what) from fault
+            raise self._no_vision(fault.what) from fault
         named = [_table(_parsed(reply.text)).get("colour") for reply in replies]
         if named != colours or len({reply.prompt_tokens for reply in replies}) > 1:
-            raise self._blind(f"of a red and a blue picture it said {shortened(json.dumps(named))}")
+            raise self._no_vision(f"it called a red and a blue picture {shortened(json.dumps(named))}")
 
-    def _blind(self, why: str) -> ModelError:
-        what = f"the model {self._name} does not see: {why}"
-        hint = "Start the server with the model's vision half (mmproj), or leave out the option sees"
+    def _no_vision(self, why: str) -> ModelError:
+        what = f"the model {self._name} does not see images: {why}"
+        hint = "Start the server with the model's vision encoder (mmproj), or leave out the option sees"
         return ModelError(what, path=self._server.url, hint=hint)
 
     # --- asking -----------------------------------------------------------------------------------------------------
@@ -180,8 +184,8 @@ class Server:
     def count(self, messages: Sequence[Message]) -> int:
         """Return how many tokens the messages take as a prompt; see `LanguageModel.count`.
 
-        The server is asked for one token of answer and says how long the prompt was; most keep what they evaluated. A
-        prompt that it refuses as too long counts as one token more than the context.
+        The server is asked for an answer of one token and reports the length of the prompt; most servers cache it. A
+        prompt that is refused as too long counts as one token more than the context.
         """
         asked = tuple(messages)
         if self._counted is None or self._counted[0] != asked:
@@ -202,30 +206,53 @@ class Server:
         seed: int = 0,
         alternatives: int = 0,
     ) -> Reply:
-        """Answer the messages; see `LanguageModel.chat`."""
+        """Return the answer to the messages; see `LanguageModel.chat`.
+
+        Parameters
+        ----------
+        messages : sequence of Message
+            The turns so far.
+        schema : dict, optional
+            JSON schema that the answer follows.
+        max_tokens : int
+            Maximum length of the answer, tokens.
+        temperature : float
+            With 0 the likeliest token is always taken.
+        seed : int
+            Seed of the random numbers.
+        alternatives : int
+            Number of likeliest tokens to report at each place of the answer.
+
+        Returns
+        -------
+        Reply
+            The answer.
+        """
         asked = tuple(messages)
         if not self.sees and any(isinstance(part, Picture) for message in asked for part in message.parts):
-            raise ModelError("the model was given a picture and does not see", hint="Set its option sees = true")
+            raise ModelError(
+                "the model was given a picture and does not see images", hint="If it does, set its option sees = true"
+            )
         if self._counted is not None and self._counted[0] == asked:
-            self._check_room(self._counted[1], max_tokens)
+            self._check_context(self._counted[1], max_tokens)
         more: dict[str, Any] = {"temperature": temperature, "seed": seed}
         if schema is not None:
             more["response_format"] = self._format(schema)
-        if alternatives and self._tells:
+        if alternatives and self._has_logprobs:
             more |= ask_alternatives(alternatives)
         answer = self._ask(asked, max_tokens=max_tokens, **more)
-        # The server may have more room than was asked for; what fits must not hang on what was counted before.
-        self._check_room(answer.usage.prompt_tokens, max_tokens)
-        return answer.reply(alternatives if self._tells else 0, self._server.url)
+        # The server's context may be larger; whether a prompt fits must not depend on whether it was counted before.
+        self._check_context(answer.usage.prompt_tokens, max_tokens)
+        return answer.reply(alternatives if self._has_logprobs else 0, self._server.url)
 
-    def _check_room(self, prompt: int, answer: int) -> None:
+    def _check_context(self, prompt: int, answer: int) -> None:
         if prompt + answer > self.context:
             raise ContextOverflow(
                 f"{prompt} tokens of prompt and {answer} of answer exceed the context of {self.context}"
             )
 
     def _ask(self, messages: Sequence[Message], **more: Any) -> ChatResponse:
-        """Send a chat and read what comes back."""
+        """Return the server's response to a chat."""
         chat = [{"role": message.role, "content": content_of(message)} for message in messages]
         body = {"model": self._name, "messages": chat, "temperature": 0.0, "seed": 0, "stream": False, **_PLAIN, **more}
         try:
@@ -236,17 +263,17 @@ class Server:
             raise
         except ValidationError as error:
             fault = ", ".join(".".join(map(str, e["loc"])) for e in error.errors())
-            what = f"the server's answer is not of the OpenAI form (wrong or missing: {shortened(fault)})"
-            raise ModelError(what, path=self._server.url, hint="Name a server that speaks this protocol") from error
+            what = f"the server's answer does not follow the OpenAI protocol (wrong or missing: {shortened(fault)})"
+            raise ModelError(what, path=self._server.url, hint="Use a server with this protocol") from error
         words = sum(_words(message) for message in messages)
         if answer.usage.prompt_tokens < words:
-            # Tokens do not reach over white space, so a prompt has no fewer than it has words.
+            # Tokens do not extend over white space, so a prompt has at least as many tokens as words.
             what = f"the server cuts long prompts: of {words} words it read {answer.usage.prompt_tokens} tokens"
-            raise ContextOverflow(what, path=self._server.url, hint="Start it with more context")
+            raise ContextOverflow(what, path=self._server.url, hint="Start it with a larger context")
         return answer
 
     def close(self) -> None:
-        """Do nothing: the server is not ours, and no connection stays open."""
+        """Do nothing: the server keeps running, and no connection stays open."""
 
 
 def _object(properties: dict[str, Any]) -> JsonSchema:
@@ -260,7 +287,7 @@ def _object(properties: dict[str, Any]) -> JsonSchema:
 
 _PROBE = [Message("user", "What is the colour of the sky? Answer in one word.")]
 _PROBE_ANSWER = {"colour": ["xq7"]}
-# With a list, as the labels have them: not every server reads `prefixItems`.
+# With a list, as in the schemas of labels: not every server supports `prefixItems`.
 _PROBE_SCHEMA = _object({"colour": {"type": "array", "prefixItems": [{"enum": ["xq7"]}], "minItems": 1, "maxItems": 1}})
 
 
@@ -276,11 +303,11 @@ def _parsed(text: str) -> Any:
 
 
 def _table(given: Any) -> Mapping[str, Any]:
-    """Return JSON that should be an object; an empty one where it is not."""
+    """Return JSON that should be an object, or an empty object if it is not."""
     return given if isinstance(given, dict) else {}
 
 
 def _rows(given: Any, key: str) -> list[Mapping[str, Any]]:
-    """Return the objects that JSON should hold as a list under a key."""
+    """Return the objects in the list that JSON should have under a key."""
     rows = _table(given).get(key)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -1,16 +1,16 @@
-"""Marks in the texts of chats: what a model takes for the bounds of turns, pictures and documents."""
+"""Special tokens in the texts of chats, which a model would take for the start or end of turns, images or documents."""
 
 from __future__ import annotations
 
 import re
 
 JOINER = "\N{WORD JOINER}"
-"""Shows nothing and joins no line: what it stands in reads as before, and is no token of its own any more."""
+"""An invisible character that allows no line break: text with it reads the same, but is no special token any more."""
 
-# Tokens that stand for something are written as tags (<|im_end|>, <start_of_turn>, </s>, <<SYS>>, <image>, DeepSeek's
-# <｜User｜> with wide bars) or in square brackets: [INST], [/INST], [gMASK], [|user|], and Ollama's pictures: [img-0].
-# Words in brackets that transcripts have, such as [laughs] or [Music], are none.
-_MARK = re.compile(
+# Special tokens are written as tags (<|im_end|>, <start_of_turn>, </s>, <<SYS>>, <image>, DeepSeek's <｜User｜> with
+# wide bars) or in square brackets: [INST], [/INST], [gMASK], [|user|], and Ollama's images: [img-0]. Words in brackets
+# as in transcripts, such as [laughs] or [Music], are not special tokens.
+_SPECIAL_TOKEN = re.compile(
     rf"""
       <(?=[|｜])
     | <(?=[^\s<>{JOINER}][^\s<>]*>)
@@ -20,13 +20,13 @@ _MARK = re.compile(
 )
 
 
-def break_marks(text: str) -> str:
-    """Put a word joiner after the first character of every mark in a text.
+def break_special_tokens(text: str) -> str:
+    """Return a text with a word joiner after the first character of every special token.
 
-    A server puts prompts together and cuts them into tokens by itself, and it takes such marks in a content for its
-    own: a post that says ``<|im_end|>`` could end its turn and begin one of the system. Where the tokenizer is ours,
-    contents are cut apart from the template instead, and nothing in them is changed.
+    A server assembles and tokenizes prompts itself and cannot distinguish special tokens in a content from its own: a
+    post that says ``<|im_end|>`` could end its turn and begin a system turn. Engines with their own tokenizer tokenize
+    contents separately from the template instead and do not change them.
 
-    Ordinary text is left as it is: ``a < b``, ``<3``, ``[laughs]``. Taking the joiners out gives the text back.
+    Ordinary text is left as it is: ``a < b``, ``<3``, ``[laughs]``. Removing the joiners gives the original text.
     """
-    return _MARK.sub(lambda mark: mark[0] + JOINER, text)
+    return _SPECIAL_TOKEN.sub(lambda found: found[0] + JOINER, text)

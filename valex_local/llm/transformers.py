@@ -1,13 +1,12 @@
-"""Vision-language chat models in the form of Hugging Face, by transformers.
+"""Vision-language chat models from Hugging Face, through transformers.
 
-The prompt is put together from token ids. The chat template sees a placeholder for every text, and the tokenizer makes
-one token of each, in whose place the text's own tokens are put: those of a tokenizer that knows no marks. So a post
-that holds ``<|im_end|>`` or ``<image>`` has nothing but plain tokens to say so. Pictures take the way that the
-processor of the model has for them.
+The prompt is assembled from token ids. The chat template is given a placeholder for every text, and the tokenizer turns
+each into one token, which is replaced with the tokens of the text, made by a tokenizer without special tokens. So
+``<|im_end|>`` or ``<image>`` in a post becomes plain tokens. Pictures go through the model's own processor.
 
-Every question is evaluated whole. What the families keep while they answer differs too much (windows that forget,
-states that cannot be cut, positions that depend on pictures) to carry it on from question to question and be sure that
-answers do not hang on what was asked before.
+Every question is evaluated as a whole. The caches of different model families (sliding windows, states that cannot be
+truncated, positions that depend on pictures) differ too much to reuse them between questions and be sure that answers
+do not depend on what was asked before.
 """
 
 from __future__ import annotations
@@ -34,16 +33,15 @@ from valex_local.system.hugging_face import quiet
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_BRING = "Bring the whole directory of a vision-language model that this version of transformers knows"
-_SPARE = "Where memory is short, take fewer or smaller pictures, or a smaller model"
+_HINT = "Add the whole directory of a vision-language model that this version of transformers supports"
+_SAVE_MEMORY = "If memory is short, use fewer or smaller pictures, or a smaller model"
 
 _NEEDED = {
     "tokenizer": ("tokenizer.json", "tokenizer.model", "vocab.json"),
     "processor for pictures": ("processor_config.json", "preprocessor_config.json"),
 }
 
-# Private-use characters that no template holds: the texts by number, as the template sees them; and all alike, as the
-# tokenizer does.
+# Private-use characters that no template contains: numbered for the template, and without a number for the tokenizer.
 _PLACEHOLDER = "\ue1a0{}\ue1a1"
 _PLACEHOLDERS = "\ue1a0([0-9]+)\ue1a1"
 _SLOT = "\ue1a0\ue1a1"
@@ -52,24 +50,24 @@ _Turn = dict[str, Any]
 
 
 class TransformersVlm:
-    """A chat model that sees, from a local directory. Code in it is never run.
+    """A vision-language chat model from a local directory. Code in it is never run.
 
     Parameters
     ----------
     model : StoredModel
         Its folder: ``config.json``, weights in safetensors, the files of tokenizer and processor, a chat template.
     device : Device
-        On ``cuda`` it computes in bfloat16, else in float32.
+        On ``cuda`` it computes in bfloat16, otherwise in float32.
     context : int
-        Tokens of prompt and answer together; a model that knows fewer positions gets as many as it knows.
+        Maximum number of tokens of prompt and answer together; limited to the model's number of positions.
 
     Raises
     ------
     MissingExtra
-        llguidance, which holds answers to a schema, is not installed.
+        llguidance, which makes answers follow a schema, is not installed.
     ModelError
-        Files are missing or do not fit each other, this version of the library does not know the architecture, it is no
-        chat model that sees, or the card has too little memory.
+        Files are missing or do not fit each other, this version of the library does not support the architecture, it is
+        not a vision-language chat model, or the GPU has too little memory.
     """
 
     sees = True
@@ -77,7 +75,7 @@ class TransformersVlm:
     def __init__(self, model: StoredModel, device: Device, *, context: int) -> None:
         folder = model.folder
         _check_files(folder)
-        with quiet(), _as_model_error("the model cannot be loaded", _BRING, folder):
+        with quiet(), _as_model_error("the model cannot be loaded", _HINT, folder):
             self._processor = _load_processor(folder)
             self._model: Any = _load_model(folder, device)
             tokenizer = self._processor.tokenizer
@@ -91,12 +89,12 @@ class TransformersVlm:
     # --- the prompt -------------------------------------------------------------------------------------------------
 
     def prompt(self, messages: Sequence[Message]) -> dict[str, Any]:
-        """Return what the model is given for the messages.
+        """Return the model's input for the messages.
 
         Returns
         -------
         dict of str to Tensor
-            ``input_ids``, int64 (1, tokens), and what else its processor makes; no text yields a special token.
+            ``input_ids``, int64 (1, tokens), and further output of its processor; texts never become special tokens.
         """
         import torch
 
@@ -111,7 +109,7 @@ class TransformersVlm:
             tokens = next(texts) if token == self._slot else [token]
             ids += tokens
             places += [at] * len(tokens)
-        # What the processor says of a placeholder holds for each token in its place: seen, and no picture.
+        # The processor's values for a placeholder (attended to, not a picture) apply to each token that replaces it.
         spread = {
             name: value[:, places] if torch.is_tensor(value) and value.shape[:2] == given["input_ids"].shape else value
             for name, value in given.items()
@@ -119,9 +117,9 @@ class TransformersVlm:
         return spread | {"input_ids": torch.tensor([ids])}
 
     def _processed(self, chat: str, pictures: list[Image]) -> dict[str, Any]:
-        """Return a chat with placeholders and its pictures as the processor puts them."""
+        """Return the processor's output for a chat with placeholders and its pictures."""
         begin = self._processor.tokenizer.bos_token
-        # What a prompt begins with by the model's own rule, most templates write themselves.
+        # Most templates write the token that begins a prompt themselves.
         rule = {"add_special_tokens": False} if begin and chat.startswith(begin) else {}
         with quiet(), _as_model_error("the processor of the model refuses the question", OTHER):
             given = self._processor(text=[chat], images=[pictures] if pictures else None, return_tensors="pt", **rule)
@@ -143,27 +141,48 @@ class TransformersVlm:
         seed: int = 0,
         alternatives: int = 0,
     ) -> Reply:
-        """Answer the messages; see `LanguageModel.chat`."""
+        """Return the answer to the messages; see `LanguageModel.chat`.
+
+        Parameters
+        ----------
+        messages : sequence of Message
+            The turns so far.
+        schema : dict, optional
+            JSON schema that the answer follows.
+        max_tokens : int
+            Maximum length of the answer, tokens.
+        temperature : float
+            With 0 the likeliest token is always taken.
+        seed : int
+            Seed of the random numbers.
+        alternatives : int
+            Number of likeliest tokens to report at each place of the answer.
+
+        Returns
+        -------
+        Reply
+            The answer.
+        """
         prompt = self.prompt(messages)
         length = int(prompt["input_ids"].shape[1])
         if length + max_tokens > self.context:
             raise ContextOverflow(
                 f"{length} tokens of prompt and {max_tokens} of answer exceed the context of {self.context}"
             )
-        writer = TokenSampler(self._vocabulary, schema, temperature=temperature, seed=seed, alternatives=alternatives)
-        with quiet(), _as_model_error("the model broke down while it answered", _SPARE):
-            self._model.generate(**self._placed(prompt), max_new_tokens=max_tokens, logits_processor=[writer])
+        sampler = TokenSampler(self._vocabulary, schema, temperature=temperature, seed=seed, alternatives=alternatives)
+        with quiet(), _as_model_error("the model failed while it answered", _SAVE_MEMORY):
+            self._model.generate(**self._on_device(prompt), max_new_tokens=max_tokens, logits_processor=[sampler])
         return Reply(
-            text="".join(token.text for token in writer.tokens),
+            text="".join(token.text for token in sampler.tokens),
             prompt_tokens=length,
-            output_tokens=len(writer.tokens),
-            finish_reason="stop" if writer.ended else "length",
+            output_tokens=len(sampler.tokens),
+            finish_reason="stop" if sampler.ended else "length",
             evaluated_tokens=length,
-            tokens=tuple(writer.tokens) if alternatives else (),
+            tokens=tuple(sampler.tokens) if alternatives else (),
         )
 
-    def _placed(self, prompt: dict[str, Any]) -> dict[str, Any]:
-        """Return the tensors of a prompt where the model is, numbers that are no integers in its precision."""
+    def _on_device(self, prompt: dict[str, Any]) -> dict[str, Any]:
+        """Return the tensors of a prompt on the model's device, floating-point ones in its precision."""
         import torch
 
         device, dtype = self._model.device, self._model.dtype
@@ -173,7 +192,7 @@ class TransformersVlm:
         }
 
     def close(self) -> None:
-        """Free the model; a second time does nothing."""
+        """Free the model; calling it again does nothing."""
         if self._model is not None:
             import torch
 
@@ -183,12 +202,12 @@ class TransformersVlm:
 
 
 class _Template(ChatTemplate):
-    """The chat template of a model that sees: it places the pictures too.
+    """The chat template of a vision-language model, which also places the pictures.
 
     Parameters
     ----------
     picture : str
-        What it writes for a picture, and the processor reads.
+        The token that it writes for a picture, and that the processor replaces.
     """
 
     def __init__(self, source: str, *, bos_token: str, eos_token: str, picture: str) -> None:
@@ -196,19 +215,19 @@ class _Template(ChatTemplate):
         self._parts = re.compile(f"{_PLACEHOLDERS}|{re.escape(picture)}")
 
     def write(self, messages: Sequence[Message]) -> str:
-        """Return the chat up to where the answer begins, a slot in the place of every text.
+        """Return the chat up to where the answer begins, with a slot in place of every text.
 
         Raises
         ------
         ModelError
-            The template does not take these messages, or loses or moves a part of them.
+            The template does not accept these messages, or loses or moves a part of them.
         """
         turns = _turns(messages)
         numbers = count()
         parts = [part for message in messages for part in message.parts]
         expected = [None if isinstance(part, Picture) else str(next(numbers)) for part in parts]
         fault = ""
-        # Not every family knows a system turn; there it goes before the first words of the user.
+        # Some model families have no system turn; then its text goes before that of the user.
         for way in (turns, _without_system(turns), [_plain(turn) for turn in turns]):
             try:
                 written = self.render(way)
@@ -218,11 +237,11 @@ class _Template(ChatTemplate):
             if [found[1] for found in self._parts.finditer(written)] == expected:
                 return re.sub(_PLACEHOLDERS, _SLOT, written)
             fault = fault or "it loses or moves parts of them"
-        raise ModelError(f"the chat template of the model does not take the messages ({fault})", hint=OTHER)
+        raise ModelError(f"the chat template of the model does not accept the messages ({fault})", hint=OTHER)
 
 
 def _turns(messages: Sequence[Message]) -> list[_Turn]:
-    """Return the messages as a template sees them: placeholders for texts, texts side by side as one."""
+    """Return the messages as a template is given them: placeholders for texts, adjacent texts joined."""
     numbers = count()
     turns: list[_Turn] = []
     for message in messages:
@@ -239,7 +258,7 @@ def _turns(messages: Sequence[Message]) -> list[_Turn]:
 
 
 def _without_system(turns: list[_Turn]) -> list[_Turn]:
-    """Fold a leading system turn into the user's turn after it."""
+    """Return the turns with a leading system turn merged into the user's turn after it."""
     match turns:
         case [{"role": "system", "content": rules}, {"role": "user", "content": words}, *rest]:
             return [{"role": "user", "content": [*rules, {"type": "text", "text": "\n\n"}, *words]}, *rest]
@@ -248,7 +267,7 @@ def _without_system(turns: list[_Turn]) -> list[_Turn]:
 
 
 def _plain(turn: _Turn) -> _Turn:
-    """Return a turn as templates want it that know nothing but text."""
+    """Return a turn for templates that only support text."""
     return {"role": turn["role"], "content": "".join(entry.get("text", "") for entry in turn["content"])}
 
 
@@ -256,14 +275,14 @@ def _plain(turn: _Turn) -> _Turn:
 
 
 def _check_files(folder: Path) -> None:
-    """Name what is missing before a library makes do without it."""
+    """Raise if a file is missing, before a library continues without it."""
     if not (folder / "config.json").is_file():
-        raise ModelError("the model has no config.json", path=folder, hint=_BRING)
+        raise ModelError("the model has no config.json", path=folder, hint=_HINT)
     if not any(folder.glob("*.safetensors")):
-        raise ModelError("the model has no weights in safetensors form", path=folder, hint=_BRING)
+        raise ModelError("the model has no weights in safetensors form", path=folder, hint=_HINT)
     for part, names in _NEEDED.items():
         if not any((folder / name).is_file() for name in names):
-            raise ModelError(f"the model has no {part} ({names[0]})", path=folder, hint=_BRING)
+            raise ModelError(f"the model has no {part} ({names[0]})", path=folder, hint=_HINT)
 
 
 def _load_processor(folder: Path) -> Any:
@@ -271,9 +290,9 @@ def _load_processor(folder: Path) -> Any:
 
     processor = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if getattr(processor, "image_processor", None) is None or getattr(processor, "image_token", None) is None:
-        raise ModelError("the model has no processor for pictures", path=folder, hint=_BRING)
+        raise ModelError("the model has no processor for pictures", path=folder, hint=_HINT)
     if not processor.tokenizer.is_fast:
-        raise ModelError("the model's tokenizer has no fast form (tokenizer.json)", path=folder, hint=_BRING)
+        raise ModelError("the model's tokenizer is not a fast tokenizer (tokenizer.json)", path=folder, hint=_HINT)
     return processor
 
 
@@ -290,10 +309,10 @@ def _load_model(folder: Path, device: Device) -> Any:
         attn_implementation="sdpa",
         output_loading_info=True,
     )
-    # The library fills what the file lacks with noise.
+    # The library initialises missing tensors at random.
     missing = sorted(info["missing_keys"])
     if missing:
-        raise ModelError(f"the weights lack {len(missing)} tensors, {missing[0]} among them", path=folder, hint=_BRING)
+        raise ModelError(f"the weights lack {len(missing)} tensors, for example {missing[0]}", path=folder, hint=_HINT)
     return model.to(device.kind).eval()
 
 
@@ -303,7 +322,7 @@ def _load_template(processor: Any, folder: Path) -> _Template:
     if isinstance(source, dict):
         source = source.get("default")
     if source is None:
-        raise ModelError("the model has no chat template: it is no chat model", path=folder, hint=OTHER)
+        raise ModelError("the model has no chat template: it is not a chat model", path=folder, hint=OTHER)
     return _Template(
         source,
         bos_token=tokenizer.bos_token or "",
@@ -313,7 +332,7 @@ def _load_template(processor: Any, folder: Path) -> _Template:
 
 
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Return the tokens that end an answer: those that the model names, and the one of its tokenizer."""
+    """Return the tokens that end an answer: those of the model's configuration and that of its tokenizer."""
     named = model.generation_config.eos_token_id
     ends = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
     if not ends:
@@ -322,7 +341,7 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
 
 
 def _greedy(vocabulary: TokenVocabulary) -> Any:
-    """Return how the library is to generate: not in a way that a model recommends: `TokenSampler` chooses."""
+    """Return a configuration for the library without the model's recommended sampling: `TokenSampler` decides."""
     from transformers import GenerationConfig
 
     ends = sorted(vocabulary.ends)
@@ -345,7 +364,7 @@ def _as_model_error(what: str, hint: str, folder: Path | None = None) -> Iterato
         yield
     except torch.OutOfMemoryError as error:
         torch.cuda.empty_cache()
-        raise ModelError(f"{what}: the card has too little memory", path=folder, hint=_SPARE) from error
+        raise ModelError(f"{what}: the GPU has too little memory", path=folder, hint=_SAVE_MEMORY) from error
     except faults as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelError(f"{what} ({first})", path=folder, hint=hint) from error

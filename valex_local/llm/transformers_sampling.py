@@ -1,6 +1,6 @@
-"""How the tokens of a model in the form of Hugging Face become an answer: held by a schema, by greed or by chance.
+"""How tokens are chosen from the logits of Hugging Face models: with or without a schema, greedily or at random.
 
-Schemas are held by llguidance, which also knows the bytes of every token.
+llguidance enforces schemas, and also provides the bytes of every token.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     import torch
 
 MIN_P = 0.05
-"""Tokens less likely than this share of the likeliest are never drawn."""
+"""Tokens with less than this fraction of the likeliest token's probability are never sampled."""
 
 OTHER = "Choose another model for this role"
-"""What to do about a model that will not do."""
+"""The hint for models that cannot be used."""
 
 
 class TokenVocabulary:
-    """The tokens of a model: what each says, those of a text, and those that a schema admits.
+    """The tokens of a model: their bytes, the tokens of a text, and those that a schema allows.
 
     Parameters
     ----------
     tokenizer : PreTrainedTokenizerFast
-        The model's.
+        The model's tokenizer.
     ends : frozenset of int
         Tokens that end an answer.
 
     Attributes
     ----------
     size : int
-        How many there are; the model may have places for more.
+        Number of tokens; the model may have more outputs.
     ends : frozenset of int
         Tokens that end an answer.
 
@@ -61,22 +61,22 @@ class TokenVocabulary:
         self.ends = ends
 
     def encode(self, text: str) -> list[int]:
-        """Return the tokens of a text; whatever it holds, it yields no mark.
+        """Return the tokens of a text, none of which is a special token.
 
         Raises
         ------
         ModelError
-            The tokenizer cannot be brought to that.
+            The tokenizer yields special tokens anyway.
         """
-        # Halves of characters, which JSON can hold, are no text.
+        # Lone surrogates, which JSON can contain, cannot be encoded.
         whole = text.encode("utf-8", "replace").decode("utf-8")
         ids: list[int] = self._plain.encode(whole, add_special_tokens=False).ids
         if not self._marks.isdisjoint(ids):
-            raise ModelError("the tokenizer of the model makes marks of plain text", hint=OTHER)
+            raise ModelError("the tokenizer of the model turns plain text into special tokens", hint=OTHER)
         return ids
 
     def piece(self, token: int) -> bytes:
-        """Return the bytes of a token; marks of turns have none."""
+        """Return the bytes of a token; special tokens have none."""
         return b"" if token in self._silent else self._pieces.decode_bytes([token])
 
     def grammar(self, schema: JsonSchema) -> Any:
@@ -85,16 +85,16 @@ class TokenVocabulary:
         Raises
         ------
         ModelError
-            The schema says what llguidance cannot hold an answer to.
+            llguidance does not support the schema.
         """
         grammar = self._matcher.grammar_from_json_schema(
             json.dumps(schema, ensure_ascii=False),
-            # As json.dumps writes: with free white space a weak model fills its answer with nothing else.
+            # As json.dumps writes it: with free white space a weak model writes nothing else.
             overrides={"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "},
         )
         matcher = self._matcher(self._pieces, grammar, log_level=0)
         if matcher.is_error():
-            raise ModelError(f"no answer can be held to this schema ({matcher.get_error()})")
+            raise ModelError(f"this schema is not supported ({matcher.get_error()})")
         return matcher
 
 
@@ -106,25 +106,25 @@ class TokenSampler:
     vocabulary : TokenVocabulary
         The tokens of the model.
     schema : dict, optional
-        JSON schema that the answer keeps to.
+        JSON schema that the answer follows.
     temperature : float
-        0 takes the likeliest token.
+        With 0 the likeliest token is always taken.
     seed : int
-        Start of the random numbers.
+        Seed of the random numbers.
     alternatives : int
-        How many of the likeliest tokens to tell at each place.
+        Number of likeliest tokens to report at each place.
 
     Attributes
     ----------
     tokens : list of Token
         The answer so far.
     ended : bool
-        Whether the model, or the schema, came to an end.
+        Whether the model ended the answer, or the schema is complete.
 
     Raises
     ------
     ModelError
-        No answer can be held to the schema.
+        The schema is not supported.
     """
 
     def __init__(
@@ -143,23 +143,23 @@ class TokenSampler:
         self._temperature = temperature
         self._random = torch.Generator().manual_seed(seed)
         self._alternatives = alternatives
-        # A character may be spread over several tokens.
+        # A character may consist of several tokens.
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.tokens: list[Token] = []
         self.ended = False
 
     def __call__(self, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Choose the next token, as a logits processor of the library.
+        """Choose the next token; the signature is that of a logits processor of the library.
 
         Parameters
         ----------
-        scores : Tensor
-            The logits of the model, float32 (1, places).
+        scores : Tensor of float32, shape (1, outputs)
+            The model's logits.
 
         Returns
         -------
-        Tensor
-            The same shape: minus infinity for all tokens but the one chosen.
+        Tensor of float32, shape (1, outputs)
+            Minus infinity for all tokens but the chosen one.
         """
         logits = scores[0].cpu()
         token = self._choose(logits[: self._vocabulary.size])
@@ -174,11 +174,11 @@ class TokenSampler:
         return chosen
 
     def _choose(self, logits: torch.Tensor) -> int:
-        """Return the next token and go on from it."""
+        """Return the next token and advance the grammar by it."""
         import torch
 
         if self._grammar is not None:
-            logits = logits.masked_fill(~self._admitted(len(logits)), float("-inf"))
+            logits = logits.masked_fill(~self._allowed(len(logits)), float("-inf"))
         if self._temperature == 0:
             token = int(logits.argmax())
         else:
@@ -186,11 +186,11 @@ class TokenSampler:
             likelihood[likelihood < MIN_P * likelihood.max()] = 0.0
             token = int(torch.multinomial(likelihood, 1, generator=self._random))
         if self._grammar is not None and not self._grammar.consume_token(token):
-            raise ModelError(f"the answer cannot be held to its schema ({self._grammar.get_error()})", hint=OTHER)
+            raise ModelError(f"the answer cannot follow its schema ({self._grammar.get_error()})", hint=OTHER)
         return token
 
-    def _admitted(self, size: int) -> torch.Tensor:
-        """Return which tokens the schema admits next, bool (size,)."""
+    def _allowed(self, size: int) -> torch.Tensor:
+        """Return which tokens the schema allows next, bool (size,)."""
         import numpy as np
         import torch
 
@@ -198,19 +198,19 @@ class TokenSampler:
         return torch.from_numpy(np.unpackbits(bits, bitorder="little", count=size).astype(bool))
 
     def _likeliest(self, logits: torch.Tensor) -> dict[str, float]:
-        """Return log-probabilities by what the likeliest tokens say; of those that say the same the likeliest."""
+        """Return log-probabilities by the text of the likeliest tokens; of tokens with the same text, the likeliest."""
         if not self._alternatives:
             return {}
         known = logits.log_softmax(-1)[: self._vocabulary.size]
         top = known.topk(min(self._alternatives, len(known)))
-        told: dict[str, float] = {}
-        for likelihood, token in zip(top.values.tolist(), top.indices.tolist(), strict=True):
-            told.setdefault(self._vocabulary.piece(token).decode("utf-8", "replace"), likelihood)
-        return told
+        by_text: dict[str, float] = {}
+        for logprob, token in zip(top.values.tolist(), top.indices.tolist(), strict=True):
+            by_text.setdefault(self._vocabulary.piece(token).decode("utf-8", "replace"), logprob)
+        return by_text
 
 
 def _without_marks(tokenizer: Any) -> Any:
-    """Return a copy of a tokenizer that knows no added tokens but white space, which some families add."""
+    """Return a copy of a tokenizer without added tokens, except for white space, which some model families add."""
     from tokenizers import Tokenizer
 
     facts = json.loads(tokenizer.to_str())

@@ -1,4 +1,4 @@
-"""Labels alone: of the scripts of a study, into the study; or of any texts, into a CSV file."""
+"""Labelling without the other steps: scripts of a study, into the study, or any texts, into a CSV file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from valex_local.pipeline.summary import Summary
 from valex_local.settings import Settings, merge
 from valex_local.stages.label_routes import get_route
 from valex_local.stages.labels.checkpoint import Checkpoint
-from valex_local.stages.labels.examples import FewShotFold, plan_turns
+from valex_local.stages.labels.examples import FewShotFold, plan_folds
 from valex_local.stages.labels.texts import LabelledTexts, label_texts
 from valex_local.store import Store
 from valex_local.store.store import LOCAL
@@ -31,7 +31,7 @@ Shape = Literal["authors", "long"]
 
 @dataclass(frozen=True)
 class LabelOptions:
-    """What a user asks for; what is None is as the study, or else the profile, has it.
+    """Options given by the user; those that are None are taken from the study or else the profile.
 
     Attributes
     ----------
@@ -86,9 +86,9 @@ class LabelPlan:
     store : Store
         The model store.
     study : Study or None
-        The study whose settings count.
+        The study whose settings are used.
     options : LabelOptions
-        What was asked for.
+        Options given by the user.
     route : str
         The route.
     settings : Settings
@@ -103,21 +103,26 @@ class LabelPlan:
 
     @property
     def can_resume(self) -> bool:
-        """Whether an interrupted labelling of texts goes on where it was: a language model takes its time."""
+        """Whether an interrupted labelling of texts can be resumed, because a slow language model does it."""
         return get_route(self.route).role == "llm"
 
 
 def plan_labels(options: LabelOptions, *, study: Study | None = None, store: Store | None = None) -> LabelPlan:
-    """Return how labels will be made: by the route named, else by the only one of the settings, else by the encoder.
+    """Return how labels will be made: by the given route, else by the only one in the settings, else by the encoder.
 
     Parameters
     ----------
     options : LabelOptions
-        What is asked for.
+        Options given by the user.
     study : Study, optional
-        The study whose settings count; the profile's alone when left out.
+        The study whose settings are used; only the profile's when left out.
     store : Store, optional
         The model store; the user's when left out.
+
+    Returns
+    -------
+    LabelPlan
+        The route and the settings.
 
     Raises
     ------
@@ -142,7 +147,7 @@ def _route(known: Sequence[str], options: LabelOptions) -> str:
     if len(known) == 1:
         return known[0]
     if "encoder" not in known and (options.model or options.ask):
-        raise ConfigError(f"this study labels by {' and '.join(known)}", hint="Choose one with --route")
+        raise ConfigError(f"this study uses the routes {' and '.join(known)}", hint="Choose one with --route")
     return "encoder"
 
 
@@ -152,20 +157,20 @@ def _route(known: Sequence[str], options: LabelOptions) -> str:
 def label_study(
     study: Study, plan: LabelPlan, *, script: str | None = None, redo: bool = False, progress: Progress | None = None
 ) -> Summary:
-    """Label the scripts of a study, in the study, which remembers the options.
+    """Label the scripts of a study; the study stores the labels and remembers the options.
 
     Parameters
     ----------
     study : Study
         The study.
     plan : LabelPlan
-        How.
+        How to label; see `plan_labels`.
     script : str, optional
-        An imported script to label beside those that the study labels already.
+        An imported script to label in addition to those that the study labels already.
     redo : bool
         Replace labels that other models or settings have made.
     progress : Progress, optional
-        What shows the progress.
+        Is told about the progress.
 
     Returns
     -------
@@ -192,7 +197,7 @@ def label_study(
 
 
 def _refuse_other_writer(study: Study, plan: LabelPlan) -> None:
-    """Raise an error if another language model for labels would make what the study's own has written outdated."""
+    """Raise if another language model for labels would make scripts or captions of the study outdated."""
     before = resolve_settings(plan.store, study)
     written = {
         "scripts": "local" in before.script.variants,
@@ -236,7 +241,7 @@ def draw_examples(
     sheet : Path
         The label sheet of some of them.
     shots, folds, group, seed
-        As in `plan_turns`.
+        As in `plan_folds`.
 
     Returns
     -------
@@ -250,7 +255,7 @@ def draw_examples(
     """
     labels = read_sheet(sheet)
     corpus = match(texts, gold_of(labels), labels.groups)
-    return corpus, plan_turns(corpus, shots=shots, folds=folds, group=group, seed=seed)
+    return corpus, plan_folds(corpus, shots=shots, folds=folds, group=group, seed=seed)
 
 
 def label_file(
@@ -265,7 +270,7 @@ def label_file(
 ) -> LabelledTexts:
     """Label texts and write the labels into a CSV file.
 
-    What a language model has answered is kept beside the file until all is done.
+    The answers of a language model are saved in a checkpoint beside the file until all is done.
 
     Parameters
     ----------
@@ -274,15 +279,15 @@ def label_file(
     out : Path
         The file.
     plan : LabelPlan
-        How.
+        How to label; see `plan_labels`.
     shape : {"authors", "long"}
         Its columns.
     folds : sequence of FewShotFold
         Which texts are labelled after which examples; see `draw_examples`.
     language : str, optional
-        ISO 639-1 code of texts that do not say their own.
+        ISO 639-1 code for texts that do not state their own.
     progress : Progress, optional
-        What shows the progress.
+        Is told about the progress.
 
     Returns
     -------
@@ -307,7 +312,7 @@ def label_file(
     device = detect(settings.work.device)
     set_threads(device.threads)  # before torch is imported
     model = plan.store.resolve(settings.profile, settings.models, needed=[route.role])[route.role]
-    kept = Checkpoint(out, name=plan.route, model=model, settings=settings) if plan.can_resume else None
+    checkpoint = Checkpoint(out, name=plan.route, model=model, settings=settings) if plan.can_resume else None
     if note := unused_gpu(device):
         progress.say(note)
     progress.step("labels", len(texts))
@@ -317,19 +322,19 @@ def label_file(
         settings=settings,
         device=device,
         name=plan.route,
-        turns=folds,
-        kept=kept,
+        folds=folds,
+        checkpoint=checkpoint,
         language=language,
         on_progress=progress.advance,
     )
     write_labels(out, texts, labelled, shape=shape)
-    if kept is not None:
-        kept.done()
+    if checkpoint is not None:
+        checkpoint.done()
     return labelled
 
 
 def write_labels(out: Path, texts: Sequence[Text], labelled: LabelledTexts, *, shape: Shape = "authors") -> None:
-    """Write labels of texts, with the model and what a reader must know of them, into a CSV file.
+    """Write labels of texts into a CSV file, with the model and notices.
 
     Parameters
     ----------
@@ -361,7 +366,7 @@ def write_labels(out: Path, texts: Sequence[Text], labelled: LabelledTexts, *, s
 
 
 def check_target(out: Path, source: Path) -> None:
-    """Raise an error if a file of labels could not be written after hours of work.
+    """Raise if a file of labels cannot be written, before hours of work.
 
     Raises
     ------
@@ -371,8 +376,8 @@ def check_target(out: Path, source: Path) -> None:
     if out.is_dir():
         raise ConfigError("this is a folder", path=out, hint="Name the CSV file to write")
     if not out.parent.is_dir():
-        raise ConfigError("there is no such folder to write into", path=out.parent, hint="Make it, or name another")
+        raise ConfigError("there is no such folder", path=out.parent, hint="Create it, or name another")
     if not os.access(out.parent, os.W_OK):
-        raise ConfigError("this folder cannot be written into", path=out.parent, hint="Name another")
+        raise ConfigError("this folder is not writable", path=out.parent, hint="Name another")
     if out.exists() and out.samefile(source):
         raise ConfigError("the labels would replace the texts", path=out, hint="Name another file with -o")

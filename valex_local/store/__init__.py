@@ -1,13 +1,14 @@
-"""The model store: what models there are, where their files lie, and that those are the right ones.
+"""The model store: which models there are, where their files are, and whether these are the right ones.
 
-manifests.py   the TOML files of models/: what a model is and how one comes by it; profiles
-model.py       a model that is there
-store.py       the store: looking models up and checking them
-servers.py     models that a server on this machine holds: no files, only an address
-intake.py      bringing models in; describe.py reads off unknown files what they are
-packages.py    weights that Python packages carry, fetched with pip
-archive.py     one archive to carry models, and with wheels.py the Python wheels, to a machine without network
-files.py       writing files with their sum taken on the way
+manifests.py   the TOML files of models/: what a model is and how to get it; profiles
+model.py       an installed model
+store.py       the store: finding and checking models
+servers.py     models on a server of this machine, with an address instead of files
+intake.py      adding and installing models; describe.py recognises the files of unknown models
+packages.py    weights in Python packages, downloaded with pip
+archive.py     archives of models and, with wheels.py, of Python wheels, for machines without network
+files.py       writing files while computing their checksums
+engines.py     finding the engine that a manifest names
 """
 
 from valex_local.store.archive import pack, unpack

@@ -1,11 +1,11 @@
-"""One archive that carries models, and the Python wheels if asked, to a machine without network.
+"""Archives that carry models, and optionally the Python wheels, to a machine without network.
 
-    valex-models.json          format, and the manifests with all sums; always first
+    valex-models.json          format, and the manifests with all checksums; always first
     models/<id>/<file>
     wheels/<wheel>
 
-A plain tar: weights do not compress. The wheels are for ``tar -xf``, since this program must be installed before it
-can unpack the models.
+The format is uncompressed tar, since weights do not compress. The wheels are to be unpacked with ``tar -xf``, because
+this program must be installed before it can unpack the models.
 """
 
 from __future__ import annotations
@@ -35,10 +35,16 @@ def pack(store: Store, out: Path, ids: Iterable[str], *, wheels: bool = False, s
 
     Parameters
     ----------
+    store : Store
+        The store.
+    out : Path
+        The archive to write.
     ids : iterable of str
-        Models to carry; those they require come along, those shipped with this program stay out.
+        Models to pack. Models they require are included, bundled models are left out.
     wheels : bool
-        Put in the Python wheels of this environment too; pip may use the network for that.
+        Whether to include the Python wheels of this environment; pip may use the network for that.
+    say : callable
+        Called with messages about the progress.
 
     Raises
     ------
@@ -51,7 +57,7 @@ def pack(store: Store, out: Path, ids: Iterable[str], *, wheels: bool = False, s
             raise ModelError(
                 f"the model {manifest.id} is on a server of this machine and has no files to carry",
                 path=manifest.options["url"],
-                hint="Name the other models one by one; add this one on the other machine by its own server's address",
+                hint="Name the other models one by one; on the other machine, add this one with its server's address",
             )
     manifests = [m.recorded(store.check(m)) for m in manifests]
     try:
@@ -66,19 +72,35 @@ def pack(store: Store, out: Path, ids: Iterable[str], *, wheels: bool = False, s
                 for wheel in found:
                     _add(tar, wheel, f"wheels/{wheel.name}")
     except OSError as error:
-        raise ModelError(f"cannot write the archive ({error.strerror})", path=out, hint="Make room") from error
+        raise ModelError(
+            f"cannot write the archive ({error.strerror})", path=out, hint="Free some disk space"
+        ) from error
 
 
 def unpack(store: Store, archive: Path, *, say: Say = lambda _: None) -> list[str]:
-    """Bring the models of an archive into the store and return their ids.
+    """Add the models of an archive to the store.
 
-    Every file is checked against its sum: that of this program's own manifest where it has one. Nothing appears in the
-    store unless the whole archive is right.
+    The checksum of every file is checked, with that of this program's own manifest if it has one. Nothing is added to
+    the store unless the whole archive is right.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    archive : Path
+        The archive.
+    say : callable
+        Called with messages about the progress.
+
+    Returns
+    -------
+    list of str
+        Ids of the models.
 
     Raises
     ------
     ModelError
-        The archive is damaged, holds something that has no place in it, or a file is not the right one.
+        The archive is damaged or contains something unexpected, or a file is not the right one.
     """
     try:
         with tarfile.open(archive, "r:") as tar, store.staging() as staging:
@@ -96,7 +118,7 @@ def unpack(store: Store, archive: Path, *, say: Say = lambda _: None) -> list[st
 
 
 def wheels_in(archive: Path) -> int:
-    """Return how many Python wheels an archive holds."""
+    """Return the number of Python wheels in an archive."""
     with tarfile.open(archive, "r:") as tar:
         return sum(1 for member in tar if member.name.startswith("wheels/"))
 
@@ -136,7 +158,9 @@ def _read_index(tar: tarfile.TarFile, archive: Path, store: Store) -> dict[str, 
     first = tar.next()
     stream = tar.extractfile(first) if first is not None and first.isreg() and first.size <= _MAX_INDEX else None
     if first is None or first.name != _INDEX or stream is None:
-        raise ModelError("this is no archive of valex models", path=archive, hint="Make one with: valex models pack")
+        raise ModelError(
+            "this is not an archive of valex models", path=archive, hint="Make one with: valex models pack"
+        )
     try:
         data = json.loads(stream.read())
         written, models = data["format"], list(data["models"])
@@ -144,17 +168,17 @@ def _read_index(tar: tarfile.TarFile, archive: Path, store: Store) -> dict[str, 
         raise ModelError("the archive's index is damaged", path=archive, hint="Pack it again") from error
     if written != _FORMAT:
         raise ModelError(
-            f"the archive is of format {written}; this program knows {_FORMAT}", path=archive, hint="Update valex_local"
+            f"the archive has format {written}; this program reads {_FORMAT}", path=archive, hint="Update valex_local"
         )
     manifests = [parse(Manifest, model, archive) for model in models]
     return {m.id: _trusted(m, store) for m in manifests}
 
 
 def _trusted(manifest: Manifest, store: Store) -> Manifest:
-    """Return the archive's manifest, or our own of that id completed by the archive's sums."""
+    """Return the archive's manifest, or this program's own with that id completed by the archive's checksums."""
     own = store.shipped.get(manifest.id)
     if own is not None and own.shipped:
-        raise ModelError(f"the archive holds {manifest.id}, which comes with this program")
+        raise ModelError(f"the archive contains {manifest.id}, which is bundled with this program")
     return manifest if own is None else own.recorded(manifest.files)
 
 
@@ -170,7 +194,7 @@ def _extract(
         expected = _file(manifests.get(model_id), name)
         stream = tar.extractfile(member) if member.isreg() else None
         if expected is None or stream is None or name in found[model_id]:
-            raise ModelError(f"the archive holds something that has no place in it: {member.name!r}", path=archive)
+            raise ModelError(f"the archive contains something unexpected: {member.name!r}", path=archive)
         if not found[model_id]:
             say(f"unpacking {model_id}")
         with stream:
@@ -190,4 +214,4 @@ def _complete(manifest: Manifest, found: set[str], archive: Path) -> None:
     for file in manifest.files:
         check(file, File(name=file.name), model=manifest.id)
         if file.sha256 is None:
-            raise ModelError(f"the archive states no sum of {file.name} of {manifest.id}", path=archive)
+            raise ModelError(f"the archive has no checksum of {file.name} of {manifest.id}", path=archive)

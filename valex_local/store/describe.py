@@ -1,4 +1,4 @@
-"""What an unknown folder of model files is, read off the files."""
+"""Recognises what an unknown folder of model files is."""
 
 from __future__ import annotations
 
@@ -18,33 +18,47 @@ _ENGINES = {
     "encoder": "transformers",
     "labels": "encoder",
 }
-"""The engine that loads a model of a role when nobody says otherwise."""
+"""The default engine of each role."""
 
-# Large GGUF files come in parts; the engine is given the first.
+# Large GGUF files are split into parts; the engine is given the first.
 _LATER_PART = re.compile(r"-(?!0*1-)\d+-of-\d+\.gguf$")
 
 
 def describe(
     path: Path, *, model_id: str | None = None, role: str | None = None, engine: str | None = None
 ) -> Manifest:
-    """Return a manifest for a folder or file of a model that has none.
+    """Return a manifest for a folder or file of a model without one.
 
-    All regular files count, but for hidden ones.
+    Parameters
+    ----------
+    path : Path
+        The folder, all of whose files but hidden ones belong to the model; or its only file.
+    model_id : str, optional
+        The id; by default derived from the name of the folder or file.
+    role : str, optional
+        The role; by default recognised from the files.
+    engine : str, optional
+        The engine; by default that of the role.
+
+    Returns
+    -------
+    Manifest
+        The manifest, without checksums.
 
     Raises
     ------
     ModelError
-        There is nothing, or the files do not tell what they are for.
+        There is no such folder or file, it is empty, or the role cannot be recognised.
     """
     if not path.exists():
         raise ModelError("there is no such file or folder", path=path)
     names = [path.name] if path.is_file() else _names(path)
     if not names:
-        raise ModelError("this folder holds no files", path=path)
+        raise ModelError("this folder contains no files", path=path)
     role = role or _role(names)
     if role not in ROLES:
-        what = "these files do not tell what they are for" if role is None else f"there is no role {role}"
-        raise ModelError(what, path=path, hint=f"Say --role, one of: {', '.join(ROLES)}")
+        what = "the role of these files is not recognised" if role is None else f"there is no role {role}"
+        raise ModelError(what, path=path, hint=f"Give --role, one of: {', '.join(ROLES)}")
     data: dict[str, Any] = {
         "id": model_id or slug(path),
         "role": role,
@@ -73,29 +87,29 @@ def _role(names: list[str]) -> str | None:
 
 
 def _gguf_options(names: list[str], path: Path) -> dict[str, str]:
-    """Return which GGUF file is the model and which the projector of pictures."""
+    """Return which GGUF file is the model and which its vision encoder."""
     gguf = [name for name in names if name.endswith(".gguf")]
     projectors = [name for name in gguf if "mmproj" in name.lower()]
     models = [name for name in gguf if name not in projectors and not _LATER_PART.search(name)]
     if len(models) > 1 or len(projectors) > 1:
         raise ModelError(
-            f"this folder holds several models: {', '.join(models + projectors)}",
+            f"this folder contains several models: {', '.join(models + projectors)}",
             path=path,
-            hint="Give a folder with one GGUF file and, for pictures, its mmproj file",
+            hint="Give a folder with one GGUF file and, for a model that takes images, its mmproj file",
         )
     return {key: found[0] for key, found in (("file", models), ("mmproj", projectors)) if found}
 
 
 def slug(path: Path) -> str:
-    """Return the id that a model's file or folder suggests by its name.
+    """Return an id derived from the name of a model's file or folder.
 
     Raises
     ------
     ModelError
-        The name holds nothing that an id can be made of.
+        The name contains nothing that an id can be made of.
     """
     stem = path.stem if path.is_file() else path.resolve().name
     slug = re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-._")
     if not slug:
-        raise ModelError("this name makes no id", path=path, hint="Say --id")
+        raise ModelError("no id can be derived from this name", path=path, hint="Give --id")
     return slug

@@ -1,4 +1,4 @@
-"""Classes by name: how a stage finds the engine that a model's manifest asks for, importing no other."""
+"""Finds the engine that a model's manifest names, without importing any other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def find_engine(model: StoredModel, engines: Mapping[str, str]) -> Any:
     """
     if model.engine not in engines:
         raise ModelError(
-            f"the model {model.id} asks for the engine {model.engine!r}, which is none for the role {model.role}",
+            f"the model {model.id} needs the engine {model.engine!r}, which does not exist for the role {model.role}",
             path=model.folder,
             hint=f"Set engine in its manifest to one of: {', '.join(engines)}",
         )

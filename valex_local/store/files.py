@@ -1,4 +1,4 @@
-"""Files of models: written with their checksum taken on the way, and compared with what a manifest says."""
+"""Files of models: written while computing their checksums, and compared with the manifest."""
 
 from __future__ import annotations
 
@@ -15,12 +15,28 @@ _CHUNK = 1 << 20
 
 
 def receive(parts: Iterable[IO[bytes]], target: Path, expected: File, *, model: str) -> File:
-    """Write a model file from its parts and return what is now known of it.
+    """Write a model file from its parts.
+
+    Parameters
+    ----------
+    parts : iterable of binary file
+        The parts, which are joined.
+    target : Path
+        The file to write.
+    expected : File
+        The file according to the manifest.
+    model : str
+        Id of the model, for messages.
+
+    Returns
+    -------
+    File
+        The file, with size and checksum.
 
     Raises
     ------
     ModelError
-        Size or sum are not those expected, or the disk is full; the file is then removed.
+        Size or checksum are not those expected, or the disk is full; the file is then removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
@@ -39,7 +55,9 @@ def receive(parts: Iterable[IO[bytes]], target: Path, expected: File, *, model: 
         check(found, expected, model=model)
     except OSError as error:
         target.unlink(missing_ok=True)
-        raise ModelError(f"cannot write a file of {model} ({error.strerror})", path=target, hint="Make room") from error
+        raise ModelError(
+            f"cannot write a file of {model} ({error.strerror})", path=target, hint="Free some disk space"
+        ) from error
     except ModelError:
         target.unlink(missing_ok=True)
         raise
@@ -47,12 +65,21 @@ def receive(parts: Iterable[IO[bytes]], target: Path, expected: File, *, model: 
 
 
 def check(found: File, expected: File, *, model: str) -> None:
-    """Compare what was found with what the manifest says, as far as it says.
+    """Check the size and checksum of a file, as far as the manifest states them.
+
+    Parameters
+    ----------
+    found : File
+        The file as it was found.
+    expected : File
+        The file according to the manifest.
+    model : str
+        Id of the model, for messages.
 
     Raises
     ------
     ModelError
-        Size or sum differ.
+        Size or checksum differ.
     """
     if expected.size is not None and found.size != expected.size:
         raise _mismatch(expected, model, f"{found.size:,} bytes instead of {expected.size:,}")
@@ -64,5 +91,5 @@ def _mismatch(expected: File, model: str, what: str) -> ModelError:
     return ModelError(
         f"a file of the model {model} is not what its manifest says: {what}",
         path=expected.name,
-        hint="It is incomplete, altered or another version: fetch it again from the origin that the manifest names",
+        hint="It is incomplete, altered or another version: download it again from the origin named in the manifest",
     )

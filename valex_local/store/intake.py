@@ -1,4 +1,4 @@
-"""How models come into the store: brought by a person, or installed from the packages that carry them."""
+"""Adding models to the store: from files or a server, or installed from Python packages."""
 
 from __future__ import annotations
 
@@ -32,101 +32,110 @@ def add(
     origin: str | None = None,
     link: bool = False,
 ) -> StoredModel:
-    """Copy a model into the store and record its sums.
+    """Copy a model into the store and record its checksums.
 
     Parameters
     ----------
+    store : Store
+        The store.
     path : Path or str
-        Folder of the model, or its one file; or, as a string, the address of a server on this machine that holds a
-        language model: ``http://127.0.0.1:8080``. The server is not asked.
+        Folder of the model, or its only file; or, as a string, the address of a server on this machine with a language
+        model: ``http://127.0.0.1:8080``. The server is not contacted.
     model_id : str, optional
-        A known id, whose files are then looked for and checked; or a new one. Left out, the files tell.
+        A known id, whose files are then checked; or a new one. By default it is recognised from the files.
     role, engine : str, optional
-        What it is for and what loads it; needed where the files do not tell.
+        What the model is for and what loads it; needed if they cannot be recognised from the files.
     options : dict, optional
-        Laid over the options of the manifest.
+        Options that are added to those of the manifest, or replace them.
+    licence, origin : str, optional
+        The licence, and where the model comes from.
     link : bool
-        Link the files where the disk allows it, instead of copying.
+        Whether to link the files if the file system allows it, instead of copying them.
+
+    Returns
+    -------
+    StoredModel
+        The model in the store.
 
     Raises
     ------
     ModelError
-        The files are missing, are not those of the manifest, or do not tell what they are; or the address is none on
-        this machine.
+        The files are missing, are not those of the manifest, or are not recognised; or the address is not on this
+        machine.
     """
-    given = {"engine": engine, "options": options or None, "licence": licence, "origin": origin}
-    said = {key: value for key, value in given.items() if value is not None}
+    values = {"engine": engine, "options": options or None, "licence": licence, "origin": origin}
+    given = {key: value for key, value in values.items() if value is not None}
     if isinstance(path, str) and "://" in path:
-        return _note(store, _on_server(store, path, model_id, role, said, link=link))
+        return _add_without_files(store, _on_server(store, path, model_id, role, given, link=link))
     source = Path(path).expanduser()
     manifest = _known(store, source, model_id, role)
     if manifest is None:
-        manifest = _own(source, model_id, role, said)
-    elif said:
+        manifest = _own(source, model_id, role, given)
+    elif given:
         raise ModelError(
-            f"the model {manifest.id} is known, and its {' and '.join(said)} with it",
-            hint="Choose another --id for a variant of your own",
+            f"the model {manifest.id} is known, including its {' and '.join(given)}",
+            hint="Choose another --id for your own variant",
         )
     with store.staging() as staging:
-        made = staging / manifest.id
+        folder = staging / manifest.id
         found = tuple(
-            _take(_source_of(file, source, manifest), made / file.name, file, manifest.id, link=link)
+            _copy(_source_of(file, source, manifest), folder / file.name, file, manifest.id, link=link)
             for file in manifest.files
         )
-        store.place(manifest.recorded(found), made)
+        store.place(manifest.recorded(found), folder)
     return store.find(manifest.id)
 
 
 def _on_server(
-    store: Store, url: str, model_id: str | None, role: str | None, said: dict[str, Any], *, link: bool
+    store: Store, url: str, model_id: str | None, role: str | None, given: dict[str, Any], *, link: bool
 ) -> Manifest:
-    """Return a manifest for a model that a server on this machine holds."""
-    given = said.pop("options", {})
-    options = server_options({**given, "url": url}, path=url).model_dump(exclude_defaults=True)
-    if link or "url" in given or said.get("engine", ENGINE) != ENGINE:
+    """Return a manifest for a model on a server of this machine."""
+    more = given.pop("options", {})
+    options = server_options({**more, "url": url}, path=url).model_dump(exclude_defaults=True)
+    if link or "url" in more or given.get("engine", ENGINE) != ENGINE:
         what = "a model on a server has no files to link, no engine but server and no url but its address"
         raise ModelError(what, path=url, hint="Leave out --link, --engine and the option url")
     if model_id is None:
-        raise ModelError("a model on a server needs a name", path=url, hint="Say --id")
+        raise ModelError("a model on a server needs a name", path=url, hint="Give --id")
     if model_id in store.shipped:
         raise ModelError(f"the model {model_id} is known, and it has files", path=url, hint="Choose another --id")
     data = {"id": model_id, "role": role or "llm", "engine": ENGINE, "options": options}
-    return parse(Manifest, data | said, url)
+    return parse(Manifest, data | given, url)
 
 
-def _note(store: Store, manifest: Manifest) -> StoredModel:
-    """Put a model without files into the store."""
+def _add_without_files(store: Store, manifest: Manifest) -> StoredModel:
+    """Add a model without files to the store and return it."""
     with store.staging() as staging:
-        made = staging / manifest.id
-        made.mkdir()
-        store.place(manifest, made)
+        folder = staging / manifest.id
+        folder.mkdir()
+        store.place(manifest, folder)
     return store.find(manifest.id)
 
 
 def _known(store: Store, source: Path, model_id: str | None, role: str | None) -> Manifest | None:
-    """Return the manifest that came with this program for that id, or else for these files."""
+    """Return the built-in manifest with that id, or else for these files, if there is one."""
     if not source.exists():
         raise ModelError("there is no such file or folder", path=source)
     known = store.shipped.get(model_id) if model_id else _recognise(store, source)
     if known is not None and known.shipped:
-        raise ModelError(f"the model {known.id} comes with this program", hint="Choose another --id")
+        raise ModelError(f"the model {known.id} is bundled with this program", hint="Choose another --id")
     if known is not None and role not in (None, known.role):
         raise ModelError(f"the model {known.id} is for the role {known.role}, not {role}")
     return known
 
 
-def _own(source: Path, model_id: str | None, role: str | None, said: dict[str, Any]) -> Manifest:
-    """Return a manifest for a model of the user's own: the one beside its files, or one read off them."""
+def _own(source: Path, model_id: str | None, role: str | None, given: dict[str, Any]) -> Manifest:
+    """Return a manifest for a model of the user's own: the one beside its files, or one made from them."""
     record = source / RECORD
     manifest = (
         read_manifest(record)
         if record.is_file()
-        else describe(source, model_id=model_id, role=role, engine=said.get("engine"))
+        else describe(source, model_id=model_id, role=role, engine=given.get("engine"))
     )
     data = manifest.model_dump() | {
         key: value for key, value in (("id", model_id), ("role", role)) if value is not None
     }
-    return parse(Manifest, data | said | {"options": {**manifest.options, **said.get("options", {})}}, source)
+    return parse(Manifest, data | given | {"options": {**manifest.options, **given.get("options", {})}}, source)
 
 
 def _recognise(store: Store, source: Path) -> Manifest | None:
@@ -141,19 +150,23 @@ def _recognise(store: Store, source: Path) -> Manifest | None:
 
 
 def install(store: Store, profile: str, *, source: Path | None = None, say: Say = lambda _: None) -> list[str]:
-    """Install the models of a profile that Python packages carry; what is there and right is left alone.
+    """Install the models of a profile from the Python packages that contain them, except those already installed.
 
     Parameters
     ----------
+    store : Store
+        The store.
+    profile : str
+        Name of the profile.
     source : Path, optional
-        A folder of wheels to take instead of asking pip: no network is used then.
+        A folder of wheels to use instead of pip; then no network is used.
     say : callable, optional
-        Hears what goes on.
+        Called with messages about the progress.
 
     Returns
     -------
     list of str
-        The ids of models that nothing here can install: a person must bring them with `add`.
+        Ids of models that no package contains: the user must add them with `add`.
 
     Raises
     ------
@@ -164,16 +177,16 @@ def install(store: Store, profile: str, *, source: Path | None = None, say: Say 
     due = [m for m in wanted if _problem(store, m) is not None]
     for manifest in wanted:
         if manifest not in due:
-            say(f"{manifest.id} is there")
+            say(f"{manifest.id} is already installed")
     todo = [m for m in due if m.packages]
     if todo:
         with store.staging() as staging:
             wheels = _wheels(todo, staging, source, say)
             for manifest in todo:
-                made = staging / manifest.id
+                folder = staging / manifest.id
                 used = {p.name: wheels[p.name] for p in manifest.packages if p.name in wheels}
-                packages.assemble(manifest, used, made)
-                store.place(manifest, made)
+                packages.assemble(manifest, used, folder)
+                store.place(manifest, folder)
                 say(f"{manifest.id} installed")
     broken = next((problem for m in due if m.shipped and (problem := _problem(store, m))), None)
     if broken is not None:
@@ -196,7 +209,7 @@ def _wheels(todo: list[Manifest], staging: Path, source: Path | None, say: Say) 
     if missing and folder is None:
         folder = staging / "wheels"
         folder.mkdir()
-        say(f"asking pip for {', '.join(missing)}")
+        say(f"downloading {', '.join(missing)} with pip")
         packages.download(missing.values(), folder)
     return {} if folder is None else {name: packages.find_wheel(p, folder) for name, p in missing.items()}
 
@@ -210,21 +223,21 @@ def _source_of(file: File, source: Path, manifest: Manifest) -> Path:
         raise ModelError(
             f"the model {manifest.id} has {len(manifest.files)} files: {', '.join(f.name for f in manifest.files)}",
             path=source,
-            hint="Give the folder that holds them",
+            hint="Give the folder that contains them",
         )
     if not path.is_file():
         raise ModelError(f"a file of the model {manifest.id} is missing", path=path, hint="Give a complete folder")
     return path
 
 
-def _take(path: Path, target: Path, expected: File, model: str, *, link: bool) -> File:
-    """Copy or link a file into the store and return what is known of it."""
+def _copy(path: Path, target: Path, expected: File, model: str, *, link: bool) -> File:
+    """Copy or link a file into the store; return it with size and checksum."""
     if link:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(path.resolve(), target)
         except OSError:
-            return _take(path, target, expected, model, link=False)  # another disk: only a copy will do
+            return _copy(path, target, expected, model, link=False)  # links do not work between file systems
         with target.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         found = File(name=expected.name, size=target.stat().st_size, sha256=sha256)

@@ -1,14 +1,14 @@
 """Manifests and profiles: the TOML files of models/.
 
-A manifest says what a model is and how one comes by it:
+A manifest says what a model is and how to get it:
 
-- `packages`: Python packages carry its files, pinned by version and SHA-256; ``valex models install`` fetches them.
-- `shipped`: its files lie beside the manifest and came with this program.
-- neither: a person fetches the files from `origin` on any machine and brings them with ``valex models add``. Sizes and
-  sums that are not stated here are recorded then, in ``model.toml`` beside the files.
-- the engine ``server``: a server on this machine holds the model (servers.py), so it has no files.
+- `packages`: Python packages, pinned by version and SHA-256, contain its files; ``valex models install`` gets them.
+- `shipped`: its files are beside the manifest, bundled with this program.
+- neither: the user downloads the files from `origin` on any machine and adds them with ``valex models add``. Sizes and
+  checksums that are not stated here are recorded then, in ``model.toml`` beside the files.
+- the engine ``server``: the model is on a server of this machine (servers.py), so it has no files.
 
-A profile names a model per role and the settings that suit them.
+A profile names a model per role and settings that suit them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Role = Literal["asr", "ocr", "clip", "llm", "sentence", "encoder", "labels"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 RECORD = "model.toml"
-"""Manifest that lies beside the files of a model in the store."""
+"""The manifest beside the files of a model in the store."""
 
 
 def _inside(name: str) -> str:
@@ -48,7 +48,7 @@ class _Table(BaseModel):
 
 
 class File(_Table):
-    """A file of a model; size (bytes) and sum are absent until they are known."""
+    """A file of a model; size (bytes) and checksum are None until they are known."""
 
     name: FileName
     size: int | None = Field(default=None, ge=0)
@@ -56,10 +56,10 @@ class File(_Table):
 
 
 class Package(_Table):
-    """A Python package that carries model files.
+    """A Python package that contains model files.
 
-    `members` maps a file of the model to the member of the wheel. A file named by several packages is their members
-    joined in the order of the packages.
+    `members` maps a file of the model to a member of the wheel. A file named by several packages consists of their
+    members, joined in the order of the packages.
     """
 
     name: str
@@ -69,10 +69,9 @@ class Package(_Table):
 
 
 class Manifest(_Table):
-    """What a model is, of which files it consists and how one comes by them.
+    """What a model is, which files it consists of and how to get them.
 
-    `requires` names models that this one rests on, such as the encoder below a head. `options` is what the engine must
-    know to use it.
+    `requires` names models that this one needs, such as the encoder of a label model. `options` are for the engine.
     """
 
     id: ModelId
@@ -97,16 +96,16 @@ class Manifest(_Table):
         elif not names and not self.shipped:
             raise ValueError("names no files")
         if self.packages:
-            carried = {name for package in self.packages for name in package.members}
-            if carried != set(names):
-                raise ValueError(f"packages and files differ: {', '.join(sorted(carried ^ set(names)))}")
+            packed = {name for package in self.packages for name in package.members}
+            if packed != set(names):
+                raise ValueError(f"packages and files differ: {', '.join(sorted(packed ^ set(names)))}")
             if any(file.sha256 is None or file.size is None for file in self.files):
-                raise ValueError("a file that a package carries has no size or sum")
+                raise ValueError("a file in a package has no size or checksum")
         return self
 
     def _check_server(self) -> None:
         if self.files or self.shipped or self.role != "llm":
-            raise ValueError("a server holds language models (role llm), which have no files here")
+            raise ValueError("models on a server are language models (role llm) without files")
         try:
             servers.server_options(self.options)
         except ModelError as error:
@@ -114,17 +113,17 @@ class Manifest(_Table):
 
     @property
     def on_server(self) -> bool:
-        """Whether a server on this machine holds the model."""
+        """Whether the model is on a server of this machine."""
         return self.engine == servers.ENGINE
 
     @property
     def size(self) -> int | None:
-        """Bytes of all files, or None where a size is not known."""
+        """Size of all files, bytes; None if one is not known."""
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
     def recorded(self, found: tuple[File, ...]) -> Manifest:
-        """Return the manifest with what is now known of its files; what it already said stands."""
+        """Return the manifest with missing sizes and checksums completed from the files found."""
         known = {file.name: file for file in found}
         files = tuple(
             File(name=f.name, size=f.size if f.size is not None else k.size, sha256=f.sha256 or k.sha256)
@@ -141,9 +140,9 @@ class Manifest(_Table):
 
 
 class Profile(_Table):
-    """A model per role, and the settings that suit them.
+    """A model per role, and settings that suit them.
 
-    `models` holds ids of the store; `settings` lies between the defaults and what the user asks for.
+    `models` maps roles to ids of the store; `settings` override the defaults and are overridden by the user's.
     """
 
     name: str
@@ -153,28 +152,25 @@ class Profile(_Table):
 
 
 def built_in() -> Path:
-    """Return the folder of the manifests that came with this program.
-
-    It is ``models/`` of the source tree, or its copy inside the installed package.
-    """
+    """Return the folder of the built-in manifests: ``models/`` of the source tree, or its copy in the package."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "manifests"
     return installed if installed.is_dir() else package.parent / "models"
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest.
+    """Return the manifest in a file.
 
     Raises
     ------
     ModelError
-        The file is no manifest; the message names each bad key.
+        The file is not a manifest; the message names each wrong key.
     """
     return parse(Manifest, _toml(path), path)
 
 
 def read_manifests(folder: Path) -> dict[str, Manifest]:
-    """Read all manifests of a folder, by id."""
+    """Return all manifests of a folder, by id."""
     found = {path: read_manifest(path) for path in sorted(folder.glob("*.toml"))}
     for path, manifest in found.items():
         if manifest.id != path.stem:
@@ -188,14 +184,14 @@ def profile_names() -> list[str]:
 
 
 def read_profile(name: str) -> Profile:
-    """Read a built-in profile by name, or one of the user's by the path of its TOML file.
+    """Return a built-in profile by name, or one of the user's by the path of its TOML file.
 
     Raises
     ------
     ConfigError
         There is no such profile.
     ModelError
-        The file is no profile.
+        The file is not a profile.
     """
     if name.endswith(".toml"):
         path = Path(name).expanduser()
@@ -213,7 +209,21 @@ _M = TypeVar("_M", bound=BaseModel)
 
 
 def parse(kind: type[_M], data: Any, path: Path | str) -> _M:
-    """Build a manifest or profile from plain data.
+    """Return a manifest or profile built from plain data.
+
+    Parameters
+    ----------
+    kind : type
+        `Manifest` or `Profile`.
+    data : dict
+        The plain data.
+    path : Path or str
+        Where the data come from, for messages.
+
+    Returns
+    -------
+    Manifest or Profile
+        An instance of `kind`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A model that is in the store, and what identifies it."""
+"""An installed model, and the digest that identifies it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from valex_local.system import network_guard
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model whose files are there and are the right ones.
+    """A model whose files are present and verified.
 
     Attributes
     ----------
@@ -27,15 +27,15 @@ class StoredModel:
     folder : Path
         Where its files are.
     digest : str
-        SHA-256 over all that can change what the model says: names and sums of its files, its engine and options, and
-        the digests of the models it rests on. Of a model on a server only engine and options are known.
+        SHA-256 over everything that can change the model's output: names and checksums of its files, its engine and
+        options, and the digests of the models it requires. For a model on a server only engine and options are known.
     options : dict
-        What the engine must know to use it; from the manifest.
+        Options for the engine, from the manifest.
     requires : dict of str to StoredModel
-        The models it rests on, by id.
+        The models it requires, by id.
     cache : Path or None
-        Folder of the store in which an engine may keep what it computed with the model; it may be gone at any time.
-        None where nothing is kept.
+        Folder of the store in which an engine may cache what it computed with the model; it may be deleted at any time.
+        None if nothing is cached.
     """
 
     id: str
@@ -49,13 +49,28 @@ class StoredModel:
 
     @property
     def may_see(self) -> bool:
-        """Whether a language model may take pictures, as far as can be told without loading it."""
-        told = self.engine == "transformers" or bool(self.options.get("sees")) or "mmproj" in self.options
-        return told or any(self.folder.glob("mmproj*.gguf"))
+        """Whether a language model may take images, as far as is known without loading it."""
+        stated = self.engine == "transformers" or bool(self.options.get("sees")) or "mmproj" in self.options
+        return stated or any(self.folder.glob("mmproj*.gguf"))
 
 
 def digest(manifest: Manifest, files: tuple[File, ...], requires: Mapping[str, StoredModel]) -> str:
-    """Return the SHA-256 over all that can change what a model says."""
+    """Return the SHA-256 over everything that can change a model's output.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The model's manifest.
+    files : tuple of File
+        Its files, with checksums.
+    requires : mapping of str to StoredModel
+        The models it requires, by id.
+
+    Returns
+    -------
+    str
+        The digest in hex.
+    """
     content = {
         "files": {file.name: file.sha256 for file in files},
         "engine": manifest.engine,
@@ -66,17 +81,17 @@ def digest(manifest: Manifest, files: tuple[File, ...], requires: Mapping[str, S
 
 
 def refuse_hidden(model: StoredModel) -> None:
-    """Hold that this process can reach the model, where it is one on a server.
+    """Check that this process can reach the model, if it is on a server.
 
     Raises
     ------
     ModelError
-        The network guard took the machine's loopback away from this process.
+        The network guard hides the machine's loopback from this process.
     """
     if model.engine == servers.ENGINE and network_guard.current().hides_loopback:
         raise ModelError(
             f"the model {model.id} is on a server of this machine, and the network guard hides the machine's own "
             "loopback from this run",
             path=model.options.get("url"),
-            hint="Leave out that layer of the guard, and no other: valex --loopback run …",
+            hint="Leave out only that layer of the guard: valex --loopback run …",
         )

@@ -1,7 +1,7 @@
-"""Model files that Python packages carry: found in this environment, in a folder of wheels, or fetched with pip.
+"""Model files in Python packages: from this environment, from a folder of wheels, or downloaded with pip.
 
-Fetching is the one thing this program does that uses the network, only when asked to (``valex models install``), and
-in a process of its own: this process stays cut off.
+Downloading is the only thing this program does that uses the network: only when asked to (``valex models install``),
+and in a separate process, so that this process stays cut off.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NO_PIP = "No module named pip"
 
 
 def is_installed(package: Package) -> bool:
-    """Whether this environment has the package in exactly that version, with all its members."""
+    """Return whether this environment has the package in exactly that version, with all its members."""
     try:
         distribution = metadata.distribution(package.name)
     except metadata.PackageNotFoundError:
@@ -39,7 +39,7 @@ def find_wheel(package: Package, folder: Path) -> Path:
     Raises
     ------
     ModelError
-        It is not there, or its sum is not the pinned one.
+        It is not there, or its checksum is not the pinned one.
     """
     stem = package.name.replace("-", "_")
     wheels = sorted(folder.glob(f"{stem}-{package.version}-*.whl"))
@@ -47,7 +47,7 @@ def find_wheel(package: Package, folder: Path) -> Path:
         raise ModelError(
             f"there is no wheel of {package.name} {package.version}",
             path=folder,
-            hint=f"Fetch it on a machine with network: pip download --no-deps {package.name}=={package.version}",
+            hint=f"Download it on a machine with network: pip download --no-deps {package.name}=={package.version}",
         )
     with wheels[0].open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -55,18 +55,18 @@ def find_wheel(package: Package, folder: Path) -> Path:
         raise ModelError(
             f"this wheel is not the pinned one: SHA-256 {found} instead of {package.sha256}",
             path=wheels[0],
-            hint="Fetch it again",
+            hint="Download it again",
         )
     return wheels[0]
 
 
 def download(packages: Iterable[Package], into: Path) -> None:
-    """Fetch wheels with this environment's pip, which checks their sums too.
+    """Download wheels with this environment's pip, which also checks their checksums.
 
     Raises
     ------
     ModelError
-        pip is missing, has no network or finds something else than what is pinned.
+        pip is missing, has no network, or finds something other than what is pinned.
     """
     lines = [f"{p.name}=={p.version} --hash=sha256:{p.sha256}\n" for p in packages]
     wanted = into / "requirements.txt"
@@ -80,7 +80,7 @@ def pip(command: str, *arguments: str) -> None:
     Raises
     ------
     ModelError
-        pip is missing or failed; its last words are passed on.
+        pip is missing or failed; the message includes its last lines.
     """
     quiet = ("--quiet", "--no-input", "--disable-pip-version-check")
     done = subprocess.run(
@@ -93,18 +93,27 @@ def pip(command: str, *arguments: str) -> None:
         raise ModelError("this Python environment has no pip", hint=f"Run: {sys.executable} -m ensurepip")
     raise ModelError(
         f"pip {command} failed: {' / '.join(word.strip() for word in words[-3:]) or f'exit status {done.returncode}'}",
-        hint="Without network, bring the files from another machine: valex models pack there, valex models unpack "
-        "here; or install --from a folder of the wheels",
+        hint="Without network, carry the files over from another machine: valex models pack there, valex models unpack "
+        "here; or install --from a folder with the wheels",
     )
 
 
 def assemble(manifest: Manifest, wheels: Mapping[str, Path], target: Path) -> tuple[File, ...]:
-    """Write a model's files into a folder from the packages that carry them.
+    """Write a model's files into a folder from the packages that contain them.
 
     Parameters
     ----------
+    manifest : Manifest
+        The model's manifest.
     wheels : dict of str to Path
         Wheel by package name; packages left out are taken from this environment.
+    target : Path
+        The folder.
+
+    Returns
+    -------
+    tuple of File
+        The files, with sizes and checksums.
 
     Raises
     ------
@@ -127,7 +136,7 @@ def _parts(file: File, manifest: Manifest, archives: Mapping[str, zipfile.ZipFil
         try:
             part = _open_member(package, member, archives.get(package.name))
         except (KeyError, OSError) as error:
-            raise ModelError(f"{package.name} {package.version} holds no {member}") from error
+            raise ModelError(f"{package.name} {package.version} does not contain {member}") from error
         with part:
             yield part
 
@@ -142,7 +151,7 @@ def _open_wheel(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as error:
-        raise ModelError("this is no wheel", path=path, hint="Fetch it again") from error
+        raise ModelError("this is not a wheel", path=path, hint="Download it again") from error
 
 
 def _file(distribution: metadata.Distribution, member: str) -> Path:

@@ -1,7 +1,7 @@
-"""Models that a server on this machine holds: no files here, only an address.
+"""Models on a server of this machine, which have an address instead of files.
 
-The address is loopback and written as such. No name is looked up: what a name means is decided elsewhere, and tomorrow
-it may mean another machine.
+The address must be a loopback address. No name is looked up: what a name means is decided elsewhere, and tomorrow it
+may mean another machine.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _EXAMPLE = "Give it as http://127.0.0.1:8080"
 
 
 def _loopback(url: str) -> str:
-    """Return the address of a server in the one form that is kept: ``http://HOST:PORT``."""
+    """Return the address of a server in canonical form: ``http://HOST:PORT``."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if not _is_loopback(host):
         raise ValueError(f"{host or url!r} is not this machine, and no byte may leave it")
     if parts.scheme != "http":
-        raise ValueError(f"{parts.scheme}://{host} is not plain http, as servers on this machine speak it")
+        raise ValueError(f"{parts.scheme}://{host} is not plain http, which servers on this machine use")
     if parts.port is None:
         raise ValueError(f"{url} names no port")
     if parts.username is not None or parts.path.rstrip("/") not in ("", "/v1") or parts.query or parts.fragment:
-        raise ValueError(f"{url} holds more than host, port and /v1")
+        raise ValueError(f"{url} contains more than host, port and /v1")
     return f"http://{f'[{host}]' if ':' in host else host}:{parts.port}"
 
 
@@ -50,16 +50,16 @@ def _is_loopback(host: str) -> bool:
 
 
 class ServerOptions(BaseModel):
-    """What the manifest of such a model says.
+    """The options in the manifest of such a model.
 
     Attributes
     ----------
     url : str
         Where the server listens: ``http://127.0.0.1:8080``, also ``localhost`` and ``[::1]``; ``/v1`` may follow.
     model : str or None
-        What the server calls the model; may be left out where it has one only.
+        The server's name for the model; may be left out if it has only one.
     sees : bool
-        Whether the model takes pictures.
+        Whether the model takes images.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,22 +70,22 @@ class ServerOptions(BaseModel):
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port to connect to; nothing in it needs to be looked up."""
+        """Host and port to connect to; neither needs to be looked up."""
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         return "127.0.0.1" if host == _LOCALHOST else host, parts.port or 0
 
 
 def server_options(options: Mapping[str, Any], path: Path | str | None = None) -> ServerOptions:
-    """Read the options of a model's manifest.
+    """Return the options of a model's manifest, validated.
 
     Raises
     ------
     ModelError
-        The address is none on this machine, or an option is unknown.
+        The address is not on this machine, or an option is unknown.
     """
     try:
         return ServerOptions.model_validate(dict(options))
     except ValidationError as error:
         what = explain(ServerOptions, error, noun="option")
-        raise ModelError(f"a server cannot be used so: {what}", path=path, hint=_EXAMPLE) from error
+        raise ModelError(f"this server cannot be used: {what}", path=path, hint=_EXAMPLE) from error

@@ -1,10 +1,11 @@
-"""The store: a folder of models, each in a folder of its name.
+"""The store: a folder of models, each in a folder named after it.
 
-    <store>/<model id>/files...      model.toml beside them says what they are and what their sums are
-    <store>/.sums.json               sums of files already read, by size and time of change
-    <store>/.cache/                  what engines computed with models and keep; may be deleted
+    <store>/<model id>/files...      model.toml beside them is the manifest, with their checksums
+    <store>/.sums.json               checksums of files already read, by size and modification time
+    <store>/.cache/                  what engines computed with models and cached; may be deleted
 
-A model is made in a folder of a temporary name and renamed when it is complete, so half a model is never seen.
+A model is assembled in a folder with a temporary name and renamed when it is complete, so incomplete models are never
+visible.
 """
 
 from __future__ import annotations
@@ -36,16 +37,16 @@ from valex_local.store.manifests import (
 from valex_local.store.model import StoredModel, digest
 
 LOCAL = "local-dir:"
-"""Begins the id of a model that is used where it lies."""
+"""Prefix of the id of a model that is used from a folder outside the store."""
 
 _STAGING = ".new-"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the store's list. `problem` is None for a model that is there, as far as sizes tell.
+    """An entry in the list of models. `problem` is None for an installed model, as far as file sizes show.
 
-    A model on a server has no size here, and whether the server runs is not looked at.
+    A model on a server has no size, and whether the server runs is not checked.
     """
 
     manifest: Manifest
@@ -60,23 +61,23 @@ class Store:
     Parameters
     ----------
     root : Path or str, optional
-        Its folder; left out, the one that ``VALEX_MODELS`` names, else a folder of the user's data.
+        Its folder; by default the one that ``VALEX_MODELS`` names, or else a folder in the user's data directory.
     """
 
     def __init__(self, root: Path | str | None = None) -> None:
         self.root = Path(root) if root is not None else default_root()
         self.shipped = read_manifests(built_in())
-        self._sums = Checksums(self.root / ".sums.json")
+        self._checksums = Checksums(self.root / ".sums.json")
 
-    # --- looking up -------------------------------------------------------------------------------------------------
+    # --- finding models ---------------------------------------------------------------------------------------------
 
     def manifests(self) -> dict[str, Manifest]:
-        """Return the manifests that came with this program and those of the user's own models, by id."""
+        """Return the built-in manifests and those of the user's own models, by id."""
         own = (path.parent.name for path in self.root.glob(f"[!.]*/{RECORD}"))
         return {name: self.manifest(name) for name in sorted({*self.shipped, *own})}
 
     def manifest(self, model_id: str) -> Manifest:
-        """Return the manifest of a model, completed by the sums recorded in the store.
+        """Return the manifest of a model, completed by the checksums recorded in the store.
 
         Raises
         ------
@@ -99,9 +100,9 @@ class Store:
         return read_profile(name)
 
     def find(self, model_id: str) -> StoredModel:
-        """Return a model of the store, its files checked against their sums.
+        """Return a model of the store, with the checksums of its files verified.
 
-        A file is read again only when its size or time of change is new.
+        A file is read again only if its size or modification time has changed.
 
         Raises
         ------
@@ -111,13 +112,13 @@ class Store:
         return self._find(model_id, ())
 
     def local(self, path: Path, role: str) -> StoredModel:
-        """Return a model of a folder or file outside the store, as ``local-dir:PATH`` names it."""
+        """Return a model from a folder or file outside the store, as in ``local-dir:PATH``."""
         folder = path if path.is_dir() else path.parent
         record = folder / RECORD
         manifest = read_manifest(record) if path.is_dir() and record.is_file() else describe(path, role=role)
-        remedy = "Check the folder, or name another"
+        remedy = "Check the folder, or choose another"
         _check_sizes(manifest, manifest.files, folder, remedy)
-        files = self._check_sums(manifest, manifest.files, folder, remedy)
+        files = self._verify_checksums(manifest, manifest.files, folder, remedy)
         return self._model(manifest, folder, files, chain=())
 
     def resolve(
@@ -130,11 +131,16 @@ class Store:
         profile : str
             Name of the profile.
         overrides : dict of str to str
-            Role to model id, before the profile's; ``local-dir:PATH`` names a folder outside the store.
+            Role to the id of a model that replaces the profile's; ``local-dir:PATH`` is a folder outside the store.
         needed : iterable of str
             Roles that must have a model.
         optional : iterable of str
-            Roles that are left out when nobody named a model for them. A model that was named must be there.
+            Roles that are left out if no model is named for them. A model that is named must be installed.
+
+        Returns
+        -------
+        dict of str to StoredModel
+            Role to model.
 
         Raises
         ------
@@ -183,15 +189,15 @@ class Store:
         """Return where the files of a model are, or would be."""
         return (built_in() if manifest.shipped else self.root) / manifest.id
 
-    # --- checking ---------------------------------------------------------------------------------------------------
+    # --- checking files ---------------------------------------------------------------------------------------------
 
     def check(self, manifest: Manifest, *, fresh: bool = False) -> tuple[File, ...]:
-        """Return the files of a model with their sums, all present and right; `fresh` reads every one again.
+        """Return the files of a model with their checksums, verified; `fresh` reads every file again.
 
         Raises
         ------
         ModelError
-            A file is missing, altered, unreadable, or its sum was never recorded.
+            A file is missing, altered or unreadable, or its checksum was never recorded.
         """
         folder, remedy = self.folder(manifest), self._remedy(manifest)
         files = self._files(manifest)
@@ -199,20 +205,20 @@ class Store:
         unknown = [file.name for file in files if file.sha256 is None]
         if unknown and not manifest.shipped:
             raise ModelError(
-                f"the sums of the model {manifest.id} were never recorded",
+                f"the checksums of the model {manifest.id} were never recorded",
                 path=folder / unknown[0],
-                hint=f"Bring it with: valex models add FOLDER --id {manifest.id}",
+                hint=f"Add it with: valex models add FOLDER --id {manifest.id}",
             )
-        return self._check_sums(manifest, files, folder, remedy, fresh=fresh)
+        return self._verify_checksums(manifest, files, folder, remedy, fresh=fresh)
 
-    def _check_sums(
+    def _verify_checksums(
         self, manifest: Manifest, files: tuple[File, ...], folder: Path, remedy: str, *, fresh: bool = False
     ) -> tuple[File, ...]:
         found = []
         for expected in files:
             path = folder / expected.name
             try:
-                file = File(name=expected.name, size=path.stat().st_size, sha256=self._sums(path, fresh=fresh))
+                file = File(name=expected.name, size=path.stat().st_size, sha256=self._checksums(path, fresh=fresh))
             except OSError as error:
                 raise ModelError(
                     f"a file of the model {manifest.id} cannot be read ({error.strerror})", path=path, hint=remedy
@@ -225,11 +231,11 @@ class Store:
                     hint=remedy,
                 )
             found.append(file)
-        self._sums.save()
+        self._checksums.save()
         return tuple(found)
 
     def _files(self, manifest: Manifest) -> tuple[File, ...]:
-        """Return the files of a model; of a shipped one that names none, all that lie in its folder."""
+        """Return the files of a model; for a bundled model that names none, all files in its folder."""
         if manifest.files or not manifest.shipped:
             return manifest.files
         folder = self.folder(manifest)
@@ -238,16 +244,16 @@ class Store:
 
     def _remedy(self, manifest: Manifest) -> str:
         if manifest.shipped:
-            return "It comes with this program: install valex_local again"
+            return "It is bundled with this program: install valex_local again"
         if manifest.packages:
             names = ("cpu", "demo", *profile_names())
             profile = next((n for n in names if manifest.id in self.members(n)), names[0])
             return f"Install it with: valex models install {profile}"
         origin = f" ({manifest.origin})" if manifest.origin else ""
-        return f"Bring its files{origin}: valex models add FOLDER --id {manifest.id}"
+        return f"Add its files{origin} with: valex models add FOLDER --id {manifest.id}"
 
     def members(self, profile: str) -> list[str]:
-        """Return the ids of a profile's models and of those they require."""
+        """Return the ids of a profile's models and of the models they require."""
         ids: list[str] = []
         waiting = [i for i in self.profile(profile).models.values() if not i.startswith(LOCAL)]
         while waiting:
@@ -258,7 +264,7 @@ class Store:
         return ids
 
     def entries(self) -> list[Entry]:
-        """Return every known model and whether it is there, by presence and size alone."""
+        """Return all known models and whether they are installed, checking only presence and size of the files."""
         return [self._entry(manifest) for manifest in self.manifests().values()]
 
     def _entry(self, manifest: Manifest) -> Entry:
@@ -272,7 +278,7 @@ class Store:
         return Entry(manifest, folder, sum((folder / f.name).stat().st_size for f in self._files(manifest)), None)
 
     def verify(self) -> dict[str, ModelError | None]:
-        """Read every file of every model that is there and return what is wrong with it, by model id."""
+        """Return what is wrong with each installed model, by id; every file is read."""
         result: dict[str, ModelError | None] = {}
         for manifest in self.manifests().values():
             if not self.folder(manifest).is_dir():
@@ -288,7 +294,7 @@ class Store:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Hold the store for writing and give a folder in it to make models in; it is gone afterwards."""
+        """Lock the store for writing and yield a temporary folder in it to assemble models in."""
         with _writable(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -296,21 +302,23 @@ class Store:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise ModelError("something else is writing into this store", path=self.root, hint="Wait") from error
-            for left in self.root.glob(f"{_STAGING}*"):  # of a killed process: nobody else is at work here now
+                raise ModelError(
+                    "another process is writing into this store", path=self.root, hint="Wait until it is done"
+                ) from error
+            for left in self.root.glob(f"{_STAGING}*"):  # left by a killed process; the lock is ours now
                 shutil.rmtree(left)
             with _writable(self.root), tempfile.TemporaryDirectory(prefix=_STAGING, dir=self.root) as folder:
                 yield Path(folder)
         finally:
             os.close(descriptor)
 
-    def place(self, manifest: Manifest, made: Path) -> None:
-        """Give a model made in the staging folder its place; one that stood there before goes."""
-        (made / RECORD).write_text(manifest.to_toml(), "utf-8")
+    def place(self, manifest: Manifest, folder: Path) -> None:
+        """Move a model from the staging folder to its final folder, replacing an earlier one."""
+        (folder / RECORD).write_text(manifest.to_toml(), "utf-8")
         target = self.root / manifest.id
         if target.exists():
-            target.rename(made.with_name(f"{manifest.id}.before"))
-        made.rename(target)
+            target.rename(folder.with_name(f"{manifest.id}.before"))
+        folder.rename(target)
 
 
 def _check_sizes(manifest: Manifest, files: tuple[File, ...], folder: Path, remedy: str) -> None:
@@ -333,7 +341,7 @@ def _check_sizes(manifest: Manifest, files: tuple[File, ...], folder: Path, reme
 
 
 def default_root() -> Path:
-    """Return the store's folder: what ``VALEX_MODELS`` names, else a folder of the user's data."""
+    """Return the store's folder: the one that ``VALEX_MODELS`` names, or else one in the user's data directory."""
     named = os.environ.get("VALEX_MODELS")
     if named:
         return Path(named).expanduser()
@@ -350,5 +358,5 @@ def _writable(root: Path) -> Iterator[None]:
         raise ModelError(
             f"cannot write into the store ({error.strerror})",
             path=root,
-            hint="Make room or check its permissions; VALEX_MODELS names another folder",
+            hint="Free some disk space or check its permissions; VALEX_MODELS can name another folder",
         ) from error

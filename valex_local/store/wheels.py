@@ -1,4 +1,4 @@
-"""The Python wheels of this environment: this program with all it needs, in the versions installed here."""
+"""The Python wheels of this environment: this program and everything it needs, in the installed versions."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ _OURS = "valex_local"
 
 
 def collect(into: Path, say: Say) -> list[Path]:
-    """Collect the wheels of this program and of all that is installed of what it needs.
+    """Return the wheels of this program and of its installed requirements, collected in a folder.
 
-    They fit the same operating system, processor and Python version only. What is in pip's cache is not fetched again.
+    They only work on the same operating system, processor and Python version. Wheels in pip's cache are not downloaded
+    again.
 
     Raises
     ------
     ModelError
-        A wheel cannot be had.
+        A wheel is not available.
     """
     wanted = pinned()
-    say(f"collecting {len(wanted)} Python packages: gigabytes, which takes some minutes")
+    say(f"collecting {len(wanted)} Python packages: several gigabytes, which takes a few minutes")
     requirements = into / "requirements.txt"
     requirements.write_text("".join(f"{line}\n" for line in wanted), "utf-8")
     pip("wheel", "--no-deps", "--wheel-dir", str(into), "-r", str(requirements))
@@ -39,10 +40,10 @@ def collect(into: Path, say: Say) -> list[Path]:
 
 
 def pinned(extras: tuple[str, ...] = ("all",)) -> list[str]:
-    """Return a requirement for every installed distribution that this program needs, itself left out.
+    """Return a requirement for every installed distribution that this program needs, without itself.
 
-    It is the version installed, or the wheel file that this was installed from where that still lies on the disk (what
-    took minutes to compile is not compiled again). What an extra needs and is not installed here is left out.
+    It is the installed version, or the wheel file it was installed from if that still exists (so that nothing has to be
+    compiled again). Requirements of an extra that are not installed are left out.
     """
     seen: set[tuple[str, frozenset[str]]] = set()
     found: dict[str, str] = {}
@@ -79,14 +80,14 @@ def _own_source() -> Path:
     source = _installed_from(metadata.distribution(_OURS))
     if source is None:
         raise ModelError(
-            "the wheel that this program was installed from is not there any more",
-            hint="Pack from an environment that was installed from the source tree, or leave out --wheels",
+            "the wheel that this program was installed from no longer exists",
+            hint="Pack from an environment installed from the source tree, or leave out --wheels",
         )
     return source
 
 
 def _installed_from(distribution: metadata.Distribution) -> Path | None:
-    """Return the file or folder that a distribution was installed from, where it still lies on the disk."""
+    """Return the file or folder that a distribution was installed from, if it still exists."""
     text = distribution.read_text("direct_url.json")
     url = urlsplit(str(json.loads(text).get("url", ""))) if text else None
     path = Path(unquote(url.path)) if url is not None and url.scheme == "file" else None

@@ -114,7 +114,7 @@ def test_silent_videos_are_left_out_and_empty_ones(parrot: Parrot, tmp_path: Pat
     items = [video(tmp_path / "a", "red", has_words=False), video(tmp_path / "b", spoken=())]
     made = stage([stage.prepare(item) for item in items])
     reasons = [output.record.skipped for output in made if isinstance(output, Output)]
-    assert ["no verbal sound" in str(reasons[0]), "holds nothing" in str(reasons[1])] == [True, True]
+    assert ["no verbal sound" in str(reasons[0]), "nothing to label" in str(reasons[1])] == [True, True]
     assert parrot.asked == []
 
 

@@ -23,7 +23,7 @@ from valex_local.settings import make_settings
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.labels import LabelStage
 from valex_local.stages.labels.checkpoint import Checkpoint
-from valex_local.stages.labels.examples import MAX_SHOT_CHARACTERS, FewShotFold, plan_turns
+from valex_local.stages.labels.examples import MAX_SHOT_CHARACTERS, FewShotFold, plan_folds
 from valex_local.stages.labels.fewshot import FewshotRoute
 from valex_local.stages.labels.lines import EvidenceLine, lines_of, script_lines
 from valex_local.stages.labels.prompt import LabelledExample
@@ -157,7 +157,7 @@ def test_an_attack_is_one_plain_line_of_the_prompt(
     """Held against the tokens that reach the real model: as many marks of turns as without the attack."""
     llama: Any = route._model
     harmless, hostile = (
-        route._judge._prompt.messages(script_lines(s), (), questions("together")[0])
+        route._labeller._prompt.messages(script_lines(s), (), questions("together")[0])
         for s in (HARMLESS, attacked(attack))
     )
     (lines,) = hostile[1].parts
@@ -226,7 +226,7 @@ def corpus(count: int = 24, unlabelled: int = 0) -> Corpus:
 
 def test_examples_come_out_of_other_folds_alone() -> None:
     given = corpus(unlabelled=3)
-    turns = plan_turns(given, shots=4, folds=3, group="author", seed=0)
+    turns = plan_folds(given, shots=4, folds=3, group="author", seed=0)
     assert len(turns) == 4
     assert sorted(text.id for turn in turns for text in turn.texts) == sorted(
         text.id for text in (*given.texts, *given.unlabelled)
@@ -241,7 +241,7 @@ def test_examples_come_out_of_other_folds_alone() -> None:
 
 def test_draws_go_by_the_seed() -> None:
     first, again, other = (
-        [turn.drawn for turn in plan_turns(corpus(), shots=2, folds=3, group="none", seed=seed)] for seed in (0, 0, 1)
+        [turn.drawn for turn in plan_folds(corpus(), shots=2, folds=3, group="none", seed=seed)] for seed in (0, 0, 1)
     )
     assert first == again != other
 
@@ -252,15 +252,15 @@ def test_what_cannot_be_an_example_is_not_drawn() -> None:
     given.gold.labels[:4] = 0
     given.gold.labels[7, 3, 0] = np.nan
     texts = (*given.texts[:5], Text("t05", "x" * (MAX_SHOT_CHARACTERS + 1)), *given.texts[6:])
-    turns = plan_turns(Corpus(texts, given.gold), shots=5, folds=2, group="none", seed=0)
+    turns = plan_folds(Corpus(texts, given.gold), shots=5, folds=2, group="none", seed=0)
     assert {name for turn in turns for name in turn.drawn} <= {"t04", "t06", "t08", "t09"}
 
 
 def test_where_nothing_can_be_drawn_it_is_said() -> None:
     given = corpus(4)
     given.gold.labels[:] = 0
-    with pytest.raises(InputError, match="none can be an example"):
-        plan_turns(given, shots=1, folds=2, group="none", seed=0)
+    with pytest.raises(InputError, match=r"none of the .* labelled texts can be an example"):
+        plan_folds(given, shots=1, folds=2, group="none", seed=0)
 
 
 def test_no_example_is_left_over_for_the_next_turn(parrot: Parrot, tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_no_example_is_left_over_for_the_next_turn(parrot: Parrot, tmp_path: Pat
     )
     texts = (Text("a", "one"), Text("b", "two"))
     turns = (FewShotFold(texts[:1], (shot,), ("x",)), FewShotFold(texts[1:], (), ()))
-    label_texts(texts, stored(tmp_path), settings=make_settings({}), device=CPU, name="fewshot", turns=turns)
+    label_texts(texts, stored(tmp_path), settings=make_settings({}), device=CPU, name="fewshot", folds=turns)
     assert ["a shot of" in a["messages"][0].content for a in parrot.asked] == [True, False]
 
 
@@ -292,32 +292,32 @@ def test_what_was_judged_before_an_interruption_is_kept(parrot: Parrot, tmp_path
 
     how: dict[str, Any] = {"settings": settings, "device": CPU, "name": "fewshot"}
     with pytest.raises(KeyboardInterrupt):
-        label_texts(texts, model, kept=kept(), on_progress=interrupt, **how)
+        label_texts(texts, model, checkpoint=kept(), on_progress=interrupt, **how)
     assert parrot.closed
     kept().path.open("a").write('{"key": "cut')
-    whole = label_texts(texts, model, kept=kept(), **how)
+    whole = label_texts(texts, model, checkpoint=kept(), **how)
     assert len(parrot.asked) == 4, "two were judged before"
     assert whole.answers.ids == tuple(t.id for t in texts)
     assert "text 0" not in kept().path.read_text("utf-8"), "no text is kept"
-    label_texts(texts, model, kept=kept(seed=1), **how)
+    label_texts(texts, model, checkpoint=kept(seed=1), **how)
     assert len(parrot.asked) == 8, "another setting is another question"
     kept().done()
     assert not kept().path.exists()
 
 
 def test_too_few_groups_is_an_error() -> None:
-    with pytest.raises(InputError, match="cannot be parted"):
-        plan_turns(corpus(2), shots=1, folds=5, group="author", seed=0)
+    with pytest.raises(InputError, match="cannot be split"):
+        plan_folds(corpus(2), shots=1, folds=5, group="author", seed=0)
 
 
 def test_texts_are_labelled_after_the_examples_of_their_fold(parrot: Parrot, tmp_path: Path) -> None:
     given = corpus(8, unlabelled=1)
     texts = (*given.texts, *given.unlabelled)
-    turns = plan_turns(given, shots=2, folds=2, group="none", seed=0)
+    turns = plan_folds(given, shots=2, folds=2, group="none", seed=0)
     settings = make_settings({"labels": {"fewshot": {"seed": 1}}})
     heard: list[int] = []
     found = label_texts(
-        texts, stored(tmp_path), settings=settings, device=CPU, name="fewshot", turns=turns, on_progress=heard.append
+        texts, stored(tmp_path), settings=settings, device=CPU, name="fewshot", folds=turns, on_progress=heard.append
     )
     assert found.answers.ids == tuple(text.id for text in texts)
     assert not np.isnan(found.answers.labels).any()
@@ -342,9 +342,9 @@ def test_a_text_beyond_the_context_is_named_and_the_others_are_labelled(parrot: 
 def test_other_routes_take_no_examples(tmp_path: Path) -> None:
     from tests.stages.labels.tiny import save_model
 
-    turns = plan_turns(corpus(4), shots=1, folds=2, group="none", seed=0)
-    with pytest.raises(ConfigError, match="fewshot alone"):
-        label_texts((), save_model(tmp_path / "m"), settings=make_settings({}), device=CPU, turns=turns)
+    turns = plan_folds(corpus(4), shots=1, folds=2, group="none", seed=0)
+    with pytest.raises(ConfigError, match="only the route fewshot"):
+        label_texts((), save_model(tmp_path / "m"), settings=make_settings({}), device=CPU, folds=turns)
 
 
 def test_value_codes_are_those_of_the_literature() -> None:

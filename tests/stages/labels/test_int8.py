@@ -103,7 +103,7 @@ def test_an_encoder_without_an_8_bit_form_is_refused(
 ):
     folder = save_encoder(tmp_path / "encoder", kind=kind, **changes)
     encoder(folder)
-    with pytest.raises(ModelError, match=f"no 8-bit form of this encoder, of the kind {kind}") as caught:
+    with pytest.raises(ModelError, match=f"encoders of the type {kind} cannot be converted to 8 bits") as caught:
         encoder(folder, int8=True)
     assert caught.value.path == str(folder)
     assert "--no-int8" in str(caught.value.hint)
@@ -111,7 +111,7 @@ def test_an_encoder_without_an_8_bit_form_is_refused(
 
 
 def test_a_card_is_refused_before_anything_is_loaded(tmp_path: Path):
-    with pytest.raises(ConfigError, match="8-bit labels are for CPU") as caught:
+    with pytest.raises(ConfigError, match="8-bit labels work only on the CPU") as caught:
         encoder(tmp_path / "nowhere", int8=True, device=Device("cuda", 1))
     assert "--device cpu" in str(caught.value.hint)
 
@@ -122,7 +122,7 @@ def test_a_full_disk_is_said(tmp_path: Path, temporary: Path, monkeypatch: pytes
 
     folder = save_encoder(tmp_path / "encoder")
     monkeypatch.setattr(int8, "_convert", full)
-    with pytest.raises(ModelError, match=r"cannot be made .*No space left") as caught:
+    with pytest.raises(ModelError, match=r"cannot be converted to 8 bits .*No space left") as caught:
         encoder(folder, int8=True)
     assert caught.value.path == str(temporary)
     assert left(temporary) == []

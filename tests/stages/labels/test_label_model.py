@@ -87,7 +87,7 @@ def test_a_head_on_an_encoder_of_the_store(tmp_path: Path, tiny: StoredModel):
     (folder / "labels.json").write_text(json.dumps(card(encoder="small-encoder")), "utf-8")
     model = LabelModel(folder, requires={"small-encoder": encoder}, device=CPU)
     assert model.scores([filler(50)]) == LabelModel(tiny.folder, device=CPU).scores([filler(50)])
-    with pytest.raises(ModelError, match="rests on the encoder small-encoder") as caught:
+    with pytest.raises(ModelError, match="uses the encoder small-encoder") as caught:
         LabelModel(folder, requires={"another": encoder}, device=CPU)
     assert 'requires = ["small-encoder"]' in (caught.value.hint or "")
 

@@ -18,7 +18,7 @@ from valex_local.schwartz import CIRCLE, State, Value
 from valex_local.settings import LlmLabelSettings, Settings
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine, script_lines, text_lines
-from valex_local.stages.labels.llm_labeller import Judge
+from valex_local.stages.labels.llm_labeller import LlmLabeller
 from valex_local.stages.labels.prompt import BLOCKS, LabelledExample, LabelPrompt, PromptKeyframe
 from valex_local.stages.labels.questions import Known, questions
 from valex_local.stages.setting_files import setting_file
@@ -79,7 +79,7 @@ def test_ours_define_every_value_and_label_an_example() -> None:
     [
         (('name = "Face"', 'name = "Fame"'), "value.7.name"),
         (("[[value]]", "[[values]]"), "values: Extra inputs"),
-        (('name = "Face"', 'name = "Hedonism"'), "defined once; look at: Hedonism, Face"),
+        (('name = "Face"', 'name = "Hedonism"'), "defined once; check: Hedonism, Face"),
         (('definition = "', 'definition = ""\nx = "'), "value.0.definition"),
         (("[[value]]", "[[value"), "not valid TOML"),
     ],
@@ -99,7 +99,7 @@ def test_a_worked_example_cannot_rest_on_lines_it_has_not(tmp_path: Path) -> Non
         'labels = [{value = "Face", state = "present", lines = [2]}]\n'
     )
     path.write_text(example + short_values(tmp_path / "v.toml").read_text("utf-8"), "utf-8")
-    with pytest.raises(ConfigError, match=r"lines that are not there: \[2\]"):
+    with pytest.raises(ConfigError, match=r"lines that do not exist: \[2\]"):
         read_definitions(path)
 
 
@@ -176,16 +176,16 @@ KNOWN = {
 }
 
 
-def judge(parrot: Parrot, **how: Any) -> Judge:
+def judge(parrot: Parrot, **how: Any) -> LlmLabeller:
     settings = LlmLabelSettings(**how)
-    return Judge(parrot, prompt(settings.ask), settings)
+    return LlmLabeller(parrot, prompt(settings.ask), settings)
 
 
 @pytest.mark.parametrize("way", ["together", "one", "apart"])
 def test_each_way_of_asking_gives_the_same_labels(way: Any) -> None:
     asked = questions(way)
     parrot = Parrot(lambda n, _: told(asked[n], KNOWN))
-    found = judge(parrot, ask=way).judge(LINES)
+    found = judge(parrot, ask=way).label(LINES)
     by_value = {label.value: label for label in found.values}
     assert tuple(by_value) == CIRCLE
     action, humility = by_value[Value.SELF_DIRECTION_ACTION], by_value[Value.HUMILITY]
@@ -199,19 +199,19 @@ def test_each_way_of_asking_gives_the_same_labels(way: Any) -> None:
 
 def test_probabilities_come_from_the_tokens() -> None:
     chances = tuple(math.log(p) for p in (0.25, 0.25, 0.25, 0.25))
-    found = judge(Parrot(lambda n, _: told(ALL, KNOWN, chances))).judge(LINES)
+    found = judge(Parrot(lambda n, _: told(ALL, KNOWN, chances))).label(LINES)
     assert {(label.present, label.conflicted) for label in found.values} == {(0.5, 0.25)}
     assert found.notices == ()
 
 
 def test_a_bad_answer_is_asked_for_once_more_and_then_its_values_are_not_assessed() -> None:
     parrot = Parrot(lambda n, _: "{" if n == 0 else told(ALL, KNOWN))
-    found = judge(parrot).judge(LINES)
+    found = judge(parrot).label(LINES)
     assert [(a["temperature"] > 0, a["seed"]) for a in parrot.asked] == [(False, 0), (True, 1)]
     assert all(label.state is not State.NOT_ASSESSED for label in found.values)
     asked = questions("one")
     hopeless = Parrot(lambda n, text: "{" if "FAC Face?" in text else told(asked[n - 2 * (n > 7)], {}))
-    found = judge(hopeless, ask="one").judge(LINES)
+    found = judge(hopeless, ask="one").label(LINES)
     assert [label.value for label in found.values if label.state is State.NOT_ASSESSED] == [Value.FACE]
     assert "no-answer" in [notice.code for notice in found.notices]
     assert "Face" in found.notices[-1].text
@@ -221,7 +221,7 @@ def test_a_script_too_long_for_the_context_is_labelled_in_parts_and_none_is_left
     lines = text_lines("\n".join(f"line number {n} of a long script" for n in range(900)))
     seen: list[str] = []
     parrot = Parrot(lambda n, text: seen.append(text) or told(ALL, KNOWN if n == 1 else {}), context=4096 + 2048)
-    found = judge(parrot, context=8192).judge(lines)
+    found = judge(parrot, context=8192).label(lines)
     assert len(parrot.asked) > 2
     assert all(sum(f" {n} of a long" in text for text in seen) == 1 for n in range(900))
     assert "labelled-in-parts" in [notice.code for notice in found.notices]
@@ -233,7 +233,7 @@ def test_one_line_longer_than_the_context_is_cut_and_keeps_its_name() -> None:
     known = {Value.FACE: Known(State.PRESENT, False, ("L1",))}
     parrot = Parrot(lambda n, text: seen.append(text) or told(ALL, known), context=6144)
     words = " ".join(f"word{n}" for n in range(3000))
-    found = judge(parrot, context=8192).judge(text_lines(words))
+    found = judge(parrot, context=8192).label(text_lines(words))
     assert len(seen) > 1
     assert all(sum(f"word{n} " in text or f'word{n}"' in text for text in seen) == 1 for n in range(3000))
     assert found.values[CIRCLE.index(Value.FACE)].evidence == ("L1",)
@@ -242,21 +242,21 @@ def test_one_line_longer_than_the_context_is_cut_and_keeps_its_name() -> None:
 
 def test_what_does_not_fit_even_so_is_an_error_of_that_post() -> None:
     with pytest.raises(ContextOverflow, match=r"question alone exceeds.*fewer or shorter examples"):
-        judge(Parrot(lambda *_: "never")).judge(text_lines("w" * 60_000))
+        judge(Parrot(lambda *_: "never")).label(text_lines("w" * 60_000))
 
 
 def test_nothing_is_not_asked_about() -> None:
-    with pytest.raises(InputError, match="holds no words"):
-        judge(Parrot(lambda *_: "never")).judge(text_lines("\x7f"))
+    with pytest.raises(InputError, match="contains no words"):
+        judge(Parrot(lambda *_: "never")).label(text_lines("\x7f"))
 
 
 def test_codes_that_were_unlikely_come_with_a_warning() -> None:
-    found = judge(Parrot(lambda n, _: told(ALL, KNOWN, (-5.0, -5.0, -5.0, -5.0)))).judge(LINES)
+    found = judge(Parrot(lambda n, _: told(ALL, KNOWN, (-5.0, -5.0, -5.0, -5.0)))).label(LINES)
     assert [notice.code for notice in found.notices] == ["unsure-probabilities"]
 
 
 def test_evidence_there_is_not_is_left_out_and_said() -> None:
     known = {Value.FACE: Known(State.PRESENT, False, ("S1", "S9"))}
-    found = judge(Parrot(lambda *_: told(ALL, known))).judge(LINES)
+    found = judge(Parrot(lambda *_: told(ALL, known))).label(LINES)
     assert found.values[CIRCLE.index(Value.FACE)].evidence == ("S1",)
     assert "evidence-refused" in [notice.code for notice in found.notices]

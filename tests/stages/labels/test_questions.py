@@ -16,7 +16,7 @@ from valex_local.schwartz import CIRCLE, Polarity, State, Value
 from valex_local.stages.labels.answers import (
     AnswerWithProbabilities,
     BadLabelAnswer,
-    Shares,
+    StateProbabilities,
     ValueAnswer,
     joined,
     read_answer,
@@ -159,16 +159,16 @@ def test_shares_are_those_of_the_token_that_names_the_state() -> None:
         ("[\"a", {'["a': 0.6, '["p': 0.2, '["c"]': 0.1, "[": 0.1}), '"]}',
     )  # fmt: skip
     found = read_probabilities(answer, question)
-    assert found[Value.HEDONISM].of == pytest.approx({"d": 0.125, "p": 0.5, "c": 0.125, "a": 0.25})
-    assert found[Value.FACE].of == pytest.approx({"d": 0.1, "p": 0.2, "c": 0.1, "a": 0.6})
-    assert (found[Value.HEDONISM].told, found[Value.FACE].told) == pytest.approx((0.8, 0.9))
+    assert found[Value.HEDONISM].by_code == pytest.approx({"d": 0.125, "p": 0.5, "c": 0.125, "a": 0.25})
+    assert found[Value.FACE].by_code == pytest.approx({"d": 0.1, "p": 0.2, "c": 0.1, "a": 0.6})
+    assert (found[Value.HEDONISM].total, found[Value.FACE].total) == pytest.approx((0.8, 0.9))
 
 
 def test_words_that_begin_as_a_code_are_none() -> None:
     answer = tokens('["', ("a", {"absent": 0.6, "a": 0.1, 'p"': 0.2, "care": 0.1}), '"]')
     found = read_probabilities(answer, Question((Value.FACE,), alone=True))[Value.FACE]
-    assert found.told == pytest.approx(0.3)
-    assert found.of == pytest.approx({"d": 0.2, "p": 0.4, "c": 0.2, "a": 0.2})
+    assert found.total == pytest.approx(0.3)
+    assert found.by_code == pytest.approx({"d": 0.2, "p": 0.4, "c": 0.2, "a": 0.2})
 
 
 def test_no_items_stand_beside_prefix_items() -> None:
@@ -179,15 +179,15 @@ def test_no_items_stand_beside_prefix_items() -> None:
 
 def test_a_state_the_engine_tells_nothing_of_counts_as_the_least_likely_token() -> None:
     answer = tokens('["', ("y", {"y": 0.9, "q": 0.05, "r": 0.01}), '"]')
-    found = read_probabilities(answer, Question((Value.FACE,), Polarity.CONFLICTED, alone=True))[Value.FACE].of
+    found = read_probabilities(answer, Question((Value.FACE,), Polarity.CONFLICTED, alone=True))[Value.FACE].by_code
     assert found == pytest.approx({"y": 0.9 / 0.91, "n": 0.01 / 0.91})
 
 
 def test_a_state_that_only_the_schema_forced_is_not_made_likely() -> None:
     answer = tokens('["', ("c", {"q": 0.9, "r": 0.1}), '"]')
     found = read_probabilities(answer, Question((Value.FACE,), alone=True))[Value.FACE]
-    assert list(found.of.values()) == pytest.approx([1 / 4] * 4)
-    assert found.told == 0
+    assert list(found.by_code.values()) == pytest.approx([1 / 4] * 4)
+    assert found.total == 0
 
 
 def test_without_log_probabilities_there_are_none() -> None:
@@ -203,7 +203,7 @@ def test_without_log_probabilities_there_are_none() -> None:
 
 def test_the_state_is_the_one_that_was_named() -> None:
     said = AnswerWithProbabilities(
-        questions("together")[0], ValueAnswer("a"), Shares({"d": 0.15, "p": 0.3, "c": 0.05, "a": 0.5}, 1.0)
+        questions("together")[0], ValueAnswer("a"), StateProbabilities({"d": 0.15, "p": 0.3, "c": 0.05, "a": 0.5}, 1.0)
     )
     label = value_label(Value.FACE, [said])
     assert (label.state, label.present, label.conflicted, label.evidence) == (State.ABSENT, 0.45, 0.05, ())
@@ -217,9 +217,11 @@ def test_asked_apart_the_larger_margin_wins(present: float, conflicted: float, s
     first, second = questions("apart")
     said = [
         AnswerWithProbabilities(
-            first, ValueAnswer("d", ("S1",)), Shares({"d": present - 0.1, "y": 0.1, "n": 1 - present}, 1.0)
+            first, ValueAnswer("d", ("S1",)), StateProbabilities({"d": present - 0.1, "y": 0.1, "n": 1 - present}, 1.0)
         ),
-        AnswerWithProbabilities(second, ValueAnswer("y", ("T1",)), Shares({"y": conflicted, "n": 1 - conflicted}, 1.0)),
+        AnswerWithProbabilities(
+            second, ValueAnswer("y", ("T1",)), StateProbabilities({"y": conflicted, "n": 1 - conflicted}, 1.0)
+        ),
     ]
     label = value_label(Value.FACE, said)
     assert (label.state, label.evidence) == (state, evidence)

@@ -87,7 +87,7 @@ def test_padded_batches_give_each_text_its_own_vectors(folder: Path):
     made = encoder(folder)
     texts = [sentence(n, offset=n) for n in (40, 3, 11, 90, 1)]
     alone = made.vectors(texts)
-    made._at_once = 3  # as on a card
+    made._batch_size = 3  # as on a GPU
     for one, batched in zip(alone, made.vectors(texts), strict=True):
         assert one.shape == batched.shape
         assert torch.allclose(one, batched, atol=1e-5)

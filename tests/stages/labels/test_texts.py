@@ -12,7 +12,7 @@ from valex_local.schwartz import CIRCLE
 from valex_local.settings import Settings, make_settings
 from valex_local.stages.labels.encoder import EncoderRoute
 from valex_local.stages.labels.model import LabelModel
-from valex_local.stages.labels.routes import foreign
+from valex_local.stages.labels.routes import language_notices
 from valex_local.stages.labels.texts import label_texts
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
@@ -34,7 +34,7 @@ def texts(count: int, language: str | None = None) -> list[Text]:
 def test_they_are_those_of_the_model(tiny: StoredModel):
     given = texts(9)
     done: list[int] = []
-    found = label_texts(given, tiny, settings=made(), device=CPU, heard=done.append)
+    found = label_texts(given, tiny, settings=made(), device=CPU, on_progress=done.append)
     model = LabelModel(tiny.folder, device=CPU)
     expected = [model.labels(scores) for scores in model.scores([text.text for text in given])]
     assert found.answers.ids == tuple(text.id for text in given)
@@ -61,10 +61,10 @@ def test_what_a_text_says_of_its_language_goes_before_what_is_said_of_all(tiny: 
 
 def test_what_is_said_of_a_language():
     source = LabelSource(route="encoder", model="m", domain="d", languages=("en", "nl"))
-    assert foreign(source, "en") == foreign(source, None) == ()
-    (notice,) = foreign(source, "de")
+    assert language_notices(source, "en") == language_notices(source, None) == ()
+    (notice,) = language_notices(source, "de")
     assert notice.text == "the text's language is de; the label model was made for: en, nl"
-    assert foreign(source.model_copy(update={"languages": ()}), "de") == ()
+    assert language_notices(source.model_copy(update={"languages": ()}), "de") == ()
 
 
 def test_8_bits_differ_a_little(tiny: StoredModel):

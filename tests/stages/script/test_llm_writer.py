@@ -43,7 +43,7 @@ def test_a_scene_that_fails_twice_is_the_templates() -> None:
     assert [s.written_by for s in draft.scenes] == ["template", "llm", "llm"]
     assert draft.figures.scenes_fallen_back == 1
     assert [n.text for n in draft.notices] == [
-        "the scene from 0.0 to 10.0 s was written without the language model: it is cut or no JSON"
+        "the scene from 0.0 to 10.0 s was written without the language model: the answer is cut off or not JSON"
     ]
     assert faults(draft.scenes, SEEN) == []
 

@@ -14,7 +14,7 @@ from valex_local.errors import ConfigError
 from valex_local.files.text import clean_text
 from valex_local.settings import CaptionSettings
 from valex_local.stages.vision import VisionStage
-from valex_local.stages.vision.captions import LEAST_TOKENS, draw_tokens, one_sentence
+from valex_local.stages.vision.captions import MIN_TOKENS, sample_tokens, one_sentence
 from valex_local.stages.vision.openclip import OpenClip
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
@@ -62,8 +62,8 @@ def test_equal_pictures_have_equal_captions_whatever_the_batch(writer: OpenClip,
     assert writer.captions(pictures, how) == alone
     ends = {"start": 49406, "end": 49407}
     with torch.inference_mode():
-        apart = [draw_tokens(writer._model, picture[None], how, **ends)[0] for picture in pictures]
-        assert draw_tokens(writer._model, torch.stack(pictures), how, **ends) == apart
+        apart = [sample_tokens(writer._model, picture[None], how, **ends)[0] for picture in pictures]
+        assert sample_tokens(writer._model, torch.stack(pictures), how, **ends) == apart
 
 
 def test_the_seed_counts_only_where_there_is_a_choice(writer: OpenClip, pictures):
@@ -81,11 +81,11 @@ def test_the_likeliest_tokens_are_taken(writer: OpenClip, pictures):
 
     model, settings = writer._model, CaptionSettings(sampling="top_k", max_tokens=9)
     with torch.inference_mode():
-        rows = draw_tokens(model, torch.stack(pictures), settings, start=49406, end=49407)
+        rows = sample_tokens(model, torch.stack(pictures), settings, start=49406, end=49407)
         for picture, row in zip(pictures, rows, strict=True):
             text = torch.tensor([[49406, *row]])
             logits = model(picture[None], text, output_labels=False)["logits"][0, :-1]
-            logits[: LEAST_TOKENS - 1, 49407] = -torch.inf
+            logits[: MIN_TOKENS - 1, 49407] = -torch.inf
             assert logits.argmax(1).tolist() == row
 
 
@@ -95,7 +95,7 @@ def test_a_caption_ends_at_its_end_and_at_the_most_tokens(writer: OpenClip, pict
     def tokens(most: int, end: int = 49407) -> list[list[int]]:
         settings = CaptionSettings(sampling="top_p", top_p=0.95, max_tokens=most)
         with torch.inference_mode():
-            return draw_tokens(writer._model, torch.stack(pictures), settings, start=49406, end=end)
+            return sample_tokens(writer._model, torch.stack(pictures), settings, start=49406, end=end)
 
     assert [len(row) for row in tokens(9)] == [8, 8, 8]
     assert [len(row) for row in tokens(500)] == [15, 15, 15], "no more than the model has places for"
@@ -108,7 +108,7 @@ def test_a_caption_ends_at_its_end_and_at_the_most_tokens(writer: OpenClip, pict
 
 
 def test_a_model_that_writes_none_is_refused(clip: StoredModel, vocabulary: Path):
-    with pytest.raises(ConfigError, match=r"vision\.captions\.sampling.*tiny-clip writes none"):
+    with pytest.raises(ConfigError, match=r"vision\.captions\.sampling.*tiny-clip cannot write any"):
         VisionStage(context(clip, vocabulary, captions={"sampling": "top_k"}))
 
 

@@ -109,7 +109,7 @@ def test_a_bad_answer_is_asked_for_once_more_and_then_left_out(taught, tmp_path:
     (record,) = run(VisionStage(context(seed=5)), post(tmp_path / "one", [RED, BLUE, GREY]))
     assert [k.caption for k in record.keyframes] == ["A wall.", None, "A door."]
     assert [n.text for n in record.notices if n.code == "no-caption"] == [
-        "the keyframe K2 has no caption: the answer has not the shape that was asked for"
+        "the keyframe K2 has no caption: the answer does not have the requested form"
     ]
     assert [(a["seed"], a["temperature"]) for a in parrot.asked] == [(5, 0.0), (6, 0.6), (5, 0.0), (6, 0.6), (5, 0.0)]
 
@@ -117,7 +117,7 @@ def test_a_bad_answer_is_asked_for_once_more_and_then_left_out(taught, tmp_path:
 def test_a_model_that_does_not_see_is_refused(taught) -> None:
     parrot = taught(said("a wall"))
     parrot.sees = False
-    with pytest.raises(ConfigError, match=r"vision\.captions\.writer.*some-vlm does not see"):
+    with pytest.raises(ConfigError, match=r"vision\.captions\.writer.*some-vlm takes no images"):
         VisionStage(context())
     assert parrot.closed
 
@@ -195,14 +195,14 @@ def test_what_is_taken(raw: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("raw", "why"),
     [
-        ("", "no JSON"),
+        ("", "not JSON"),
         ('{"caption": "a man', "cut"),
-        ("[" * 100_000, "no JSON"),
-        ('"a man"', "shape"),
-        (said(None), "shape"),
-        (said(["a man"]), "shape"),
-        (json.dumps({"caption": "a", "more": "b"}), "shape"),
-        (said("…?!"), "says nothing"),
+        ("[" * 100_000, "not JSON"),
+        ('"a man"', "requested form"),
+        (said(None), "requested form"),
+        (said(["a man"]), "requested form"),
+        (json.dumps({"caption": "a", "more": "b"}), "requested form"),
+        (said("…?!"), "contains no words"),
     ],
 )
 def test_what_is_refused(raw: str, why: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from valex_local.stages.vision.openclip import OpenClip, pictures_at_once
+from valex_local.stages.vision.openclip import OpenClip, image_batch_size
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
 
@@ -63,11 +63,11 @@ def test_a_full_card_halves_the_batch(engine: OpenClip, monkeypatch: pytest.Monk
             raise torch.OutOfMemoryError("full")
         return encode(pictures, half=half)
 
-    monkeypatch.setattr(engine, "at_once", 16)
+    monkeypatch.setattr(engine, "image_batch_size", 16)
     monkeypatch.setattr(engine, "_encode", full)
     assert len(engine.images(noise(5))) == 5
     assert sizes == [16, 8, 4, 2, 2, 2]
-    monkeypatch.setattr(engine, "at_once", 1)
+    monkeypatch.setattr(engine, "image_batch_size", 1)
     monkeypatch.setattr(engine, "_encode", lambda *_, **__: (_ for _ in ()).throw(torch.OutOfMemoryError("full")))
     with pytest.raises(torch.OutOfMemoryError):
         engine.images(noise(1))
@@ -83,4 +83,4 @@ def test_a_full_card_halves_the_batch(engine: OpenClip, monkeypatch: pytest.Monk
     ],
 )
 def test_batches_by_memory(device: Device, expected: int):
-    assert pictures_at_once(device) == expected
+    assert image_batch_size(device) == expected

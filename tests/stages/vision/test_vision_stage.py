@@ -244,7 +244,7 @@ def test_weights_that_hold_code_are_refused_and_do_not_run(tmp_path: Path, vocab
     [
         (_without("open_clip_config.json"), "no open_clip_config.json"),
         (_without("open_clip_model.safetensors"), "no weights"),
-        (_configured('{"model_cfg"', '{"other"'), "no configuration"),
+        (_configured('{"model_cfg"', '{"other"'), "not the configuration"),
         (_configured('"embed_dim": 16', '"embed_dim": 24'), "cannot be loaded"),
         (_configured('"context_length"', '"hf_model_name": "x/y", "context_length"'), "from a hub"),
         (_configured('"context_length"', '"hf_tokenizer_name": "x/y", "context_length"'), "tokenizer.json is missing"),

@@ -13,7 +13,7 @@ RestsOn = Literal["named", "time", "video"]
 
 
 @dataclass(frozen=True)
-class ActionLine:
+class LineToScore:
     """An action line and its keyframes.
 
     Attributes
@@ -38,7 +38,7 @@ class ActionLine:
     keyframes: tuple[int, ...]
 
 
-def action_lines(script: Script, keyframes: Sequence[Keyframe]) -> list[ActionLine]:
+def action_lines(script: Script, keyframes: Sequence[Keyframe]) -> list[LineToScore]:
     """Return the action lines of a script, each with its keyframes; blank lines are left out, as by the renderers.
 
     Parameters
@@ -49,7 +49,7 @@ def action_lines(script: Script, keyframes: Sequence[Keyframe]) -> list[ActionLi
         All keyframes of the video, at least one.
     """
     return [
-        ActionLine(
+        LineToScore(
             line.scene,
             line.element,
             line.text,

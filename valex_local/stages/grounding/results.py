@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from valex_local.records import GroundedKeyframe, GroundedLine, GroundingFigures
 from valex_local.settings import GroundingSettings
-from valex_local.stages.grounding.evidence import ActionLine
+from valex_local.stages.grounding.evidence import LineToScore
 from valex_local.stages.grounding.score import Floats, above_chance, score_line
 
 
 def grounded_lines(
-    lines: Sequence[ActionLine],
+    lines: Sequence[LineToScore],
     ids: Sequence[str],
     similarities: Floats,
     reference: Floats,
@@ -21,7 +21,7 @@ def grounded_lines(
 
     Parameters
     ----------
-    lines : sequence of ActionLine
+    lines : sequence of LineToScore
         The L action lines of a post.
     ids : sequence of str
         Ids of its K keyframes.
@@ -54,7 +54,7 @@ def grounded_lines(
 
 
 def grounded_keyframes(
-    lines: Sequence[ActionLine],
+    lines: Sequence[LineToScore],
     ids: Sequence[str],
     similarities: Floats,
     reference: Floats,
@@ -64,7 +64,7 @@ def grounded_keyframes(
 
     Parameters
     ----------
-    lines : sequence of ActionLine
+    lines : sequence of LineToScore
         The L action lines of a post.
     ids : sequence of str
         Ids of its K keyframes.

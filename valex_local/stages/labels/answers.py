@@ -1,4 +1,4 @@
-"""What a language model's answer says of each value: pure functions over its text and its tokens."""
+"""The labels in a language model's answer: pure functions over its text and its tokens."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from valex_local.stages.labels.questions import STATES, Question
 
 
 class BadLabelAnswer(Exception):
-    """An answer of which nothing can be used; the text says why."""
+    """An answer that cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
 class ValueAnswer:
-    """What an answer says of one value.
+    """An answer for one value.
 
     Attributes
     ----------
     code : str
-        Of `Question.codes`.
+        One of `Question.codes`.
     evidence : tuple of str
-        Ids of evidence there is, each once, in the order of the answer.
+        Ids of existing evidence, each once, in the order of the answer.
     refused : int
-        Ids of evidence there is not.
+        Number of ids that do not exist.
     """
 
     code: str
@@ -39,74 +39,82 @@ class ValueAnswer:
 
 
 def read_answer(raw: str, question: Question, evidence: Collection[str]) -> dict[Value, ValueAnswer]:
-    """Read an answer.
+    """Return the answer for each value.
 
     Parameters
     ----------
     raw : str
-        What the model wrote, as it wrote it.
+        The answer as the model wrote it.
     question : Question
-        What was asked.
+        The question.
     evidence : collection of str
-        The ids it was shown.
+        The ids of the evidence that the model was shown.
+
+    Returns
+    -------
+    dict of Value to ValueAnswer
+        One for each value of the question.
 
     Raises
     ------
-    BadAnswer
-        The text is cut, is no JSON, or is not of the shape that was asked for.
+    BadLabelAnswer
+        The text is cut off, is not JSON, or does not have the requested form.
     """
     try:
-        # Some grammars let raw line breaks into strings; they do no harm there.
+        # Some grammars allow raw line breaks in strings; they are harmless there.
         data = json.loads(raw, strict=False)
     except (ValueError, RecursionError) as error:
-        raise BadLabelAnswer("it is cut or no JSON") from error
+        raise BadLabelAnswer("it is cut off or not JSON") from error
     if question.alone:
         data = {question.values[0].code: data}
     if not isinstance(data, dict) or set(data) != {value.code for value in question.values}:
         raise BadLabelAnswer("it does not name each value once")
-    return {value: _verdict(data[value.code], question, evidence) for value in question.values}
+    return {value: _value_answer(data[value.code], question, evidence) for value in question.values}
 
 
-def _verdict(said: Any, question: Question, evidence: Collection[str]) -> ValueAnswer:
-    *held, absent = question.codes
-    match said:
+def _value_answer(data: Any, question: Question, evidence: Collection[str]) -> ValueAnswer:
+    *positive, absent = question.codes
+    match data:
         case [str(code)] if code == absent:
             return ValueAnswer(code)
-        case [str(code), *named] if code in held:
+        case [str(code), *named] if code in positive:
             known = tuple(dict.fromkeys(e for e in named if isinstance(e, str) and e in evidence))
             return ValueAnswer(code, known, sum(1 for e in named if e not in evidence))
         case _:
-            raise BadLabelAnswer("it is not of the shape that was asked for")
+            raise BadLabelAnswer("it does not have the requested form")
 
 
 # --- probabilities --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Shares:
-    """The probability of each state, by its code; `told` is how likely the codes were at all before that."""
+class StateProbabilities:
+    """The probability of each state, by its code, adding up to 1.
 
-    of: Mapping[str, float]
-    told: float
+    `total` is the probability that the model gave to all codes together, before they were normalised.
+    """
+
+    by_code: Mapping[str, float]
+    total: float
 
 
-def read_probabilities(tokens: Sequence[Token], question: Question) -> dict[Value, Shares]:
-    """Return the probability of each state, by value, out of the log-probabilities of the tokens that name it.
+def read_probabilities(tokens: Sequence[Token], question: Question) -> dict[Value, StateProbabilities]:
+    """Return the probabilities of the states of each value, from the log-probabilities of the tokens that name them.
 
-    At the token that holds the code of a state, the likelihoods of all tokens that would have put a code in its place
-    are taken, and brought to a sum of 1. A code of which the engine tells nothing counts as likely as the least likely
-    token it tells of: more it cannot be.
+    At the token that contains the code of a state, the probabilities of all tokens that would have put a code in its
+    place are taken and normalised to add up to 1. A code that is not among the tokens that the engine reports gets the
+    probability of the least likely one of these, which is an upper bound.
 
     Parameters
     ----------
     tokens : sequence of Token
-        The answer token by token; empty where the engine tells no log-probabilities.
+        The answer token by token; empty if the engine reports no log-probabilities.
     question : Question
-        What was asked.
+        The question.
 
     Returns
     -------
-    dict of Value to Shares
+    dict of Value to StateProbabilities
         Empty without tokens.
     """
     text = "".join(token.text for token in tokens)
@@ -115,12 +123,12 @@ def read_probabilities(tokens: Sequence[Token], question: Question) -> dict[Valu
         lead = "" if question.alone else rf'"{value.code}"\s*:\s*'
         place = re.search(rf'{lead}\[\s*"([{"".join(question.codes)}])"', text)
         if place is not None:
-            found[value] = _shares(tokens, place.start(1), question.codes)
+            found[value] = _probabilities(tokens, place.start(1), question.codes)
     return found
 
 
-def _shares(tokens: Sequence[Token], at: int, codes: Sequence[str]) -> Shares:
-    """Return the share of each code in the place `at` of the answer."""
+def _probabilities(tokens: Sequence[Token], at: int, codes: Sequence[str]) -> StateProbabilities:
+    """Return the probability of each code at the position `at` of the answer."""
     start = 0
     for token in tokens:
         if at < start + len(token.text):
@@ -131,84 +139,87 @@ def _shares(tokens: Sequence[Token], at: int, codes: Sequence[str]) -> Shares:
     likelihood = dict.fromkeys(codes, 0.0)
     for text, logprob in token.alternatives.items():
         code, behind = text[offset : offset + 1], text[offset + 1 : offset + 2]
-        if text.startswith(lead) and code in codes and behind in ("", '"'):  # "absent" is no code
+        if text.startswith(lead) and code in codes and behind in ("", '"'):  # a word such as "absent" is not a code
             likelihood[code] += math.exp(logprob)
-    told = sum(likelihood.values())
+    total = sum(likelihood.values())
     least = math.exp(min(token.alternatives.values(), default=0.0))
-    likelihood = {code: share or least for code, share in likelihood.items()}
+    likelihood = {code: p or least for code, p in likelihood.items()}
     whole = sum(likelihood.values())
-    return Shares({code: share / whole if whole else 1 / len(codes) for code, share in likelihood.items()}, told)
+    by_code = {code: p / whole if whole else 1 / len(codes) for code, p in likelihood.items()}
+    return StateProbabilities(by_code, total)
 
 
-# --- from verdicts to labels ----------------------------------------------------------------------------------------
+# --- from answers to labels -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class AnswerWithProbabilities:
-    """A verdict of one question with the probabilities of its states; None where the engine tells none."""
+    """The answer to one question for one value, with the probabilities of the states if the engine reports them."""
 
     question: Question
-    verdict: ValueAnswer
-    shares: Shares | None
+    answer: ValueAnswer
+    probabilities: StateProbabilities | None
 
     def probability(self, *codes: str) -> float:
-        """Return the probability of some codes; without log-probabilities 1 for the one that was said."""
-        if self.shares is None:
-            return float(self.verdict.code in codes)
-        return min(1.0, sum(self.shares.of[code] for code in codes if code in self.shares.of))
+        """Return the probability of some codes together; without log-probabilities it is 1 for the code answered."""
+        if self.probabilities is None:
+            return float(self.answer.code in codes)
+        by_code = self.probabilities.by_code
+        return min(1.0, sum(by_code[code] for code in codes if code in by_code))
 
 
-def value_label(value: Value, said: Sequence[AnswerWithProbabilities]) -> ValueLabel:
-    """Return the label of a value out of what was said of it.
+def value_label(value: Value, answers: Sequence[AnswerWithProbabilities]) -> ValueLabel:
+    """Return the label of a value, given the answers for it.
 
-    The state is the one the model named. Where present and conflicted were asked apart it follows from both
-    probabilities, each held against one half.
+    The state is the one the model named. If present and conflicted were asked separately, it follows from both
+    probabilities, each compared with 0.5.
 
     Parameters
     ----------
-    said : sequence of AnswerWithProbabilities
-        One for the state, or one for each polarity; empty where no answer could be used.
+    value : Value
+        The value.
+    answers : sequence of AnswerWithProbabilities
+        One for the state, or one for each polarity; empty if no answer could be used.
     """
-    if not said:
+    if not answers:
         return ValueLabel(value=value)
-    first = said[0]
+    first = answers[0]
     present: float | None
     conflicted: float | None
     if first.question.polarity is None:
         present, conflicted = first.probability("d", "p"), first.probability("c")
-        state, verdict = STATES[first.verdict.code], first.verdict
+        state, answer = STATES[first.answer.code], first.answer
     else:
-        by_polarity = {s.question.polarity: s for s in said}
+        by_polarity = {answer.question.polarity: answer for answer in answers}
         present, conflicted = (
             by_polarity[p].probability("d", "y") if p in by_polarity else None
             for p in (Polarity.PRESENT, Polarity.CONFLICTED)
         )
         state = decide(present, conflicted)
         asked = Polarity.CONFLICTED if state is State.CONFLICTED else Polarity.PRESENT
-        verdict = by_polarity.get(asked, first).verdict
-    held = state in (State.PRESENT, State.CONFLICTED)
+        answer = by_polarity.get(asked, first).answer
     return ValueLabel(
         value=value,
         present=present,
         conflicted=conflicted,
         state=state,
-        dominant=verdict.code == "d" and state is State.PRESENT,
-        evidence=verdict.evidence if held else (),
+        dominant=answer.code == "d" and state is State.PRESENT,
+        evidence=answer.evidence if state in (State.PRESENT, State.CONFLICTED) else (),
     )
 
 
 def joined(value: Value, parts: Sequence[ValueLabel]) -> ValueLabel:
-    """Return the label of a value out of those of the parts of a long script: what holds in one part holds.
+    """Return the label of a value for a long script, given the labels of its parts.
 
-    Of present and conflicted the one with the higher probability in any part wins. A value is absent where it is in
-    all parts.
+    A value that is present or conflicted in one part is so in the script; of the two, the one with the higher
+    probability in any part wins. A value is absent if it is absent in all parts.
     """
-    held = [p for p in parts if p.state in (State.PRESENT, State.CONFLICTED)]
+    positive = [p for p in parts if p.state in (State.PRESENT, State.CONFLICTED)]
     assessed = [p for p in parts if p.state is not State.NOT_ASSESSED]
-    if not assessed or (not held and len(assessed) < len(parts)):
-        return ValueLabel(value=value)  # what nobody judged may hold it
-    leading = max(held, key=_strength, default=assessed[0])
-    alike = [p for p in held if p.state is leading.state]
+    if not assessed or (not positive and len(assessed) < len(parts)):
+        return ValueLabel(value=value)  # the value may be in a part that was not assessed
+    leading = max(positive, key=_strength, default=assessed[0])
+    alike = [p for p in positive if p.state is leading.state]
     return ValueLabel(
         value=value,
         present=max((p.present for p in assessed if p.present is not None), default=None),

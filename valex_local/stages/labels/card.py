@@ -1,10 +1,12 @@
-"""The label-model directory: what it says of itself in ``labels.json``, and the checks that it says it right.
+"""The model card of a label model, ``labels.json``, and its validation.
+
+The directory of a label model contains
 
     labels.json        this card
     head.safetensors   `weight` of shape (outputs, hidden) and `bias` of shape (outputs,)
     config.json, model.safetensors, tokenizer files
-                       the encoder, where `encoder` is "."; else it is another model of the store, named by id
-    tuned.safetensors  tensors that take the place of those of an encoder of the store; only where training changed some
+                       the encoder, if `encoder` is "."; otherwise it is another model of the store, named by id
+    tuned.safetensors  tensors that replace those of an encoder of the store; only if training changed some
 
 The probability of output row i is ``sigmoid(weight[i] @ h + bias[i])`` for the pooled token vectors h of a window.
 """
@@ -32,7 +34,7 @@ class _Table(BaseModel):
 
 
 class OutputRow(_Table):
-    """A row of the head, the probability from which its polarity holds, and on how many such texts it was trained."""
+    """A row of the head, the threshold of its probability, and the number of positive texts in training."""
 
     row: int = Field(ge=0)
     threshold: float = Field(ge=0, le=1)
@@ -40,7 +42,7 @@ class OutputRow(_Table):
 
 
 class ValueOutputs(_Table):
-    """The outputs of one value; None where the model does not assess the polarity."""
+    """The outputs of one value; None for a polarity that the model does not assess."""
 
     present: OutputRow | None = None
     conflicted: OutputRow | None = None
@@ -51,7 +53,7 @@ class ValueOutputs(_Table):
 
 
 class CardFigure(_Table):
-    """A figure the model reached, and on what; `low` and `high` bound its interval where one is known."""
+    """A figure the model reached, and on which data; `low` and `high` bound its interval, if one is known."""
 
     on: Text
     figure: Text
@@ -61,7 +63,7 @@ class CardFigure(_Table):
 
 
 class UnassessedPolarity(_Table):
-    """A polarity of a value that the model does not assess: too few texts showed it."""
+    """A polarity of a value that the model does not assess, because too few texts showed it."""
 
     value: Value
     polarity: Polarity
@@ -69,16 +71,16 @@ class UnassessedPolarity(_Table):
 
 
 class ModelCard(_Table):
-    """What a label model is.
+    """The card of a label model.
 
     Attributes
     ----------
     format : int
         Version of the directory's format.
     name : str
-        Its name, for people.
+        Display name.
     baseline : str or None
-        What kind of baseline it is; None for a trained model.
+        The kind of baseline; None for a trained model.
     domain : str
         The kind of text it was trained (a baseline: written) for.
     languages : tuple of str
@@ -86,25 +88,25 @@ class ModelCard(_Table):
     encoder : str
         ``"."`` for an encoder in the same directory, else the id of a model of the store.
     pooling : {"mean", "cls"}
-        How token vectors become the vector of a window: their mean, or that of the first token.
+        How token vectors become the vector of a window: their mean, or the vector of the first token.
     normalise : bool
-        Whether that vector is brought to length 1.
+        Whether that vector is scaled to length 1.
     window : int
         Tokens per window, special tokens included.
     overlap : int
         Tokens that two neighbouring windows share.
     pool_windows : {"max", "mean"}
-        How the probabilities of the windows become that of the script.
+        How the probabilities of the windows are combined into that of the script.
     outputs : dict of Value to ValueOutputs
         The rows of the head. Values that are left out are not assessed.
     left_out : tuple of UnassessedPolarity
-        What training left out for want of support.
+        Polarities that were left out of training for lack of support.
     data : tuple of str
-        What it was trained on, with sizes and licences.
+        The training data, with sizes and licences.
     measured : tuple of CardFigure
-        What it reached, on what.
+        Figures that it reached.
     limits : tuple of str
-        What it should not be taken for.
+        What it should not be used for.
     """
 
     format: Literal[1] = 1
@@ -147,19 +149,19 @@ class ModelCard(_Table):
 
 
 def read_card(folder: Path) -> ModelCard:
-    """Read the card of a label-model directory.
+    """Return the card in the directory of a label model.
 
     Raises
     ------
     ModelError
-        There is none, or it is wrong; the message names each bad key, and the nearest known one.
+        There is none, or it is wrong; the message names each wrong key and the nearest known one.
     """
     path = folder / CARD
     try:
         return ModelCard.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelError(
-            f"this label model has no {CARD}", path=path, hint="Bring the whole directory that training wrote"
+            f"this label model has no {CARD}", path=path, hint="Add the whole directory that training wrote"
         ) from error
     except OSError as error:
         raise ModelError(f"the file cannot be read ({error.strerror})", path=path) from error

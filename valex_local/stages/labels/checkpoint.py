@@ -1,7 +1,7 @@
-"""Judgements of a labelling that is not finished: a language model takes its time, and none of it may be lost.
+"""Checkpoints of labels, so that an interrupted labelling with a slow language model can be resumed.
 
-One line of JSON a text, in a file beside the one to be written. It holds labels and sums, no text, and goes when all is
-done.
+A checkpoint is a file beside the one to be written, with one line of JSON per text. It contains labels and checksums,
+no text, and is removed when everything is done.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from valex_local.store import StoredModel
 
 SUFFIX = ".partial.jsonl"
 
-_JUDGEMENT = TypeAdapter(LabelResult)
+_RESULT = TypeAdapter(LabelResult)
 
 
 class Checkpoint:
-    """What is labelled already, by the sum of all that a judgement hangs on.
+    """The labels made so far, by a checksum of everything that a result depends on.
 
     Parameters
     ----------
     out : Path
-        The file that will be written; what is kept lies beside it.
+        The file that will be written; the checkpoint is beside it.
     name : str
         The route.
     model : StoredModel
         The route's model.
     settings : Settings
-        The route reads those of its own.
+        All settings; the route reads its own.
     """
 
     def __init__(self, out: Path, *, name: str, model: StoredModel, settings: Settings) -> None:
@@ -45,23 +45,23 @@ class Checkpoint:
         self._asked = {"route": name, "model": model.digest, "settings": label_settings(settings, name)}
         self._found = dict(self._read())
 
-    def key(self, text: Text, turn: FewShotFold) -> str:
-        """Return the sum of what the judgement of a text hangs on."""
-        shots = [[repr(line) for line in shot.lines] + [repr(sorted(shot.known.items()))] for shot in turn.shots]
+    def key(self, text: Text, fold: FewShotFold) -> str:
+        """Return the checksum of everything that the result for a text depends on."""
+        shots = [[repr(line) for line in shot.lines] + [repr(sorted(shot.known.items()))] for shot in fold.shots]
         return content_hash({**self._asked, "shots": shots, "text": repr(lines_of(text))})
 
     def get(self, key: str) -> LabelResult | None:
-        """Return what was judged before an interruption."""
+        """Return a result from before the interruption, if there is one."""
         return self._found.get(key)
 
-    def add(self, key: str, judgement: LabelResult) -> None:
-        """Keep a judgement."""
-        line = json.dumps({"key": key, "judgement": _JUDGEMENT.dump_python(judgement, mode="json")})
+    def add(self, key: str, result: LabelResult) -> None:
+        """Save a result."""
+        line = json.dumps({"key": key, "judgement": _RESULT.dump_python(result, mode="json")})
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     def done(self) -> None:
-        """Remove the file: all is written where it belongs."""
+        """Remove the file, once all labels are written."""
         self.path.unlink(missing_ok=True)
 
     def _read(self) -> list[tuple[str, LabelResult]]:
@@ -71,7 +71,7 @@ class Checkpoint:
         for line in self.path.read_text("utf-8").splitlines():
             try:
                 data = json.loads(line)
-                found.append((str(data["key"]), _JUDGEMENT.validate_python(data["judgement"])))
+                found.append((str(data["key"]), _RESULT.validate_python(data["judgement"])))
             except (ValueError, KeyError, TypeError, ValidationError):
-                continue  # cut by the interruption: that text is asked about again
+                continue  # truncated by the interruption: that text is labelled again
         return found

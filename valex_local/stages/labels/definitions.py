@@ -1,6 +1,6 @@
-"""What a language model is told of the values: definitions, short examples and a worked one, from a TOML file.
+"""The definitions of the values that a language model is given, with short examples and a worked one.
 
-Ours is values.toml; a lab can name its own in the settings.
+The default is values.toml; the settings can name another file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from valex_local.records import Text
 from valex_local.schwartz import CIRCLE, State, Value
 
 Filled = Annotated[Text, Field(min_length=1), BeforeValidator(lambda text: " ".join(str(text).split()))]
-Held = Literal[State.PRESENT, State.CONFLICTED]
+PositiveState = Literal[State.PRESENT, State.CONFLICTED]
 
 
 class _Table(BaseModel):
@@ -25,14 +25,14 @@ class _Table(BaseModel):
 
 
 class Situation(_Table):
-    """A short situation and the state it stands for."""
+    """A short situation and the state it is an example of."""
 
     text: Filled
-    state: Held
+    state: PositiveState
 
 
 class Definition(_Table):
-    """A value: what it looks like where it is present, what where it is acted against, and situations."""
+    """A value: what it looks like when present, what when acted against, and example situations."""
 
     name: Value
     definition: Filled
@@ -48,10 +48,10 @@ class ExampleLine(_Table):
 
 
 class ExampleLabel(_Table):
-    """A value of the worked example that is not absent; `lines` counts from 1."""
+    """A value of the worked example that is not absent; `lines` are counted from 1."""
 
     value: Value
-    state: Held
+    state: PositiveState
     dominant: bool = False
     lines: Annotated[tuple[int, ...], Field(min_length=1)]
 
@@ -66,12 +66,12 @@ class Example(_Table):
     def _rests_on_its_own_lines(self) -> Self:
         wrong = {n for label in self.labels for n in label.lines if not 1 <= n <= len(self.script)}
         if wrong:
-            raise ValueError(f"labels rest on lines that are not there: {sorted(wrong)}")
+            raise ValueError(f"labels refer to lines that do not exist: {sorted(wrong)}")
         return self
 
 
 class Definitions(_Table):
-    """The 19 values in circle order, and a worked example where there is one."""
+    """The definitions of the 19 values, and optionally a worked example."""
 
     value: tuple[Definition, ...]
     example: Example | None = None
@@ -81,21 +81,21 @@ class Definitions(_Table):
         names = [definition.name for definition in self.value]
         if sorted(names) != sorted(CIRCLE):
             wrong = [v.value for v in CIRCLE if names.count(v) != 1]
-            raise ValueError(f"each of the 19 values must be defined once; look at: {', '.join(wrong)}")
+            raise ValueError(f"each of the 19 values must be defined once; check: {', '.join(wrong)}")
         return self
 
     def in_order(self) -> list[Definition]:
-        """Return the definitions in circle order, whatever order the file has."""
+        """Return the definitions in circle order, whatever their order in the file."""
         return sorted(self.value, key=lambda definition: CIRCLE.index(definition.name))
 
 
 def read_definitions(path: Path) -> Definitions:
-    """Read a file of definitions.
+    """Return the definitions in a file.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, or it is not as it should be; the message names each bad key.
+        The file cannot be read or is wrong; the message names each wrong key.
     """
     data = read_toml(path)
     try:
@@ -104,5 +104,5 @@ def read_definitions(path: Path) -> Definitions:
         raise ConfigError(
             explain(Definitions, error, data=data),
             path=path,
-            hint="Copy valex_local/labels/values.toml and change that",
+            hint="Copy valex_local/stages/labels/values.toml and edit the copy",
         ) from error

@@ -1,4 +1,4 @@
-"""The direct route: a vision-language model looks at keyframes and transcript; no script stands between."""
+"""The direct route: a vision-language model labels keyframes and transcript, without a script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from valex_local.records import Keyframe, LabelSource, Media, Transcript
 from valex_local.stages.base import Context, Item
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine
-from valex_local.stages.labels.llm_labeller import Judge, judged
+from valex_local.stages.labels.llm_labeller import LlmLabeller, label_or_error
 from valex_local.stages.labels.prompt import LabelPrompt, PromptKeyframe
 from valex_local.stages.labels.routes import LabelResult, Task
 from valex_local.stages.script.evidence import POST, post_text
@@ -29,14 +29,14 @@ DOMAIN = "any video, by instruction; trained on no labels"
 
 @dataclass(frozen=True)
 class DirectInput:
-    """A video as the model is shown it."""
+    """The evidence of a video as the model is shown it."""
 
     lines: tuple[EvidenceLine, ...]
     stills: tuple[PromptKeyframe, ...]
 
 
 class DirectRoute:
-    """Labels videos with a model of the store that sees."""
+    """Labels videos with a language model of the store that takes images."""
 
     batch_size = 1
 
@@ -54,21 +54,21 @@ class DirectRoute:
         if not self._model.sees:
             self._model.close()
             raise ModelError(
-                f"the route direct needs a language model that sees, and {stored.id} does not",
-                hint="Name one with pictures as models.llm, or leave the route out; see docs/language-models.md",
+                f"the route direct needs a language model that takes images, and {stored.id} does not",
+                hint="Set models.llm to one that does, or leave the route out; see docs/language-models.md",
             )
-        self._judge = Judge(self._model, prompt, self._settings)
+        self._labeller = LlmLabeller(self._model, prompt, self._settings)
         self.source = LabelSource(route="direct", model=stored.id, domain=DOMAIN)
 
     def prepare(self, task: Task) -> DirectInput:
-        """Read what was published and heard, and the keyframes."""
+        """Return the post text, the transcript and the keyframes."""
         keyframes = spread(task.item.get("media", Media).keyframes, self._settings.max_keyframes)
         stills = tuple(self._still(task.item.folder, keyframe) for keyframe in keyframes)
         return DirectInput(tuple(self._lines(task.item)), stills)
 
     def prepare_text(self, text: Text) -> DirectInput:
-        """Refuse: a text has no pictures."""
-        raise ConfigError("the route direct labels videos, not texts", hint="Take --route fewshot, or encoder")
+        """Raise an error: a text has no keyframes."""
+        raise ConfigError("the route direct labels videos, not texts", hint="Use --route fewshot, or encoder")
 
     def _lines(self, item: Item) -> Iterator[EvidenceLine]:
         published = post_text(item.post.text) if self._include_post_text else None
@@ -83,8 +83,8 @@ class DirectRoute:
         )
 
     def __call__(self, batch: Sequence[DirectInput]) -> Sequence[LabelResult | ValexError]:
-        """Judge videos."""
-        return [judged(self._judge, video.lines, video.stills) for video in batch]
+        """Return the labels of each video."""
+        return [label_or_error(self._labeller, video.lines, video.stills) for video in batch]
 
     def close(self) -> None:
         """Free the model."""

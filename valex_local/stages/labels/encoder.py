@@ -33,7 +33,7 @@ class EncoderRoute:
         self.batch_size = _CPU_BATCH if context.device.kind == "cpu" else _CUDA_BATCH
 
     def prepare(self, task: Task) -> str:
-        """Render the script to the text the model reads."""
+        """Return the script rendered as the text the model reads."""
         return render(task.script, "text")
 
     def prepare_text(self, text: Text) -> str:
@@ -41,7 +41,7 @@ class EncoderRoute:
         return text.text
 
     def __call__(self, batch: Sequence[str]) -> Sequence[LabelResult | ValexError]:
-        """Judge the texts of a batch."""
+        """Return the labels of each text."""
         return [LabelResult(self._model.labels(scores)) for scores in self._model.scores(batch)]
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""Examples out of a lab's own labels: scripts that people labelled, shown before a script of another fold.
+"""Few-shot examples from a lab's own labels: labelled scripts that are shown before a script of another fold.
 
-Texts are parted into folds; the texts of a fold are labelled after examples drawn from the other folds alone, so that
-figures on them are out of sample. The examples of a fold are the same for all its texts: one prefix a fold.
+Texts are split into folds; the texts of a fold are labelled with examples drawn only from the other folds, so that
+figures on them are out of sample. All texts of a fold share the same examples, so that their prompts share a prefix.
 """
 
 from __future__ import annotations
@@ -21,34 +21,39 @@ from valex_local.stages.labels.prompt import LabelledExample
 from valex_local.stages.labels.questions import Known
 
 MAX_SHOT_CHARACTERS = 2000
-"""Longer scripts are not drawn: every example is read before every script."""
+"""Longer scripts are not used as examples, since every example is read before every script."""
 
 
 @dataclass(frozen=True)
 class FewShotFold:
-    """Texts that are labelled after the same examples; `drawn` names the texts these come from."""
+    """Texts that are labelled with the same examples; `drawn` names the texts the examples come from."""
 
     texts: tuple[Text, ...]
     shots: tuple[LabelledExample, ...]
     drawn: tuple[str, ...]
 
 
-def plan_turns(corpus: Corpus, *, shots: int, folds: int, group: str, seed: int) -> tuple[FewShotFold, ...]:
-    """Draw examples for every text of a corpus.
+def plan_folds(corpus: Corpus, *, shots: int, folds: int, group: str, seed: int) -> tuple[FewShotFold, ...]:
+    """Return examples for every text of a corpus, drawn by fold.
 
     Parameters
     ----------
     corpus : Corpus
-        The texts, and what is known of those that have labels. Texts without labels belong to no fold, and come after
-        examples drawn from all.
+        The texts, and the labels of those that have any. Texts without labels belong to no fold; their examples are
+        drawn from all labelled texts.
     shots : int
-        Examples for each text, where there are as many.
+        Number of examples for each text, if there are as many.
     folds : int
         Number of folds.
     group : str
-        What folds never part; see `Corpus.groups`.
+        What folds never split; see `Corpus.groups`.
     seed : int
-        Of folds and draws.
+        Seed of the folds and the draws.
+
+    Returns
+    -------
+    tuple of FewShotFold
+        Every text of the corpus, in one fold each.
 
     Raises
     ------
@@ -57,18 +62,18 @@ def plan_turns(corpus: Corpus, *, shots: int, folds: int, group: str, seed: int)
     """
     truth = corpus.gold.labels.reshape(len(corpus.texts), -1)
     of_text = grouped_folds(truth, corpus.groups(group), folds=folds, seed=seed)
-    turns = []
+    found = []
     for fold in range(folds):
         drawn = _drawn(corpus, np.flatnonzero(of_text != fold).tolist(), shots, seed + fold)
         scored = tuple(corpus.texts[row] for row in np.flatnonzero(of_text == fold))
-        turns.append(_turn(scored, corpus, drawn))
+        found.append(_fold(scored, corpus, drawn))
     if corpus.unlabelled:
         drawn = _drawn(corpus, range(len(corpus.texts)), shots, seed + folds)
-        turns.append(_turn(corpus.unlabelled, corpus, drawn))
-    return tuple(turns)
+        found.append(_fold(corpus.unlabelled, corpus, drawn))
+    return tuple(found)
 
 
-def _turn(texts: tuple[Text, ...], corpus: Corpus, drawn: Sequence[int]) -> FewShotFold:
+def _fold(texts: tuple[Text, ...], corpus: Corpus, drawn: Sequence[int]) -> FewShotFold:
     shots = tuple(LabelledExample(lines_of(corpus.texts[row]), known_of(corpus.gold, row)) for row in drawn)
     return FewShotFold(texts, shots, tuple(corpus.texts[row].id for row in drawn))
 
@@ -77,18 +82,18 @@ def _drawn(corpus: Corpus, rows: Sequence[int], count: int, seed: int) -> list[i
     drawn = _draw(corpus, rows, count, seed)
     if not drawn:
         raise InputError(
-            f"of {len(rows)} labelled texts none can be an example: each must show a value, be assessed on all 19, and "
-            f"have at most {MAX_SHOT_CHARACTERS} characters",
+            f"none of the {len(rows)} labelled texts can be an example: it must show a value, be assessed on all 19, "
+            f"and have at most {MAX_SHOT_CHARACTERS} characters",
             hint="Label more texts, or leave out --shots",
         )
     return drawn
 
 
 def _draw(corpus: Corpus, rows: Sequence[int], count: int, seed: int) -> list[int]:
-    """Draw rows at random, at each draw one of those that show the most that none before showed."""
+    """Return rows drawn at random, each time among those that show the most values not shown before."""
     order = np.random.default_rng(seed).permutation(list(rows)).tolist()
     shown = {row: set(known_of(corpus.gold, row).items()) for row in order}
-    # A value that nobody assessed would be shown as absent.
+    # A value that was not assessed would be shown as absent.
     whole = set(np.flatnonzero(np.isfinite(corpus.gold.labels[:, :, 0]).all(axis=1)).tolist())
     left = [r for r in order if shown[r] and r in whole and len(corpus.texts[r].text) <= MAX_SHOT_CHARACTERS]
     drawn: list[int] = []
@@ -102,7 +107,7 @@ def _draw(corpus: Corpus, rows: Sequence[int], count: int, seed: int) -> list[in
 
 
 def known_of(gold: LabelMatrix, row: int) -> dict[Value, Known]:
-    """Return what gold labels say of a text: the values that are not absent."""
+    """Return the gold labels of a text: the values that are not absent."""
     states = {value: gold.state(row, column) for column, value in enumerate(CIRCLE)}
     return {
         value: Known(state, bool(gold.dominant[row, CIRCLE.index(value)]))

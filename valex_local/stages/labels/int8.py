@@ -1,4 +1,4 @@
-"""An encoder in 8-bit integers on CPU, by CTranslate2."""
+"""An encoder in 8-bit integers on the CPU, through CTranslate2."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
 
 class Int8Encoder:
-    """The 8-bit form of a loaded encoder: weights in 8 bits, activations brought to 8 bits as they come.
+    """The 8-bit form of a loaded encoder: weights in 8 bits, activations quantised to 8 bits on the fly.
 
     Parameters
     ----------
     model, tokenizer
-        The encoder, of a kind that CTranslate2 knows: BERT, RoBERTa, XLM-RoBERTa, DistilBERT, CamemBERT.
+        The encoder, of a type that CTranslate2 supports: BERT, RoBERTa, XLM-RoBERTa, DistilBERT, CamemBERT.
     threads : int
-        Threads to compute with.
+        Number of threads.
     path : Path
         Where the encoder came from, for messages.
 
     Raises
     ------
     ModelError
-        CTranslate2 has no form of this kind of encoder.
+        CTranslate2 does not support this type of encoder.
     """
 
     def __init__(self, model: Any, tokenizer: Any, *, threads: int, path: Path) -> None:
         import ctranslate2
 
-        # The converter reads and writes folders; nothing but weights goes through them, and they are gone at once.
+        # The converter reads and writes folders; they contain only weights and are removed at once.
         with _as_model_error(model, path), TemporaryDirectory(prefix="valex-int8-") as made:
             target = _convert(model, tokenizer, Path(made))
             self._encoder = ctranslate2.Encoder(str(target), device="cpu", compute_type="int8", intra_threads=threads)
 
     def __call__(self, windows: Sequence[list[int]]) -> torch.Tensor:
-        """Return the vectors of the tokens of windows, float32 (len(windows), longest, hidden)."""
+        """Return the token vectors of windows, float32 (len(windows), longest, hidden)."""
         import numpy as np
         import torch
 
@@ -52,26 +52,26 @@ class Int8Encoder:
 
 
 def _convert(model: Any, tokenizer: Any, folder: Path) -> Path:
-    """Write the 8-bit form into a folder and return where."""
+    """Return the path of the 8-bit form, written into a folder."""
     from ctranslate2.converters import TransformersConverter
 
     source, target = folder / "source", folder / "int8"
-    # The converter knows that some kinds count positions from after the padding index, unless that is 0.
+    # The converter handles types whose positions begin after the padding index, unless that is 0.
     if getattr(model.embeddings.position_embeddings, "padding_idx", None) == 0:
         raise ValueError("its positions begin after a padding index of 0")
     with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it calls the library by names that have newer ones
+        warnings.simplefilter("ignore")  # it uses deprecated names of the library
         model.save_pretrained(source)
         tokenizer.save_pretrained(source)
-        _say_positions(source / "config.json")
+        _state_position_type(source / "config.json")
         TransformersConverter(str(source)).convert(str(target), quantization="int8")
     return target
 
 
-def _say_positions(config: Path) -> None:
-    """Say that positions are absolute, where nothing is said: the library no longer writes what the converter reads."""
-    said = json.loads(config.read_text("utf-8"))
-    config.write_text(json.dumps({"position_embedding_type": "absolute", **said}), "utf-8")
+def _state_position_type(config: Path) -> None:
+    """Add the position type, absolute by default: the converter reads it, and the library no longer writes it."""
+    data = json.loads(config.read_text("utf-8"))
+    config.write_text(json.dumps({"position_embedding_type": "absolute", **data}), "utf-8")
 
 
 @contextmanager
@@ -82,12 +82,14 @@ def _as_model_error(model: Any, path: Path) -> Iterator[None]:
         yield
     except (OSError, SafetensorError) as error:
         raise ModelError(
-            f"the encoder's 8-bit form cannot be made ({error})", path=gettempdir(), hint="Make room, or set TMPDIR"
+            f"the encoder cannot be converted to 8 bits ({error})",
+            path=gettempdir(),
+            hint="Free some disk space, or set TMPDIR",
         ) from error
-    # A kind that it does not know, or one of them with an activation or positions that it does not know.
+    # A type of encoder that it does not know, or a known one with an activation or positions that it does not know.
     except (ValueError, KeyError, AttributeError, AssertionError) as error:
         raise ModelError(
-            f"there is no 8-bit form of this encoder, of the kind {model.config.model_type}",
+            f"encoders of the type {model.config.model_type} cannot be converted to 8 bits",
             path=path,
             hint="Label with --no-int8 (labels.int8=false)",
         ) from error

@@ -1,4 +1,4 @@
-"""A script as numbered lines: what a language model is shown, and what its answer can rest on."""
+"""A script as numbered lines: what a language model is shown, and what its answer can refer to."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class EvidenceLine:
     Attributes
     ----------
     id : str
-        What labels name it by: in a script as `valex_local.rendering.lines.ScriptLine.id`; in a bare text L and the
-        number of the line, counted from 1.
+        What labels refer to it by: in a script as `valex_local.rendering.lines.ScriptLine.id`; in a plain text L and
+        the number of the line, counted from 1.
     kind : str
-        ``post``, ``speech``, ``on screen``, ``action``, ``place``, or ``text`` in a bare text.
+        ``post``, ``speech``, ``on screen``, ``action``, ``place``, or ``text`` in a plain text.
     text : str
-        What it says, on one line.
+        The text, on one line.
     speaker : str or None
-        Who says it, where that is known.
+        The speaker, if known.
     """
 
     id: str
@@ -40,16 +40,16 @@ _KINDS = {"post": "post", "dialogue": "speech", "text": "on screen", "action": "
 
 
 def script_lines(script: Script) -> tuple[EvidenceLine, ...]:
-    """Return the lines of a script in order; screen text that repeats speech stands once, as the speech."""
+    """Return the lines of a script in order; on-screen text that repeats speech appears once, as the speech."""
     return tuple(EvidenceLine(line.id, _KINDS[line.kind], line.text, line.speaker) for line in shown_lines(script))
 
 
 def lines_of(text: Text) -> tuple[EvidenceLine, ...]:
-    """Return the lines of a text: those of the script it was rendered from, where there is one."""
+    """Return the lines of a text, or of the script it was rendered from if there is one."""
     return text_lines(text.text) if text.script is None else script_lines(text.script)
 
 
 def text_lines(text: str) -> tuple[EvidenceLine, ...]:
-    """Return the lines of a bare text that hold anything."""
+    """Return the lines of a plain text that are not blank."""
     lines = ((n, one_line(line)) for n, line in enumerate(text.splitlines(), 1))
     return tuple(EvidenceLine(f"L{n}", "text", line) for n, line in lines if line)

@@ -1,4 +1,4 @@
-"""How a language model is asked for the labels of one post: questions, one more try, parts of long scripts."""
+"""Asks a language model for the labels of one post: questions, a second attempt, parts of long scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from valex_local.settings import LlmLabelSettings
 from valex_local.stages.labels.answers import (
     AnswerWithProbabilities,
     BadLabelAnswer,
-    Shares,
+    StateProbabilities,
     joined,
     read_answer,
     read_probabilities,
@@ -26,16 +26,16 @@ from valex_local.stages.labels.questions import Question, answer_schema, questio
 from valex_local.stages.labels.routes import LabelResult
 
 ALTERNATIVES = 64
-"""How many of the likeliest tokens are looked at where an answer names a state; servers tell 20 at most."""
+"""Number of likeliest tokens to read where an answer names a state; servers report 20 at most."""
 
 LIKELY = 0.5
-"""Below this likelihood of all codes of a state together, their probabilities come with a warning."""
+"""If the codes of the states together are less probable than this, their probabilities come with a warning."""
 
 RETRY_TEMPERATURE = 0.6
-"""At temperature 0 another seed changes nothing."""
+"""Temperature of a second attempt: at temperature 0 another seed changes nothing."""
 
 
-class Judge:
+class LlmLabeller:
     """Labels evidence with a language model.
 
     Parameters
@@ -53,40 +53,38 @@ class Judge:
         self._prompt = prompt
         self._settings = settings
 
-    def judge(self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe] = ()) -> LabelResult:
-        """Label some evidence.
+    def label(self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe] = ()) -> LabelResult:
+        """Return the labels of some evidence.
 
         Parameters
         ----------
         lines : sequence of EvidenceLine
             The script or the transcript.
         stills : sequence of PromptKeyframe
-            Keyframes, for a model that sees.
+            Keyframes, for a model that takes images.
 
         Raises
         ------
         InputError
             There is nothing to label.
         ContextOverflow
-            The question exceeds the context even without evidence, or with the stills alone.
+            The question exceeds the context even without evidence, or with the keyframes alone.
         ModelError
-            The engine broke down.
+            The engine failed.
         """
         if not lines and not stills:
-            raise InputError("it holds no words", hint="Leave it out")
-        account = _Account()
-        parts = [self._labels(part, stills, account) for part in self._parts(lines, stills)]
+            raise InputError("it contains no words", hint="Leave it out")
+        tally = _Tally()
+        parts = [self._labels(part, stills, tally) for part in self._parts(lines, stills)]
         if len(parts) > 1:
-            account.note("labelled-in-parts", f"too long for the context: labelled in {len(parts)} parts, then joined")
+            tally.note("labelled-in-parts", f"too long for the context: labelled in {len(parts)} parts, then joined")
         values = tuple(joined(value, [part[at] for part in parts]) for at, value in enumerate(CIRCLE))
-        return LabelResult(
-            values if len(parts) > 1 else parts[0], tuple(account.notices), LabelFigures(**account.figures)
-        )
+        return LabelResult(values if len(parts) > 1 else parts[0], tuple(tally.notices), LabelFigures(**tally.figures))
 
     def _parts(
         self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe]
     ) -> Iterator[Sequence[EvidenceLine]]:
-        """Cut the lines until question and answer fit; a line too long by itself is cut too, and keeps its name."""
+        """Yield parts of the lines small enough for question and answer to fit; a single long line is cut too."""
         if self._fits(lines, stills):
             yield lines
             return
@@ -106,18 +104,18 @@ class Judge:
         return asked + self._settings.max_tokens <= self._model.context
 
     def _labels(
-        self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], account: _Account
+        self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], tally: _Tally
     ) -> tuple[ValueLabel, ...]:
-        said: dict[Value, list[AnswerWithProbabilities]] = {value: [] for value in CIRCLE}
+        answers: dict[Value, list[AnswerWithProbabilities]] = {value: [] for value in CIRCLE}
         for question in questions(self._settings.ask):
-            for value, answer in self._ask(question, lines, stills, account):
-                said[value].append(answer)
-        return tuple(value_label(value, said[value]) for value in CIRCLE)
+            for value, answer in self._ask(question, lines, stills, tally):
+                answers[value].append(answer)
+        return tuple(value_label(value, answers[value]) for value in CIRCLE)
 
     def _ask(
-        self, question: Question, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], account: _Account
+        self, question: Question, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], tally: _Tally
     ) -> Iterator[tuple[Value, AnswerWithProbabilities]]:
-        """Ask a question, once more where the first answer cannot be used; then its values are not assessed."""
+        """Yield the answers to a question; after two answers that cannot be used, its values are not assessed."""
         evidence = list(dict.fromkeys([line.id for line in lines] + [still.id for still in stills]))
         fault = ""
         for attempt in range(2):
@@ -129,25 +127,25 @@ class Judge:
                 seed=self._settings.seed + attempt,
                 alternatives=ALTERNATIVES,
             )
-            account.count(reply, again=bool(attempt))
+            tally.count(reply, again=bool(attempt))
             try:
-                verdicts = read_answer(reply.text, question, evidence)
+                answers = read_answer(reply.text, question, evidence)
             except BadLabelAnswer as reason:
                 fault = str(reason)
                 continue
-            shares = read_probabilities(reply.tokens, question)
-            _doubt(account, reply, shares, sum(verdict.refused for verdict in verdicts.values()))
+            probabilities = read_probabilities(reply.tokens, question)
+            _note_doubts(tally, reply, probabilities, sum(answer.refused for answer in answers.values()))
             yield from (
-                (value, AnswerWithProbabilities(question, verdict, shares.get(value)))
-                for value, verdict in verdicts.items()
+                (value, AnswerWithProbabilities(question, answer, probabilities.get(value)))
+                for value, answer in answers.items()
             )
             return
         asked = question.values[0].value if question.alone else "the values"
-        account.note("no-answer", f"the language model's answer on {asked} could not be used: {fault}")
+        tally.note("no-answer", f"the language model's answer on {asked} could not be used: {fault}")
 
 
 def _cut(lines: Sequence[EvidenceLine]) -> tuple[Sequence[EvidenceLine], Sequence[EvidenceLine]] | None:
-    """Cut a single line in two at the space nearest its middle; None where there is none."""
+    """Return a single line cut in two at the space nearest to its middle; None if it has no space."""
     if not lines:
         return None
     (line,) = lines
@@ -158,20 +156,24 @@ def _cut(lines: Sequence[EvidenceLine]) -> tuple[Sequence[EvidenceLine], Sequenc
     return (replace(line, text=line.text[:at]),), (replace(line, text=line.text[at + 1 :]),)
 
 
-def _doubt(account: _Account, reply: Reply, shares: Mapping[Value, Shares], refused: int) -> None:
-    """Note what a reader must know of an answer that could be used."""
+def _note_doubts(tally: _Tally, reply: Reply, probabilities: Mapping[Value, StateProbabilities], refused: int) -> None:
+    """Note what a reader must know about a usable answer."""
     if not reply.tokens:
-        account.note("no-probabilities", "the engine tells no probabilities: 1 stands for what the model said")
-    if any(share.told < LIKELY for share in shares.values()):
-        account.note(
-            "unsure-probabilities", "left alone the model would hardly have named a state: chances mean little"
+        tally.note(
+            "no-probabilities",
+            "the engine reports no probabilities: the state that the model answered has probability 1",
+        )
+    if any(found.total < LIKELY for found in probabilities.values()):
+        tally.note(
+            "unsure-probabilities",
+            "without a schema the model would hardly have named a state: its probabilities mean little",
         )
     if refused:
-        account.note("evidence-refused", f"{refused} references to evidence that is not there were left out")
+        tally.note("evidence-refused", f"{refused} references to evidence that does not exist were left out")
 
 
-class _Account:
-    """What came about while one post was labelled: notices, each once, and figures."""
+class _Tally:
+    """Notices, each once, and figures collected while one post is labelled."""
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
@@ -188,11 +190,26 @@ class _Account:
         )
 
 
-def judged(
-    judge: Judge, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe] = ()
+def label_or_error(
+    labeller: LlmLabeller, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe] = ()
 ) -> LabelResult | ValexError:
-    """Label some evidence; an error is that of this post alone."""
+    """Return the labels of some evidence, or the error, which concerns only this post.
+
+    Parameters
+    ----------
+    labeller : LlmLabeller
+        What labels it.
+    lines : sequence of EvidenceLine
+        The script or the transcript.
+    stills : sequence of PromptKeyframe
+        Keyframes, for a model that takes images.
+
+    Returns
+    -------
+    LabelResult or ValexError
+        The labels, or why there are none.
+    """
     try:
-        return judge.judge(lines, stills)
+        return labeller.label(lines, stills)
     except ValexError as error:
         return error

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model says of one text.
+    """A model's result for one text.
 
     Attributes
     ----------
     probabilities : dict of (Value, Polarity) to float
-        For every output the model has.
+        One for every output of the model.
     windows : int
-        Windows the text took.
+        Number of windows of the text.
     """
 
     probabilities: Mapping[tuple[Value, Polarity], float]
@@ -43,16 +43,16 @@ class LabelModel:
     folder : Path
         The directory; see `valex_local.stages.labels.card`.
     requires : mapping of str to StoredModel
-        The models of the store it may rest on, by id.
+        The models of the store that it may use as its encoder, by id.
     device : Device
         Where to compute.
     int8 : bool
-        Compute the encoder in 8-bit integers, on CPU.
+        Whether to compute the encoder in 8-bit integers, on the CPU.
 
     Attributes
     ----------
     card : ModelCard
-        What the model says of itself.
+        The model card.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class LabelModel:
         return [self._score(vectors) for vectors in self._encoder.vectors(texts)]
 
     def labels(self, scores: Scores) -> tuple[ValueLabel, ...]:
-        """Return the 19 values in circle order, with states by the card's thresholds."""
+        """Return the labels of the 19 values in circle order, with states by the card's thresholds."""
         return tuple(self._label(value, scores) for value in CIRCLE)
 
     def _score(self, vectors: torch.Tensor) -> Scores:
@@ -94,7 +94,7 @@ class LabelModel:
 
     def _label(self, value: Value, scores: Scores) -> ValueLabel:
         outputs = self.card.outputs.get(value, ValueOutputs())
-        # Rounded as the record does, so that the state follows from the probabilities that stand beside it.
+        # Rounded as in the record, so that the state follows from the probabilities beside it.
         present, conflicted = (
             round(scores.probabilities[value, polarity], 4) if outputs.of(polarity) is not None else None
             for polarity in (Polarity.PRESENT, Polarity.CONFLICTED)
@@ -113,9 +113,9 @@ def _encoder_folder(card: ModelCard, folder: Path, requires: Mapping[str, Stored
         return folder
     if card.encoder not in requires:
         raise ModelError(
-            f"this label model rests on the encoder {card.encoder}, which its manifest does not require",
+            f"this label model uses the encoder {card.encoder}, which its manifest does not require",
             path=folder / CARD,
-            hint=f'Write requires = ["{card.encoder}"] into the manifest and bring that model into the store',
+            hint=f'Write requires = ["{card.encoder}"] into the manifest and add that model to the store',
         )
     return requires[card.encoder].folder
 
@@ -126,11 +126,11 @@ def _read_head(path: Path, outputs: int, hidden: int) -> tuple[torch.Tensor, tor
     from safetensors.torch import load_file
 
     if not path.is_file():
-        raise ModelError("the label model has no head", path=path, hint="Bring the whole directory that training wrote")
+        raise ModelError("the label model has no head", path=path, hint="Add the whole directory that training wrote")
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"the head cannot be read ({error})", path=path, hint="Bring the file anew") from error
+        raise ModelError(f"the head cannot be read ({error})", path=path, hint="Add the file again") from error
     expected = {"weight": (outputs, hidden), "bias": (outputs,)}
     for name, shape in expected.items():
         found = tuple(tensors[name].shape) if name in tensors else "nothing"

@@ -1,4 +1,4 @@
-"""The questions put to a language model about the values in a video, written from a prompt file."""
+"""The questions to a language model about the values in a video, rendered from a prompt file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BLOCKS = ("system", "evidence", "picture", "question")
 
 @dataclass(frozen=True)
 class LabelledExample:
-    """A script and what is known of it: the worked example, or one that people labelled."""
+    """A script with its labels: the worked example, or one that people labelled."""
 
     lines: tuple[EvidenceLine, ...]
     known: Mapping[Value, Known]
@@ -27,7 +27,7 @@ class LabelledExample:
 
 @dataclass(frozen=True)
 class PromptKeyframe:
-    """A keyframe as evidence; `time` is in seconds."""
+    """A keyframe as evidence; `time` is in seconds from the start of the video."""
 
     id: str
     time: float
@@ -35,25 +35,25 @@ class PromptKeyframe:
 
 
 class LabelPrompt:
-    """A prompt file together with all that its questions share.
+    """A prompt file together with everything that its questions share.
 
     Parameters
     ----------
     path : Path
-        Jinja with the blocks `BLOCKS`.
+        A Jinja template with the blocks `BLOCKS`.
     definitions : Definitions
-        What is told of the values.
+        The definitions of the values.
     way : {"together", "one", "apart"}
-        How is asked.
+        How to ask; see `questions`.
     shots : sequence of LabelledExample
         Scripts that people labelled, shown as examples.
     sees : bool
-        Whether pictures come with the evidence.
+        Whether the evidence includes keyframes.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, is no Jinja template, lacks a block or uses a name that is not there.
+        The file cannot be read, is not a Jinja template, lacks a block or uses an unknown name.
     """
 
     def __init__(
@@ -76,13 +76,28 @@ class LabelPrompt:
             "shots": [self._shown(shot) for shot in shots],
         }
         self._system = Message("system", self._file.block("system", facts))
-        # A fault in any block shows here, not at the first post.
+        # Render every block now, so that mistakes show before the first post.
         self.messages([EvidenceLine("L1", "text", "a")], [PromptKeyframe("K1", 0.0, Picture(b""))], questions(way)[-1])
 
     def messages(
         self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], question: Question
     ) -> list[Message]:
-        """Write a question about some evidence. What questions share comes first, in parts of its own."""
+        """Return the messages of a question; what all questions share comes first, in separate parts.
+
+        Parameters
+        ----------
+        lines : sequence of EvidenceLine
+            The script or the transcript.
+        stills : sequence of PromptKeyframe
+            Keyframes, for a model that takes images.
+        question : Question
+            The question.
+
+        Returns
+        -------
+        list of Message
+            A system message and a user message.
+        """
         parts: list[Part] = [self._file.block("evidence", {"lines": _quoted(lines)}) + "\n"]
         for still in stills:
             parts += [self._file.block("picture", {"id": still.id, "time": round(still.time, 1)}), still.picture, "\n"]

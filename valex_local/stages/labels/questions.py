@@ -1,8 +1,8 @@
-"""Ways of asking a language model for labels: the questions, the schema of an answer, and what an answer looks like.
+"""Ways of asking a language model for labels: the questions, the schema of an answer, and right answers.
 
 ``together`` asks for the state of all values at once; ``one`` for one value at a time; ``apart`` asks which values are
-present, and then which are conflicted. An answer is JSON of short codes, so that it stays small: by value a list of the
-state and the evidence it rests on, ``{"SDT": ["p", "S3"], "SDA": ["a"], ...}``; of one value the list alone.
+present, and then which are conflicted. An answer is JSON with short codes, to keep it small: for each value a list of
+the state and its evidence, ``{"SDT": ["p", "S3"], "SDA": ["a"], ...}``; for a single value just the list.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from valex_local.schwartz import CIRCLE, Polarity, State, Value
 Way = Literal["together", "one", "apart"]
 
 MAX_EVIDENCE = 3
-"""Most evidence lines of a value."""
+"""Maximum number of evidence lines for a value."""
 
 STATES: Mapping[str, State] = {"d": State.PRESENT, "p": State.PRESENT, "c": State.CONFLICTED, "a": State.ABSENT}
-"""What codes of a state mean; d is present and dominant. Asked for one polarity, y says that it holds, n that not."""
+"""Meaning of the codes of states; d is present and dominant. For a single polarity the codes are y (yes) and n (no)."""
 
 _DOMINANT = "d"
 
@@ -33,11 +33,11 @@ class Question:
     Attributes
     ----------
     values : tuple of Value
-        The values it asks for.
+        The values it asks about.
     polarity : Polarity or None
-        The one it asks for; None where it asks for the state.
+        The polarity it asks about; None if it asks for the state.
     alone : bool
-        Whether it asks for one value, so that the answer names none.
+        Whether it asks about a single value, so that the answer does not name it.
     """
 
     values: tuple[Value, ...]
@@ -46,7 +46,7 @@ class Question:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """What the answer calls the states: of the last of them nothing more is said."""
+        """The codes of the states in an answer; the last one means no and comes without evidence."""
         match self.polarity:
             case None:
                 return tuple(STATES)
@@ -56,13 +56,13 @@ class Question:
                 return "y", "n"
 
     def facts(self) -> dict[str, Any]:
-        """Return what a prompt's block ``question`` can name."""
+        """Return the variables of a prompt's block ``question``."""
         value = {"code": self.values[0].code, "name": self.values[0].value} if self.alone else {}
         return value | ({} if self.polarity is None else {"polarity": self.polarity.value})
 
 
 def questions(way: Way) -> tuple[Question, ...]:
-    """Return the questions of a way of asking, in the order in which they are asked."""
+    """Return the questions of a way of asking, in order."""
     match way:
         case "together":
             return (Question(CIRCLE),)
@@ -73,19 +73,19 @@ def questions(way: Way) -> tuple[Question, ...]:
 
 
 def answer_schema(question: Question, evidence: Sequence[str]) -> JsonSchema:
-    """Return the JSON schema of an answer: evidence is named by the ids there are.
+    """Return the JSON schema of an answer, in which evidence is an enum of the existing ids.
 
     Parameters
     ----------
     question : Question
-        What is asked.
+        The question.
     evidence : sequence of str
         Ids of the evidence, at least one.
     """
-    *held, absent = question.codes
+    *positive, absent = question.codes
     line = {"$ref": "#/$defs/line"}
     lists = [_list({"enum": [absent]})]
-    lists += [_list({"enum": held}, *[line] * count) for count in range(1, MAX_EVIDENCE + 1)]
+    lists += [_list({"enum": positive}, *[line] * count) for count in range(1, MAX_EVIDENCE + 1)]
     choice = {"anyOf": lists}
     defs = {"line": {"enum": list(evidence)}}
     if question.alone:
@@ -103,7 +103,7 @@ def answer_schema(question: Question, evidence: Sequence[str]) -> JsonSchema:
 def _list(*items: JsonSchema) -> dict[str, Any]:
     return {
         "type": "array",
-        "prefixItems": list(items),  # and no `items` beside them: llama.cpp's own server would read those alone
+        "prefixItems": list(items),  # without `items`: llama.cpp's own server would read only those
         "minItems": len(items),
         "maxItems": len(items),
     }
@@ -111,7 +111,7 @@ def _list(*items: JsonSchema) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a value that is not absent: from the worked example, or from people's labels."""
+    """The known label of a value that is not absent, from the worked example or from people's labels."""
 
     state: State
     dominant: bool = False
@@ -119,7 +119,7 @@ class Known:
 
 
 def answered(question: Question, known: Mapping[Value, Known]) -> str:
-    """Return the right answer to a question, as a model should write it."""
+    """Return the right answer to a question, in the form that a model should write it."""
     labels = {value.code: _answered(question, known.get(value)) for value in question.values}
     data = labels[question.values[0].code] if question.alone else labels
     return json.dumps(data, separators=(",", ":"))
@@ -139,12 +139,12 @@ def _answered(question: Question, known: Known | None) -> list[str]:
 
 
 def examples(way: Way, known: Mapping[Value, Known]) -> list[tuple[Question, str]]:
-    """Return questions and right answers that show a way of asking: of one value at a time, those that say something.
+    """Return example questions with their right answers; for single values, those not absent and one that is.
 
     Parameters
     ----------
     way : Way
-        How is asked.
+        How to ask.
     known : mapping of Value to Known
         The values that are not absent.
     """

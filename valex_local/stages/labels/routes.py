@@ -1,4 +1,4 @@
-"""What a labelling route is: one file a route, chosen by its name in the table of `stages.label_routes`."""
+"""The interface of labelling routes; each has its own module, and `stages.label_routes` lists them by name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Task:
     item : Item
         The post with the records that the route's step reads.
     script : Script
-        The script; of a route that labels the video itself an empty one, with what was heard of language and sound.
+        The script; for a route that labels the video itself, an empty one with the transcript's language and sound.
     """
 
     item: Item
@@ -34,7 +34,7 @@ class Task:
 
 @dataclass(frozen=True)
 class LabelResult:
-    """What a route says of one script: the 19 values in circle order; `figures` where it asks a language model."""
+    """A route's labels of one script: the 19 values in circle order; `figures` only if it asks a language model."""
 
     values: tuple[ValueLabel, ...]
     notices: tuple[Notice, ...] = ()
@@ -42,14 +42,14 @@ class LabelResult:
 
 
 class LabelRoute(Protocol):
-    """The shape of every route. The constructor loads the model.
+    """The interface of every route. The constructor loads the model.
 
     Attributes
     ----------
     source : LabelSource
-        Whose labels these are.
+        The route and model, as in the record.
     batch_size : int
-        Scripts a call takes.
+        Maximum number of scripts of a call.
     """
 
     source: LabelSource
@@ -58,13 +58,13 @@ class LabelRoute(Protocol):
     def __init__(self, context: Context) -> None: ...
 
     def prepare(self, task: Task) -> Any:
-        """Turn a task into the route's input; runs in worker threads."""
+        """Return the route's input for a task; called in worker threads."""
 
     def prepare_text(self, text: Text) -> Any:
-        """Turn a text without a study into the route's input; ConfigError where the route needs a video."""
+        """Return the route's input for a text without a study; raise ConfigError if the route needs a video."""
 
     def __call__(self, batch: Sequence[Any]) -> Sequence[LabelResult | ValexError]:
-        """Judge scripts, one each and in order."""
+        """Return the labels of prepared inputs, one result for each and in order."""
 
     def close(self) -> None:
         """Free the model."""
@@ -82,8 +82,8 @@ def route(name: str) -> type[LabelRoute]:
     return found
 
 
-def foreign(source: LabelSource, language: str | None) -> tuple[Notice, ...]:
-    """Return what is to be said of a text in a language that the model does not name: it is labelled all the same."""
+def language_notices(source: LabelSource, language: str | None) -> tuple[Notice, ...]:
+    """Return a notice if a text, which is labelled anyway, is not in one of the model's languages."""
     if language is None or not source.languages or language in source.languages:
         return ()
     text = f"the text's language is {language}; the label model was made for: {', '.join(source.languages)}"

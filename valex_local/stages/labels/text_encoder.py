@@ -1,7 +1,7 @@
 """Texts to vectors: a local Hugging Face encoder over overlapping windows, so that nothing is cut off.
 
-On CPU every window goes through the encoder alone: no padding is computed, and what a text's vectors are does not
-depend on the texts beside it, to the last bit. On a card windows are sorted by length and padded in small batches.
+On the CPU every window goes through the encoder on its own: no padding is computed, and the vectors of a text do not
+depend on the other texts, to the last bit. On a GPU windows are sorted by length and padded in small batches.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 _CUDA_WINDOWS = 64
-_BRING = "Bring the whole directory of the encoder, tokenizer included"
+_HINT = "Add the whole directory of the encoder, including its tokenizer"
 
 
 class TextEncoder:
@@ -34,35 +34,34 @@ class TextEncoder:
     folder : Path
         A Hugging Face model directory: ``config.json``, safetensors weights, tokenizer files. Code in it is never run.
     pooling : {"mean", "cls"}
-        How token vectors become the vector of a window; special tokens count in the mean.
+        How token vectors become the vector of a window; the mean includes special tokens.
     normalise : bool
-        Bring that vector to length 1.
+        Whether to scale that vector to length 1.
     window, overlap : int
         Tokens per window, special tokens included, and tokens that two neighbouring windows share.
     device : Device
         Where to compute.
     tuned : Path, optional
-        A safetensors file with tensors, by their names in the encoder, that take the place of its own: what training
-        changed of an encoder that is kept elsewhere.
+        A safetensors file with tensors, named as in the encoder, that replace its own: those that training changed.
     int8 : bool
-        Compute in 8-bit integers, on CPU: several times faster, and the vectors differ a little.
+        Whether to compute in 8-bit integers, on the CPU: several times faster, with slightly different vectors.
 
     Attributes
     ----------
     device : Device
         Where it computes.
     tokenizer : PreTrainedTokenizerFast
-        Its tokenizer.
+        The tokenizer.
     model : PreTrainedModel
         The network, float32.
 
     Raises
     ------
     ModelError
-        Files are missing, do not fit each other, or are no encoder; the window is longer than the encoder takes; or
-        there is no 8-bit form of this kind of encoder.
+        Files are missing, do not fit each other, or are not an encoder; the window is longer than the encoder takes; or
+        this type of encoder cannot be converted to 8 bits.
     ConfigError
-        8-bit integers were asked for on a card.
+        8-bit integers were asked for on a GPU.
     """
 
     def __init__(
@@ -79,7 +78,8 @@ class TextEncoder:
     ) -> None:
         if int8 and device.kind != "cpu":
             raise ConfigError(
-                "8-bit labels are for CPU", hint="Add --device cpu, or leave int8 out: a card is fast without"
+                "8-bit labels work only on the CPU",
+                hint="Add --device cpu, or leave int8 out: a GPU is fast without it",
             )
         _check_files(folder)
         with quiet(), _as_model_error(folder):
@@ -91,13 +91,13 @@ class TextEncoder:
         self._pooling, self._normalise = pooling, normalise
         self._window, self._overlap = window, overlap
         self.device = device
-        self._at_once = 1 if device.kind == "cpu" else _CUDA_WINDOWS
+        self._batch_size = 1 if device.kind == "cpu" else _CUDA_WINDOWS
         self._check_window(folder)
         self._int8 = _int8_form(self, folder) if int8 else None
 
     @property
     def limit(self) -> int:
-        """The most tokens a window may have, special tokens included."""
+        """Maximum number of tokens of a window, special tokens included."""
         return min(int(self.tokenizer.model_max_length), _positions(self.model))
 
     @property
@@ -106,7 +106,7 @@ class TextEncoder:
         return int(self.model.config.hidden_size)
 
     def vectors(self, texts: Sequence[str]) -> list[torch.Tensor]:
-        """Encode texts.
+        """Return the vectors of texts.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class TextEncoder:
         Returns
         -------
         list of Tensor
-            For each text float32 (windows, hidden), on CPU; the windows in the order of the text, at least one.
+            For each text float32 (windows, hidden), on the CPU; the windows in the order of the text, at least one.
         """
         import torch
 
@@ -143,10 +143,10 @@ class TextEncoder:
 
     def _batches(self, windows: Sequence[list[int]]) -> Iterator[list[int]]:
         order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
-        return (order[at : at + self._at_once] for at in range(0, len(order), self._at_once))
+        return (order[at : at + self._batch_size] for at in range(0, len(order), self._batch_size))
 
     def _encode(self, windows: Sequence[list[int]]) -> torch.Tensor:
-        """Return the vectors of windows, float32 (len(windows), hidden) on CPU."""
+        """Return the vectors of windows, float32 (len(windows), hidden), on the CPU."""
         import torch
 
         with torch.inference_mode():
@@ -168,12 +168,12 @@ class TextEncoder:
         return ids.to(self.device.kind), mask.to(self.device.kind)
 
     def states(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Return the vectors of the tokens of a batch, (windows, longest, hidden)."""
+        """Return the token vectors of a batch, (windows, longest, hidden)."""
         found: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         return found
 
     def pooled(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Return the vector of each window, (windows, hidden), from those of its tokens."""
+        """Return the vector of each window, (windows, hidden), given its token vectors."""
         import torch
 
         if self._pooling == "cls":
@@ -190,20 +190,20 @@ class TextEncoder:
             raise ModelError(
                 f"the window of {self._window} tokens is longer than the encoder's {limit}",
                 path=folder,
-                hint="Lower `window` in labels.json, or take an encoder with a longer reach",
+                hint="Lower `window` in labels.json, or use an encoder that takes more tokens",
             )
         if self._overlap >= self._window - special:
-            raise ModelError(f"a window of {self._window} tokens leaves no room for an overlap of {self._overlap}")
+            raise ModelError(f"a window of {self._window} tokens is too short for an overlap of {self._overlap}")
 
 
 def _check_files(folder: Path) -> None:
-    """Name what is missing before a library tries to find it elsewhere, or makes do without it."""
+    """Raise if a file is missing, before a library looks for it elsewhere or continues without it."""
     if not (folder / "config.json").is_file():
-        raise ModelError("the encoder has no config.json", path=folder, hint=_BRING)
+        raise ModelError("the encoder has no config.json", path=folder, hint=_HINT)
     if not any(folder.glob("*.safetensors")):
-        raise ModelError("the encoder has no weights in safetensors form", path=folder, hint=_BRING)
+        raise ModelError("the encoder has no weights in safetensors form", path=folder, hint=_HINT)
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
-        raise ModelError("the encoder has no tokenizer (tokenizer.json)", path=folder, hint=_BRING)
+        raise ModelError("the encoder has no tokenizer (tokenizer.json)", path=folder, hint=_HINT)
 
 
 def _int8_form(encoder: TextEncoder, folder: Path) -> Int8Encoder:
@@ -213,23 +213,21 @@ def _int8_form(encoder: TextEncoder, folder: Path) -> Int8Encoder:
 
 
 def _tune(model: Any, path: Path) -> None:
-    """Put the tensors of a file in the place of the encoder's own."""
+    """Replace tensors of the encoder by those of a file."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise ModelError(
-            f"the tuned tensors cannot be read ({error})", path=path, hint="Bring the file anew"
-        ) from error
+        raise ModelError(f"the tuned tensors cannot be read ({error})", path=path, hint="Add the file again") from error
     own = model.state_dict()
-    foreign = sorted(name for name, tensor in tensors.items() if name not in own or own[name].shape != tensor.shape)
-    if foreign:
+    unknown = sorted(name for name, tensor in tensors.items() if name not in own or own[name].shape != tensor.shape)
+    if unknown:
         raise ModelError(
-            f"{len(foreign)} tuned tensors have no place in the encoder, {foreign[0]} among them",
+            f"{len(unknown)} tuned tensors do not fit the encoder, for example {unknown[0]}",
             path=path,
-            hint="The label model rests on another encoder than this one",
+            hint="The label model was trained with another encoder than this one",
         )
     model.load_state_dict(tensors, strict=False)
 
@@ -240,7 +238,7 @@ def _load_tokenizer(folder: Path) -> Any:
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if not tokenizer.is_fast:
         raise ModelError(
-            "the encoder's tokenizer has no fast form", path=folder, hint="Save it with a tokenizer.json file"
+            "the encoder's tokenizer is not a fast tokenizer", path=folder, hint="Save it with a tokenizer.json file"
         )
     return tokenizer
 
@@ -257,17 +255,17 @@ def _load_model(folder: Path) -> Any:
         dtype=torch.float32,
         output_loading_info=True,
     )
-    # The library fills what the file lacks with noise. Only the pooler, which is not used here, may be missing.
+    # The library initialises missing tensors at random. Only the pooler, which is not used here, may be missing.
     missing = sorted(key for key in info["missing_keys"] if "pooler" not in key.split("."))
     if missing:
         raise ModelError(
-            f"the encoder's weights lack {len(missing)} tensors, {missing[0]} among them", path=folder, hint=_BRING
+            f"the encoder's weights lack {len(missing)} tensors, for example {missing[0]}", path=folder, hint=_HINT
         )
     return model
 
 
 def _positions(model: Any) -> int:
-    """Return how many tokens the encoder takes; RoBERTa and its kin count positions from after the padding index."""
+    """Return how many tokens the encoder takes; in RoBERTa and similar models positions start after the padding."""
     limit = int(getattr(model.config, "max_position_embeddings", 0)) or 1 << 30
     table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
     padding = getattr(table, "padding_idx", None)
@@ -282,4 +280,4 @@ def _as_model_error(folder: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"this encoder cannot be loaded ({first})", path=folder, hint=_BRING) from error
+        raise ModelError(f"this encoder cannot be loaded ({first})", path=folder, hint=_HINT) from error

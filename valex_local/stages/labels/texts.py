@@ -1,4 +1,4 @@
-"""Labels of bare texts, without any video or study: how scripts are labelled whose videos are gone."""
+"""Labels of plain texts, without a video or study: for scripts whose videos no longer exist."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from valex_local.stages.label_routes import get_route
 from valex_local.stages.labels.checkpoint import Checkpoint
 from valex_local.stages.labels.examples import FewShotFold
 from valex_local.stages.labels.fewshot import FewshotRoute
-from valex_local.stages.labels.routes import LabelResult, LabelRoute, foreign, route
+from valex_local.stages.labels.routes import LabelResult, LabelRoute, language_notices, route
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
 
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """What a route says of texts.
+    """A route's labels of texts.
 
     Attributes
     ----------
     source : LabelSource
-        Whose labels these are.
+        The route and model.
     answers : LabelMatrix
-        The labels, under the ids of the texts; nothing is said of those that could not be labelled.
+        The labels by text id; texts that could not be labelled are not assessed.
     notices : dict of str to tuple of Notice
-        What a reader must know of a text's labels; only texts of which there is something to say.
+        Notices on the labels of a text, for texts with any.
     failed : dict of str to ValexError
         Texts that could not be labelled, and why.
     """
@@ -49,33 +49,38 @@ def label_texts(
     settings: Settings,
     device: Device,
     name: str = "encoder",
-    turns: Sequence[FewShotFold] = (),
-    kept: Checkpoint | None = None,
+    folds: Sequence[FewShotFold] = (),
+    checkpoint: Checkpoint | None = None,
     language: str | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> LabelledTexts:
-    """Label texts.
+    """Return the labels of texts.
 
     Parameters
     ----------
     texts : sequence of Text
         The texts, each id once.
     model : StoredModel
-        The model of the route: of labels, or of language.
+        The model of the route: a label model or a language model.
     settings : Settings
-        The route reads those of its own.
+        All settings; the route reads its own.
     device : Device
         Where to compute.
     name : str
         The route.
-    turns : sequence of FewShotFold
-        Which texts come after which examples of the lab's own; for the route ``fewshot``. All of `texts`, each once.
-    kept : Checkpoint, optional
-        Where judgements are kept until all are there.
+    folds : sequence of FewShotFold
+        Which texts are labelled with which examples, for the route ``fewshot``; all of `texts`, each once.
+    checkpoint : Checkpoint, optional
+        Where results are saved until all are there.
     language : str, optional
-        ISO 639-1 code of texts that do not say their own.
+        ISO 639-1 code for texts that do not state their own.
     on_progress : callable
-        Hears how many texts are done, batch by batch.
+        Called with the number of texts done, after each batch.
+
+    Returns
+    -------
+    LabelledTexts
+        The labels, notices and errors.
 
     Raises
     ------
@@ -84,52 +89,52 @@ def label_texts(
     ModelError
         The model cannot be used.
     """
-    work = route(name)(Context(settings, {get_route(name).role: model}, device, f"text.{name}"))
+    loaded = route(name)(Context(settings, {get_route(name).role: model}, device, f"text.{name}"))
     values: dict[str, tuple[ValueLabel, ...]] = {}
     notices: dict[str, tuple[Notice, ...]] = {}
     failed: dict[str, ValexError] = {}
     try:
-        for turn, batch in _batches(work, texts, turns):
-            for text, said in zip(batch, _judged(work, batch, turn, kept), strict=True):
-                if isinstance(said, ValexError):
-                    failed[text.id], values[text.id] = said, ()
+        for fold, batch in _batches(loaded, texts, folds):
+            for text, result in zip(batch, _results(loaded, batch, fold, checkpoint), strict=True):
+                if isinstance(result, ValexError):
+                    failed[text.id], values[text.id] = result, ()
                     continue
-                values[text.id] = said.values
-                if found := (*said.notices, *foreign(work.source, text.language or language)):
+                values[text.id] = result.values
+                if found := (*result.notices, *language_notices(loaded.source, text.language or language)):
                     notices[text.id] = found
             on_progress(len(batch))
     finally:
-        work.close()
+        loaded.close()
     if failed and len(failed) == len(texts):
         raise next(iter(failed.values()))
     answers = LabelMatrix.from_labels({text.id: values[text.id] for text in texts})
-    return LabelledTexts(work.source, answers, notices, failed)
+    return LabelledTexts(loaded.source, answers, notices, failed)
 
 
-def _judged(
-    work: LabelRoute, batch: Sequence[Text], turn: FewShotFold, kept: Checkpoint | None
+def _results(
+    loaded: LabelRoute, batch: Sequence[Text], fold: FewShotFold, checkpoint: Checkpoint | None
 ) -> Sequence[LabelResult | ValexError]:
-    """Judge a batch, or take what was judged before an interruption."""
-    if kept is None:
-        return work([work.prepare_text(text) for text in batch])
-    keys = [kept.key(text, turn) for text in batch]
-    found: list[LabelResult | ValexError | None] = [kept.get(key) for key in keys]
-    new = iter(work([work.prepare_text(text) for text, known in zip(batch, found, strict=True) if known is None]))
-    judged = [next(new) if known is None else known for known in found]
-    for key, known, said in zip(keys, found, judged, strict=True):
-        if known is None and isinstance(said, LabelResult):
-            kept.add(key, said)
-    return judged
+    """Return the results of a batch; those in the checkpoint are not made again."""
+    if checkpoint is None:
+        return loaded([loaded.prepare_text(text) for text in batch])
+    keys = [checkpoint.key(text, fold) for text in batch]
+    found: list[LabelResult | ValexError | None] = [checkpoint.get(key) for key in keys]
+    new = iter(loaded([loaded.prepare_text(text) for text, known in zip(batch, found, strict=True) if known is None]))
+    results = [next(new) if known is None else known for known in found]
+    for key, known, result in zip(keys, found, results, strict=True):
+        if known is None and isinstance(result, LabelResult):
+            checkpoint.add(key, result)
+    return results
 
 
 def _batches(
-    work: LabelRoute, texts: Sequence[Text], turns: Sequence[FewShotFold]
+    loaded: LabelRoute, texts: Sequence[Text], folds: Sequence[FewShotFold]
 ) -> Iterator[tuple[FewShotFold, Sequence[Text]]]:
-    """Yield the texts in batches with their turn, each after its examples."""
-    if turns and not isinstance(work, FewshotRoute):
-        raise ConfigError("examples are shown by the route fewshot alone", hint="Add --route fewshot")
-    for turn in turns or (FewShotFold(tuple(texts), (), ()),):
-        if isinstance(work, FewshotRoute):
-            work.show(turn.shots)  # or none: examples of the turn before may come out of this fold
-        for at in range(0, len(turn.texts), work.batch_size):
-            yield turn, turn.texts[at : at + work.batch_size]
+    """Yield the texts of each fold in batches, after setting its examples."""
+    if folds and not isinstance(loaded, FewshotRoute):
+        raise ConfigError("only the route fewshot uses examples", hint="Add --route fewshot")
+    for fold in folds or (FewShotFold(tuple(texts), (), ()),):
+        if isinstance(loaded, FewshotRoute):
+            loaded.show(fold.shots)  # even if none: examples of the fold before may be texts of this one
+        for at in range(0, len(fold.texts), loaded.batch_size):
+            yield fold, fold.texts[at : at + loaded.batch_size]

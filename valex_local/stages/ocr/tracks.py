@@ -163,7 +163,7 @@ def _below(upper: ReadingSpan, lower: ReadingSpan, gap: float, lines: Sequence[R
     shared = _shared(upper.box.left, upper.box.width, lower.box.left, lower.box.width)
     if not _together(upper, lower, gap) or shared <= 0 or not -0.5 * height <= apart <= LINE_GAP * height:
         return False
-    # A second line may appear later than the first, never earlier. Captions that change under a title do not belong to it.
+    # A second line may appear later than the first, never earlier. Captions changing under a title are not its lines.
     changed = any(
         upper.start + gap < line.end <= lower.start + gap and same_place(line.box, lower.box)
         for line in lines

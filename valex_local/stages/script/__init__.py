@@ -1,11 +1,11 @@
-"""Scripts: a post's evidence as a screenplay that adds no words to what was heard and read.
+"""The script stage: arranges a post's evidence as a screenplay, without rewording speech or on-screen text.
 
-evidence.py   what was heard, read, seen and published, numbered
-scenes.py     how evidence falls into scenes, and the one place that puts its words into them
+evidence.py   the numbered evidence: speech, on-screen text, keyframes and post text
+scenes.py     divides evidence into scenes, and is the only module that inserts its words into them
 template.py   the writer without a language model
-llm.py        the writer with one; prompt.py asks, checks.py takes from the answer what may enter
-wording.py    what lines of a writer's own may look like
-render.py     paper text, Fountain, JSON
+llm.py        the writer with one; prompt.py builds the question, checks.py checks the answer
+wording.py    rules for lines that a writer adds
+writers.py    the interface of writers
 """
 
 from valex_local.rendering.render import render

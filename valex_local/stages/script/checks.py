@@ -1,8 +1,7 @@
-"""What of a language model's answer may enter a script: pure functions over its raw text.
+"""Checks of a language model's answer before it enters a script: pure functions over its raw text.
 
-The answer only refers to evidence, and `scenes.assemble` puts in every segment and track itself. So nothing an answer
-says or leaves out can lose, double, move or reword them; what is checked here is what a model may add, and how far it
-could be taken at its word.
+The answer only refers to evidence, and `scenes.assemble` inserts every segment and track itself. So no answer can lose,
+duplicate, move or reword them; what is checked here are the model's additions and how many of its references are right.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ GENRES = (
     "vlog", "comedy sketch", "prank", "challenge", "dance", "music", "tutorial", "review", "advertisement", "interview",
     "storytelling", "opinion", "news", "sports", "gaming", "other",
 )  # fmt: skip
-"""What a model that knows the pictures may call the genre of a video."""
+"""Genres that a model may choose from, if it knows what the keyframes show."""
 
 _KEYS = frozenset({"place", "elements", "genre"})
 _SPEAKER = re.compile(r"[^\W_]+(?: [^\W_]+)*")
@@ -35,33 +34,33 @@ _NUMBERED = re.compile(r"[PSTK]\d+")
 
 
 class BadSceneAnswer(Exception):
-    """An answer of which nothing can be used; the text says why."""
+    """An answer that cannot be used; the message says why."""
 
 
 @dataclass
 class SceneAnswer:
-    """What was taken from an answer.
+    """The checked content of an answer.
 
     Attributes
     ----------
     place : str or None
         Heading of the scene.
     genre : str or None
-        Of `GENRES`, where it was asked for.
+        One of `GENRES`, if it was asked for.
     speakers : dict of str to str
-        Segment to name.
+        Id of a segment to the speaker's name.
     actions : list of ActionLine
-        Lines that rest on keyframes of the stretch.
+        Lines that are based on keyframes of the stretch.
     used : set of str
-        The segments and tracks it refers to.
+        Ids of the segments and tracks it refers to.
     references_refused : int
-        Unknown, doubled, or out of time order.
+        References that are unknown, repeated, or out of time order.
     references_restored : int
-        Segments and tracks it left out.
+        Segments and tracks that the answer left out.
     actions_refused : int
-        Lines that quote, retype the evidence, are empty or too long.
+        Lines that quote or repeat the evidence, are empty or too long.
     actions_without_keyframes : int
-        Lines that rest on nothing; they are left out.
+        Lines that name no keyframe; they are left out.
     """
 
     place: str | None = None
@@ -76,26 +75,31 @@ class SceneAnswer:
 
 
 def references(stretch: EvidenceStretch, evidence: Evidence) -> tuple[list[str], list[str]]:
-    """Return the segments and the tracks an answer must refer to; screen text that repeats speech goes with it."""
+    """Return the segments and tracks an answer must refer to; on-screen text that repeats speech is not among them."""
     return [s.id for s in stretch.speech], [t.id for t in stretch.texts if t.id not in evidence.repeats]
 
 
 def check_answer(raw: str, stretch: EvidenceStretch, evidence: Evidence) -> SceneAnswer:
-    """Take from a raw answer what may enter the script.
+    """Return the parts of a raw answer that may enter the script.
 
     Parameters
     ----------
     raw : str
-        What the model wrote, as it wrote it.
+        The answer as the model wrote it.
     stretch : EvidenceStretch
-        The evidence it was asked about. Without keyframes an answer adds neither action nor place nor names.
+        The evidence the model was asked about. Without keyframes, an answer can add no actions, places or names.
     evidence : Evidence
-        The whole post.
+        The evidence of the whole post.
+
+    Returns
+    -------
+    SceneAnswer
+        The checked content.
 
     Raises
     ------
-    BadAnswer
-        The text is no JSON of the shape that was asked for, or refers to nothing it was given.
+    BadSceneAnswer
+        The text is not JSON of the requested form, or refers to none of the evidence.
     """
     data = _parse(raw)
     segments, tracks = references(stretch, evidence)
@@ -105,7 +109,7 @@ def check_answer(raw: str, stretch: EvidenceStretch, evidence: Evidence) -> Scen
     for element in data["elements"]:
         match element:
             case {"action": str(text), "keyframes": list(keyframes)} if len(element) == 2:
-                _take_action(answer, text, keyframes, stretch, evidence)
+                _add_action(answer, text, keyframes, stretch, evidence)
                 continue
             case {"dialogue": str(ref), "speaker": str(speaker)} if len(element) == 2:
                 known = ref in segments
@@ -125,7 +129,7 @@ def check_answer(raw: str, stretch: EvidenceStretch, evidence: Evidence) -> Scen
             answer.speakers[ref] = speaker_name(speaker, evidence)
     answer.references_restored = len(segments) + len(tracks) - len(answer.used)
     if (segments or tracks) and not answer.used:
-        raise BadSceneAnswer("it refers to none of the evidence")
+        raise BadSceneAnswer("the answer refers to none of the evidence")
     answer.place = _place(data.get("place"), stretch, evidence)
     genre = data.get("genre")
     answer.genre = genre if genre in GENRES and stretch.seen else None
@@ -134,16 +138,16 @@ def check_answer(raw: str, stretch: EvidenceStretch, evidence: Evidence) -> Scen
 
 def _parse(raw: str) -> Mapping[str, Any]:
     try:
-        # The grammar lets raw line breaks into strings; they do no harm there.
+        # The grammar allows raw line breaks in strings; they are harmless there.
         data = json.loads(raw, strict=False)
     except (ValueError, RecursionError) as error:
-        raise BadSceneAnswer("it is cut or no JSON") from error
+        raise BadSceneAnswer("the answer is cut off or not JSON") from error
     if not isinstance(data, dict) or not isinstance(data.get("elements"), list) or set(data) - _KEYS:
-        raise BadSceneAnswer("it has not the shape that was asked for")
+        raise BadSceneAnswer("the answer does not have the requested form")
     return data
 
 
-def _take_action(
+def _add_action(
     answer: SceneAnswer, text: str, keyframes: Sequence[Any], stretch: EvidenceStretch, evidence: Evidence
 ) -> None:
     by_id = {k.id: k for k in stretch.seen}
@@ -151,19 +155,19 @@ def _take_action(
     answer.references_refused += len(keyframes) - len(known)
     if not known:
         answer.actions_without_keyframes += 1
-    elif not _may_say(text, MAX_ACTION_LENGTH, evidence):
+    elif not _is_allowed(text, MAX_ACTION_LENGTH, evidence):
         answer.actions_refused += 1
     else:
         answer.actions.append(ActionLine(" ".join(text.split()), tuple(by_id[k] for k in known)))
 
 
-def _may_say(text: str, length: int, evidence: Evidence) -> bool:
-    """Whether a model's own words hold no quotation and none of the words of the evidence."""
+def _is_allowed(text: str, length: int, evidence: Evidence) -> bool:
+    """Return whether a model's own words are short enough and neither quote nor repeat the evidence."""
     return bool(text.strip()) and len(text) <= length and is_plain(text) and not retypes(text, evidence.words)
 
 
 def speaker_name(name: str, evidence: Evidence) -> str:
-    """Return a name as scripts write it; `SPEAKER` where it is no name, too long, a number or words of the evidence."""
+    """Return a name as scripts write it; `SPEAKER` if it is not a name, is too long or repeats the evidence."""
     upper = " ".join(name.upper().split())
     if not _SPEAKER.fullmatch(upper) or len(upper) > MAX_SPEAKER_LENGTH or _NUMBERED.fullmatch(upper):
         return SPEAKER
@@ -171,31 +175,31 @@ def speaker_name(name: str, evidence: Evidence) -> str:
 
 
 def knows_place(stretch: EvidenceStretch) -> bool:
-    """Whether anything tells of a place: tags that name some, captions in words, or pictures without either."""
-    return any(k.caption.caption or not k.is_told for k in stretch.seen) or bool(places(stretch.seen))
+    """Return whether a place can be known: from place tags, captions, or keyframes that the model looks at itself."""
+    return any(k.caption.caption or not k.is_described for k in stretch.seen) or bool(places(stretch.seen))
 
 
 def _place(name: Any, stretch: EvidenceStretch, evidence: Evidence) -> str | None:
-    """Take a heading: one of the places that tags name, or where none does a few words that rest on captions."""
+    """Return a heading if it is allowed: one of the places in the tags or, if there are none, a few words."""
     named = places(stretch.seen)
     if not isinstance(name, str) or not knows_place(stretch) or (named and name not in named):
         return None
     if _NUMBERED.fullmatch(name.strip()) or is_one_of(name, evidence.words):
         return None
-    return " ".join(name.upper().split()) if _may_say(name, MAX_PLACE_LENGTH, evidence) else None
+    return " ".join(name.upper().split()) if _is_allowed(name, MAX_PLACE_LENGTH, evidence) else None
 
 
 # --- the finished script --------------------------------------------------------------------------------------------
 
 
 def faults(scenes: Sequence[Scene], evidence: Evidence) -> list[str]:
-    """List what is wrong with the scenes of a post, measured by its evidence.
+    """Return what is wrong with the scenes of a post, given its evidence.
 
     Returns
     -------
     list of str
-        Empty where every segment and track stands in them exactly once, word for word and in time order, and where
-        all other lines hold no quoted word and rest on keyframes there are.
+        Empty if the scenes contain every segment and track exactly once, word for word and in time order, and all other
+        lines quote nothing and are based on existing keyframes.
     """
     elements = [element for scene in scenes for element in scene.elements]
     return [*_lost_or_reworded(elements, evidence), *_out_of_order(scenes), *_invented(scenes, evidence)]
@@ -204,13 +208,13 @@ def faults(scenes: Sequence[Scene], evidence: Evidence) -> list[str]:
 def _lost_or_reworded(elements: Sequence[Element], evidence: Evidence) -> Iterator[str]:
     post = [e.text for e in elements if isinstance(e, PostLine)]
     if post != ([] if evidence.post is None else [evidence.post]):
-        yield "the post text is missing, doubled or reworded"
+        yield "the post text is missing, repeated or reworded"
     said = sorted((e.ref or "", e.text) for e in elements if isinstance(e, Dialogue))
     if said != sorted((s.id, s.text.strip()) for s in evidence.speech):
-        yield "speech is missing, doubled or reworded"
+        yield "speech is missing, repeated or reworded"
     read = sorted((e.ref or "", e.text) for e in elements if isinstance(e, OnScreenText))
     if read != sorted((t.id, t.text) for t in evidence.texts):
-        yield "screen text is missing, doubled or reworded"
+        yield "on-screen text is missing, repeated or reworded"
 
 
 def _out_of_order(scenes: Sequence[Scene]) -> Iterator[str]:
@@ -228,18 +232,21 @@ def _invented(scenes: Sequence[Scene], evidence: Evidence) -> Iterator[str]:
         actions = [e for e in scene.elements if isinstance(e, Action)]
         names = [e.speaker for e in scene.elements if isinstance(e, Dialogue)]
         own = [e.text for e in actions] + ([scene.heading] if scene.heading else [])
-        yield from (f"a line quotes: {line}" for line in own if not is_plain(line))
-        invented = set(own) - _told_by_keyframes(scene, evidence)
-        yield from (f"a line retypes: {line}" for line in sorted(invented) if retypes(line, evidence.words))
-        yield from (f"a line rests on nothing: {e.text}" for e in actions if not set(e.keyframes) & keyframes)
-        yield from (f"no such keyframe: {k}" for e in actions for k in e.keyframes if k not in keyframes)
-        yield from (f"no name: {name}" for name in names if name != speaker_name(name, evidence))
+        yield from (f"a line contains a quotation: {line}" for line in own if not is_plain(line))
+        invented = set(own) - _lines_of_template(scene, evidence)
+        yield from (
+            f"a line repeats the evidence: {line}" for line in sorted(invented) if retypes(line, evidence.words)
+        )
+        yield from (f"a line has no keyframe: {e.text}" for e in actions if not set(e.keyframes) & keyframes)
+        yield from (f"unknown keyframe: {k}" for e in actions for k in e.keyframes if k not in keyframes)
+        yield from (f"not a name: {name}" for name in names if name != speaker_name(name, evidence))
         if not keyframes and (own or set(names) - {SPEAKER}):
-            yield "a scene that nobody saw holds an action, a place or a name"
+            yield "a scene without keyframes has an action, a place or a name"
 
 
-def _told_by_keyframes(scene: Scene, evidence: Evidence) -> set[str]:
-    """Return the lines that captions and tags make by themselves: these may read what a sign in the picture says."""
+def _lines_of_template(scene: Scene, evidence: Evidence) -> set[str]:
+    """Return the lines the template makes of captions and tags, which may contain text from a sign in the picture."""
     seen = tuple(k for k in evidence.seen if k.id in scene.evidence)
-    told = template_scene(EvidenceStretch(scene.start or 0.0, scene.end or 0.0, seen=seen), evidence)
-    return {e.text for e in told.elements if isinstance(e, Action)} | ({told.heading} if told.heading else set())
+    by_template = template_scene(EvidenceStretch(scene.start or 0.0, scene.end or 0.0, seen=seen), evidence)
+    actions = {e.text for e in by_template.elements if isinstance(e, Action)}
+    return actions | ({by_template.heading} if by_template.heading else set())

@@ -1,7 +1,6 @@
-"""The evidence of one post, numbered: P1 post text, S1 speech, T1 screen text, K1 keyframe with what it shows.
+"""The numbered evidence of one post: P1 post text, S1 speech, T1 on-screen text, K1 keyframe with tags and caption.
 
-Segments, tracks and keyframes carry their numbers from the records they come from; a script refers to them and to
-nothing else.
+Segments, tracks and keyframes keep their numbers from the records they come from; a script refers only to these.
 """
 
 from __future__ import annotations
@@ -35,16 +34,16 @@ from valex_local.stages.base import Item
 POST = "P1"
 
 REPEAT_SLACK = 1.0
-"""Seconds that captions may run ahead of or behind the speech they repeat."""
+"""Seconds that subtitles may be ahead of or behind the speech they repeat."""
 
 REPEAT_SCORE = 88.0
-"""Similarity (0 to 100) from which on screen text counts as the speech written down. Reading errors cost some points, a
-word that was never said costs more, in captions of usual length."""
+"""Similarity (0 to 100) from which on-screen text counts as a subtitle of the speech. In captions of usual length, OCR
+errors cost a few points and a word that was never said costs more."""
 
 
 @dataclass(frozen=True)
 class SeenKeyframe:
-    """A keyframe and what it shows; `shot` is the stretch it stands for."""
+    """A keyframe with its tags and caption; `shot` is the shot it stands for."""
 
     keyframe: Keyframe
     shot: Shot
@@ -52,40 +51,42 @@ class SeenKeyframe:
 
     @property
     def id(self) -> str:
-        """The number of the keyframe."""
+        """The id of the keyframe."""
         return self.keyframe.id
 
     @property
-    def is_told(self) -> bool:
-        """Whether something is said of it: tags, or a caption."""
+    def is_described(self) -> bool:
+        """Whether it has tags or a caption."""
         return bool(self.caption.tags or self.caption.caption)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a script of one post may say.
+    """Everything that a script of one post may be based on.
 
     Attributes
     ----------
     duration : float
-        Seconds of the video.
+        Length of the video, seconds.
     shots : tuple of Shot
-        Stretches between cuts, in order; empty without a picture track.
+        The shots, in order; empty without a video track.
     post : str or None
-        The text published with the video (P1).
-    speech, texts : tuple of Segment, tuple of Track
-        What was heard and read (S1, S2, ...; T1, T2, ...), by time.
+        The post text (P1).
+    speech : tuple of Segment
+        The segments (S1, S2, ...), by time.
+    texts : tuple of Track
+        The on-screen texts (T1, T2, ...), by time.
     repeats : dict of str to str
-        Track to the segment whose words it shows.
+        Id of a track to the id of the segment whose words it shows.
     mumbled : set of str
-        Segments that were heard unsurely.
+        Ids of segments that were recognised unsurely.
     seen : tuple of SeenKeyframe
-        Keyframes that something is known of (K1, K2, ...), by time; empty without a vision model. All keyframes, where
-        the writer looks at them itself.
+        Keyframes with tags or a caption (K1, K2, ...), by time; empty without a vision model. All keyframes if the
+        writer looks at the pictures itself.
     pictures : dict of str to Picture
-        Keyframe to its picture, for a writer that sees.
+        Id of a keyframe to its picture, for a writer that takes images.
     genre, language, sound
-        As post and transcript have them.
+        As in post and transcript.
     notices : tuple of Notice
         Which kinds of evidence are missing, and why.
     """
@@ -106,22 +107,27 @@ class Evidence:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Every text that was said, shown or published: what nobody else's line may say again."""
+        """Every text that was said, shown or published, which lines added by a writer must not repeat."""
         published = () if self.post is None else (self.post,)
         return published + tuple(s.text for s in self.speech) + tuple(t.text for t in self.texts)
 
 
 def gather(item: Item, settings: ScriptSettings, *, sees: bool = False) -> Evidence:
-    """Collect the evidence of a post from its records.
+    """Return the evidence of a post, collected from its records.
 
     Parameters
     ----------
     item : Item
-        With the records ``media``, ``transcript``, ``text`` and ``captions``.
+        The post with its records ``media``, ``transcript``, ``text`` and ``captions``.
     settings : ScriptSettings
-        Whether post text counts, and what counts as mumbled.
+        Whether the post text is included, and what counts as mumbled.
     sees : bool
-        Whether the writer looks at pictures: then the keyframes are read.
+        Whether the writer takes images; if so, the keyframes are read.
+
+    Returns
+    -------
+    Evidence
+        The numbered evidence.
 
     Raises
     ------
@@ -140,7 +146,7 @@ def gather(item: Item, settings: ScriptSettings, *, sees: bool = False) -> Evide
         texts=texts,
         repeats=find_repeats(speech, texts),
         mumbled=frozenset(s.id for s in speech if s.avg_logprob < settings.mumbled_logprob),
-        seen=_seen(media, captions, whole=sees),
+        seen=_seen(media, captions, all_keyframes=sees),
         pictures=_pictures(item.folder, media, settings.llm.keyframe_side) if sees else {},
         genre=item.post.text.genre,
         language=transcript.language,
@@ -150,24 +156,24 @@ def gather(item: Item, settings: ScriptSettings, *, sees: bool = False) -> Evide
 
 
 def post_text(text: PostText) -> str | None:
-    """Return what the author wrote: the caption, and the hashtags it does not hold already.
+    """Return what the author wrote: the caption, and the hashtags that are not in it already.
 
-    Author and sound title stay out: they name people, and a classifier that reads names learns the author, not the
+    Author and sound title are left out: they name people, and a classifier that reads names learns the author, not the
     values.
     """
     caption = (text.caption or "").strip()
-    held = {tag.casefold() for tag in re.findall(r"#(\w+)", caption)}
-    tags = [f"#{tag.lstrip('#')}" for tag in text.hashtags if tag.lstrip("#").casefold() not in held]
+    present = {tag.casefold() for tag in re.findall(r"#(\w+)", caption)}
+    tags = [f"#{tag.lstrip('#')}" for tag in text.hashtags if tag.lstrip("#").casefold() not in present]
     return " ".join(part for part in [caption, *tags] if part) or None
 
 
-def _seen(media: Media, captions: Captions, *, whole: bool) -> tuple[SeenKeyframe, ...]:
-    """Join keyframes, their shots and what they show; those of which nothing is known only where all are asked for."""
-    known = {k.id: KeyframeCaption(keyframe=k.id) for k in media.keyframes} if whole else {}
+def _seen(media: Media, captions: Captions, *, all_keyframes: bool) -> tuple[SeenKeyframe, ...]:
+    """Return keyframes with their shots, tags and captions; those without any only if `all_keyframes` is set."""
+    known = {k.id: KeyframeCaption(keyframe=k.id) for k in media.keyframes} if all_keyframes else {}
     known |= {c.keyframe: c for c in captions.keyframes if c.tags or c.caption}
-    all_of_it = Shot(start=0.0, end=media.duration)
+    whole = Shot(start=0.0, end=media.duration)
     return tuple(
-        SeenKeyframe(k, media.shots[k.shot] if k.shot < len(media.shots) else all_of_it, known[k.id])
+        SeenKeyframe(k, media.shots[k.shot] if k.shot < len(media.shots) else whole, known[k.id])
         for k in sorted(media.keyframes, key=lambda k: k.time)
         if k.id in known
     )
@@ -178,48 +184,48 @@ def _pictures(folder: Path, media: Media, side: int) -> dict[str, Picture]:
 
 
 def _missing(transcript: Transcript, screen: ScreenText, captions: Captions, *, sees: bool) -> tuple[Notice, ...]:
-    """Say which kinds of evidence a script has to do without."""
+    """Return notices on the kinds of evidence that are missing."""
     kinds = (
         ("no-speech-evidence", "speech was not recognised", transcript.skipped),
         ("no-screen-text-evidence", "on-screen text was not read", screen.skipped),
         (
             "no-visual-evidence",
-            "no actions and no places: nothing is known of the pictures",
+            "no actions and no places: the keyframes have no tags or captions",
             None if sees else captions.skipped,
         ),
     )
     return tuple(Notice(code=code, text=f"{what} ({why})") for code, what, why in kinds if why)
 
 
-# --- screen text that repeats speech --------------------------------------------------------------------------------
+# --- on-screen text that repeats speech -----------------------------------------------------------------------------
 
 
 def find_repeats(speech: Sequence[Segment], texts: Sequence[Track]) -> dict[str, str]:
-    """Find the screen texts that are the speech written down: subtitles.
+    """Return the on-screen texts that are subtitles of the speech.
 
     Parameters
     ----------
     speech : sequence of Segment
-        What was said.
+        The segments.
     texts : sequence of Track
-        What was shown.
+        The on-screen texts.
 
     Returns
     -------
     dict of str to str
-        Id of the track to the id of the segment whose words it shows, or most of them.
+        Id of the track to the id of the segment with all or most of its words.
     """
     found = {}
     for track in texts:
-        heard = [(s, words) for s in speech if (words := _heard_during(s, track))]
-        if heard and _says_the_same(track.text, " ".join(words for _, words in heard)):
+        spoken = [(s, words) for s in speech if (words := _spoken_during(s, track))]
+        if spoken and _says_the_same(track.text, " ".join(words for _, words in spoken)):
             shown = set(_plain(track.text).split())
-            found[track.id] = max(heard, key=lambda pair: len(shown.intersection(_plain(pair[1]).split())))[0].id
+            found[track.id] = max(spoken, key=lambda pair: len(shown.intersection(_plain(pair[1]).split())))[0].id
     return found
 
 
-def _heard_during(segment: Segment, track: Track) -> str:
-    """Return the words of a segment that were said while a text was on the screen, give or take."""
+def _spoken_during(segment: Segment, track: Track) -> str:
+    """Return the words of a segment that were said while a text was on the screen, give or take `REPEAT_SLACK`."""
     start, end = track.start - REPEAT_SLACK, track.end + REPEAT_SLACK
     if segment.words:
         return "".join(w.text if w.text[:1].isspace() else f" {w.text}" for w in segment.words
@@ -227,16 +233,16 @@ def _heard_during(segment: Segment, track: Track) -> str:
     return segment.text if segment.start < end and segment.end > start else ""
 
 
-def _says_the_same(shown: str, heard: str) -> bool:
-    """Whether all that is shown was heard too. What was heard may go on before and after."""
-    shown, heard = _plain(shown), _plain(heard)
-    if not shown.strip() or not set(re.findall(r"\d+", shown)) <= set(re.findall(r"\d+", heard)):
-        return False  # A price or a date on the screen is worth its line, whatever else was said.
-    likeness = fuzz.partial_ratio if len(shown) <= len(heard) else fuzz.ratio
-    return likeness(shown, heard) >= REPEAT_SCORE
+def _says_the_same(shown: str, spoken: str) -> bool:
+    """Return whether all that is shown is spoken too, possibly with more speech before and after."""
+    shown, spoken = _plain(shown), _plain(spoken)
+    if not shown.strip() or not set(re.findall(r"\d+", shown)) <= set(re.findall(r"\d+", spoken)):
+        return False  # A price or a date that only the screen shows must not be dropped as a repetition.
+    ratio = fuzz.partial_ratio if len(shown) <= len(spoken) else fuzz.ratio
+    return ratio(shown, spoken) >= REPEAT_SCORE
 
 
 def _plain(text: str) -> str:
-    """Return lower-case words between single spaces, one at either end: a short word only matches a whole one."""
+    """Return lower-case words with single spaces between and around them, so that short words match only whole ones."""
     words = " ".join(re.findall(r"[^\W_]+", text.casefold()))
     return f" {words} "

@@ -1,7 +1,7 @@
 """The writer that asks a language model, scene by scene.
 
-The model says who speaks, where it is and what is seen; the words of the post come from the evidence. What fails is
-asked once more, then written by the template.
+The model says who speaks, where the scene is and what is seen; the words of the post come from the evidence. If an
+answer cannot be used, the model is asked once more; then the template writes the scene.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from valex_local.stages.script.scenes import EvidenceStretch, assemble, plan_sce
 from valex_local.stages.script.template import template_actions, template_scene
 from valex_local.stages.script.writers import Draft
 
-# Tokens an answer takes: braces and place, a reference with its speaker, an action line with its keyframes.
+# Tokens of an answer: braces and place; a reference with its speaker; an action line with its keyframes.
 FRAME_TOKENS, REFERENCE_TOKENS, ACTION_TOKENS = 40, 28, 80
 
 MAX_SPEAKERS_TOLD, MAX_SEEN_CHARACTERS, MAX_SAID_CHARACTERS = 8, 600, 200
-"""How much of the scenes before a model is told: names, places and actions, the end of what was said last."""
+"""How much a model is told about earlier scenes: names, places and actions, and the end of the last dialogue."""
 
 SO_FAR_TOKENS = 500
-"""What that takes at most, for texts of which a token holds two characters or more."""
+"""Maximum length of that, tokens, for texts with at least two characters per token."""
 
 RETRY_TEMPERATURE = 0.6
-"""At temperature 0 another seed changes nothing."""
+"""Temperature of a second attempt: at temperature 0 another seed changes nothing."""
 
 
 class LlmWriter:
@@ -54,12 +54,12 @@ class LlmWriter:
         self.sees = model.sees
 
     def write(self, evidence: Evidence) -> Draft:
-        """Write the scenes of one post."""
+        """Return the scenes of one post."""
         tally = _Tally()
         stretches = [part for stretch in plan_scenes(evidence) for part in self._fitting(stretch, evidence)]
         last = next((s for s in reversed(stretches) if s.seen), None)
         for stretch in stretches:
-            # The genre is asked for once, when all has been told; what the post itself says of it goes before.
+            # The genre is asked for once, with the last scene, unless the post states it.
             scene = self._scene(stretch, evidence, tally, genre=stretch is last and evidence.genre is None)
             tally.scenes.append(scene)
         return Draft(tuple(tally.scenes), ScriptFigures(**tally.figures), tuple(tally.notices), tally.genre)
@@ -69,7 +69,7 @@ class LlmWriter:
         self._model.close()
 
     def _fitting(self, stretch: EvidenceStretch, evidence: Evidence) -> Iterator[EvidenceStretch]:
-        """Cut a stretch until question and answer fit: evidence goes into smaller scenes and is never cut itself."""
+        """Yield parts of a stretch small enough for question and answer to fit; pieces of evidence are never cut."""
         halves = None if self._fits(stretch, evidence) else stretch.halves()
         if halves is None:
             yield self._shown(stretch, evidence)
@@ -87,20 +87,20 @@ class LlmWriter:
         return question + SO_FAR_TOKENS + self._settings.max_tokens <= self._model.context
 
     def _shown(self, stretch: EvidenceStretch, evidence: Evidence) -> EvidenceStretch:
-        """Leave out keyframes beyond what a scene may show to a model that looks at them itself."""
+        """Return the stretch with no more keyframes than a scene may show to a model that takes images."""
         if not evidence.pictures:
             return stretch
         return replace(stretch, seen=tuple(spread(stretch.seen, self._settings.keyframes_per_scene)))
 
     def _scene(self, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, *, genre: bool) -> Scene:
         if not any(references(stretch, evidence)) and not stretch.seen:
-            return template_scene(stretch, evidence)  # There is nothing to ask about.
+            return template_scene(stretch, evidence)  # There is nothing to ask the model about.
         try:
             answer = self._ask(stretch, evidence, tally, genre=genre)
         except (BadSceneAnswer, ContextOverflow) as reason:
             return _fall_back(stretch, evidence, tally, reason)
         if not answer.actions:
-            # What is seen may not get lost when a model has nothing to say of it.
+            # What is seen must not get lost if the model does not describe it.
             answer.actions = template_actions(stretch)
             answer.references_restored += len({k.id for line in answer.actions for k in line.keyframes})
         tally.take(answer)
@@ -114,7 +114,7 @@ class LlmWriter:
         )
 
     def _ask(self, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, *, genre: bool) -> SceneAnswer:
-        """Ask for a scene, once more where the first answer cannot be used."""
+        """Return the model's scene; if the first answer cannot be used, it is asked once more."""
         try:
             return check_answer(self._reply(stretch, evidence, tally, genre, attempt=0), stretch, evidence)
         except BadSceneAnswer:
@@ -134,7 +134,7 @@ class LlmWriter:
 
 @dataclass
 class _Tally:
-    """What has come about so far in a script: scenes, names given, figures, notices, the genre."""
+    """The state of a script while it is written: scenes, names, figures, notices, genre."""
 
     scenes: list[Scene] = field(default_factory=list)
     names: Counter[str] = field(default_factory=Counter)
@@ -144,7 +144,7 @@ class _Tally:
 
     @property
     def so_far(self) -> SoFar:
-        """The scenes before in short: the names given most often, what was seen last, what was said last."""
+        """A summary of the scenes so far: the most frequent names, what was seen last, what was said last."""
         often = {name for name, _ in self.names.most_common(MAX_SPEAKERS_TOLD)}
         said = [e.text for scene in self.scenes for e in scene.elements if isinstance(e, Dialogue)]
         return SoFar(
@@ -168,7 +168,7 @@ class _Tally:
 
 
 def _last_seen(scenes: Sequence[Scene]) -> list[str]:
-    """Return places and action lines of the last scenes, as many as may be told."""
+    """Return places and action lines of the last scenes, up to `MAX_SEEN_CHARACTERS`."""
     lines: list[str] = []
     for scene in scenes:
         lines += [f"{scene.heading}."] if scene.heading else []

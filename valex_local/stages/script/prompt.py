@@ -1,4 +1,4 @@
-"""The question put to a language model about one scene: its messages and the schema of the answer."""
+"""The question to a language model about one scene: its messages and the schema of the answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from valex_local.stages.script.evidence import Evidence, SeenKeyframe
 from valex_local.stages.script.scenes import EvidenceStretch, places
 
 MAX_POST_CHARACTERS = 600
-"""How much of the post text a model is shown. It is context only; the script holds all of it."""
+"""How much of the post text a model is shown, as context; the script contains all of it."""
 
 
 class ScenePrompt:
@@ -31,7 +31,7 @@ class ScenePrompt:
     Raises
     ------
     ConfigError
-        The file cannot be read, is no Jinja template, lacks a block or uses a name that is not there.
+        The file cannot be read, is not a Jinja template, lacks a block or uses an unknown name.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,18 +40,23 @@ class ScenePrompt:
     def messages(
         self, stretch: EvidenceStretch, evidence: Evidence, so_far: SoFar, *, genre: bool = False
     ) -> list[Message]:
-        """Write the question about a stretch.
+        """Return the question about a stretch.
 
         Parameters
         ----------
         stretch : EvidenceStretch
-            What the scene consists of.
+            The evidence of the scene.
         evidence : Evidence
-            The whole post.
+            The evidence of the whole post.
         so_far : SoFar
-            What the scenes before hold.
+            A summary of the earlier scenes.
         genre : bool
-            Whether the genre is asked for too.
+            Whether to ask for the genre too.
+
+        Returns
+        -------
+        list of Message
+            A system message and a user message.
         """
         facts = _facts(stretch, evidence, so_far) | {"genre": genre}
         shown: list[Part] = []
@@ -67,16 +72,16 @@ class ScenePrompt:
 
 @dataclass(frozen=True)
 class SoFar:
-    """The scenes before, in short: so that a small context is enough for a long video.
+    """A summary of the earlier scenes, so that a small context is enough for a long video.
 
     Attributes
     ----------
     speakers : tuple of str
-        Names given.
+        Names of speakers.
     seen : tuple of str
-        Places and action lines, those of the last scenes.
+        Places and action lines of the last scenes.
     said : str or None
-        What was said last.
+        The end of the last dialogue.
     """
 
     speakers: tuple[str, ...] = ()
@@ -115,9 +120,23 @@ def _shows(seen: SeenKeyframe) -> str:
 
 
 def answer_schema(stretch: EvidenceStretch, evidence: Evidence, *, genre: bool = False) -> JsonSchema:
-    """Return the JSON schema of an answer: references are enums of the stretch's own evidence.
+    """Return the JSON schema of an answer, in which references are enums of the stretch's own evidence.
 
-    Without keyframes it has no room for actions, places and names.
+    Without keyframes it allows no actions, places or names.
+
+    Parameters
+    ----------
+    stretch : EvidenceStretch
+        The evidence of the scene.
+    evidence : Evidence
+        The evidence of the whole post.
+    genre : bool
+        Whether the genre is asked for.
+
+    Returns
+    -------
+    dict
+        The schema.
     """
     segments, tracks = references(stretch, evidence)
     keyframes = [k.id for k in stretch.seen]

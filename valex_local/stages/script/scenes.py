@@ -1,7 +1,7 @@
-"""Scenes: how the evidence falls into stretches, and how a stretch becomes a scene.
+"""Scenes: how the evidence is divided into stretches, and how a stretch becomes a scene.
 
-Whoever writes, the words of a scene come from here: each segment and each track once, in time order. A writer only
-adds who speaks, what is seen and where.
+Whatever the writer, the words of a scene are inserted here: each segment and each track once, in time order. A writer
+only adds who speaks, what is seen and where.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from valex_local.records import SPEAKER, Action, Dialogue, Element, OnScreenText
 from valex_local.stages.script.evidence import POST, Evidence, SeenKeyframe
 
 MIN_SCENE_SECONDS = 8.0
-"""A cut inside this span begins no scene, unless the place changes."""
+"""A scene is at least this long, unless the place changes."""
 
 MIN_PLACE_SECONDS = 2.0
-"""A place seen for less than this begins no scene."""
+"""A place that is visible for a shorter time does not begin a scene."""
 
 SENTENCE_EDGE = 0.3
-"""Seconds by which recognised speech may begin or end too wide."""
+"""Seconds by which recognised speech may begin too early or end too late."""
 
-# Of what begins at one time: what is seen, then what is read, then what is heard.
+# The order of elements that begin at the same time.
 _RANK = {"post": -1, "action": 0, "text": 1, "dialogue": 2}
 
 PLACE = "place"
-"""The category of tags that says where a picture was taken."""
+"""The category of tags that name a place."""
 
 
 @dataclass(frozen=True)
 class EvidenceStretch:
-    """The evidence that falls into [start, end); `first` marks the one that begins the script."""
+    """The evidence that begins in [start, end), seconds; `first` marks the stretch that begins the script."""
 
     start: float
     end: float
@@ -42,7 +42,7 @@ class EvidenceStretch:
     first: bool = False
 
     def halves(self) -> tuple[EvidenceStretch, EvidenceStretch] | None:
-        """Cut in two with half of the evidence each; None where there is but one piece of it."""
+        """Return two stretches with half of the evidence each; None if there is only one piece of evidence."""
         pieces = sorted(self._pieces())
         if len(pieces) < 2:
             return None
@@ -53,7 +53,7 @@ class EvidenceStretch:
         return replace(self._only(early), end=cut), replace(self._only(late), start=cut, first=False)
 
     def _pieces(self) -> Iterator[tuple[float, int, str]]:
-        """Yield each piece of evidence behind what gives its place in reading order."""
+        """Yield each piece of evidence as time, rank and id, which sort in reading order."""
         yield from ((k.keyframe.time, _RANK["action"], k.id) for k in self.seen)
         yield from ((t.start, _RANK["text"], t.id) for t in self.texts)
         yield from ((s.start, _RANK["dialogue"], s.id) for s in self.speech)
@@ -71,15 +71,15 @@ class EvidenceStretch:
 
 
 def plan_scenes(evidence: Evidence) -> list[EvidenceStretch]:
-    """Divide the evidence into few stretches.
+    """Return the evidence divided into a few stretches.
 
-    A scene begins at a cut: where another place is seen, or, where no places are known, when the scene before has
-    lasted a while and nobody is in the midst of a sentence.
+    A scene begins at a cut: where the place changes or, if no places are known, when the previous scene has lasted
+    long enough and nobody is in the middle of a sentence.
 
     Returns
     -------
     list of EvidenceStretch
-        In time order and without gaps, at least one; each piece of evidence lies in the one in which it begins.
+        In time order and without gaps, at least one; each piece of evidence is in the one in which it begins.
     """
     starts = _beginnings(evidence)
     last = max([evidence.duration, *(s.end for s in evidence.shots)])
@@ -96,7 +96,7 @@ def _beginnings(evidence: Evidence) -> list[float]:
         if place and here:
             begins = place != here and min(lasted, shot.end - shot.start) >= MIN_PLACE_SECONDS
         else:
-            # The last seconds stay with what came before them.
+            # The last seconds stay with the scene before them.
             left = evidence.duration - shot.start
             begins = min(lasted, left) >= MIN_SCENE_SECONDS and not _amid_speech(evidence, shot.start)
         if begins:
@@ -111,7 +111,7 @@ def _amid_speech(evidence: Evidence, time: float) -> bool:
 
 
 def _stretch(evidence: Evidence, at: int, starts: list[float], end: float) -> EvidenceStretch:
-    # Evidence outside the picture's time goes to the nearest stretch: none may be lost.
+    # Evidence outside the video's time goes to the nearest stretch, so that none is lost.
     low = starts[at] if at else float("-inf")
     high = end if at + 1 < len(starts) else float("inf")
     return EvidenceStretch(
@@ -125,7 +125,7 @@ def _stretch(evidence: Evidence, at: int, starts: list[float], end: float) -> Ev
 
 
 def common_place(seen: Sequence[SeenKeyframe]) -> str | None:
-    """Return the place that most of the keyframes show, the first of several; None where none is known."""
+    """Return the place that most of the keyframes show, the first of several; None if no place is known."""
     likeliest = [max(tags, key=lambda t: t.probability).label for k in seen if (tags := _places(k))]
     return Counter(likeliest).most_common(1)[0][0] if likeliest else None
 
@@ -144,7 +144,7 @@ def _places(seen: SeenKeyframe) -> list[Tag]:
 
 @dataclass(frozen=True)
 class ActionLine:
-    """What is seen, and the keyframes that show it."""
+    """A line that describes what is seen, and the keyframes that show it."""
 
     text: str
     keyframes: tuple[SeenKeyframe, ...]
@@ -159,22 +159,27 @@ def assemble(
     speakers: Mapping[str, str] | None = None,
     actions: Sequence[ActionLine] = (),
 ) -> Scene:
-    """Build a scene: every segment and track of the stretch once, in time order, and a writer's additions.
+    """Return a scene: every segment and track of the stretch once, in time order, and a writer's additions.
 
     Parameters
     ----------
     stretch : EvidenceStretch
-        What the scene consists of.
+        The evidence of the scene.
     evidence : Evidence
-        The whole post.
+        The evidence of the whole post.
     written_by : {"template", "llm"}
-        Whose additions these are.
+        Which writer made the additions.
     place : str, optional
-        Where it is: the heading.
+        The heading.
     speakers : dict of str to str, optional
-        Segment to name; the others are `SPEAKER`.
+        Id of a segment to the speaker's name; `SPEAKER` for the others.
     actions : sequence of ActionLine
-        Lines of what is seen.
+        Lines that describe what is seen.
+
+    Returns
+    -------
+    Scene
+        The scene.
     """
     named = speakers or {}
     elements: list[Element] = [_action(line, stretch) for line in actions]
@@ -186,7 +191,7 @@ def assemble(
         if stretch.first:
             elements.insert(0, PostLine(ref=POST, text=evidence.post))
         if stretch.first or written_by == "llm":
-            rests_on.insert(0, POST)  # A language model is shown the post text with every scene.
+            rests_on.insert(0, POST)  # A language model reads the post text with every scene.
     return Scene(
         heading=place,
         start=stretch.start,
@@ -219,7 +224,7 @@ def _on_screen(track: Track, evidence: Evidence) -> OnScreenText:
 
 
 def _action(line: ActionLine, stretch: EvidenceStretch) -> Action:
-    """Give a line the time of the shots it was seen in, as far as they belong to the scene."""
+    """Return a line with the time of the shots it is seen in, as far as they belong to the scene."""
     start = max(stretch.start, min(k.shot.start for k in line.keyframes))
     end = max(start, min(stretch.end, max(k.shot.end for k in line.keyframes)))
     return Action(text=line.text, keyframes=tuple(k.id for k in line.keyframes), start=start, end=end)

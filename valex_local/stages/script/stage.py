@@ -1,4 +1,4 @@
-"""The stage that writes scripts, in its variants ``template`` and ``local``."""
+"""The script stage, in its variants ``template`` and ``local``."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class ScriptStage:
     Raises
     ------
     ModelError
-        The variant needs a model that is not there.
+        The variant needs a model, and none is configured.
     """
 
     def __init__(self, context: Context) -> None:
         self._variant = context.variant
         self._settings = context.settings.script
         self._writer = _writer(context)
-        # A language model takes its time: its scripts are handed over one by one.
+        # A language model is slow: each script is written as soon as it is done.
         self.batch_size = 64 if isinstance(self._writer, TemplateWriter) else 1
 
     def prepare(self, item: Item) -> Evidence:
-        """Collect the evidence of a post."""
+        """Return the evidence of a post."""
         return gather(item, self._settings, sees=self._writer.sees)
 
     def __call__(self, batch: Sequence[Evidence]) -> list[Output | ValexError]:
-        """Write a script for each post."""
+        """Return the script of each post."""
         return [self._write(evidence) for evidence in batch]
 
     def _write(self, evidence: Evidence) -> Output | ValexError:
@@ -65,13 +65,13 @@ class ScriptStage:
 
 
 def _writer(context: Context) -> ScriptWriter:
-    """Make the writer that a variant names."""
+    """Return the writer that a variant names."""
     if context.variant == "template":
         return TemplateWriter()
     if "llm" not in context.models:
         raise ModelError(
             f"the script variant {context.variant} needs a model for the role llm",
-            hint="Name one in the profile or under [models], or keep to the variant template",
+            hint="Name one in the profile or under [models], or use only the variant template",
         )
     from valex_local.llm import load_language_model
     from valex_local.stages.script.llm import LlmWriter

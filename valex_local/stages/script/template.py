@@ -1,7 +1,7 @@
-"""The writer without a language model: baseline, fallback, and default where nothing better is there.
+"""The writer without a language model: baseline, fallback, and default if nothing better is available.
 
-Dialogue and screen text stand at their times. Where captions or tags of keyframes are known they become action lines
-and headings, word for word; where none are known the script names no place and no action.
+Dialogue and on-screen text are placed at their times. Captions and tags of keyframes become action lines and headings,
+word for word; without them the script has no places and no actions.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ class TemplateWriter:
     sees = False
 
     def write(self, evidence: Evidence) -> Draft:
-        """Write the scenes of one post."""
+        """Return the scenes of one post."""
         return Draft(tuple(template_scene(stretch, evidence) for stretch in plan_scenes(evidence)))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing; there is no model to free."""
 
 
 def template_scene(stretch: EvidenceStretch, evidence: Evidence) -> Scene:
-    """Write one scene from its evidence alone."""
+    """Return one scene, written from its evidence alone."""
     place = common_place(stretch.seen)
     return assemble(
         stretch,
@@ -41,14 +41,14 @@ def template_scene(stretch: EvidenceStretch, evidence: Evidence) -> Scene:
 
 
 def template_actions(stretch: EvidenceStretch) -> list[ActionLine]:
-    """Say what the keyframes show, one line for neighbours that show the same."""
+    """Return lines that say what the keyframes show, one for neighbours that show the same."""
     place = common_place(stretch.seen)
     runs = groupby(stretch.seen, key=lambda k: _sentence(k, place))
     return [ActionLine(text, tuple(keyframes)) for text, keyframes in runs if text]
 
 
 def _sentence(seen: SeenKeyframe, place: str | None) -> str:
-    """Return the caption of a keyframe, else its tags, likeliest first within the order of their categories."""
+    """Return the caption of a keyframe or else its tags, by category and the likeliest first."""
     if seen.caption.caption:
         return plain_line(seen.caption.caption)
     by_category: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""What lines that we did not hear or read may look like: no quotation, no markup, nobody else's words."""
+"""Rules for lines that a writer adds: no quotations, no markup, no words of the evidence."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import re
 from collections.abc import Sequence
 
 RETYPED_WORDS = 4
-"""An invented line that shares so many words in a row with the evidence retypes it."""
+"""A line repeats the evidence if it shares this many consecutive words with it."""
 
 _LEFT_OUT = frozenset('"“”„‟«»‹›「」『』〝〞＂：[]')
 _SINGLE_QUOTES = "'‘’‚‛`´"
 # An apostrophe follows a letter; a quotation opens before one.
 _OPENING = re.compile(rf"(?<!\w)[{_SINGLE_QUOTES}]")
-# Scripts that write without spaces count character by character.
+# In writing systems without spaces, each character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff]|[^\W_]+")
 
 
 def plain_line(text: str) -> str:
-    """Return `text` on one line, without quotation marks, brackets and other marks that a script gives a meaning."""
+    """Return `text` on one line, without quotation marks, brackets and other marks that mean something in a script."""
     kept = "".join(c if c.isprintable() else " " for c in text if c not in _LEFT_OUT)
     return " ".join(_OPENING.sub("", kept).split()).replace(": ", ", ").rstrip(": ")
 
 
 def is_plain(text: str) -> bool:
-    """Whether a line holds nothing that `plain_line` would take away, spaces apart."""
+    """Return whether `plain_line` leaves a line as it is, apart from spaces."""
     return plain_line(text) == " ".join(text.split())
 
 
 def retypes(line: str, sources: Sequence[str]) -> bool:
-    """Whether a line says again what was said, shown or published.
+    """Return whether a line repeats what was said, shown or published.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def retypes(line: str, sources: Sequence[str]) -> bool:
     Returns
     -------
     bool
-        True where the line holds `RETYPED_WORDS` words in a row of one source, or the whole of one of three words.
+        True if the line contains `RETYPED_WORDS` consecutive words of a source, or a whole source of three words.
     """
     words = _words(line)
     runs = {tuple(words[i : i + n]) for n in (RETYPED_WORDS - 1, RETYPED_WORDS) for i in range(len(words) - n + 1)}
@@ -52,7 +52,7 @@ def retypes(line: str, sources: Sequence[str]) -> bool:
 
 
 def is_one_of(line: str, sources: Sequence[str]) -> bool:
-    """Whether a line is the whole of one of the texts, letter case and marks apart."""
+    """Return whether a line equals one of the texts, ignoring case and punctuation."""
     words = _words(line)
     return any(words == _words(source) for source in sources)
 

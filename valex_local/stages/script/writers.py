@@ -1,4 +1,4 @@
-"""What a writer of scripts is."""
+"""The interface of script writers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from valex_local.stages.script.evidence import Evidence
 
 @dataclass(frozen=True)
 class Draft:
-    """The scenes of a script, how they came about, what a reader must know of that, and a genre where one was found."""
+    """The scenes of a script, with figures and notices on how they were written, and a genre if one was found."""
 
     scenes: tuple[Scene, ...]
     figures: ScriptFigures = field(default_factory=ScriptFigures)
@@ -20,12 +20,12 @@ class Draft:
 
 
 class ScriptWriter(Protocol):
-    """Turns evidence into scenes; `sees` says whether it looks at pictures."""
+    """Turns evidence into scenes; `sees` says whether it takes images."""
 
     sees: bool
 
     def write(self, evidence: Evidence) -> Draft:
-        """Write the scenes of one post."""
+        """Return the scenes of one post."""
 
     def close(self) -> None:
         """Free what the writer holds."""

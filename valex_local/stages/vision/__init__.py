@@ -1,13 +1,13 @@
-"""The vision stage: what the keyframes show, from a CLIP model where the store has one, or a language model that sees.
+"""The vision stage: tags and captions of keyframes, by a CLIP model or a language model that takes images.
 
 captions.py      captions by a CoCa model
-clip.py          what an engine is, and the table of them
+clip.py          the interface of engines, and the table of engines
 llm_captions.py  captions by a language model; its prompt is prompts/caption.jinja
 openclip.py      the engine open_clip
 stage.py         the stage
 tags.py          zero-shot tags
-text_vectors.py  vectors of texts, kept in the store
-vocabulary.py    the vocabulary; ours is vocabulary.toml
+text_vectors.py  vectors of texts, cached in the store
+vocabulary.py    the vocabulary; the default is vocabulary.toml
 """
 
 from valex_local.stages.vision.stage import VisionStage

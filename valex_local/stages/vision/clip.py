@@ -1,4 +1,4 @@
-"""What an engine that sees pictures and texts in one space is, and the table of them."""
+"""The interface of CLIP engines, which map images and texts to vectors in one space, and the table of engines."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class ClipEngine(Protocol):
-    """The shape of every engine. The constructor loads the model.
+    """The interface of every CLIP engine. The constructor loads the model.
 
     Attributes
     ----------
     scale : float
-        What the product of two vectors is multiplied by to be a logit.
+        Factor that turns the product of two vectors into a logit.
     writes : bool
         Whether it can write captions.
     """
@@ -32,19 +32,19 @@ class ClipEngine(Protocol):
     def __init__(self, model: StoredModel, device: Device) -> None: ...
 
     def preprocess(self, image: Image.Image) -> torch.Tensor:
-        """Turn an RGB picture into the model's input, float32 (3, height, width); called from worker threads."""
+        """Return the model's input for an RGB image, float32 (3, height, width); called from worker threads."""
 
     def images(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Return the vectors of preprocessed pictures, float32 (len(inputs), size) of length 1, on CPU.
+        """Return the vectors of preprocessed images, float32 (len(inputs), size) of length 1, on the CPU.
 
-        The vector of a picture does not depend on the pictures it comes with, however many there are.
+        The vector of an image does not depend on the other images, however many there are.
         """
 
     def texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """Return the vectors of texts, float32 (len(texts), size) of length 1, on CPU."""
+        """Return the vectors of texts, float32 (len(texts), size) of length 1, on the CPU."""
 
     def captions(self, inputs: Sequence[torch.Tensor], settings: CaptionSettings) -> list[str | None]:
-        """Write a sentence about each preprocessed picture; None where nothing came of it."""
+        """Return a sentence about each preprocessed image, or None where the model wrote none."""
 
 
 ENGINES: Mapping[str, str] = {
@@ -54,7 +54,7 @@ ENGINES: Mapping[str, str] = {
 
 
 def load(model: StoredModel, device: Device) -> ClipEngine:
-    """Load a model with its engine.
+    """Return the engine of a stored model, loaded.
 
     Raises
     ------

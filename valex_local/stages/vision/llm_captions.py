@@ -1,4 +1,4 @@
-"""Captions by the local language model, if it sees: a keyframe at a time, and nothing of the post beside it."""
+"""Captions by a local language model that takes images: one keyframe at a time, without anything else of the post."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from valex_local.stages.setting_files import setting_file
 from valex_local.stages.vision.captions import one_sentence
 
 MAX_LENGTH = 240
-"""Most characters of a caption: what an action line of a script may have."""
+"""Maximum length of a caption, characters; the same as for an action line of a script."""
 
 RETRY_TEMPERATURE = 0.6
-"""At temperature 0 another seed changes nothing."""
+"""Temperature of a second attempt: at temperature 0 another seed changes nothing."""
 
 BLOCKS = ("system", "user")
-"""What a prompt file must hold."""
+"""Blocks that a prompt file must contain."""
 
 _SCHEMA: JsonSchema = {
     "type": "object",
@@ -33,7 +33,7 @@ _SCHEMA: JsonSchema = {
 
 
 class BadCaption(Exception):
-    """An answer that is no caption; the text says why."""
+    """An answer that is not a caption; the message says why."""
 
 
 class LlmCaptioner:
@@ -42,7 +42,7 @@ class LlmCaptioner:
     Parameters
     ----------
     model : LanguageModel
-        A model that sees; `close` closes it.
+        A model that takes images; `close` closes it.
     prompt : PromptFile
         How to ask, in the blocks `BLOCKS`.
     settings : LlmCaptionSettings
@@ -51,7 +51,7 @@ class LlmCaptioner:
     Raises
     ------
     ConfigError
-        The prompt uses a name that is not there.
+        The prompt uses an unknown name.
     """
 
     def __init__(self, model: LanguageModel, prompt: PromptFile, settings: LlmCaptionSettings) -> None:
@@ -60,7 +60,7 @@ class LlmCaptioner:
         self._settings = settings
 
     def write(self, pictures: Mapping[str, Picture]) -> tuple[dict[str, str | None], tuple[Notice, ...]]:
-        """Write a sentence about each keyframe.
+        """Return a sentence about each keyframe.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class LlmCaptioner:
         Returns
         -------
         captions : dict of str to str or None
-            By id; None where two answers were no caption.
+            By id; None if two answers in a row were not captions.
         notices : tuple of Notice
             One for each None.
 
@@ -79,7 +79,7 @@ class LlmCaptioner:
         ContextOverflow
             A keyframe, the question and the answer exceed the context.
         ModelError
-            The engine broke down.
+            The engine failed.
         """
         captions: dict[str, str | None] = {}
         notices = []
@@ -92,7 +92,7 @@ class LlmCaptioner:
         return captions, tuple(notices)
 
     def _caption(self, picture: Picture) -> str:
-        """Ask about a picture, once more where the first answer is no caption."""
+        """Return a caption; if the first answer is not one, the model is asked once more."""
         try:
             return read_caption(self._answer(picture, attempt=0))
         except BadCaption:
@@ -119,12 +119,12 @@ class LlmCaptioner:
 
 
 def load_captioner(context: Context) -> LlmCaptioner:
-    """Load the model of the role ``llm`` to write captions.
+    """Return a captioner with the model of the role ``llm``.
 
     Raises
     ------
     ConfigError
-        The model does not see, or the prompt file cannot be used.
+        The model takes no images, or the prompt file cannot be used.
     ModelError
         The model cannot be loaded.
     """
@@ -134,8 +134,8 @@ def load_captioner(context: Context) -> LlmCaptioner:
     try:
         if not model.sees:
             raise ConfigError(
-                f"captions are wanted of the language model (vision.captions.writer), and {stored.id} does not see",
-                hint="Name one with pictures as models.llm, or leave the setting out; see docs/language-models.md",
+                f"vision.captions.writer is llm, but the language model {stored.id} takes no images",
+                hint="Set models.llm to one that does, or leave the setting out; see docs/language-models.md",
             )
         return LlmCaptioner(model, prompt, settings)
     except ConfigError:
@@ -144,32 +144,32 @@ def load_captioner(context: Context) -> LlmCaptioner:
 
 
 def read_caption(raw: str) -> str:
-    """Return the caption of an answer, as one clean line.
+    """Return the caption in an answer, as one clean line.
 
     A caption that reaches the limit was cut off by it: it keeps its whole words and ends with an ellipsis.
 
     Parameters
     ----------
     raw : str
-        What the model wrote, as it wrote it.
+        The answer as the model wrote it.
 
     Raises
     ------
-    BadAnswer
-        The text is cut, is no JSON of the shape that was asked for, or says nothing.
+    BadCaption
+        The answer is cut off, is not JSON of the requested form, or contains no words.
     """
     try:
-        # Some grammars let raw line breaks into strings; they do no harm there.
+        # Some grammars allow raw line breaks in strings; they are harmless there.
         data = json.loads(raw, strict=False)
     except (ValueError, RecursionError) as error:
-        raise BadCaption("the answer is cut or no JSON") from error
+        raise BadCaption("the answer is cut off or not JSON") from error
     match data:
         case {"caption": str(text)} if len(data) == 1:
             caption = one_sentence(_within_limit(text))
         case _:
-            raise BadCaption("the answer has not the shape that was asked for")
+            raise BadCaption("the answer does not have the requested form")
     if caption is None:
-        raise BadCaption("the answer says nothing")
+        raise BadCaption("the answer contains no words")
     return caption
 
 

@@ -1,4 +1,4 @@
-"""Zero-shot tags: which entries of the vocabulary fit a picture, and whether any does."""
+"""Zero-shot tags: which entries of the vocabulary fit an image, if any."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Texts = Callable[[Sequence[str]], "torch.Tensor"]
 
 @dataclass(frozen=True)
 class _Choices:
-    """A category as vectors: one a choice, float32 (choices, size); the label of a background choice is None."""
+    """A category as vectors, one for each choice: float32 (choices, size); background choices have the label None."""
 
     category: str
     threshold: float
@@ -27,18 +27,18 @@ class _Choices:
 
 
 class Tagger:
-    """Tags pictures against a vocabulary.
+    """Tags images with the entries of a vocabulary.
 
     Parameters
     ----------
     texts : callable
-        Gives the vectors of texts, float32 (len(texts), size) of length 1; called once, with all prompts.
+        Returns the vectors of texts, float32 (len(texts), size) of length 1; called once, with all prompts.
     vocabulary : Vocabulary
-        What there is to choose from.
+        The entries to choose from.
     scale : float
-        What the product of two vectors is multiplied by to be a logit.
+        Factor that turns the product of two vectors into a logit.
     min_probability : float
-        Threshold of the categories that state none.
+        Threshold of categories without their own.
     """
 
     def __init__(self, texts: Texts, vocabulary: Vocabulary, *, scale: float, min_probability: float) -> None:
@@ -54,21 +54,21 @@ class Tagger:
         ]
 
     def tags(self, images: torch.Tensor, shots: Sequence[int]) -> list[tuple[Tag, ...]]:
-        """Return the tags of each picture of a video.
+        """Return the tags of each image of a video.
 
         Parameters
         ----------
-        images : Tensor
-            Vectors of the pictures, float32 (n, size), of length 1.
+        images : Tensor of float32, shape (n, size)
+            Vectors of the images, of length 1.
         shots : sequence of int
-            The shot of each picture. In categories that belong to a shot its pictures share one answer: the mean of
-            their shares, taken before the threshold.
+            The shot of each image. In per-shot categories, the images of a shot share one result: the mean of their
+            probabilities, before the threshold is applied.
 
         Returns
         -------
         list of tuple of Tag
-            In the order of the categories, the more probable first. Probabilities are shares inside the category,
-            background included, so that they sum to less than 1.
+            In the order of the categories, more probable tags first. Probabilities are relative to the category,
+            background included, so that they add up to less than 1.
         """
         found: list[list[Tag]] = [[] for _ in shots]
         for choices in self._categories:
@@ -79,7 +79,7 @@ class Tagger:
 
 
 def _pooled(shares: Sequence[torch.Tensor], shots: Sequence[int]) -> list[torch.Tensor]:
-    """Return for each picture the mean of its shot."""
+    """Return for each image the mean of its shot."""
     import torch
 
     means = {
@@ -101,7 +101,7 @@ def _fitting(choices: _Choices, shares: torch.Tensor) -> list[Tag]:
 def _choices(
     category: Category, prompts: Sequence[tuple[str | None, list[str]]], vectors: torch.Tensor, min_probability: float
 ) -> _Choices:
-    """Average the vectors of each choice's prompts (Radford et al. 2021, section 3.1.4)."""
+    """Return a category with the mean vector of each choice's prompts (Radford et al. 2021, section 3.1.4)."""
     import torch
     from torch.nn.functional import normalize
 
