@@ -1,5 +1,9 @@
 """Vision-language chat models from Hugging Face, through transformers.
 
+This engine is for what no GGUF file can be had of: families that llama.cpp does not convert, models that a lab has
+tuned itself, and unquantised weights on a large GPU without a server. No manifest of ours names it; ``valex models add
+--engine transformers`` does. Where there is a GGUF pair, `llama_cpp` reuses the beginning of prompts and is faster.
+
 The prompt is assembled from token ids. The chat template is given a placeholder for every text, and the tokenizer turns
 each into one token, which is replaced with the tokens of the text, made by a tokenizer without special tokens. So
 ``<|im_end|>`` or ``<image>`` in a post becomes plain tokens. Pictures go through the model's own processor.

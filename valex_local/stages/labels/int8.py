@@ -1,4 +1,8 @@
-"""An encoder in 8-bit integers on the CPU, through CTranslate2."""
+"""An encoder in 8-bit integers on the CPU, through CTranslate2.
+
+It takes less than half the CPU time of float32: 2.4 times less with MiniLM (benchmark ``labels``), 2.3 to 2.9 times
+less for windows of 512 tokens through an encoder of the shape of RoBERTa-large, on two cores with VNNI.
+"""
 
 from __future__ import annotations
 
