@@ -200,7 +200,7 @@ def test_the_sentence_model_of_a_profile_compares(call: Call, tmp_path: Path):
     done = call("compare", "a", "b", "-s", study.root, "--resamples", "0")
     assert done.code == 0, done.err
     printed = " ".join(done.out.split())
-    assert "similarity of meaning: not assessed because the model micro-clip is for the role clip, not" in printed
+    assert "Similarity of meaning: not assessed because the model micro-clip is for the role clip, not" in printed
 
 
 def test_the_device_of_a_profile_computes(call: Call, tmp_path: Path):

@@ -61,7 +61,7 @@ def test_a_narrow_terminal_is_enough(valex):
 
 def test_without_the_sentence_encoder_meaning_is_left_out_and_reported(valex):
     text = valex("a", "b", "--resamples", "0")
-    assert "similarity of meaning: not assessed because the model minilm-l6 is not installed" in text
+    assert "Similarity of meaning: not assessed because the model minilm-l6 is not installed" in text
     (line,) = (line for line in text.splitlines() if line.startswith("similarity of meaning, cosine"))
     assert line.split()[-2:] == ["–", "0"]
 

@@ -130,7 +130,7 @@ def test_every_script_and_route_of_a_study_is_a_route(study):
     assert np.isnan(encoder.labels[..., 1]).all()
     assert np.isnan(fewshot.of([f"anna_{NUMBER}"]).labels).all(), "a skipped post says nothing"
     assert (fewshot.of(["clip-01234567"]).labels[..., 0] == 0).all()
-    assert source.routes[1].about == "labels by minilm, for English arguments (en)"
+    assert source.routes[1].about == "labels by minilm, domain: English arguments (en)"
     assert [r.name for r in read_source(f"mine={study.root}").routes] == [
         "mine.gemini.fewshot",
         "mine.template.encoder",

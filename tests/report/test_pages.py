@@ -122,7 +122,7 @@ def test_texts_of_posts_stand_in_isolation(written: Study) -> None:
 def test_study_figures_are_on_the_page_as_text(written: Study) -> None:
     text = " ".join("".join(parse((written.root / "report" / "index.html").read_text("utf-8")).text).split())
     assert "10 posts by" in text and "8 of them have labels" in text
-    assert "a baseline, not a trained model" in text and "for English arguments (en)" in text
+    assert "a baseline, not a trained model" in text and "domain: English arguments (en)" in text
     assert "1 post with failures" in text
     assert "whisper-base-ct2 " + "f" * 64 in text
     assert "no verbal sound (the paper's filter)" in text

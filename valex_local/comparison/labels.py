@@ -69,7 +69,7 @@ def _about(route: str, pair: VariantPair, both: Sequence[Both]) -> Iterator[str]
     """Yield the models that labelled the scripts, with a warning if they are not the same for both."""
     sources = [{labels.source for labels in side} for side in zip(*both, strict=True)]
     for source in sorted(sources[0] | sources[1], key=lambda source: source.model):
-        yield f"labels by {route}: {source.model}, {'a baseline ' if source.baseline else ''}for {source.domain}"
+        yield f"labels by {route}: {source.model}{', a baseline' if source.baseline else ''}; domain: {source.domain}"
     models = [", ".join(sorted({source.model for source in side})) for side in sources]
     if models[0] != models[1]:
         whose = "; ".join(f"{name}: {side}" for name, side in zip(pair.names, models, strict=True))

@@ -134,7 +134,7 @@ def notes(comparison: Comparison) -> list[str]:
     """Return the notes to the figures, each a sentence or two."""
     return [
         _intervals(comparison),
-        *(f"{notice}." for notice in comparison.notices),
+        *(f"{notice[:1].upper()}{notice[1:]}." for notice in comparison.notices),
         *(f"{counted(len(left.texts), 'post')}: {left.why}: {_some(left.texts)}." for left in comparison.left_out),
         *(f"Gold labels: {note}" for note in (gold_notes(comparison.gold) if comparison.gold is not None else ())),
     ]

@@ -170,7 +170,7 @@ def _about(labels: Mapping[str, Labels]) -> str:
     """Return the names of the models that gave the labels, and the domains that they are for."""
     sources = {record.source for record in labels.values()}
     models = (
-        f"labels by {s.model}, {'a baseline ' if s.baseline else ''}for {_domain(s.domain, s.languages)}"
+        f"labels by {s.model}{', a baseline' if s.baseline else ''}, domain: {_domain(s.domain, s.languages)}"
         for s in sorted(sources, key=lambda source: source.model)
     )
     return "; ".join(models)
