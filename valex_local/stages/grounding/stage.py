@@ -19,8 +19,7 @@ from valex_local.stages.grounding.results import figures, grounded_keyframes, gr
 from valex_local.stages.grounding.score import Floats
 from valex_local.stages.grounding.vectors import cut_lines, line_vectors
 from valex_local.stages.setting_files import setting_file
-from valex_local.stages.vision.clip import ClipEngine, load
-from valex_local.stages.vision.stage import NO_PICTURES, NO_WEIGHTS
+from valex_local.stages.vision.clip import NO_PICTURES, NO_WEIGHTS, ClipEngine, load
 from valex_local.stages.vision.text_vectors import text_vectors
 
 if TYPE_CHECKING:

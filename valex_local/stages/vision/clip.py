@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
+NO_WEIGHTS = (
+    "no CLIP weights in the store; add the directory of an open_clip model with `valex models add PATH`, and name it "
+    "in the settings as models.clip"
+)
+NO_PICTURES = "no video track"
+"""Why a post has no tags, or no scores of its lines."""
+
 
 class ClipEngine(Protocol):
     """The interface of every CLIP engine. The constructor loads the model.

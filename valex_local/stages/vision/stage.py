@@ -16,7 +16,7 @@ from valex_local.records import Captions, Keyframe, KeyframeCaption, Media, Noti
 from valex_local.settings import VisionSettings
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.setting_files import setting_file
-from valex_local.stages.vision.clip import ClipEngine, load
+from valex_local.stages.vision.clip import NO_PICTURES, NO_WEIGHTS, ClipEngine, load
 from valex_local.stages.vision.llm_captions import LlmCaptioner, load_captioner
 from valex_local.stages.vision.tags import Tagger
 from valex_local.stages.vision.text_vectors import text_vectors
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
     from valex_local.store import StoredModel
 
-NO_WEIGHTS = (
-    "no CLIP weights in the store; add the directory of an open_clip model with `valex models add PATH`, and name it "
-    "in the settings as models.clip"
-)
-NO_PICTURES = "no video track"
 _CPU_POSTS, _CUDA_POSTS = 4, 32
 
 
