@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import overload
 
 from valex_local.corpus.columns import Groups, Ids, column_named, key_id, plain_columns, text_id, with_author
 from valex_local.errors import InputError
+from valex_local.files.folders import visible_files
 from valex_local.files.tables import Row, Table, read_table
 from valex_local.files.text import clean_text, read_text
 from valex_local.posts.ids import PostKey, post_key, post_names
@@ -207,10 +207,7 @@ def _key_of_post(post: Post) -> PostKey | None:
 
 def _of_folder(folder: Path) -> Texts:
     """Return the texts of the ``.txt`` files in a folder and its subfolders; count other files, skip hidden ones."""
-    files = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files += [Path(parent) / name for name in sorted(names) if not name.startswith(".")]
+    files = list(visible_files(folder))
     texts = [file for file in files if file.suffix.lower() == ".txt"]
     if not texts:
         raise InputError(

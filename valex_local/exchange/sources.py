@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from valex_local.corpus.texts import TEXT_COLUMNS
 from valex_local.errors import InputError
 from valex_local.exchange import gemini
 from valex_local.exchange.gemini import GeminiResponse, Standing
+from valex_local.files.folders import visible_files
 from valex_local.files.tables import Table, read_table
 from valex_local.files.text import open_regular, read_text
 
@@ -92,18 +92,12 @@ def read_scripts(path: Path, *, id_column: str | None = None, text_column: str |
     if (path / "study.toml").is_file():
         raise InputError("this is a study, not scripts from elsewhere", path=path, hint="Name the scripts to import")
     reader = _Reader(id_column, text_column)
-    for file in _files(path) if path.is_dir() else [path]:
+    for file in visible_files(path) if path.is_dir() else [path]:
         reader.take(file, str(file.relative_to(path)) if path.is_dir() else file.name)
     if not reader.scripts:
         first = f" ({reader.unreadable[0].where}: {reader.unreadable[0].reason})" if reader.unreadable else ""
         raise InputError(f"there is no script in this that can be read{first}", path=path)
     return Sources(tuple(reader.scripts), tuple(reader.unreadable), tuple(reader.passed_over))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(parent) / name for name in sorted(names) if not name.startswith("."))
 
 
 class _Reader:

@@ -11,6 +11,16 @@ from valex_local.errors import ValexError
 JsonSchema = Mapping[str, Any]
 
 
+def object_schema(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of an object that has all of these properties and no others."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
 class ContextOverflow(ValexError):
     """Prompt and answer do not fit into the model's context; nothing was evaluated."""
 

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from valex_local.errors import ModelError
-from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Picture, Reply
+from valex_local.llm.base import ContextOverflow, JsonSchema, Message, Picture, Reply, object_schema
 from valex_local.llm.http_client import LoopbackClient, Refusal, shortened
 from valex_local.llm.images import plain_picture
 from valex_local.llm.openai_chat import FORMATS, ChatResponse, Format, ask_alternatives, content_of
@@ -163,7 +163,7 @@ class Server:
                             "user", (plain_picture(colour, TEST_PICTURE_SIDE), "What is the colour of this picture?")
                         )
                     ],
-                    schema=_object({"colour": {"enum": colours}}),
+                    schema=object_schema({"colour": {"enum": colours}}),
                     max_tokens=PROBE_TOKENS,
                 )
                 for colour in colours
@@ -276,19 +276,12 @@ class Server:
         """Do nothing: the server keeps running, and no connection stays open."""
 
 
-def _object(properties: dict[str, Any]) -> JsonSchema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 _PROBE = [Message("user", "What is the colour of the sky? Answer in one word.")]
 _PROBE_ANSWER = {"colour": ["xq7"]}
 # With a list, as in the schemas of labels: not every server supports `prefixItems`.
-_PROBE_SCHEMA = _object({"colour": {"type": "array", "prefixItems": [{"enum": ["xq7"]}], "minItems": 1, "maxItems": 1}})
+_PROBE_SCHEMA = object_schema(
+    {"colour": {"type": "array", "prefixItems": [{"enum": ["xq7"]}], "minItems": 1, "maxItems": 1}}
+)
 
 
 def _words(message: Message) -> int:

@@ -77,10 +77,10 @@ def test_ours_define_every_value_and_label_an_example() -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (('name = "Face"', 'name = "Fame"'), "value.7.name"),
-        (("[[value]]", "[[values]]"), "values: Extra inputs"),
+        (('name = "Face"', 'name = "Fame"'), "value 'Fame': name"),
+        (("[[value]]", "[[values]]"), "unknown key values; did you mean value"),
         (('name = "Face"', 'name = "Hedonism"'), "defined once; check: Hedonism, Face"),
-        (('definition = "', 'definition = ""\nx = "'), "value.0.definition"),
+        (('definition = "', 'definition = ""\nx = "'), "value 'Self-direction: thought': definition"),
         (("[[value]]", "[[value"), "not valid TOML"),
     ],
 )

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from valex_local.llm.base import JsonSchema
+from valex_local.llm.base import JsonSchema, object_schema
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
 
 Way = Literal["together", "one", "apart"]
@@ -90,14 +90,8 @@ def answer_schema(question: Question, evidence: Sequence[str]) -> JsonSchema:
     defs = {"line": {"enum": list(evidence)}}
     if question.alone:
         return {**choice, "$defs": defs}
-    codes = [value.code for value in question.values]
-    return {
-        "type": "object",
-        "properties": {code: {"$ref": "#/$defs/label"} for code in codes},
-        "required": codes,
-        "additionalProperties": False,
-        "$defs": {**defs, "label": choice},
-    }
+    labels = object_schema({value.code: {"$ref": "#/$defs/label"} for value in question.values})
+    return {**labels, "$defs": {**defs, "label": choice}}
 
 
 def _list(*items: JsonSchema) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from valex_local.llm import Message, Part
-from valex_local.llm.base import JsonSchema
+from valex_local.llm.base import JsonSchema, object_schema
 from valex_local.llm.prompt_template import PromptFile, quoted
 from valex_local.stages.script.checks import (
     GENRES,
@@ -143,16 +143,16 @@ def answer_schema(stretch: EvidenceStretch, evidence: Evidence, *, genre: bool =
     kinds: list[JsonSchema] = []
     if segments:
         speaker = {"speaker": {"type": "string", "maxLength": MAX_SPEAKER_LENGTH}} if keyframes else {}
-        kinds.append(_object({"dialogue": {"enum": segments}} | speaker))
+        kinds.append(object_schema({"dialogue": {"enum": segments}} | speaker))
     if tracks:
-        kinds.append(_object({"text": {"enum": tracks}}))
+        kinds.append(object_schema({"text": {"enum": tracks}}))
     if keyframes:
         named = {"type": "array", "items": {"enum": keyframes}, "minItems": 1, "maxItems": min(len(keyframes), 3)}
-        kinds.append(_object({"action": {"type": "string", "maxLength": MAX_ACTION_LENGTH}, "keyframes": named}))
+        kinds.append(object_schema({"action": {"type": "string", "maxLength": MAX_ACTION_LENGTH}, "keyframes": named}))
     most = len(segments) + len(tracks) + len(keyframes)
     elements = {"type": "array", "items": {"anyOf": kinds}, "minItems": 1, "maxItems": most}
     last = {"genre": {"enum": list(GENRES)}} if genre else {}
-    return _object(_place(stretch) | {"elements": elements} | last)
+    return object_schema(_place(stretch) | {"elements": elements} | last)
 
 
 def _place(stretch: EvidenceStretch) -> dict[str, JsonSchema]:
@@ -160,12 +160,3 @@ def _place(stretch: EvidenceStretch) -> dict[str, JsonSchema]:
         return {}
     named = places(stretch.seen)
     return {"place": {"enum": named} if named else {"type": "string", "maxLength": MAX_PLACE_LENGTH}}
-
-
-def _object(properties: dict[str, Any]) -> JsonSchema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from valex_local.errors import ConfigError
 from valex_local.llm import ContextOverflow, LanguageModel, Message, Picture, load_language_model
-from valex_local.llm.base import JsonSchema
+from valex_local.llm.base import object_schema
 from valex_local.llm.prompt_template import PromptFile
 from valex_local.records import Notice
 from valex_local.settings import LlmCaptionSettings
@@ -24,12 +24,7 @@ RETRY_TEMPERATURE = 0.6
 BLOCKS = ("system", "user")
 """Blocks that a prompt file must contain."""
 
-_SCHEMA: JsonSchema = {
-    "type": "object",
-    "properties": {"caption": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}},
-    "required": ["caption"],
-    "additionalProperties": False,
-}
+_SCHEMA = object_schema({"caption": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}})
 
 
 class BadCaption(Exception):
