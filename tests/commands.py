@@ -40,7 +40,8 @@ def valex(*words: object, cwd: Path | None = None, answer: str = "", **variables
         Environment variables that are added.
     """
     arguments = list(map(str, words))
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+    buffers = [io.BytesIO(), io.BytesIO()]
+    out, err = (io.TextIOWrapper(buffer, "utf-8", newline="", write_through=True) for buffer in buffers)
     with contextlib.ExitStack() as stack:
         enter = stack.enter_context
         enter(_threads_kept())
@@ -53,7 +54,7 @@ def valex(*words: object, cwd: Path | None = None, answer: str = "", **variables
         enter(contextlib.redirect_stdout(out))
         enter(contextlib.redirect_stderr(err))
         code = _exit_status()
-    return Done(["valex", *arguments], code, *(_text(stream) for stream in (out, err)))
+    return Done(["valex", *arguments], code, *(buffer.getvalue().decode("utf-8") for buffer in buffers))
 
 
 def valex_process(*words: object, cwd: Path | None = None, answer: str = "", **variables: str) -> Done:
@@ -76,11 +77,6 @@ def _exit_status() -> int:
     except SystemExit as end:
         return int(end.code or 0)
     return 0
-
-
-def _text(stream: io.TextIOWrapper) -> str:
-    stream.flush()
-    return stream.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

@@ -120,7 +120,7 @@ def test_no_average_precision_without_probabilities():
     assert present[1].average_precision is not None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20)
 @given(labelled())
 def test_all_figures_lie_between_0_and_1_and_touche_is_never_below_macro(made):
     gold, *runs = made
@@ -133,7 +133,7 @@ def test_all_figures_lie_between_0_and_1_and_touche_is_never_below_macro(made):
         assert value.f1 <= (value.precision + value.recall) / 2 + 1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20)
 @given(labelled(), st.randoms())
 def test_the_order_of_texts_changes_nothing(made, random):
     order = list(range(len(made[0])))
@@ -144,7 +144,7 @@ def test_the_order_of_texts_changes_nothing(made, random):
     assert after[1] == before[1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20)
 @given(labelled())
 def test_each_text_counted_once_gives_the_figure_itself(made):
     found, _ = counted(*made)
@@ -154,7 +154,7 @@ def test_each_text_counted_once_gives_the_figure_itself(made):
     assert point_averages(grouped) == pytest.approx(point_averages(found))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20)
 @given(labelled(low=2))
 def test_a_text_counted_twice_is_as_two_texts(made):
     found, _ = counted(*made)

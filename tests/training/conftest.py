@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,4 +24,6 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_encoder(tmp_path_factory.mktemp("encoders") / "tiny")
+    folder = save_encoder(tmp_path_factory.mktemp("encoders") / "tiny")
+    gc.freeze()  # what transformers imported: each training collects garbage twice
+    return folder

@@ -10,7 +10,7 @@ from tests.training.tiny import load, network, options, same, save_encoder, sent
 from valex_local.errors import ConfigError
 from valex_local.training import trainer
 from valex_local.training.network import Batch, LabelNetwork
-from valex_local.training.trainer import judge, positive_weights, train
+from valex_local.training.trainer import positive_weights, predict_logits, train
 
 COUNT, OUTPUTS = 18, 2
 TEXTS = sentences(COUNT, seed=1)
@@ -173,7 +173,8 @@ def test_small_steps_add_up_to_large_ones(steady_folder: Path, tmp_path: Path, g
     small = weights(trained(steady_folder, tmp_path / "small", step_tokens=64, **changes))
     assert not same(large, small), "they are computed otherwise"
     for name, tensor in large.items():
-        assert torch.allclose(tensor, small[name], atol=1e-5), name
+        # The biases of keys have no gradient but rounding, which Adam makes as large as any other.
+        assert torch.allclose(tensor, small[name], atol=1e-4 if name.endswith("key.bias") else 1e-5), name
     before = weights(LabelNetwork(load(steady_folder), OUTPUTS, options()))
     assert max(float((large[name] - before[name]).abs().max()) for name in large) > 1e-3
 
@@ -246,7 +247,7 @@ def test_weights_of_positives_reach_the_network(steady_folder: Path, tmp_path: P
             steady_folder, tmp_path / kind, held=held, outputs=1, class_weights=kind, dropout=0.0, mode="frozen",
             epochs=40, head_learning_rate=3e-2,
         )  # fmt: skip
-        means.append(judge(made, windows(steady_folder), options()).mean())
+        means.append(predict_logits(made, windows(steady_folder), options()).mean())
     assert means[0] < means[1] < means[2]
 
 
@@ -264,7 +265,7 @@ def test_precisions_can_be_changed_in_one_process(encoder_folder: Path, tmp_path
 
 
 def test_half_precision_is_not_left_out_without_a_word(encoder_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="fp16 is for cards"):
+    with pytest.raises(ConfigError, match="fp16 works only on a GPU"):
         trained(encoder_folder, tmp_path, precision="fp16")
 
 
@@ -273,7 +274,7 @@ def test_judging_is_in_full_precision_whatever_learning_was_in(encoder_folder: P
     fresh = network(encoder_folder, OUTPUTS, options())
     fresh.load_state_dict(made.state_dict())
     inputs = windows(encoder_folder)
-    assert np.array_equal(judge(made, inputs, options()), judge(fresh, inputs, options()))
+    assert np.array_equal(predict_logits(made, inputs, options()), predict_logits(fresh, inputs, options()))
 
 
 def test_a_running_mean_is_another_and_judges(encoder_folder: Path, tmp_path: Path) -> None:
@@ -347,7 +348,7 @@ def test_no_more_tokens_are_computed_at_once_than_allowed(
         encoder_folder, tmp_path, texts=texts, held=np.ones((29, 1)), outputs=1, batch=29, step_tokens=80, epochs=1
     )
     learnt = len(spy.parts)
-    judge(made, windows(encoder_folder, texts), options(step_tokens=80, batch=29))
+    predict_logits(made, windows(encoder_folder, texts), options(step_tokens=80, batch=29))
     assert learnt > 1
     assert len(spy.parts) > learnt + 1
     for part in spy.parts:
@@ -359,14 +360,14 @@ def test_no_more_tokens_are_computed_at_once_than_allowed(
 def test_judging_keeps_the_order_and_does_not_hang_on_batches(encoder_folder: Path) -> None:
     made = network(encoder_folder, OUTPUTS, options())
     inputs = windows(encoder_folder)
-    alone = judge(made, inputs, options(batch=1))
-    together = judge(made, inputs, options(batch=8))
+    alone = predict_logits(made, inputs, options(batch=1))
+    together = predict_logits(made, inputs, options(batch=8))
     with torch.inference_mode():
         made.eval()
         expected = torch.cat([made(Batch.of([one])) for one in inputs]).numpy()
     assert alone == pytest.approx(expected, abs=1e-6)
     assert together == pytest.approx(alone, abs=1e-5)
-    assert judge(made, [], options()).shape == (0, OUTPUTS)
+    assert predict_logits(made, [], options()).shape == (0, OUTPUTS)
 
 
 def test_the_rate_rises_and_falls_to_nothing(encoder_folder: Path, tmp_path: Path) -> None:
@@ -400,7 +401,7 @@ def test_what_can_be_learnt_is_learnt(encoder_folder: Path, tmp_path: Path) -> N
         encoder_folder, tmp_path, texts=[texts[r] for r in rows[:45]], held=held[rows[:45]], outputs=1, epochs=25,
         batch=8, mode="full", average=0.9,
     )  # fmt: skip
-    logits = judge(made, windows(encoder_folder, [texts[r] for r in rows[45:]]), options())
+    logits = predict_logits(made, windows(encoder_folder, [texts[r] for r in rows[45:]]), options())
     assert ((logits > 0) == (held[rows[45:]] == 1)).mean() > 0.85
 
 
