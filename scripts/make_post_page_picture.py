@@ -56,7 +56,8 @@ def screenshot(page: Path) -> bytes:
         view.evaluate(
             """time => new Promise(done => {
                 const video = document.querySelector("video");
-                video.addEventListener("seeked", () => setTimeout(done, 300), {once: true});
+                video.preload = "auto";  // else its controls show a loading sign
+                video.addEventListener("seeked", () => setTimeout(done, 1500), {once: true});
                 video.currentTime = time;
             })""",
             TIME,
