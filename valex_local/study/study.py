@@ -97,7 +97,7 @@ class Study:
 
     def _write_options(self, options: Mapping[str, Any]) -> None:
         text = _HEAD + tomli_w.dumps(_without_none(options))
-        self.write_file(self.root / "study.toml", text.encode())
+        write_whole(self.root / "study.toml", text.encode())
 
     # --- posts and records ------------------------------------------------------------------------------------------
 
@@ -233,9 +233,9 @@ class Study:
         with writing(folder):
             for name, content in (files or {}).items():
                 (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self.write_file(folder / name, content)
+                write_whole(folder / name, content)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.write_file(folder / f"{stem}.json", record.to_json().encode())
+            write_whole(folder / f"{stem}.json", record.to_json().encode())
             if isinstance(record, Media):
                 self._drop_keyframes(post_id, keep={k.file for k in record.keyframes})
 
@@ -292,7 +292,7 @@ class Study:
         """Record that a step could not be done for a post."""
         with writing(self._failures):
             self._failures.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.write_file(self._failures / f"{failure.post}.{failure.stage}.json", failure.to_json().encode())
+            write_whole(self._failures / f"{failure.post}.{failure.stage}.json", failure.to_json().encode())
 
     def clear_failure(self, post_id: str, step: str) -> None:
         """Forget an earlier failure."""
@@ -340,10 +340,6 @@ class Study:
     def lock(self, shard: tuple[int, int] | None = None) -> AbstractContextManager[None]:
         """Lock the study, or one shard ``(i, N)`` of it, against other runs; see `run_lock`."""
         return run_lock(self.root, shard)
-
-    def write_file(self, path: Path, content: bytes) -> None:
-        """Write a file of the study; see `write_whole`."""
-        write_whole(path, content)
 
 
 def side_files(media: Media, kind: str | None = None) -> tuple[str, ...]:
