@@ -64,7 +64,7 @@ def test_nothing_could_be_imported(texts, tmp_path):
     done = call(texts, "--name", "gemini", "-s", tmp_path / "study")
     assert done.exit_code == 2
     assert "1 × unmatched" in done.stdout
-    with pytest.raises(ConfigError, match="meaning of its own"):
+    with pytest.raises(ConfigError, match="name is reserved"):
         call(texts, "--name", "local", "-s", tmp_path / "study")
     with pytest.raises(InputError, match="no such file"):
         call(tmp_path / "none", "--name", "gemini", "-s", tmp_path / "study")

@@ -1,4 +1,4 @@
-"""A study for tests of exports, and what any study could hold."""
+"""A study for tests of exports, and strategies for scripts and labels of any content."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from valex_local.study import Study
 
 N1, N2, N3, N4 = (f"730000000000000000{n}" for n in range(1, 5))
 ONE, TWO, SILENT, NAMED = f"ann_{N1}", f"bo.b_{N2}", f"cy_{N3}", "my_clip-0123abcd"
-"""A post with everything, one without shots and times, one without a script, and one that is none of TikTok."""
+"""A post with everything, one without shots and times, one without a script, and one that is not from TikTok."""
 
 SOURCE = LabelSource(route="encoder", model="tiny@1", domain="made up", languages=("en",))
 
@@ -56,7 +56,7 @@ def labels(
 
 
 def make_study(folder: Path) -> Study:
-    """Return a study of four posts; its videos lie beside it."""
+    """Return a study of four posts; its videos are next to it."""
     study = Study(folder / "study", create=True)
     found = item(captions=CAPTIONS)
     evidence = gather(found, ScriptSettings())
@@ -124,7 +124,7 @@ times = st.floats(0, 350_000, allow_nan=False).map(lambda t: round(t, 3))
 
 @st.composite
 def timed(draw: st.DrawFn) -> Element:
-    """Draw a line with a time: it may be of no length, or have no end."""
+    """Draw a line with a time, possibly of no length or without an end."""
     start = draw(times)
     end = draw(st.none() | st.floats(0, 20).map(lambda more: start + more))
     text = draw(texts)

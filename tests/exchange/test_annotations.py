@@ -1,4 +1,4 @@
-"""Labels from elsewhere as gold labels of a study."""
+"""Importing labels as gold labels of a study."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from valex_local.cli.import_labels import labels as command
 from valex_local.corpus import gold_of, read_sheet, write_authors, write_long
 from valex_local.errors import ConfigError, InputError, StudyError
 from valex_local.exchange.annotations import read_annotations
-from valex_local.exchange.gold import differing, gold_file, put_over, read_gold, write_gold
+from valex_local.exchange.gold import differing, gold_file, overlaid, read_gold, write_gold
 from valex_local.exchange.labels import import_labels
 from valex_local.records import Post
 from valex_local.schwartz import State, Value
@@ -35,7 +35,7 @@ def gold(study, annotator):
 
 
 def authors_sheet(path, *rows):
-    """Write the authors' sheet of words; a row is the address and cells by column."""
+    """Write the authors' sheet of words; a row is a URL and cells by column."""
     lines = ["link," + ",".join(f"1_Value1_{name}_values" for name in AUTHORS_HEAD)]
     for address, cells in rows:
         lines.append(",".join([address, *(cells.get(name, "") for name in AUTHORS_HEAD)]))
@@ -100,7 +100,7 @@ def test_a_number_that_fits_two_posts_is_unmatched(study, tmp_path):
     study.write(f"other_{N1}", "post", Post(id=f"other_{N1}"))
     sheet = write(tmp_path / "s.csv", "post,value,state", f"{N1},Face,present", f"{TWO},Face,present")
     found = import_labels([sheet], study.root, annotator="anna")
-    assert found.unmatched == [f"{N1} (s.csv): it fits 2 posts: {ONE}, other_{N1}"]
+    assert found.unmatched == [f"{N1} (s.csv): it matches 2 posts: {ONE}, other_{N1}"]
     assert gold(study, "anna").ids == (TWO,)
 
 
@@ -118,7 +118,7 @@ def test_probabilities_are_no_gold(study, tmp_path):
     labels.probabilities[0, place(Value.FACE)] = 0.9, 0.1
     write_long(tmp_path / "p.csv", {"": labels})
     found = import_labels([tmp_path / "p.csv"], study.root, annotator="anna")
-    assert found.notices == ["p.csv: probabilities left out: gold labels have none"]
+    assert found.notices == ["p.csv: probabilities left out because gold labels have none"]
     assert np.isnan(gold(study, "anna").probabilities).all()
 
 
@@ -146,7 +146,7 @@ def test_the_annotator_must_be_named(study, tmp_path):
     silent = write(tmp_path / "s.csv", "post,value,state", f"{ONE},Face,present")
     two = write(tmp_path / "t.csv", "post,value,state,coder", f"{ONE},Face,present,a", f"{ONE},Face,absent,b")
     one = write(tmp_path / "u.csv", "post,value,state,coder", f"{ONE},Face,present,a")
-    with pytest.raises(ConfigError, match=r"does not say whose labels it holds.*--annotator"):
+    with pytest.raises(ConfigError, match=r"does not say who gave the labels.*--annotator"):
         import_labels([silent], study.root)
     with pytest.raises(ConfigError, match="the files name several annotators: a, b"):
         import_labels([two], study.root, annotator="anna")
@@ -157,7 +157,7 @@ def test_the_annotator_must_be_named(study, tmp_path):
 @pytest.mark.parametrize("name", ["", "../x", ".x", "=cmd", "-", "a\nb", " a", "x" * 61])
 def test_names_that_cannot_be_used(study, tmp_path, name):
     sheet = write(tmp_path / "s.csv", "post,value,state", f"{ONE},Face,present")
-    with pytest.raises(ConfigError, match="this name of an annotator cannot be used"):
+    with pytest.raises(ConfigError, match="this annotator's name cannot be used"):
         import_labels([sheet], study.root, annotator=name)
     assert not (study.root / "gold").exists()
 
@@ -167,7 +167,7 @@ def test_file_names_are_safe_and_belong_to_one_annotator(study, tmp_path):
     assert gold_file(study, "anna@lab.org").name == "anna@lab.org.csv"
     sheet = write(tmp_path / "s.csv", "post,value,state", f"{ONE},Face,present")
     import_labels([sheet], study.root, annotator="a b")
-    with pytest.raises(ConfigError, match="holds labels by 'a b', not 'a/b'"):
+    with pytest.raises(ConfigError, match="has labels by 'a b', not 'a/b'"):
         import_labels([sheet], study.root, annotator="a/b")
 
 
@@ -182,7 +182,7 @@ def test_contradictions_of_what_is_there_need_replace(study, tmp_path):
     before = path.read_bytes()
     with pytest.raises(
         InputError,
-        match=rf"differ from what the study has: 1 .*{ONE}, Face: present there, conflicted here.*--replace",
+        match=rf"differ from those in the study: 1 .*{ONE}, Face: present in the study, conflicted here.*--replace",
     ):
         import_labels([second], study.root, annotator="anna")
     assert path.read_bytes() == before
@@ -207,13 +207,13 @@ def test_dominance_alone_is_a_difference():
     one, other = matrix(a={Value.FACE: YES}), matrix(a={Value.FACE: YES})
     other.dominant[0, place(Value.FACE)] = True
     assert differing(one, other).sum() == 1
-    assert put_over(one, other).dominant[0, place(Value.FACE)]
-    assert not put_over(other, one).dominant[0, place(Value.FACE)]
+    assert overlaid(one, other).dominant[0, place(Value.FACE)]
+    assert not overlaid(other, one).dominant[0, place(Value.FACE)]
 
 
 def test_a_new_label_takes_both_polarities():
     known, new = matrix(a={Value.FACE: CONFLICT}), matrix(a={Value.FACE: (1.0, np.nan)})
-    assert np.array_equal(put_over(known, new).labels[0, place(Value.FACE)], [1.0, np.nan], equal_nan=True)
+    assert np.array_equal(overlaid(known, new).labels[0, place(Value.FACE)], [1.0, np.nan], equal_nan=True)
 
 
 def test_a_study_at_work_and_no_study_are_reported(study, tmp_path):
@@ -249,7 +249,7 @@ def task(data, *annotations):
     }
 
 
-def test_annotators_are_told_apart_and_cancelled_ones_left_out(study, tmp_path):
+def test_annotators_are_separated_and_cancelled_annotations_left_out(study, tmp_path):
     export = tasks(
         tmp_path / "export.json",
         task(
@@ -270,11 +270,11 @@ def test_annotators_are_told_apart_and_cancelled_ones_left_out(study, tmp_path):
     assert np.isnan(holds(gold(study, "user-1"), TWO, Value.FACE)).all(), "no answer is no label"
     assert holds(gold(study, "ben@lab.org"), ONE, Value.FACE) == CONFLICT
     assert gold(study, "user-3").dominant.sum() == 1
-    assert found.unmatched == ["task 4 (export.json): nothing names its post"]
+    assert found.unmatched == ["task 4 (export.json): it does not name a post"]
     assert found.notices == [
-        "export.json: annotations that were cancelled, left out: 1",
-        "export.json: tasks that nobody has labelled, left out: 1",
-        "export.json: answers to the question 'comment', which is no value, left out: 1",
+        "export.json: cancelled annotations left out: 1",
+        "export.json: tasks without annotations left out: 1",
+        "export.json: answers to 'comment' left out because it is not a value: 1",
     ]
 
 
@@ -306,7 +306,7 @@ def test_the_video_names_the_post_where_nothing_else_does(study, tmp_path):
 
 def test_nobody_named_needs_a_name(study, tmp_path):
     export = tasks(tmp_path / "e.json", task({"post": ONE}, annotation(None, result("Face", "present"))))
-    with pytest.raises(ConfigError, match="does not say whose"):
+    with pytest.raises(ConfigError, match="does not say who"):
         import_labels([export], study.root)
     import_labels([export], study.root, annotator="anna")
     assert gold(study, "anna").ids == (ONE,)
@@ -320,13 +320,13 @@ def done(*results):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "this is no export of Label Studio"),
-        ('{"a": 1}', "this is no export of Label Studio"),
-        ('[{"data": 3}]', r"this is no export of Label Studio \(data: "),
+        ("{", "this is not an export of Label Studio"),
+        ('{"a": 1}', "this is not an export of Label Studio"),
+        ('[{"data": 3}]', r"this is not an export of Label Studio \(data: "),
         ('[{"data": {}, "annotations": [{"result": 3}]}]', r"annotations.0.result: "),
-        ("[]", "this export holds no labels of values"),
-        (done(), r"no labels of values \(tasks that nobody has labelled, left out: 1\)"),
-        (done(result("mood", "good")), "the question 'mood', which is no value"),
+        ("[]", "this export contains no labels of values"),
+        (done(), r"no labels of values \(tasks without annotations left out: 1\)"),
+        (done(result("mood", "good")), "answers to 'mood' left out because it is not a value"),
         (done(result("Face", "maybe")), r"task 1, Face: expected one of absent, pre.*not maybe"),
         (done(result("Face", "present", "absent")), "not present and absent"),
         (done(result("Face", "present"), result("Face", "absent")), f"contradict each other: {ONE}, Face by user-1"),

@@ -37,7 +37,7 @@ def test_a_task_shows_script_and_video(study, tmp_path):
     assert prefix == "/data/local-files/"
     assert (tmp_path / unquote(path)) == tmp_path / "videos" / "clip 0.mp4"
     assert found.notices == [
-        f"for the videos, start Label Studio with LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={tmp_path}"
+        f"to show the videos, start Label Studio with LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={tmp_path}"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Targets, selection, wholeness and the command."""
+"""Targets of exports, selection, atomic writes and the command."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_fountain_is_read_by_its_library(study):
 
 def test_the_variant_is_that_of_most_posts_or_the_one_named(study):
     found, _ = export(study, "text")
-    assert found.left_out == {TWO: "it has script.gemini and no script.template", SILENT: "no script"}
+    assert found.left_out == {TWO: "it has script.gemini but no script.template", SILENT: "no script"}
     found, folder = export(study, "text", script="gemini")
     assert [path.name for path in folder.iterdir()] == [f"{TWO}.txt"]
     assert found.posts == 1
@@ -83,7 +83,7 @@ def test_nothing_to_export_leaves_what_was_there(study):
 
 
 def test_a_route_is_for_labels(study):
-    with pytest.raises(ConfigError, match="there are no labels in the format srt"):
+    with pytest.raises(ConfigError, match="the format srt has no labels"):
         export(study, "srt", route="encoder")
 
 
@@ -143,9 +143,9 @@ def test_a_folder_is_whole_or_not_there(study, monkeypatch):
 @pytest.mark.parametrize(
     ("form", "out", "message"),
     [
-        ("text", "none/texts", "there is no such folder to write into"),
-        ("text", "full", "here is something else"),
-        ("text", "full/file", "here is something else"),
+        ("text", "none/texts", "there is no such folder"),
+        ("text", "full", "needs a new or empty folder"),
+        ("text", "full/file", "needs a new or empty folder"),
         ("long", "full", "this is a folder"),
         ("long", "labels.xlsx", "expected a file that ends in .csv or .tsv"),
         ("pyvalues", "labels.csv", "expected a file that ends in .tsv"),

@@ -59,7 +59,7 @@ def test_speech_and_screen_text_are_two_tracks(tmp_path, form):
 
 def test_posts_without_a_script_are_named(tmp_path):
     found, _ = export(make_study(tmp_path), "srt")
-    assert found.left_out == {TWO: "it has script.gemini and no script.template", SILENT: "no script"}
+    assert found.left_out == {TWO: "it has script.gemini but no script.template", SILENT: "no script"}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -113,7 +113,7 @@ def test_a_line_without_an_end_lasts_until_the_next():
 def test_lines_without_times_are_counted(tmp_path):
     study = one_post(tmp_path, dialogue("a", 1, 2), dialogue("b"), dialogue(" "))
     found, folder = export(study, "vtt")
-    assert found.notices == ["1 × line without a time, left out"]
+    assert found.notices == ["1 × line left out because it has no time"]
     assert "\nb\n" not in (folder / f"{ONE}.speech.vtt").read_text()
 
 
@@ -123,7 +123,7 @@ def test_scripts_without_times_and_without_words_are_left_out(tmp_path):
         export(study, "srt", script="gemini")
     assert not (study.root / "exports" / "srt").exists()
     silent = one_post(tmp_path / "other", on_screen(" ", 0, 1))
-    with pytest.raises(InputError, match="nothing is said or shown"):
+    with pytest.raises(InputError, match="the script has no speech and no on-screen text"):
         export(silent, "vtt")
 
 

@@ -30,7 +30,7 @@ def rows_of(path, delimiter=","):
 
 
 def stored(study, name="template.encoder"):
-    """What the study says, as answers under the names of its posts."""
+    """Return the labels of the study, under the names of its posts."""
     records = {post: study.read(post, f"labels.{name}", Labels) for post in study.post_ids()}
     return LabelMatrix.from_labels({post: r.values for post, r in records.items() if r is not None and r.values})
 
@@ -52,7 +52,7 @@ def test_a_long_table_is_read_back_whole(study, tmp_path, suffix):
     sheet = read_sheet(path)
     assert (found.posts, found.files) == (2, 1)
     assert sheet.kind == "long"
-    same(sheet.answers["template.encoder"], stored(study), probabilities=True)
+    same(sheet.labels["template.encoder"], stored(study), probabilities=True)
     assert sheet.groups["whose"] == {ONE: "encoder-model (made up)", NAMED: "encoder-model (made up)"}
 
 
@@ -62,7 +62,7 @@ def test_wide_tables_are_read_back(study, tmp_path, form, run, suffix):
     _, path = export(study, form, out=tmp_path / f"labels{suffix}")
     sheet = read_sheet(path)
     assert sheet.kind == "codes"
-    same(sheet.answers[run], stored(study), probabilities=False)
+    same(sheet.labels[run], stored(study), probabilities=False)
 
 
 def test_wide_has_probabilities_under_codes(study):
@@ -98,7 +98,7 @@ def test_what_was_not_assessed_stays_blank(study):
     for form, blank in (("authors", ""), ("wide", ""), ("long", "not_assessed")):
         _, path = export(study, form)
         sheet = read_sheet(path)
-        (answers,) = sheet.answers.values()
+        (answers,) = sheet.labels.values()
         assert np.isnan(answers.labels[0, 0]).all()
         assert blank in rows_of(path)[0].values()
 
@@ -127,14 +127,14 @@ def test_formats_for_one_labelling_want_to_know_which(several):
 def test_other_tables_hold_all(several, form):
     _, path = export(several, form)
     sheet = read_sheet(path)
-    assert set(sheet.answers) == {"gemini.encoder", "template.encoder", "video.direct"}
-    for name, answers in sheet.answers.items():
+    assert set(sheet.labels) == {"gemini.encoder", "template.encoder", "video.direct"}
+    for name, answers in sheet.labels.items():
         same(answers, stored(several, name), probabilities=form == "long")
     _, path = export(several, form, script="video")
-    assert set(read_sheet(path).answers) == {"video.direct"}
+    assert set(read_sheet(path).labels) == {"video.direct"}
 
 
-def test_no_labels_are_said(study):
+def test_no_labels_are_reported(study):
     with pytest.raises(InputError, match="no post has labels of the script gemini and the route fewshot"):
         export(study, "long", script="gemini", route="fewshot")
 
@@ -188,7 +188,7 @@ def test_pyvalues_reads_its_table(study):
     assert (read.self_direction_thought.attained, read.self_direction_thought.constrained) == (0.9, 0.05)
     assert read.self_direction_action.constrained == 0.8
     assert (read.stimulation.attained, read.stimulation.constrained) == (0.5384, 0.4615)
-    assert found.notices == ["1 × scaled down, since present and conflicted are more than 1 together"]
+    assert found.notices == ["1 × scores scaled down because present and conflicted add up to more than 1"]
     for value in CIRCLE[3:]:
         assert read[value.value].attained == 0.1
 
@@ -198,7 +198,8 @@ def test_pyvalues_columns_are_left_out_that_were_not_assessed(study):
     study.write(ONE, "labels.template.encoder", labels((0.5, None)))
     found, path = export(study, "pyvalues")
     assert "Self-direction: thought constrained" not in rows_of(path, "\t")[0]
-    assert found.notices == ["not assessed, which pyvalues reads as 0: Self-direction: thought constrained"]
+    missing = "Self-direction: thought constrained"
+    assert found.notices == [f"not assessed in every post, which pyvalues reads as 0: {missing}"]
     read = next(pyvalues.RefinedValuesWithAttainment.read_tsv(path)).values[0]
     assert (read.self_direction_thought.attained, read.self_direction_thought.constrained) == (0.5, 0.0)
 

@@ -1,4 +1,4 @@
-"""Which post of a study something from elsewhere is about."""
+"""Finding the post that an imported script or label is about."""
 
 from __future__ import annotations
 

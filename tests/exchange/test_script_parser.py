@@ -1,4 +1,4 @@
-"""Scripts from elsewhere: what is understood, and that nothing is lost."""
+"""Parsing imported scripts: what is recognised, and that nothing is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Told = tuple[str, ...]
 
 
 def tell(element: Element) -> Told:
-    """Return an element in short."""
+    """Return an element in a short notation."""
     match element:
         case Dialogue():
             return ("says", element.speaker, element.text)
@@ -39,7 +39,7 @@ def tell(element: Element) -> Told:
 
 
 def told(text: str) -> list[Told]:
-    """Return headings and elements of a text in short."""
+    """Return the headings and elements of a text in a short notation."""
     found: list[Told] = []
     for scene in parse_script(text, "x").scenes:
         found += [("at", scene.heading)] if scene.heading is not None else []
@@ -309,7 +309,7 @@ RULE = re.compile(r"\s*(?:(?:[-_=~*#]\s*){3,}|(?:```|~~~)[A-Za-z]{0,12})\s*")
 
 
 def body(script: Script) -> str:
-    """Return all that a record says in its place."""
+    """Return the whole content of a record, in order."""
     parts: list[str] = []
     for scene in script.scenes:
         parts.append(scene.heading or "")
@@ -327,7 +327,7 @@ def without_rules(text: str) -> str:
 
 
 def letters(text: str) -> str:
-    """Return what must not be lost, each character apart from its accents."""
+    """Return the characters that must not be lost, separated from their accents."""
     return unicodedata.normalize("NFD", "".join(c for c in text if not c.isspace() and c not in MARKS))
 
 
@@ -463,7 +463,7 @@ OWN_SCENE = st.builds(
 
 
 def essence(script: Script) -> dict[str, object]:
-    """Return what a round trip keeps."""
+    """Return the content that a round trip keeps."""
     shown = [e for s in script.scenes for e in s.elements]
     return {
         "speech": [

@@ -1,4 +1,4 @@
-"""Scripts from elsewhere as a variant of a study."""
+"""Importing scripts as a variant of a study."""
 
 from __future__ import annotations
 
@@ -133,15 +133,15 @@ def test_what_is_left_out_is_named_with_its_reason(study, tmp_path):
     assert (found.imported, found.done, found.ok) == ([ANN], 1, False)
     assert [str(left) for left in found.unmatched] == [
         "gs://b/@cat_video_7300000000000000003.mp4 (out.jsonl, line 3): the study has no such post",
-        "out.jsonl, line 7: nothing names its post",
+        "out.jsonl, line 7: it does not name a post",
     ]
     assert [(left.name, left.reason) for left in found.refused] == [
         ("gs://b/@bob_video_7300000000000000002.mp4", "the answer was stopped: SAFETY")
     ]
     assert [left.reason for left in found.cut] == ["cut by the limit of length (MAX_TOKENS)"]
     assert [(left.name, left.reason) for left in found.empty] == [
-        ("gs://b/y.mp4", "a request without a response"),
-        ("gs://b/z.mp4", "there is nothing but marks in it"),
+        ("gs://b/y.mp4", "the request has no response"),
+        ("gs://b/z.mp4", "it contains nothing but markup"),
     ]
     assert [left.where for left in found.unreadable] == ["out.jsonl, line 8"]
 
@@ -165,21 +165,21 @@ def test_two_scripts_of_one_post(study, texts):
     put(texts / f"{ANN}.json", response('GIRL: "Ho"'))
     found = import_scripts(texts, study.root, name="other")
     assert (found.imported, found.ok) == ([BOB], False)
-    reason = f"2 different scripts for the post {ANN}: {STEM}.txt; {ANN}.json"
+    reason = f"2 different scripts of the post {ANN}: {STEM}.txt; {ANN}.json"
     assert [left.reason for left in found.conflicting] == [reason, reason]
     assert study.read(ANN, "script.other", Script) is None
 
     put(texts / f"{ANN}.json", response('GIRL: "Ho', "MAX_TOKENS"))
     found = import_scripts(texts, study.root, name="third", keep_cut=True)
     assert found.imported == [ANN, BOB]
-    assert [left.reason for left in found.cut] == ["another script of this post is whole"]
+    assert [left.reason for left in found.cut] == ["another script of this post is complete"]
 
 
 def test_a_script_that_fits_two_posts_is_left_out(study, texts):
     study.write("ann_7300000000000000001", "post", Post(id="ann_7300000000000000001"))
     (texts / f"{STEM}.txt").rename(texts / "7300000000000000001.txt")
     found = import_scripts(texts, study.root, name="gemini")
-    assert [left.reason for left in found.unmatched] == [f"it fits 2 posts: ann_7300000000000000001, {ANN}"]
+    assert [left.reason for left in found.unmatched] == [f"it matches 2 posts: ann_7300000000000000001, {ANN}"]
 
 
 # --- posts whose videos are gone ------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ def test_hostile_texts_stay_texts(study, texts):
 
 def test_nothing_that_can_be_read_is_an_error(study, tmp_path):
     put(tmp_path / "none" / "a.json", "{}")
-    with pytest.raises(InputError, match="no script in this that can be read"):
+    with pytest.raises(InputError, match="no script could be read"):
         import_scripts(tmp_path / "none", study.root, name="gemini")
 
 

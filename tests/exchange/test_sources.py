@@ -1,4 +1,4 @@
-"""Files of scripts in the shapes in which people keep them."""
+"""Reading files of scripts in all formats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from valex_local.errors import InputError
-from valex_local.exchange.gemini import Standing, read_batch_line, read_response, read_studio_save
+from valex_local.exchange.gemini import ResponseStatus, read_batch_line, read_response, read_studio_save
 from valex_local.exchange.sources import LONGEST, Sources, read_scripts
 
 SCRIPT = 'GIRL: "Hi"\n[SALE]\n\nGenre: comedy\nSound: yes\n'
@@ -54,59 +54,67 @@ def short(sources: Sources) -> list[tuple[str, str, tuple[str, ...], str]]:
 def test_parts_are_joined_and_thoughts_are_not():
     parts = [{"text": "Thinking", "thought": True}, {"text": "A"}, {"functionCall": {}}, {"text": None}, {"text": "B"}]
     answer = read_response({"candidates": [{"content": {"parts": parts}}], "modelVersion": "gemini-1.5-pro-002"})
-    assert (answer.text, answer.standing, answer.model) == ("AB", Standing.WHOLE, "gemini-1.5-pro-002")
+    assert (answer.text, answer.status, answer.model) == ("AB", ResponseStatus.WHOLE, "gemini-1.5-pro-002")
 
 
 @pytest.mark.parametrize(
-    ("stop", "standing", "reason"),
+    ("stop", "status", "reason"),
     [
-        ("STOP", Standing.WHOLE, ""),
-        (None, Standing.WHOLE, ""),
-        (1, Standing.WHOLE, ""),
-        ("FINISH_REASON_UNSPECIFIED", Standing.WHOLE, ""),
-        ("FinishReason.STOP", Standing.WHOLE, ""),
-        ("MAX_TOKENS", Standing.CUT, "cut by the limit of length (MAX_TOKENS)"),
-        (2, Standing.CUT, "cut by the limit of length (MAX_TOKENS)"),
-        ("SAFETY", Standing.REFUSED, "the answer was stopped: SAFETY"),
-        ("PROHIBITED_CONTENT", Standing.REFUSED, "the answer was stopped: PROHIBITED_CONTENT"),
-        ("RECITATION", Standing.REFUSED, "the answer was stopped: RECITATION"),
-        (4, Standing.REFUSED, "the answer was stopped: RECITATION"),
-        ("SOMETHING_NEW", Standing.REFUSED, "the answer was stopped: SOMETHING_NEW"),
+        ("STOP", ResponseStatus.WHOLE, ""),
+        (None, ResponseStatus.WHOLE, ""),
+        (1, ResponseStatus.WHOLE, ""),
+        ("FINISH_REASON_UNSPECIFIED", ResponseStatus.WHOLE, ""),
+        ("FinishReason.STOP", ResponseStatus.WHOLE, ""),
+        ("MAX_TOKENS", ResponseStatus.CUT, "cut by the limit of length (MAX_TOKENS)"),
+        (2, ResponseStatus.CUT, "cut by the limit of length (MAX_TOKENS)"),
+        ("SAFETY", ResponseStatus.REFUSED, "the answer was stopped: SAFETY"),
+        ("PROHIBITED_CONTENT", ResponseStatus.REFUSED, "the answer was stopped: PROHIBITED_CONTENT"),
+        ("RECITATION", ResponseStatus.REFUSED, "the answer was stopped: RECITATION"),
+        (4, ResponseStatus.REFUSED, "the answer was stopped: RECITATION"),
+        ("SOMETHING_NEW", ResponseStatus.REFUSED, "the answer was stopped: SOMETHING_NEW"),
     ],
 )
 @pytest.mark.parametrize("text", [SCRIPT, None])
-def test_why_an_answer_ended(stop, standing, reason, text):
+def test_why_an_answer_ended(stop, status, reason, text):
     answer = read_response(response(text, stop))
-    if text is None and standing is not Standing.REFUSED:
-        assert answer.standing is Standing.EMPTY
+    if text is None and status is not ResponseStatus.REFUSED:
+        assert answer.status is ResponseStatus.EMPTY
     else:
-        assert (answer.standing, answer.reason) == (standing, reason)
+        assert (answer.status, answer.reason) == (status, reason)
 
 
 @pytest.mark.parametrize("key", [("promptFeedback", "blockReason"), ("prompt_feedback", "block_reason")])
 def test_a_blocked_request(key):
     answer = read_response({key[0]: {key[1]: "SAFETY"}})
-    assert (answer.standing, answer.reason) == (Standing.REFUSED, "the request was blocked: SAFETY")
+    assert (answer.status, answer.reason) == (ResponseStatus.REFUSED, "the request was blocked: SAFETY")
 
 
 def test_names_of_fields_in_the_style_of_python():
     content = {"parts": [{"text": "A"}]}
     answer = read_response({"candidates": [{"content": content, "finish_reason": "SAFETY"}], "model_version": "m"})
-    assert (answer.standing, answer.model) == (Standing.REFUSED, "m")
+    assert (answer.status, answer.model) == (ResponseStatus.REFUSED, "m")
 
 
 @pytest.mark.parametrize(
-    ("line", "standing", "reason"),
+    ("line", "status", "reason"),
     [
-        ({"status": "Error: 429 quota", "response": {}}, Standing.REFUSED, "the service reports an error: Error: 429"),
-        ({"status": "bad", "response": None}, Standing.REFUSED, "the service reports an error: bad"),
-        ({"error": {"code": 3, "message": "no video"}}, Standing.REFUSED, "the service reports an error: no video"),
-        ({"status": ""}, Standing.EMPTY, "a request without a response"),
+        (
+            {"status": "Error: 429 quota", "response": {}},
+            ResponseStatus.REFUSED,
+            "the service reported an error: Error: 429",
+        ),
+        ({"status": "bad", "response": None}, ResponseStatus.REFUSED, "the service reported an error: bad"),
+        (
+            {"error": {"code": 3, "message": "no video"}},
+            ResponseStatus.REFUSED,
+            "the service reported an error: no video",
+        ),
+        ({"status": ""}, ResponseStatus.EMPTY, "the request has no response"),
     ],
 )
-def test_lines_of_a_batch_without_a_response(line, standing, reason):
+def test_lines_of_a_batch_without_a_response(line, status, reason):
     answer = read_batch_line({"request": {}, **line})
-    assert answer.standing is standing
+    assert answer.status is status
     assert answer.reason.startswith(reason)
 
 
@@ -150,14 +158,14 @@ def test_the_last_turn_that_is_no_thought():
             {"role": "user", "text": "Thanks."},
         )
     )
-    assert (answer.text, answer.standing, answer.model) == ("Second", Standing.CUT, "models/gemini-1.5-pro")
-    assert read_studio_save(studio({"role": "user", "text": "x"})).standing is Standing.EMPTY
+    assert (answer.text, answer.status, answer.model) == ("Second", ResponseStatus.CUT, "models/gemini-1.5-pro")
+    assert read_studio_save(studio({"role": "user", "text": "x"})).status is ResponseStatus.EMPTY
     cut = {"role": "model", "text": "one", "finishReason": "MAX_TOKENS"}
     answer = read_studio_save(studio(cut, {"role": "user", "text": "continue"}, {"role": "model", "text": "two"}))
-    assert (answer.text, answer.standing) == ("two", Standing.CUT)
+    assert (answer.text, answer.status) == ("two", ResponseStatus.CUT)
     assert answer.reason == "an earlier turn was cut; only the last was read"
     assert read_studio_save(studio({**cut, "isThought": True}, {"role": "model", "text": "x"})).reason == ""
-    assert read_studio_save({"chunkedPrompt": None}).standing is Standing.EMPTY
+    assert read_studio_save({"chunkedPrompt": None}).status is ResponseStatus.EMPTY
 
 
 NAMES = [
@@ -180,8 +188,8 @@ JSON = st.recursive(
 def test_any_json_is_an_answer_or_none(item):
     for read in (read_response, read_batch_line, read_studio_save):
         answer = read(item)
-        assert bool(answer.text.strip()) or answer.standing in (Standing.REFUSED, Standing.EMPTY)
-        assert (answer.standing is Standing.WHOLE) == (not answer.reason)
+        assert bool(answer.text.strip()) or answer.status in (ResponseStatus.REFUSED, ResponseStatus.EMPTY)
+        assert (answer.status is ResponseStatus.WHOLE) == (not answer.reason)
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -219,8 +227,8 @@ def test_a_folder_may_mix_all_shapes(tmp_path):
     assert found.passed_over == ("README.md",)
     reasons = {bad.where: bad.reason for bad in found.unreadable}
     assert sorted(reasons) == ["broken.json", "gone.txt", "labels.csv", "latin.txt", "other.json", "video.mp4"]
-    assert reasons["video.mp4"] == "this is no text"
-    assert "JSON of no known shape (it begins with id, title)" in reasons["other.json"]
+    assert reasons["video.mp4"] == "this is not text"
+    assert "JSON in an unknown format (it starts with id, title)" in reasons["other.json"]
     assert "utf-8" in reasons["latin.txt"]
     assert "not valid JSON" in reasons["broken.json"]
     assert "no column of texts was recognised" in reasons["labels.csv"]
@@ -241,7 +249,7 @@ def test_a_folder_may_mix_all_shapes(tmp_path):
         (studio({"role": "model", "text": "x"}), "ai-studio"),
     ],
 )
-def test_the_content_tells_the_shape(tmp_path, ending, content, shape):
+def test_the_content_decides_the_format(tmp_path, ending, content, shape):
     path = put(tmp_path / f"clip{ending}", content)
     if shape == "text" and ending == ".json":
         with pytest.raises(InputError, match="not valid JSON"):
@@ -259,13 +267,13 @@ CUT_OFF = json.dumps([response(stop="SAFETY"), response()])[:-40]
         ("a.json", CUT_OFF, "not valid JSON"),
         ("a.txt", CUT_OFF, "not valid JSON"),
         ("a", ' {"candidates": [', "not valid JSON"),
-        ("a.json", "null", "no object"),
-        ("a.json", '"GIRL: hi"', "no object"),
-        ("a.json", '["GIRL: hi"]', "no object"),
+        ("a.json", "null", "not an object"),
+        ("a.json", '"GIRL: hi"', "not an object"),
+        ("a.json", '["GIRL: hi"]', "not an object"),
         ("a.json", 'GIRL: "Hi"', "not valid JSON"),
         ("a.JSON", "", "not valid JSON"),
-        ("a.json", "[]", "holds nothing"),
-        ("a.jsonl", "\n", "holds nothing"),
+        ("a.json", "[]", "without content"),
+        ("a.jsonl", "\n", "without content"),
     ],
 )
 def test_broken_json_is_no_script(tmp_path, name, content, reason):
@@ -290,7 +298,7 @@ def test_bad_lines_of_a_batch_are_left_out_by_number(tmp_path):
     found = read_scripts(put(tmp_path / "out.jsonl", "\n".join(lines)))
     assert [s.where for s in found.scripts] == ["out.jsonl, line 1"]
     assert [bad.where for bad in found.unreadable] == [f"out.jsonl, line {n}" for n in (2, 3, 4)]
-    assert "no object" in found.unreadable[1].reason
+    assert "not an object" in found.unreadable[1].reason
 
 
 def test_a_whole_batch_line_in_a_file_of_its_own_may_go_by_its_name(tmp_path):
@@ -304,9 +312,9 @@ def test_a_whole_batch_line_in_a_file_of_its_own_may_go_by_its_name(tmp_path):
 def test_columns_are_known_or_named(tmp_path, head, options):
     path = put(tmp_path / "t.csv", f'{head}\nan id;"two\nlines"\n7.3E+18;x\nb;\n')
     found = read_scripts(path, **options)
-    assert [(s.names, s.answer.text, s.answer.standing) for s in found.scripts] == [
-        (("an id",), "two\nlines", Standing.WHOLE),
-        (("b",), "", Standing.EMPTY),
+    assert [(s.names, s.answer.text, s.answer.status) for s in found.scripts] == [
+        (("an id",), "two\nlines", ResponseStatus.WHOLE),
+        (("b",), "", ResponseStatus.EMPTY),
     ]
     assert [(bad.where, "rounded" in bad.reason) for bad in found.unreadable] == [("t.csv, row 3", True)]
 
@@ -322,16 +330,16 @@ def test_what_is_too_long_is_no_script(tmp_path):
     put(tmp_path / "b.txt", "x" * LONGEST)
     found = read_scripts(tmp_path)
     assert [s.where for s in found.scripts] == ["b.txt"]
-    assert found.unreadable[0].reason.startswith("200,001 characters are no script")
+    assert found.unreadable[0].reason.startswith("200,001 characters are too many")
 
 
 def test_nothing_that_can_be_read_is_an_error(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_scripts(tmp_path / "none")
-    with pytest.raises(InputError, match="no script in this that can be read"):
+    with pytest.raises(InputError, match="no script could be read"):
         read_scripts(tmp_path)
     put(tmp_path / "a.json", "{}")
-    with pytest.raises(InputError, match=r"a.json: this is JSON of no known shape \(it begins with nothing\)"):
+    with pytest.raises(InputError, match=r"a.json: this is JSON in an unknown format \(it starts with nothing\)"):
         read_scripts(tmp_path)
     put(tmp_path / "study.toml", "")
     with pytest.raises(InputError, match="this is a study"):
@@ -353,9 +361,9 @@ def test_a_line_as_vertex_writes_it(tmp_path):
     (script,) = read_scripts(put(tmp_path / "out.jsonl", VERTEX % STEM)).scripts
     assert script.names == (f"gs://videos/clips/{STEM}.mp4", "out")
     answer = script.answer
-    assert (answer.text, answer.standing, answer.model) == (
-        'GIRL: "Hi"\n', Standing.WHOLE, "gemini-1.5-flash-002@default",
+    assert (answer.text, answer.status, answer.model) == (
+        'GIRL: "Hi"\n', ResponseStatus.WHOLE, "gemini-1.5-flash-002@default",
     )  # fmt: skip
     request = json.dumps({"request": json.loads(VERTEX % STEM)["request"]})
     (asked,) = read_scripts(put(tmp_path / "in.jsonl", request)).scripts
-    assert (asked.names, asked.answer.standing) == ((script.names[0], "in"), Standing.EMPTY)
+    assert (asked.names, asked.answer.status) == ((script.names[0], "in"), ResponseStatus.EMPTY)

@@ -1,4 +1,4 @@
-"""Labels that people gave in Label Studio, as its exports hold them.
+"""Read the labels in exports of Label Studio.
 
 Source of the format: https://labelstud.io/guide/task_format
 """
@@ -22,24 +22,24 @@ from valex_local.files.validation import explain
 from valex_local.posts.text import flatten
 from valex_local.schwartz import CIRCLE, Value
 
-_EXPORT = "In Label Studio, export the project as JSON or JSON-MIN"
+_EXPORT = "Export the project in Label Studio as JSON or JSON-MIN"
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """What annotators say of tasks.
+    """The labels in an export, by annotator.
 
     Attributes
     ----------
-    answers : mapping of str to LabelMatrix
-        What is said, by annotator: the email address, else ``user-3``; "" where the file names nobody.
+    labels : mapping of str to LabelMatrix
+        The labels of each annotator: an email address, or ``user-3``, or "" if the file names nobody.
     names : mapping of str to tuple of str
-        By the id in `answers`: the names of the post, the most trusted first; none where the task holds none.
+        The names of the post behind each id in `labels`, the most reliable first; empty if the task contains none.
     notices : tuple of str
         What was left out.
     """
 
-    answers: Mapping[str, LabelMatrix]
+    labels: Mapping[str, LabelMatrix]
     names: Mapping[str, tuple[str, ...]]
     notices: tuple[str, ...] = ()
 
@@ -67,17 +67,19 @@ class _Task(BaseModel):
 
 
 def read_annotations(path: Path) -> Annotations:
-    """Read an export of Label Studio, JSON or JSON-MIN.
+    """Return the labels in an export of Label Studio, JSON or JSON-MIN.
 
-    A question whose name means a value is its label, whatever the labelling configuration was; annotations that were
-    cancelled, tasks that nobody has labelled and other questions are left out and counted. Predictions are nobody's.
+    The answer to a question that is named after a value is its label, regardless of the labelling configuration.
+    Cancelled annotations, tasks without annotations and other questions are left out and counted. Predictions are
+    ignored.
 
     Raises
     ------
     InputError
-        The file is no such export, holds no label, an answer is not understood, or one annotator says two things.
+        The file is not such an export, contains no label or an answer that cannot be understood, or one annotator
+        gives a post contradictory labels.
     """
-    ledger, names = SheetBuilder(path), {}
+    builder, names = SheetBuilder(path), {}
     cancelled = unlabelled = 0
     others: Counter[str] = Counter()
     for number, task in enumerate(_tasks(path), 1):
@@ -87,18 +89,18 @@ def read_annotations(path: Path) -> Annotations:
         known = _names(task.data)
         post = known[0] if known else f"task {number}"
         for annotation in done:
-            said = dict(_said(annotation.result, number, path, others))
-            if said:
+            labels = dict(_cell_labels(annotation.result, number, path, others))
+            if labels:
                 names[post] = known
-                ledger.add(_annotator(annotation.completed_by), post, number, said)
-    counts = {"annotations that were cancelled": cancelled, "tasks that nobody has labelled": unlabelled}
-    notices = [f"{what}, left out: {count}" for what, count in counts.items() if count]
-    notices += [f"answers to the question {name!r}, which is no value, left out: {n}" for name, n in others.items()]
-    answers = ledger.matrices()
-    if not answers:
-        told = f" ({'; '.join(notices)})" if notices else ""
-        raise InputError(f"this export holds no labels of values{told}", path=path, hint=_EXPORT)
-    return Annotations(answers, names, (*notices, *ledger.notices()))
+                builder.add(_annotator(annotation.completed_by), post, number, labels)
+    counts = {"cancelled annotations": cancelled, "tasks without annotations": unlabelled}
+    notices = [f"{what} left out: {count}" for what, count in counts.items() if count]
+    notices += [f"answers to {name!r} left out because it is not a value: {n}" for name, n in others.items()]
+    matrices = builder.matrices()
+    if not matrices:
+        reasons = f" ({'; '.join(notices)})" if notices else ""
+        raise InputError(f"this export contains no labels of values{reasons}", path=path, hint=_EXPORT)
+    return Annotations(matrices, names, (*notices, *builder.notices()))
 
 
 def _tasks(path: Path) -> list[_Task]:
@@ -106,12 +108,12 @@ def _tasks(path: Path) -> list[_Task]:
         rows = TypeAdapter(list[dict[str, Any]]).validate_json(read_text(path))
         return [_Task.model_validate(row if "data" in row else _whole(row)) for row in rows]
     except ValidationError as error:
-        what = f"this is no export of Label Studio ({explain(_Task, error, values=False)})"
+        what = f"this is not an export of Label Studio ({explain(_Task, error, values=False)})"
         raise InputError(what, path=path, hint=_EXPORT) from error
 
 
 def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task of JSON-MIN, where data and answers stand side by side, in the shape of JSON."""
+    """Return a task of JSON-MIN, in which data and answers are side by side, in the structure of JSON."""
     questions = {name: answer for name, answer in row.items() if value_named(name) is not None}
     result = [
         {"from_name": name, "type": "choices", "value": answer if isinstance(answer, dict) else {"choices": answer}}
@@ -137,8 +139,10 @@ def _annotator(completed_by: int | str | _User | None) -> str:
             return completed_by or ""
 
 
-def _said(results: Sequence[_Result], number: int, path: Path, others: Counter[str]) -> Iterator[tuple[int, CellLabel]]:
-    """Yield what is said of each value, by its place on the circle; count the answers to other questions."""
+def _cell_labels(
+    results: Sequence[_Result], number: int, path: Path, others: Counter[str]
+) -> Iterator[tuple[int, CellLabel]]:
+    """Yield the label of each value with its position on the circle; count answers to other questions in `others`."""
     for result in results:
         value = value_named(result.from_name)
         if value is None:

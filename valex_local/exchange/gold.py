@@ -1,6 +1,6 @@
-"""Gold labels of a study: ``gold/<annotator>.csv``, a file an annotator, a row for each post and value.
+"""Gold labels of a study: a file ``gold/<annotator>.csv`` for each annotator, with a row for each post and value.
 
-The files are label sheets as `valex_local.corpus.read_sheet` reads them; their first column is the post's id.
+The files are label sheets that `valex_local.corpus.read_sheet` reads; their first column is the id of the post.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from valex_local.files.text import clean_text, one_line
 from valex_local.study import Study
 
 GOLD = "gold"
-"""The folder of a study that holds its gold labels."""
+"""The folder of a study with its gold labels."""
 
 LONGEST_NAME = 60
-"""Characters of an annotator's name."""
+"""Maximum length of an annotator's name, in characters."""
 
 
 def gold_file(study: Study, annotator: str) -> Path:
@@ -35,64 +35,80 @@ def gold_file(study: Study, annotator: str) -> Path:
     name = one_line(clean_text(annotator))
     if not name[:1].isalnum() or name != annotator or len(name) > LONGEST_NAME:
         raise ConfigError(
-            f"this name of an annotator cannot be used: {annotator!r}",
-            hint=f"Give one with --annotator: up to {LONGEST_NAME} characters, the first a letter or digit",
+            f"this annotator's name cannot be used: {annotator!r}",
+            hint=f"Give another with --annotator: up to {LONGEST_NAME} characters, starting with a letter or digit",
         )
     return study.root / GOLD / (re.sub(r"[^\w.@+-]", "_", name) + ".csv")
 
 
 def read_gold(study: Study, annotator: str) -> LabelMatrix:
-    """Return what a study holds of an annotator; nothing where there is none.
+    """Return an annotator's labels in a study, which may be none.
 
     Raises
     ------
     ConfigError
-        The name cannot be used, or another annotator's labels are in the file.
+        The name cannot be used, or the file contains another annotator's labels.
     InputError
         The file cannot be understood.
     """
     path = gold_file(study, annotator)
     if not path.exists():
         return LabelMatrix.empty(())
-    answers = read_sheet(path).labels
-    if list(answers) != [annotator]:
-        whose = ", ".join(repr(name) for name in answers)
-        raise ConfigError(f"this file holds labels by {whose}, not {annotator!r}", path=path, hint="Use another name")
-    return answers[annotator]
+    labels = read_sheet(path).labels
+    if list(labels) != [annotator]:
+        whose = ", ".join(repr(name) for name in labels)
+        raise ConfigError(f"this file has labels by {whose}, not {annotator!r}", path=path, hint="Use another name")
+    return labels[annotator]
 
 
-def write_gold(study: Study, annotator: str, answers: LabelMatrix) -> Path:
-    """Write all labels of an annotator, sorted by post, and return the file.
+def write_gold(study: Study, annotator: str, labels: LabelMatrix) -> Path:
+    """Write all labels of an annotator, sorted by post.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    annotator : str
+        The annotator's name.
+    labels : LabelMatrix
+        All of the annotator's labels.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
+    ConfigError
+        The name cannot be used.
     StudyError
         The file cannot be written.
     """
     path = gold_file(study, annotator)
     with writing(path.parent):
         path.parent.mkdir(mode=0o700, exist_ok=True)
-    order = sorted(range(len(answers)), key=lambda row: answers.ids[row])
-    write_long(path, {"": answers.take(order)}, extra={"annotator": dict.fromkeys(answers.ids, annotator)})
+    order = sorted(range(len(labels)), key=lambda row: labels.ids[row])
+    write_long(path, {"": labels.take(order)}, extra={"annotator": dict.fromkeys(labels.ids, annotator)})
     return path
 
 
-def differing(known: LabelMatrix, said: LabelMatrix) -> Bools:
-    """Return where two answers about the same texts contradict each other, (N, 19)."""
-    both = ~np.isnan(known.labels) & ~np.isnan(said.labels)
-    differs: Bools = (both & (known.labels != said.labels)).any(axis=2)
-    present = (known.labels[..., 0] == 1) & (said.labels[..., 0] == 1)
-    differs |= present & (known.dominant != said.dominant)
+def differing(known: LabelMatrix, given: LabelMatrix) -> Bools:
+    """Return where two label matrices of the same texts contradict each other, (N, 19)."""
+    both = ~np.isnan(known.labels) & ~np.isnan(given.labels)
+    differs: Bools = (both & (known.labels != given.labels)).any(axis=2)
+    present = (known.labels[..., 0] == 1) & (given.labels[..., 0] == 1)
+    differs |= present & (known.dominant != given.dominant)
     return differs
 
 
-def put_over(known: LabelMatrix, said: LabelMatrix) -> LabelMatrix:
-    """Return what is known of texts with what is newly said of them: where both speak of a value, the new counts.
+def overlaid(known: LabelMatrix, given: LabelMatrix) -> LabelMatrix:
+    """Return the known labels overlaid with the given ones, which count where both have a label.
 
-    Probabilities of the new are left out: gold labels have none.
+    Probabilities of the given labels are left out, because gold labels have none.
     """
-    ids = tuple(dict.fromkeys((*known.ids, *said.ids)))
-    whole, new = known.of(ids), said.of(ids)
+    ids = tuple(dict.fromkeys((*known.ids, *given.ids)))
+    whole, new = known.of(ids), given.of(ids)
     other = differing(whole, new)
     fills = np.isnan(whole.labels) & ~np.isnan(new.labels)
     takes = fills | other[..., None]

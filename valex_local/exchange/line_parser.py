@@ -1,6 +1,6 @@
-"""What one line of a script from elsewhere is: speech, screen text, a heading, a fact about the video, or prose.
+"""Recognise one line of an imported script as speech, screen text, a heading, a fact about the video, or prose.
 
-A line is looked at by itself; `foreign` puts lines together. What fits no kind is prose.
+Each line is parsed by itself; `script_parser` puts lines together. A line of no other kind is prose.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 LONGEST_HEADING = 120
-"""Characters of the longest heading, genre or word on sound: what is longer is prose."""
+"""Maximum length of a heading, genre or statement about sound, in characters; longer lines are prose."""
 
 LONGEST_NAME, MOST_NAME_WORDS = 60, 8
-"""Of a speaker; Gemini's names tell much: OLD MAN IN A JACKET."""
+"""Maximum characters and words of a speaker's name; Gemini's names are descriptive: OLD MAN IN A JACKET."""
 
 QUOTES = {
     '"': '"”', "“": '”"', "„": '“”"', "«": "»", "»": "«", "‹": "›",
     "「": "」", "『": "』", "＂": "＂", "‘": "’", "'": "'",
 }  # fmt: skip
-"""Opening to closing quotation marks."""
+"""Closing quotation marks for each opening one."""
 
 SINGLE = "'‘"
-"""Opening marks that may be apostrophes."""
+"""Opening quotation marks that may be apostrophes."""
 
 SCREEN_KEYS = frozenset((
     "text", "screen text", "on screen", "on screen text", "onscreen text", "on screen caption", "on screen title",
     "text on screen", "text on the screen", "text overlay", "overlay", "overlay text", "caption", "captions",
     "caption on screen", "title card", "subtitle", "subtitles", "super", "superimposed text",
 ))  # fmt: skip
-"""Keys of text on the screen, as `plain_key` spells them."""
+"""Keys of on-screen text, as spelled by `plain_key`."""
 
 SOUND_KEYS = frozenset(("sound", "has sound"))
 
@@ -43,14 +43,14 @@ NOT_SPEAKERS = frozenset((
     "summary", "theme", "themes", "time", "title", "tone", "transition", "video", "video script", "video title",
     "visual", "visuals", "warning",
 ))  # fmt: skip
-"""Keys of remarks, as `plain_key` spells them: what follows them is nobody's speech."""
+"""Keys of remarks, as spelled by `plain_key`; the text after them is not speech."""
 
 PARTS = frozenset(("cta", "graphic", "hook", "intro", "outro", "pov"))
-"""Parts of a video, as `plain_key` spells them: nobody speaks so either, but text on the screen may begin with one."""
+"""Keys of parts of a video, as spelled by `plain_key`; they are not speakers, but on-screen text may start with one."""
 
 _REMARKS = NOT_SPEAKERS | PARTS
 
-# Of a name that is not in capitals all words but these begin with one.
+# In a name that is not in capitals, all words except these start with a capital.
 _SMALL = frozenset(("a", "an", "and", "at", "by", "de", "der", "from", "in", "la", "le", "of", "on", "the", "to", "von",
                     "with"))  # fmt: skip
 
@@ -78,13 +78,13 @@ _TIMED = re.compile(rf"(?:[-*•]\s+)?\**[(\[]\s*{_SPAN}\s*[)\]]\**\s*[:：]?\s*
 
 
 class ElementKind(Enum):
-    """What a line is."""
+    """The kind of a line."""
 
     BLANK = auto()
     GENRE = auto()
     SOUND = auto()
-    HEADING = auto()  # beyond doubt: INT., EXT., SCENE 1
-    CAPITALS = auto()  # a heading or a name, by what stands around it
+    HEADING = auto()  # unambiguous: INT., EXT., SCENE 1
+    CAPITALS = auto()  # a heading or a name, depending on the lines around it
     TEXT = auto()
     SPEECH = auto()
     PROSE = auto()
@@ -92,22 +92,22 @@ class ElementKind(Enum):
 
 @dataclass(frozen=True)
 class ParsedLine:
-    """A line and what it is.
+    """A parsed line.
 
     Attributes
     ----------
     kind : ElementKind
-        What it is.
+        Its kind.
     text : str
-        What it says, without the marks of its kind; of speech with its quotation marks, which may close further down.
+        Its content without the markup of its kind. Speech keeps its quotation marks, which may close on a later line.
     raw : str
-        All it says, on one line.
+        The whole line, with single spaces.
     speaker : str
-        Of speech the name; of capitals and prose the name that the line would be.
+        For speech, the name of the speaker; for capitals and prose, the name if the line is one.
     asides : tuple of str
-        Parentheticals between name and speech; before them the numeral of an item in a list.
+        Parentheticals between name and speech, preceded by the number of a list item.
     start, end : float or None
-        Seconds, where the line begins with a time.
+        Seconds, if the line starts with a time.
     """
 
     kind: ElementKind
@@ -120,7 +120,7 @@ class ParsedLine:
 
     @property
     def goes_on(self) -> bool:
-        """Whether the line may belong to the one above it."""
+        """Whether the line may continue the one above it."""
         return self.kind in (ElementKind.PROSE, ElementKind.CAPITALS) and self.start is None
 
     @property
@@ -130,7 +130,7 @@ class ParsedLine:
 
 
 def read_line(raw: str) -> ParsedLine:
-    """Say what a line is."""
+    """Return a line with its kind."""
     plain = " ".join(raw.split())
     if not plain or _RULE.fullmatch(plain):
         return ParsedLine(ElementKind.BLANK)
@@ -159,7 +159,7 @@ def _read(plain: str) -> ParsedLine:
 
 
 def _unmarked(plain: str) -> str:
-    """Return a line without the markdown at its beginning: hashes, a bullet, the stars of the first words."""
+    """Return a line without Markdown at its start: hashes, a bullet, asterisks around the first words."""
     plain = _HASHES.sub("", plain)
     plain = _BULLET.sub("", plain)
     if first := _EMPHASIS.match(plain):
@@ -168,20 +168,20 @@ def _unmarked(plain: str) -> str:
 
 
 def _without_wrap(text: str) -> str:
-    """Return a text without stars that are around the whole of it."""
+    """Return a text without asterisks that enclose all of it."""
     whole = _EMPHASIS.fullmatch(text)
     return text if whole is None else whole[2]
 
 
 def unquoted(text: str) -> str:
-    """Return a text without the quotation marks around the whole of it."""
+    """Return a text without quotation marks that enclose all of it."""
     text = _without_wrap(text)
     closing = QUOTES.get(text[:1], "")
     return text[1:-1].strip() if len(text) > 1 and text[-1] in closing else text
 
 
 def plain_key(name: str) -> str:
-    """Return the name of a key in lower case, its words between single spaces."""
+    """Return the name of a key in lower case, with words separated by single spaces."""
     return " ".join(re.sub(r"[-_/]", " ", name).casefold().split())
 
 
@@ -189,7 +189,7 @@ def plain_key(name: str) -> str:
 
 
 def _span(found: re.Match[str]) -> tuple[float, float | None] | None:
-    """Return start and end in seconds; None where the end comes first."""
+    """Return start and end in seconds; None if the end is before the start."""
     start, end = _seconds(found.groups()[:3]), _seconds(found.groups()[3:6])
     if start is None or (end is not None and end < start):
         return None
@@ -207,7 +207,7 @@ def _seconds(parts: tuple[str | None, ...]) -> float | None:
 
 
 def _bracketed(text: str) -> ParsedLine | None:
-    """Read a line that is one bracket: text on the screen, unless its key says otherwise."""
+    """Return a line in brackets, which is on-screen text unless its key says otherwise; None for other lines."""
     inner = text[1:-1].strip()
     if text[:1] == "(" and text[-1:] == ")":
         keyed = _keyed(inner)
@@ -217,7 +217,7 @@ def _bracketed(text: str) -> ParsedLine | None:
 
 
 def read_bracket(inner: str) -> ParsedLine | None:
-    """Say what stands between brackets; None where its key is that of a remark."""
+    """Return the line between brackets; None if its key is that of a remark."""
     keyed = _KEYED.fullmatch(inner)
     key = "" if keyed is None else plain_key(keyed["name"])
     if key in NOT_SPEAKERS:
@@ -228,7 +228,7 @@ def read_bracket(inner: str) -> ParsedLine | None:
 
 
 def _numbered(text: str) -> ParsedLine | None:
-    """Read a line of the form ``key: words``, which may be an item of a numbered list: its numeral is an aside."""
+    """Return a line of the form ``key: words``, which may be an item of a numbered list; the number is an aside."""
     numeral = _NUMERAL.match(text)
     if numeral is None:
         return _keyed(text)
@@ -239,7 +239,7 @@ def _numbered(text: str) -> ParsedLine | None:
 
 
 def _keyed(text: str) -> ParsedLine | None:
-    """Read a line of the form ``key: words``; None where its key is no known one and nobody's name."""
+    """Return a line of the form ``key: words``; None if the key is neither a known one nor a name."""
     found = _KEYED.fullmatch(text)
     if found is None:
         return None
@@ -269,7 +269,7 @@ def _asides(text: str) -> tuple[str, ...]:
 
 
 def _is_name(name: str, key: str, *, quoted: bool) -> bool:
-    """Whether what stands before a colon names who speaks: in capitals or, before quoted words, Like This."""
+    """Whether the text before a colon is a speaker: in capitals or, before quoted words, in Title Case."""
     words = name.split()
     if len(name) > LONGEST_NAME or len(words) > MOST_NAME_WORDS or not any(map(str.isalnum, name)):
         return False
@@ -284,12 +284,12 @@ def _is_name(name: str, key: str, *, quoted: bool) -> bool:
 
 
 def _is_remark(key: str) -> bool:
-    """Whether a key, which may be numbered (``shot 1``), is that of a remark or of a part of the video."""
+    """Whether a key, possibly numbered (``shot 1``), is that of a remark or of a part of the video."""
     return _LAST_NUMBER.sub("", key) in _REMARKS
 
 
 def _cue(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the name, and its parentheticals, that a line would be if it stood above a speech; else nothing."""
+    """Return the name and parentheticals in a line that could stand above a speech; "" and () if it could not."""
     found = _CUE.fullmatch(text)
     if found is None or not found["name"].isupper() or _is_remark(plain_key(found["name"])):
         return "", ()

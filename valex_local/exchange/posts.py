@@ -1,4 +1,4 @@
-"""Which post of a study something from elsewhere is about, and posts of which only that is known."""
+"""Find the post that an imported script or label is about, and make posts of which only a name is known."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from valex_local.posts.ids import PostIndex, PostKey, post_id, post_key, post_na
 from valex_local.records import Post, PostText
 
 _STAND_IN = re.compile(r"-[0-9a-f]{8}$")
-"""What ends the id of a post whose user is not known."""
+"""End of the id of a post whose user is unknown."""
 
 
 class PostFinder:
-    """Finds the posts that a name means.
+    """Find the posts that a name refers to.
 
-    A TikTok address, ``@user_video_ID``, ``user_ID`` and any path that ends in one of them name the same post; a number
-    without a user fits the post of any user. Everything else is compared with the posts' ids and with the names of
-    their videos, without endings; case does not matter, nor whether a sign is escaped as in addresses (``%20``).
+    A TikTok URL, ``@user_video_ID``, ``user_ID`` and any path that ends in one of them name the same post; a number
+    without a user matches the post of any user. Anything else is compared with the posts' ids and with the names of
+    their videos without extension; case and URL escapes (``%20``) do not matter.
 
     Parameters
     ----------
     posts : iterable of Post
-        The posts that there are.
+        The posts to search.
     """
 
     def __init__(self, posts: Iterable[Post] = ()) -> None:
@@ -35,12 +35,12 @@ class PostFinder:
             self.add(post)
 
     def add(self, post: Post) -> None:
-        """Take in a post."""
+        """Add a post."""
         video = [] if post.video is None else [_plain(Path(post.video.path).name)]
         self._index.add(post.id, map(_key, post_names(post)), (post.id.casefold(), *video))
 
     def find(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return the posts that the first name means which means any, sorted; a name may fit several."""
+        """Return the posts that the first matching name refers to, sorted; a name may match several."""
         return next((found for name in names if (found := self._find(name))), ())
 
     def _find(self, name: str) -> tuple[str, ...]:
@@ -53,9 +53,9 @@ class PostFinder:
 
 
 def new_post(names: Sequence[str]) -> Post | None:
-    """Return the post without a video that names mean; None where there is no name.
+    """Return a post without a video for these names; None if there are none.
 
-    Equal names give equal posts; where user and number are known, the id is the one that the video would have.
+    Equal names give equal posts; if user and number are known, the id is the same as with a video.
     """
     if not names:
         return None
@@ -69,7 +69,7 @@ def new_post(names: Sequence[str]) -> Post | None:
 
 
 def names_a_user(names: Sequence[str]) -> bool:
-    """Whether one of the names holds a TikTok user."""
+    """Whether one of the names contains a TikTok user."""
     return any((key := _key(name)) is not None and key.user is not None for name in names)
 
 
@@ -78,7 +78,7 @@ def _key(name: str) -> PostKey | None:
 
 
 def _plain(name: str) -> str:
-    """Return the last part of a path without its ending, as names are compared."""
+    """Return the last part of a path without extension, in the form in which names are compared."""
     return text_id(re.split(r"[/\\]", unquote(name).strip())[-1]).casefold()
 
 

@@ -1,20 +1,20 @@
-"""The tolerant parser: a script from elsewhere as our record.
+"""Parse the text of any script, for example one by Gemini, into a record.
 
-What is understood becomes dialogue, screen text, headings, genre and sound; what is not is action, word for word. So
-nothing is lost but the marks that the record has no need of:
+The parser accepts any text. What it recognises becomes dialogue, screen text, headings, genre and sound; everything
+else becomes action, word for word. So nothing is lost except markup that the record does not need:
 
 - quotation marks around speech, and around screen text that has a key
-- brackets around screen text and around what stands between a speaker and the colon, parentheses around keyed screen
-  text
+- brackets around screen text and around text between a speaker and the colon, parentheses around screen text with a
+  key
 - the colon after a speaker, and after a leading time
 - leading times such as ``(0:05.2)`` and ``[00:05 - 00:08]``: they become start and end
-- keys: of screen text (``ON-SCREEN TEXT:``), of genre and of sound, and ``Post:`` where a script begins with it
-- markdown: stars of emphasis, hashes of headings, bullets before what is no prose, and lines that are rules or fences
-- ``(mumbled)`` after a speaker, which becomes a fact, and the values of sound that `SOUNDS` names
+- keys of screen text (``ON-SCREEN TEXT:``), of genre and of sound, and ``Post:`` at the start of a script
+- Markdown: asterisks of emphasis, hashes of headings, bullets except in prose, and lines that are rules or fences
+- ``(mumbled)`` after a speaker, which becomes a fact, and the statements about sound in `SOUNDS`
 
-All else is found again in the order in which it stood, with two exceptions: a parenthetical between speaker and speech
-(``GIRL (laughing): "Hi"``) is an action before the speech, and genre and sound leave their places. A speech that is
-broken by a parenthetical is two speeches of one speaker.
+Everything else is kept in its original order, with two exceptions: a parenthetical between speaker and speech
+(``GIRL (laughing): "Hi"``) becomes an action before the speech, and genre and sound become facts of the script. A
+speech interrupted by a parenthetical becomes two speeches of the same speaker.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SOUNDS: dict[str, Sound | None] = {
     "yes, speech": Sound(has_sound=True, has_verbal_sound=True, has_speech=True),
     "unknown": None,
 }
-"""What a script may say of its sound, and the facts it states. A mere ``yes`` leaves open whether there are words."""
+"""What a script can state about sound, and the facts that follow. ``yes`` alone does not say if there are words."""
 
 _POST = "Post: "
 _MUMBLED = "(mumbled)"
@@ -43,29 +43,29 @@ _PAUSE = re.compile(r"[\"”»]\s*(\([^()\"]*\))\s*[\"“«]")
 
 
 def parse_script(text: str, name: str) -> Script:
-    """Turn the text of a script from elsewhere into a record.
+    """Return the record of a script given as text.
 
-    Two forms are told apart: names before a colon, as the paper has them (lines in capitals are headings), and names
-    on lines of their own, as screenplays have them.
+    Two formats are recognised: speakers before a colon, as in the paper (lines in capitals are headings), and speakers
+    on lines of their own, as in screenplays.
 
     Parameters
     ----------
     text : str
-        The script. Any text will do.
+        The script, which can be any text.
     name : str
         Name of the variant.
 
     Returns
     -------
     Script
-        Without fingerprint; its language is unknown, and its times are too unless the text gives them.
+        The record without fingerprint. The language is unknown, and so are times unless the text gives them.
     """
     return _Parser(clean_text(text)).script(name)
 
 
 @dataclass
 class _Draft:
-    """A scene in the making."""
+    """A scene under construction."""
 
     heading: str | None = None
     start: float | None = None
@@ -79,7 +79,7 @@ class _Draft:
 
 
 class _Parser:
-    """Reads lines from top to bottom; `_at` is the line that is next."""
+    """Parse lines from top to bottom; `_at` is the index of the next line."""
 
     def __init__(self, text: str) -> None:
         self._scenes = [_Draft()]
@@ -90,18 +90,18 @@ class _Parser:
         self._names_alone = _names_stand_alone(self._lines)
 
     def script(self, name: str) -> Script:
-        """Read all lines and return the record."""
+        """Parse all lines and return the record."""
         while self._at < len(self._lines):
             line = self._lines[self._at]
             self._at += 1
             self._read(line)
-        said = any(isinstance(element, Dialogue) for draft in self._scenes for element in draft.elements)
-        sound, notices = _sound(self._sound, said)
+        has_dialogue = any(isinstance(element, Dialogue) for draft in self._scenes for element in draft.elements)
+        sound, notices = _sound(self._sound, has_dialogue)
         scenes = tuple(draft.scene() for draft in self._scenes if draft.heading is not None or draft.elements)
         return Script(name=name, genre=self._genre, sound=sound, scenes=scenes, notices=notices)
 
     def _without_post(self, lines: list[str]) -> list[str]:
-        """Take in the published text that our own scripts begin with."""
+        """Add the published text at the start of scripts written by `valex`; return the lines without it."""
         first = next((at for at, line in enumerate(lines) if line.strip()), None)
         if first is None or not lines[first].strip().startswith(_POST):
             return lines
@@ -125,13 +125,13 @@ class _Parser:
                 self._speech(line)
             case ElementKind.CAPITALS | ElementKind.PROSE:
                 self._loose(line)
-            case _:  # a second genre or word on sound
+            case _:  # a second genre or statement about sound
                 self._add(line, line.raw)
 
     # --- kinds of lines ---------------------------------------------------------------------------------------------
 
     def _begin(self, line: ParsedLine) -> None:
-        """Begin a scene; the published text belongs to the first one."""
+        """Start a scene; the published text belongs to the first one."""
         last = self._scenes[-1]
         if last.heading is None and all(isinstance(element, PostLine) for element in last.elements):
             last.heading, last.start, last.end = line.text, line.start, line.end
@@ -139,7 +139,7 @@ class _Parser:
             self._scenes.append(_Draft(line.text, line.start, line.end))
 
     def _loose(self, line: ParsedLine) -> None:
-        """Add a line that is what its surroundings make of it."""
+        """Add a line whose kind depends on the lines around it."""
         at = self._at - 1
         if self._names_alone and _is_cue(self._lines, at):
             self._cue(line)
@@ -162,7 +162,7 @@ class _Parser:
         self._add(line, *_pieces(text))
 
     def _speech(self, line: ParsedLine) -> None:
-        """Add the words of a speaker, who is named before a colon; they may go on below."""
+        """Add the words of a speaker named before a colon; they may continue on the lines below."""
         words, raw, asides = line.text, line.raw, list(line.asides)
         while not words and self._at < len(self._lines) and self._lines[self._at].goes_on:
             below = self._lines[self._at]
@@ -173,33 +173,33 @@ class _Parser:
             else:
                 words = below.raw
         closing = QUOTES.get(words[:1], "")
-        if closing and words[0] not in SINGLE and not _holds(words[1:], closing):
-            more = self._until(lambda other: _holds(other, closing))
+        if closing and words[0] not in SINGLE and not _contains_any(words[1:], closing):
+            more = self._until(lambda other: _contains_any(other, closing))
             words, raw = " ".join([words, *more]), " ".join([raw, *more])
         speech, rest = _quotation(words)
         if speech:
-            self._add(line, *_spoken(line.speaker, asides, speech), *_pieces(rest))
+            self._add(line, *_dialogue(line.speaker, asides, speech), *_pieces(rest))
         else:
             self._add(line, *_pieces(raw))
 
     def _cue(self, line: ParsedLine) -> None:
-        """Add the words below a name that stands alone: to the next empty line, broken by parentheticals."""
+        """Add the words below a name on its own line, up to the next blank line; parentheticals interrupt them."""
         asides, words = list(line.asides), list[str]()
-        spoken: list[Element | str] = []
+        elements: list[Element | str] = []
         while self._at < len(self._lines) and self._lines[self._at].goes_on:
             below = self._lines[self._at]
             self._at += 1
             if below.is_aside:
-                spoken += _spoken(line.speaker, asides, _joined(words))
+                elements += _dialogue(line.speaker, asides, _joined(words))
                 asides, words = [below.text], []
             else:
                 words.append(below.raw)
-        spoken += _spoken(line.speaker, asides, _joined(words))
-        named = any(isinstance(element, Dialogue) for element in spoken)
-        self._add(line, *([] if named else [line.speaker]), *spoken)
+        elements += _dialogue(line.speaker, asides, _joined(words))
+        named = any(isinstance(element, Dialogue) for element in elements)
+        self._add(line, *([] if named else [line.speaker]), *elements)
 
     def _until(self, ends: Callable[[str], bool], unless: Callable[[str], bool] = lambda other: False) -> list[str]:
-        """Take the lines up to the one that `ends`; none where another kind of line or one of `unless` comes before."""
+        """Consume and return the lines up to one that `ends`; none if one that is `unless`, or not prose, is first."""
         for at in range(self._at, len(self._lines)):
             below = self._lines[at]
             if not below.goes_on or unless(below.raw):
@@ -211,7 +211,7 @@ class _Parser:
         return []
 
     def _add(self, line: ParsedLine, *elements: Element | str) -> None:
-        """Add elements, actions as mere text, with the time of their line; empty ones are none."""
+        """Add elements (actions given as text) with the time of their line; empty ones are skipped."""
         for element in elements:
             made = Action(text=element, start=None, end=None) if isinstance(element, str) else element
             if made.text.strip():
@@ -219,23 +219,23 @@ class _Parser:
                 self._scenes[-1].elements.append(made.model_copy(update=timed))
 
 
-# --- what stands around a line --------------------------------------------------------------------------------------
+# --- lines in context -----------------------------------------------------------------------------------------------
 
 
 def _names_stand_alone(lines: Sequence[ParsedLine]) -> bool:
     """Whether the text is a screenplay, in which speakers have lines of their own.
 
-    It is where nobody is named before a colon and a line in capitals stands above quoted words or a parenthetical; or,
-    in a text with headings of the usual kind (INT., EXT., SCENE 1), above any words.
+    It is if no speaker is named before a colon, and a line in capitals stands above quoted words or a parenthetical or,
+    in a text with standard headings (INT., EXT., SCENE 1), above any words.
     """
     if any(line.kind is ElementKind.SPEECH for line in lines):
         return False
     headed = any(line.kind is ElementKind.HEADING for line in lines)
-    return any(_is_cue(lines, at) and (headed or _looks_spoken(lines[at + 1 : at + 3])) for at in range(len(lines)))
+    return any(_is_cue(lines, at) and (headed or _is_dialogue(lines[at + 1 : at + 3])) for at in range(len(lines)))
 
 
 def _is_cue(lines: Sequence[ParsedLine], at: int) -> bool:
-    """Whether a line could be the name above a speech."""
+    """Whether a line could be the name of a speaker above a speech."""
     below = lines[at + 1 : at + 2]
     return bool(lines[at].speaker and below and below[0].goes_on) and _opens_block(lines, at)
 
@@ -244,7 +244,7 @@ def _opens_block(lines: Sequence[ParsedLine], at: int) -> bool:
     return at == 0 or lines[at - 1].kind is ElementKind.BLANK
 
 
-def _looks_spoken(below: Sequence[ParsedLine]) -> bool:
+def _is_dialogue(below: Sequence[ParsedLine]) -> bool:
     quoted = below[0].text[:1] in QUOTES and below[0].text[:1] not in SINGLE
     return quoted or (len(below) > 1 and below[0].is_aside and below[1].goes_on)
 
@@ -253,7 +253,7 @@ def _looks_spoken(below: Sequence[ParsedLine]) -> bool:
 
 
 def _quotation(words: str) -> tuple[str, str]:
-    """Return what is spoken, without its quotation marks, and what comes after it."""
+    """Return the speech without its quotation marks, and the text after it."""
     closing = QUOTES.get(words[:1], "")
     whole = len(words) > 2 and words[-1] in closing
     if not closing or (words[0] in SINGLE and not whole):
@@ -267,28 +267,28 @@ def _quotation(words: str) -> tuple[str, str]:
 
 
 def _joined(lines: Sequence[str]) -> str:
-    """Return lines as one speech; quotation marks with nothing in them stay."""
+    """Return lines as one speech; empty quotation marks are kept."""
     words = " ".join(lines)
     return unquoted(words) or words
 
 
-def _spoken(speaker: str, asides: Sequence[str], speech: str) -> list[Element | str]:
-    """Return the parentheticals and the words of a speaker; one amid the words makes two speeches of them."""
+def _dialogue(speaker: str, asides: Sequence[str], speech: str) -> list[Element | str]:
+    """Return the parentheticals and the words of a speaker; a parenthetical within the words splits them in two."""
     if not speech:
         return list(asides)
     mumbled = any("mumbl" in aside.casefold() for aside in asides)
     parts = _PAUSE.split(speech)
     if not all(words.strip() for words in parts[::2]):
         parts = [speech]
-    spoken: list[Element | str] = [aside for aside in asides if aside.casefold() != _MUMBLED]
+    elements: list[Element | str] = [aside for aside in asides if aside.casefold() != _MUMBLED]
     for at, part in enumerate(parts):
         words = Dialogue(ref=None, speaker=speaker, text=part.strip(), start=None, end=None, mumbled=mumbled)
-        spoken.append(part if at % 2 else words)
-    return spoken
+        elements.append(part if at % 2 else words)
+    return elements
 
 
 def _pieces(text: str) -> list[Element | str]:
-    """Return prose as actions and the screen text in its brackets; signs without words stay with what they follow."""
+    """Return prose as actions and the screen text in its brackets; punctuation stays with the piece before it."""
     pieces: list[Element | str] = []
     for at, part in enumerate(map(str.strip, _INLINE.split(text))):
         if at % 2:
@@ -307,7 +307,7 @@ def _on_screen(text: str) -> OnScreenText:
     return OnScreenText(ref=None, text=text, start=None, end=None)
 
 
-def _holds(text: str, marks: str) -> bool:
+def _contains_any(text: str, marks: str) -> bool:
     return any(mark in text for mark in marks)
 
 
@@ -319,7 +319,7 @@ def _holds_words(text: str) -> bool:
 
 
 def _sound(stated: str | None, speaks: bool) -> tuple[Sound | None, tuple[Notice, ...]]:
-    """Return the facts that a word on sound states, and the word itself where it states none or is contradicted."""
+    """Return the facts in a statement about sound, or a notice with the statement if it is unknown or contradicted."""
     if stated is None:
         return None, ()
     key = stated.casefold().removesuffix(".")
@@ -327,4 +327,5 @@ def _sound(stated: str | None, speaks: bool) -> tuple[Sound | None, tuple[Notice
     contradicted = sound is not None and speaks and not sound.has_verbal_sound
     if key in SOUNDS and not contradicted:
         return sound, ()
+    # Part of the record: another wording would replace scripts that are imported again, and drop their labels.
     return None, (Notice(code="sound-as-stated", text=f"the script says of its sound: {stated}"),)

@@ -1,4 +1,4 @@
-"""Scripts from elsewhere become a variant of a study: ``script.<name>.json`` of each post."""
+"""Import scripts as a variant of a study: ``script.<name>.json`` of each post."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from valex_local.errors import ConfigError, StudyError
-from valex_local.exchange.gemini import Standing
+from valex_local.exchange.gemini import ResponseStatus
 from valex_local.exchange.posts import PostFinder, names_a_user, new_post
 from valex_local.exchange.script_parser import parse_script
 from valex_local.exchange.sources import ForeignScript, read_scripts
@@ -22,10 +22,10 @@ from valex_local.study.variants import WRITTEN
 STAGE = "import"
 
 VERSION = 1
-"""Of the parser; raised when it makes another record of equal text."""
+"""Version of the parser; increased when it makes a different record from the same text."""
 
 TAKEN = (*WRITTEN, "video")
-"""Names that a run gives a meaning: the scripts that it writes, and the video itself where that is labelled."""
+"""Reserved names: the scripts that a run writes, and the video itself as a source of labels."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _ORIGIN = ("fingerprint", "made_by")
@@ -33,7 +33,7 @@ _ORIGIN = ("fingerprint", "made_by")
 
 @dataclass(frozen=True)
 class SkippedScript:
-    """A script that was not imported: what it is called, where it stands, and why."""
+    """A script that was not imported: its name, its location, and the reason."""
 
     name: str
     where: str
@@ -46,22 +46,22 @@ class SkippedScript:
 
 @dataclass
 class Imported:
-    """What came of an import.
+    """The result of an import.
 
     Attributes
     ----------
     study, name : str
-        The folder, and the variant.
+        The folder of the study, and the name of the variant.
     imported, replaced, unchanged : list of str
-        Posts that had no such script, had another one, and had the same one.
+        Posts that had no script of this name, had a different one, or had the same one.
     new_posts : list of str
-        Posts that the study did not know.
+        Posts that were added to the study.
     unmatched, refused, cut, empty, conflicting, unreadable : list of SkippedScript
         Scripts that were not imported.
     repeated : list of SkippedScript
-        Scripts that were there twice, word for word; one of them counts.
+        Exact duplicates, of which one was imported.
     passed_over : list of str
-        Files that tell of others, such as a README.
+        Files about other files, such as a README.
     """
 
     study: str
@@ -81,12 +81,12 @@ class Imported:
 
     @property
     def done(self) -> int:
-        """How many posts have their script."""
+        """Return the number of posts that have their script."""
         return len(self.imported) + len(self.replaced) + len(self.unchanged)
 
     @property
     def ok(self) -> bool:
-        """Whether every script found its post."""
+        """Whether every script was imported."""
         left = (self.unmatched, self.refused, self.cut, self.empty, self.conflicting, self.unreadable)
         return not any(left)
 
@@ -102,35 +102,39 @@ def import_scripts(
     keep_cut: bool = False,
     origin: str | None = None,
 ) -> Imported:
-    """Bring the scripts in a file or folder into a study.
+    """Import the scripts in a file or folder into a study.
 
     Parameters
     ----------
     path : Path
-        The scripts, in any shape that `read_scripts` knows.
+        The scripts, in any format that `read_scripts` recognises.
     out : Path
         The study folder.
     name : str
         Name of the variant, such as ``gemini``.
     id_column, text_column : str, optional
-        Columns of tables; known by their names when left out.
+        Columns of tables; recognised by their names when left out.
     new_posts : bool
-        Make a post without a video of a script whose post the study does not know; the study itself is made when there
-        is none.
+        Whether to add a post without a video for a script whose post is not in the study; the study itself is made if
+        it does not exist.
     keep_cut : bool
-        Import scripts that the limit of length has cut; a notice in the record says so.
+        Whether to import scripts that are truncated at the maximum length, with a notice in the record.
     origin : str, optional
         Where the scripts come from, for the record.
 
     Returns
     -------
     Imported
-        Single scripts that cannot be imported are in it and do not raise.
+        What was imported. Single scripts that cannot be imported are listed in it and do not raise.
 
     Raises
     ------
-    ValexError
-        Nothing can be done: a name that is not to be used, nothing that can be read, no study, a locked one.
+    ConfigError
+        The name is reserved or contains other characters.
+    InputError
+        No script can be read.
+    StudyError
+        There is no study, or a run is active in it.
     """
     _check_name(name)
     sources = read_scripts(path, id_column=id_column, text_column=text_column)
@@ -157,7 +161,7 @@ def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"--name {name!r}: expected letters, digits, - and _", hint="For example --name gemini")
     if name.lower() in TAKEN:
-        raise ConfigError(f"--name {name}: valex run gives that name a meaning of its own", hint="Take another name")
+        raise ConfigError(f"--name {name}: this name is reserved for valex run", hint="Choose another name")
 
 
 # --- from texts to records ------------------------------------------------------------------------------------------
@@ -172,13 +176,13 @@ class _Draft:
 
     @property
     def is_cut(self) -> bool:
-        return self.source.answer.standing is Standing.CUT
+        return self.source.answer.status is ResponseStatus.CUT
 
     def record(self, origin: str | None) -> Script:
-        """Return the record with what is known of its making; the fingerprint is that of the text."""
+        """Return the record with its provenance; the fingerprint is computed from the text."""
         answer = self.source.answer
-        told = {"model": answer.model, "origin": origin, "shape": self.source.shape, "file": self.source.where}
-        settings = {key: value for key, value in told.items() if value is not None}
+        known = {"model": answer.model, "origin": origin, "shape": self.source.shape, "file": self.source.where}
+        settings = {key: value for key, value in known.items() if value is not None}
         digest = hashlib.sha256(answer.text.encode("utf-8", "surrogatepass")).hexdigest()
         made = {
             "made_by": MadeBy(stage=STAGE, version=VERSION, settings={**settings, "sha256": digest}),
@@ -191,21 +195,22 @@ class _Draft:
 
 
 def _drafts(scripts: Sequence[ForeignScript], found: Imported, name: str, keep_cut: bool) -> list[_Draft]:
-    """Parse the scripts that can be imported and note the others."""
+    """Return the parsed scripts that can be imported; add the others to `found`."""
     drafts = []
     for source in scripts:
-        standing, reason = source.answer.standing, source.answer.reason
-        if standing is Standing.WHOLE or (standing is Standing.CUT and keep_cut):
+        status, reason = source.answer.status, source.answer.reason
+        if status is ResponseStatus.WHOLE or (status is ResponseStatus.CUT and keep_cut):
             script = parse_script(source.answer.text, name)
-            if standing is Standing.CUT:
+            if status is ResponseStatus.CUT:
+                # Part of the record: another wording would replace the script if it is imported again.
                 notice = Notice(code="cut", text=f"the script is not whole: {reason}")
                 script = script.model_copy(update={"notices": (*script.notices, notice)})
             if any(scene.heading or scene.elements for scene in script.scenes):
                 drafts.append(_Draft(source, script))
             else:
-                found.empty.append(_left_out(source, "there is nothing but marks in it"))
+                found.empty.append(_left_out(source, "it contains nothing but markup"))
         else:
-            getattr(found, standing.value).append(_left_out(source, reason))
+            getattr(found, status.value).append(_left_out(source, reason))
     return drafts
 
 
@@ -219,11 +224,11 @@ def _left_out(source: ForeignScript, reason: str) -> SkippedScript:
 def _match(
     study: Study, drafts: Sequence[_Draft], found: Imported, new_posts: bool
 ) -> tuple[dict[str, list[_Draft]], Mapping[str, Post]]:
-    """Return the scripts by post, and the posts among them that the study does not know."""
+    """Return the scripts by post, and the posts among them that are not in the study."""
     finder = PostFinder(study.post(post_id) for post_id in study.post_ids())
     matched: dict[str, list[_Draft]] = {}
     posts: dict[str, Post] = {}
-    # Those that name a user go first, so that a number alone finds the post that they have made.
+    # Scripts that name a user come first, so that a number alone matches a post that they add.
     for draft in sorted(drafts, key=lambda draft: not names_a_user(draft.source.names)):
         fitting = finder.find(draft.source.names)
         if not fitting and new_posts and (post := new_post(draft.source.names)) is not None:
@@ -239,18 +244,18 @@ def _match(
 
 def _why_unmatched(names: Sequence[str], fitting: Sequence[str]) -> str:
     if fitting:
-        return f"it fits {len(fitting)} posts: {', '.join(fitting[:3])}"
-    return "the study has no such post" if names else "nothing names its post"
+        return f"it matches {len(fitting)} posts: {', '.join(fitting[:3])}"
+    return "the study has no such post" if names else "it does not name a post"
 
 
 def _one_each(matched: Mapping[str, list[_Draft]], found: Imported) -> dict[str, _Draft]:
-    """Return the script of each post; of two different ones none, a whole one before a cut one."""
+    """Return the script of each post: complete ones before truncated ones, and none if two differ."""
     chosen = {}
     for post_id, drafts in matched.items():
         whole = [draft for draft in drafts if not draft.is_cut]
         for draft in drafts if whole else ():
             if draft.is_cut:
-                found.cut.append(draft.left_out("another script of this post is whole"))
+                found.cut.append(draft.left_out("another script of this post is complete"))
         first, *others = whole or drafts
         texts = {draft.source.answer.text.strip() for draft in (first, *others)}
         if len(texts) == 1:
@@ -258,7 +263,7 @@ def _one_each(matched: Mapping[str, list[_Draft]], found: Imported) -> dict[str,
             found.repeated += [draft.left_out(f"same text as {first.source.where}") for draft in others]
         else:
             places = "; ".join(draft.source.where for draft in (first, *others))
-            reason = f"{len(texts)} different scripts for the post {post_id}: {places}"
+            reason = f"{len(texts)} different scripts of the post {post_id}: {places}"
             found.conflicting += [draft.left_out(reason) for draft in (first, *others)]
     return chosen
 
@@ -267,7 +272,7 @@ def _one_each(matched: Mapping[str, list[_Draft]], found: Imported) -> dict[str,
 
 
 def _write(study: Study, post_id: str, script: Script) -> str:
-    """Write a script, unless the study has the same one; return which list of `Imported` the post belongs to."""
+    """Write a script unless the study has the same one; return the list of `Imported` that the post belongs to."""
     stem = f"script.{script.name}"
     known = study.read_raw(post_id, stem, Script)
     if known is not None and _content(known) == _content(script.model_dump(mode="json")):
@@ -279,5 +284,5 @@ def _write(study: Study, post_id: str, script: Script) -> str:
 
 
 def _content(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a record says, without how it came about."""
+    """Return a record without its provenance."""
     return {key: value for key, value in record.items() if key not in _ORIGIN}

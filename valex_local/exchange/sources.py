@@ -1,4 +1,4 @@
-"""Scripts from elsewhere as people keep them: text files, answers of Gemini, tables; told apart by what they hold."""
+"""Read files of scripts (text files, answers of Gemini, tables), whose format is recognised from their content."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from valex_local.corpus.columns import Ids, column_named, plain_columns
 from valex_local.corpus.texts import TEXT_COLUMNS
 from valex_local.errors import InputError
 from valex_local.exchange import gemini
-from valex_local.exchange.gemini import GeminiResponse, Standing
+from valex_local.exchange.gemini import GeminiResponse, ResponseStatus
 from valex_local.files.folders import visible_files
 from valex_local.files.tables import Table, read_table
 from valex_local.files.text import open_regular, read_text
 
 LONGEST = 200_000
-"""Characters of the longest script; a longer text is something else."""
+"""Maximum length of a script, in characters; a longer text is something else."""
 
 _TABLES = (".csv", ".tsv", ".tab")
 _JSON_LINES = (".jsonl", ".ndjson")
 _JSON = (".json", *_JSON_LINES)
 _ABOUT = ("readme", "license", "licence")
-"""Files that tell of others."""
+"""Names of files about other files."""
 
 _HEAD = 4096
 _BYTE_ORDER = (b"\xff\xfe", b"\xfe\xff")
@@ -35,16 +35,16 @@ _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}")
 
 @dataclass(frozen=True)
 class ForeignScript:
-    """A script from elsewhere.
+    """A script to import.
 
     Attributes
     ----------
     where : str
-        The file, relative to the folder that was named, and the line or row in it.
+        The file, relative to the folder given, and the line or row in it.
     shape : str
-        ``text``, ``response``, ``batch``, ``ai-studio`` or ``table``.
+        Its format: ``text``, ``response``, ``batch``, ``ai-studio`` or ``table``.
     names : tuple of str
-        What may name its post, the best first.
+        Possible names of its post, the most reliable first.
     answer : GeminiResponse
         The text, or why there is none.
     """
@@ -65,7 +65,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Sources:
-    """What was found; `passed_over` are files that tell of others, such as a README."""
+    """The scripts found; `passed_over` are files about other files, such as a README."""
 
     scripts: tuple[ForeignScript, ...]
     unreadable: tuple[Unreadable, ...] = ()
@@ -73,14 +73,19 @@ class Sources:
 
 
 def read_scripts(path: Path, *, id_column: str | None = None, text_column: str | None = None) -> Sources:
-    """Read the scripts in a file or in a folder, which may mix all shapes.
+    """Return the scripts in a file or folder, which may mix all formats.
 
     Parameters
     ----------
     path : Path
-        A file, or a folder that is searched throughout, hidden entries left out.
+        A file, or a folder that is searched with its subfolders, except hidden entries.
     id_column, text_column : str, optional
-        Columns of tables; known by their names when left out.
+        Columns of tables; recognised by their names when left out.
+
+    Returns
+    -------
+    Sources
+        The scripts, and what could not be read.
 
     Raises
     ------
@@ -90,13 +95,13 @@ def read_scripts(path: Path, *, id_column: str | None = None, text_column: str |
     if not path.exists():
         raise InputError("there is no such file or folder", path=path)
     if (path / "study.toml").is_file():
-        raise InputError("this is a study, not scripts from elsewhere", path=path, hint="Name the scripts to import")
+        raise InputError("this is a study, not a folder of scripts", path=path, hint="Give the scripts to import")
     reader = _Reader(id_column, text_column)
     for file in visible_files(path) if path.is_dir() else [path]:
         reader.take(file, str(file.relative_to(path)) if path.is_dir() else file.name)
     if not reader.scripts:
         first = f" ({reader.unreadable[0].where}: {reader.unreadable[0].reason})" if reader.unreadable else ""
-        raise InputError(f"there is no script in this that can be read{first}", path=path)
+        raise InputError(f"no script could be read{first}", path=path)
     return Sources(tuple(reader.scripts), tuple(reader.unreadable), tuple(reader.passed_over))
 
 
@@ -109,7 +114,7 @@ class _Reader:
         self.passed_over: list[str] = []
 
     def take(self, file: Path, where: str) -> None:
-        """Read a file; what cannot be read is noted."""
+        """Read a file; collect what cannot be read."""
         if _stem(file).casefold() in _ABOUT:
             self.passed_over.append(where)
             return
@@ -129,7 +134,7 @@ class _Reader:
             self._add(where, "text", (_stem(file),), _plain_answer(text))
             return
         if not items:
-            raise InputError("this is JSON that holds nothing")
+            raise InputError("this is JSON without content")
         for place, item in items:
             spot = f"{where}, {place}" if place else where
             try:
@@ -138,12 +143,12 @@ class _Reader:
                 self.unreadable.append(Unreadable(spot, error.what))
 
     def _json(self, item: Any, where: str, stem: str | None) -> None:
-        """Take an object; `stem` is the name of the file where it fills one."""
+        """Read an object; `stem` is the name of the file if it contains nothing else."""
         own = () if stem is None else (stem,)
         if isinstance(item, ValueError):
             raise InputError(f"this is not valid JSON ({item})")
         if not isinstance(item, Mapping):
-            raise InputError("this is JSON, but no object")
+            raise InputError("this is JSON, but not an object")
         if gemini.is_studio_save(item):
             self._add(where, "ai-studio", own, gemini.read_studio_save(item))
         elif gemini.is_batch_line(item):
@@ -154,7 +159,7 @@ class _Reader:
             self._add(where, "response", (*own, *answer.names), answer)
         else:
             raise InputError(
-                f"this is JSON of no known shape (it begins with {', '.join(list(item)[:3]) or 'nothing'})"
+                f"this is JSON in an unknown format (it starts with {', '.join(list(item)[:3]) or 'nothing'})"
             )
 
     def _table(self, table: Table, path: Path, where: str) -> None:
@@ -179,40 +184,40 @@ class _Reader:
         plain = plain_columns(table)
         known = [plain[name] for name in TEXT_COLUMNS if name in plain]
         if len(known) != 1:
-            what = "several columns may hold the texts" if known else "no column of texts was recognised"
-            raise InputError(f"{what} (columns: {', '.join(table.columns)}); name it with --text-column")
+            what = "several columns may contain the texts" if known else "no column of texts was recognised"
+            raise InputError(f"{what} (columns: {', '.join(table.columns)}); choose one with --text-column")
         return known[0]
 
     def _add(self, where: str, shape: str, names: tuple[str, ...], answer: GeminiResponse) -> None:
         if len(answer.text) > LONGEST:
-            what = f"{len(answer.text):,} characters are no script (the longest has {LONGEST:,})"
+            what = f"{len(answer.text):,} characters are too many for a script (at most {LONGEST:,})"
             self.unreadable.append(Unreadable(where, what))
         else:
             self.scripts.append(ForeignScript(where, shape, names, answer))
 
 
 def _plain_answer(text: str) -> GeminiResponse:
-    return GeminiResponse(text) if text.strip() else GeminiResponse("", Standing.EMPTY, "it holds no text")
+    return GeminiResponse(text) if text.strip() else GeminiResponse("", ResponseStatus.EMPTY, "it contains no text")
 
 
 def _stem(file: Path) -> str:
-    """Return the name of a file without its ending; files of AI Studio have none, but may have dots."""
+    """Return the name of a file without extension; files of AI Studio have no extension, but may contain dots."""
     return file.stem if _ENDING.fullmatch(file.suffix) else file.name
 
 
 def _refuse_binary(file: Path) -> None:
-    """Tell videos and other files that are no text from their first bytes."""
+    """Raise InputError for videos and other files that are not text, judging by their first bytes."""
     with open_regular(file) as opened:
         head = opened.read(_HEAD)
     if b"\0" in head and not head.startswith(_BYTE_ORDER):
-        raise InputError("this is no text", path=file)
+        raise InputError("this is not text", path=file)
 
 
 def _json_items(text: str, ending: str) -> list[tuple[str, Any]] | None:
-    """Return the objects of JSON, of a JSON list or of JSON lines, each with its place; None for a script.
+    """Return the objects in JSON, in a JSON list or in JSON Lines, each with its place; None for a script.
 
-    JSON is what a file of such an ending holds, or one that begins so and parses. What was meant as JSON and is none
-    is returned as the error: it must not become a script.
+    A file is JSON if it has such an extension, or if it starts like JSON and can be parsed. Invalid JSON is returned as
+    the error, so that it does not become a script.
     """
     if ending not in _JSON and not re.match(r'\s*(?:\[\s*\{|\{\s*["}])', text):
         return None
@@ -222,7 +227,7 @@ def _json_items(text: str, ending: str) -> list[tuple[str, Any]] | None:
     if not isinstance(whole, ValueError):
         return [("", whole)]
     if ending not in _JSON and not re.match(r'\s*(?:\[\s*\{\s*"|\{\s*["}])', text):
-        return None  # a script that begins with screen text
+        return None  # a script that starts with screen text
     lines = [(f"line {at}", _parsed(line)) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
     if ending in _JSON_LINES or any(isinstance(item, Mapping) for _, item in lines):
         return lines

@@ -1,4 +1,4 @@
-"""Labels and script lines as Parquet files, for large studies and typed columns."""
+"""Export labels and script lines as Parquet files, for large studies and typed columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from valex_local.files.atomic import write_whole
 from valex_local.system.imports import require_extra
 
 ROW_GROUP = 20_000
-"""Rows that are held in memory at once."""
+"""Maximum number of rows in memory at a time."""
 
 _TEXT, _NUMBER, _COUNT, _FLAG, _TEXTS = "string", "float64", "int32", "bool", "list of strings"
 
@@ -36,14 +36,14 @@ RowData = dict[str, Any]
 
 
 class Parquet:
-    """Writes ``labels.parquet`` and ``lines.parquet``.
+    """Write ``labels.parquet`` and ``lines.parquet``.
 
-    A row is a value of a post as a route says it by a script, or a line of a script. Of a study that has only scripts,
-    or only labels, there is one file.
+    A row is the label of one value of a post by one script and route, or a line of a script. For a study with only
+    scripts or only labels, there is one file.
     """
 
     def __call__(self, material: Material, target: Path) -> None:
-        """Write all labellings and scripts."""
+        """Write all labels and scripts."""
         require_extra("exchange", "pyarrow")
         files = {
             "labels.parquet": _table(_label_rows(material), LABELS),
@@ -60,7 +60,7 @@ class Parquet:
 
 
 def _table(rows: Iterator[RowData], columns: Mapping[str, str]) -> bytes:
-    """Return the file that holds the rows; nothing where there are none."""
+    """Return the content of a file with the rows; empty if there are none."""
     import pyarrow as arrow
     from pyarrow import parquet
 

@@ -1,4 +1,4 @@
-"""ELAN annotation files (EAF 3.0), which align what was found with the video, ready to be corrected.
+"""Export ELAN annotation files (EAF 3.0), which align scripts with the video, ready to be corrected.
 
 Source of the format: https://www.mpi.nl/tools/elan/EAF_Annotation_Format_3.0_and_ELAN.pdf
 """
@@ -25,10 +25,10 @@ _ASSOCIATION = "Symbolic_Association"
 
 
 class Elan:
-    """Writes ``<post>.eaf`` for each script, with the tiers shots, speech, speakers, screen text and actions.
+    """Write ``<post>.eaf`` for each script, with the tiers shots, speech, speakers, screen text and actions.
 
-    Annotations of one tier may not overlap in ELAN: what does is parted into ``speech``, ``speech 2`` and so on.
-    ``speakers`` depends on ``speech``, so that both move together.
+    Annotations in one tier must not overlap in ELAN, so overlapping ones are split into ``speech``, ``speech 2`` and so
+    on. ``speakers`` depends on ``speech``, so that both move together.
     """
 
     def __call__(self, material: Material, target: Path) -> None:
@@ -46,11 +46,16 @@ def document(timed: TimedScript, media: Media | None, folder: Path) -> ElementTr
     Parameters
     ----------
     timed : TimedScript
-        The lines.
+        The lines of the script, with times.
     media : Media or None
-        Has the shots.
+        The record with the shots.
     folder : Path
-        Where the file will stand: the path of the video is told from there.
+        The folder of the file, to which the path of the video is relative.
+
+    Returns
+    -------
+    Element
+        The root element.
     """
     root = ElementTree.Element(
         "ANNOTATION_DOCUMENT",
@@ -93,7 +98,7 @@ def _header(post: Post, folder: Path, annotations: int) -> ElementTree.Element:
 
 
 class _Tiers:
-    """Builds tiers, and counts their annotations."""
+    """Build tiers and count their annotations."""
 
     def __init__(self) -> None:
         self.elements: list[ElementTree.Element] = []
@@ -101,7 +106,7 @@ class _Tiers:
         self._slots: list[int] = []
 
     def add(self, name: str, spans: Sequence[TimedSpan], *, speakers: str | None = None) -> None:
-        """Add stretches, sorted by start, as one tier or several; and who speaks as those that depend on them."""
+        """Add spans, sorted by start, as one tier or several, and optionally their speakers as dependent tiers."""
         for number, lane in enumerate(lanes(spans), 1):
             tier = _numbered(name, number)
             ids = self._tier({"TIER_ID": tier, "LINGUISTIC_TYPE_REF": _ALIGNED}, map(self._aligned, lane))
@@ -115,7 +120,7 @@ class _Tiers:
                 self._tier(attributes, (self._named(parent, span.speaker) for parent, span in names))
 
     def time_order(self) -> ElementTree.Element:
-        """Return the time slots, which ELAN wants sorted; each annotation has two of its own."""
+        """Return the time slots, which ELAN requires to be sorted; each annotation has its own two."""
         order = ElementTree.Element("TIME_ORDER")
         for slot, time in sorted(enumerate(self._slots, 1), key=lambda pair: pair[1]):
             ElementTree.SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": f"ts{slot}", "TIME_VALUE": str(time)})
@@ -151,7 +156,7 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _types() -> list[ElementTree.Element]:
-    """Return the kinds of tiers: free in time, and one name for each annotation of another tier."""
+    """Return the tier types: one with times of its own, and one with a name for each annotation of another tier."""
     shared = {"GRAPHIC_REFERENCES": "false"}
     aligned = {"LINGUISTIC_TYPE_ID": _ALIGNED, "TIME_ALIGNABLE": "true", **shared}
     named = {"LINGUISTIC_TYPE_ID": _NAMED, "TIME_ALIGNABLE": "false", "CONSTRAINTS": _ASSOCIATION, **shared}
@@ -164,5 +169,5 @@ def _types() -> list[ElementTree.Element]:
 
 
 def xml_text(text: str) -> str:
-    """Return a text in which XML 1.0 allows every character; others become U+FFFD."""
+    """Return a text in which characters that XML 1.0 does not allow are replaced by U+FFFD."""
     return "".join(c if c in "\t\n" or (c >= " " and c not in "\ufffe\uffff") else "\ufffd" for c in clean_text(text))

@@ -1,4 +1,4 @@
-"""The table of formats."""
+"""The table of export formats."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 
 class ExportWriter(Protocol):
-    """Writes what is exported to a file, or into an empty folder."""
+    """Write an export to a file or into an empty folder."""
 
     def __call__(self, material: Material, target: Path) -> None:
-        """Write `material`, and note in it what was left out."""
+        """Write `material`, and record in it what was left out."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format.
+    """An export format.
 
     Attributes
     ----------
     factory : str
         Its writer, as ``module:name`` of a class or function that is called without arguments.
     about : str
-        What it is, in a few words, for the help page.
+        A short description for the help page.
     suffixes : tuple of str
-        What its file may end in, the default first; empty where it is a folder of files.
+        Possible file extensions, the default first; empty if the format is a folder of files.
     has_labels : bool
-        Whether labels are in it.
+        Whether it contains labels.
     """
 
     factory: str
@@ -57,34 +57,34 @@ class Format:
 _TABLE = (".csv", ".tsv")
 
 FORMATS: dict[str, Format] = {
-    "srt": Format("valex_local.exchange.export.subtitles:srt", "SubRip subtitles: speech, and the text on the screen"),
-    "vtt": Format("valex_local.exchange.export.subtitles:vtt", "WebVTT subtitles: speech, and the text on the screen"),
+    "srt": Format("valex_local.exchange.export.subtitles:srt", "SubRip subtitles: speech and on-screen text"),
+    "vtt": Format("valex_local.exchange.export.subtitles:vtt", "WebVTT subtitles: speech and on-screen text"),
     "fountain": Format("valex_local.exchange.export.screenplays:fountain", "screenplays"),
-    "text": Format("valex_local.exchange.export.screenplays:text", "scripts as loose text, as in the paper"),
-    "eaf": Format("valex_local.exchange.export.elan:Elan", "annotation files of ELAN"),
+    "text": Format("valex_local.exchange.export.screenplays:text", "scripts as plain text, as in the paper"),
+    "eaf": Format("valex_local.exchange.export.elan:Elan", "ELAN annotation files"),
     "authors": Format(
         "valex_local.exchange.export.tables:Authors",
-        "labels as the paper's authors have them: -1, 0, 1, 2",
+        "labels in the format of the paper's authors: -1, 0, 1, 2",
         _TABLE,
         has_labels=True,
     ),
     "long": Format(
-        "valex_local.exchange.export.tables:Long", "labels, a row for each post and value", _TABLE, has_labels=True
+        "valex_local.exchange.export.tables:Long", "labels, one row for each post and value", _TABLE, has_labels=True
     ),
-    "wide": Format("valex_local.exchange.export.tables:Wide", "labels, a row for each post", _TABLE, has_labels=True),
+    "wide": Format("valex_local.exchange.export.tables:Wide", "labels, one row for each post", _TABLE, has_labels=True),
     "pyvalues": Format(
         "valex_local.exchange.export.tables:Pyvalues", "labels for the library pyvalues", (".tsv",), has_labels=True
     ),
     "parquet": Format(
-        "valex_local.exchange.export.arrow:Parquet", "labels, and lines of scripts, as two tables", has_labels=True
+        "valex_local.exchange.export.arrow:Parquet", "labels and script lines, as two Parquet tables", has_labels=True
     ),
     "labelstudio": Format(
         "valex_local.exchange.export.label_studio:LabelStudio",
-        "tasks with predictions, and the configuration",
+        "Label Studio tasks with predictions, and the configuration",
         has_labels=True,
     ),
 }
-"""Every format by name."""
+"""All formats by name."""
 
 
 def get_format(name: str) -> Format:
@@ -96,5 +96,5 @@ def get_format(name: str) -> Format:
         There is no such format.
     """
     if name not in FORMATS:
-        raise ConfigError(f"there is no format {name!r}", hint=f"There are: {', '.join(FORMATS)}")
+        raise ConfigError(f"there is no format {name!r}", hint=f"The formats are: {', '.join(FORMATS)}")
     return FORMATS[name]

@@ -1,4 +1,4 @@
-"""Label Studio: scripts as tasks, labels as predictions to start from, and the configuration that shows them.
+"""Export to Label Studio: scripts as tasks, labels as predictions to start from, and the labelling configuration.
 
 Source of the format: https://labelstud.io/guide/task_format and https://labelstud.io/guide/predictions
 """
@@ -21,22 +21,22 @@ from valex_local.schwartz import CIRCLE, State
 from valex_local.stages.variants import VIDEO
 
 CHOICES = (State.PRESENT, State.CONFLICTED, State.ABSENT)
-"""The answers to each value; the question bears the value's name in the authors' sheet."""
+"""The answers for each value; the question has the name of the value in the authors' sheet."""
 
 _LOCAL_FILES = "/data/local-files/?d="
 _SHOWN = "script"
 
 
 class LabelStudio:
-    """Writes ``tasks.json`` and ``config.xml``.
+    """Write ``tasks.json`` and ``config.xml``.
 
     A task shows a script and, through Label Studio's local storage, the video. Its predictions are the labels of that
-    script and those of the video itself, one prediction for each labelling.
+    script and those of the video itself, one prediction for each set of labels.
     """
 
     def __call__(self, material: Material, target: Path) -> None:
         """Write the files."""
-        # Read twice, so that of a large study no more than one script is in memory.
+        # Read twice, so that only one script of a large study is in memory at a time.
         root = _document_root(post for post, _ in material.scripts())
         tasks: list[str] = []
         bare = 0
@@ -49,7 +49,7 @@ class LabelStudio:
         material.notice(bare, "task without predictions: no labels")
         if root is not None:
             material.notices.append(
-                f"for the videos, start Label Studio with LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={root}"
+                f"to show the videos, start Label Studio with LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={root}"
             )
 
 
@@ -57,7 +57,7 @@ class LabelStudio:
 
 
 def _document_root(posts: Iterable[Post]) -> Path | None:
-    """Return the folder above the one that all videos share: Label Studio serves only what is deeper than its root."""
+    """Return the parent of the common folder of all videos: Label Studio serves only subfolders of its root."""
     folders = [Path(post.video.path).absolute().parent for post in posts if post.video is not None]
     return Path(os.path.commonpath(folders)).parent if folders else None
 
@@ -81,7 +81,7 @@ def _prediction(post: str, name: str, record: Labels) -> dict[str, Any]:
     scores = [certainty(label) for label in assessed]
     return {
         "model_version": f"{name}: {record.source.model}",
-        # Label Studio can show the tasks with the lowest scores first: those that are worth looking at.
+        # Label Studio can show the tasks with the lowest scores first, which most need to be checked.
         "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
         "result": [
             {
@@ -98,7 +98,7 @@ def _prediction(post: str, name: str, record: Labels) -> dict[str, Any]:
 
 
 def certainty(label: ValueLabel) -> float:
-    """Return the probability of the state that a label says; of absence, what the likelier polarity leaves."""
+    """Return the probability of a label's state; for absent, 1 minus the probability of the likelier polarity."""
     match label.state:
         case State.PRESENT:
             return label.present or 0.0

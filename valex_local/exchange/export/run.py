@@ -1,4 +1,4 @@
-"""Writes a format: whole, or not at all."""
+"""Write an export, completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from valex_local.files.atomic import replacing, writing
 from valex_local.study import Study
 
 EXPORTS = "exports"
-"""The folder of a study that holds exports; it can be made again and goes with every post that is forgotten."""
+"""The folder of a study with exports; they can be made again, and `valex forget` removes all of them."""
 
 
 @dataclass
 class Exported:
-    """What came of an export.
+    """The result of an export.
 
     Attributes
     ----------
     format, path : str
         The format, and the file or folder.
     posts : int
-        How many posts are in it.
+        Number of posts in it.
     files : int
-        How many files it has.
+        Number of files.
     left_out : dict of str to str
-        Posts that are not in it, and why.
+        Posts that are not in it, with the reason.
     notices : list of str
-        What else a reader of the files must know.
+        Other notices about the files.
     """
 
     format: str
@@ -51,7 +51,7 @@ def export_study(
     script: str | None = None,
     route: str | None = None,
 ) -> Exported:
-    """Write a study in a format that other tools read.
+    """Export a study in a format for other tools.
 
     Parameters
     ----------
@@ -60,24 +60,24 @@ def export_study(
     name : str
         The format; see `valex_local.exchange.export.formats.FORMATS`.
     out : Path, optional
-        The file, whose ending may choose CSV or TSV, or the folder, which must be new or empty. By default a place in
-        ``exports/`` of the study, where an earlier export of the format is replaced.
+        The file, whose extension may choose CSV or TSV, or the folder, which must be new or empty. By default a path in
+        ``exports/`` of the study, where an earlier export in the same format is replaced.
     posts : sequence of str, optional
         Ids of the posts; all when left out.
     script, route : str, optional
-        The one variant of scripts and the one labelling route that count. Of scripts it is by default the variant that
-        is shown first for most posts; of labels all, or the only ones there are.
+        The variant of scripts and the label route to export. By default, the variant that is shown first for most posts
+        and all labels.
 
     Returns
     -------
     Exported
-        Posts that have nothing to export are in it and do not raise.
+        What was written. Posts that have nothing to export are listed in it and do not raise.
 
     Raises
     ------
     ConfigError
-        There is no such format, it has no use for `route`, it has room for one set of labels and there are several, or
-        the target cannot be used.
+        There is no such format, it has no labels but `route` is given, it takes only one set of labels but there are
+        several, or the target cannot be used.
     InputError
         There is nothing to export.
     MissingExtra
@@ -87,7 +87,7 @@ def export_study(
     """
     form = get_format(name)
     if route is not None and not form.has_labels:
-        raise ConfigError(f"--route {route}: there are no labels in the format {name}", hint="Leave it out")
+        raise ConfigError(f"--route {route}: the format {name} has no labels", hint="Leave out --route")
     target = _default(study, name, form) if out is None else _checked(study, out, form)
     material = Material(study, study.post_ids() if posts is None else posts, script=script, route=route)
     if form.suffixes:
@@ -112,19 +112,19 @@ def _default(study: Study, name: str, form: Format) -> Path:
 
 
 def _checked(study: Study, out: Path, form: Format) -> Path:
-    """Return the target that was named, if it can be used."""
+    """Return the target given, if it can be used."""
     study.refuse_inside(out)
     if not out.parent.is_dir():
-        raise ConfigError("there is no such folder to write into", path=out.parent, hint="Make it, or name another")
+        raise ConfigError("there is no such folder", path=out.parent, hint="Make it, or choose another one")
     if form.suffixes and out.is_dir():
-        raise ConfigError("this is a folder", path=out, hint=f"Name a file that ends in {' or '.join(form.suffixes)}")
+        raise ConfigError("this is a folder", path=out, hint=f"Give a file that ends in {' or '.join(form.suffixes)}")
     if form.suffixes and out.suffix not in form.suffixes:
         raise ConfigError(f"expected a file that ends in {' or '.join(form.suffixes)}", path=out)
     if form.suffixes and out.exists() and not out.resolve().is_relative_to((study.root / EXPORTS).resolve()):
-        raise ConfigError("there is such a file already", path=out, hint="Name a new one, or remove it")
-    # An export into a folder with other files could not be told from them, or from an older one with other posts.
+        raise ConfigError("this file already exists", path=out, hint="Choose another name, or remove the file")
+    # In a folder with other files, it would not be clear which files belong to the export.
     if not form.suffixes and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(
-            "this format is a folder of files, and here is something else", path=out, hint="Name a new one"
+            "this format needs a new or empty folder", path=out, hint="Choose another name, or empty the folder"
         )
     return out

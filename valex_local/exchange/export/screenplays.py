@@ -1,4 +1,4 @@
-"""Scripts as text: a file for each post."""
+"""Export scripts as text, one file for each post."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from valex_local.rendering.render import get_renderer
 
 
 class Screenplays:
-    """Writes the scripts in a format that has a renderer.
+    """Write scripts with a renderer.
 
     Parameters
     ----------
     name : str
-        The renderer's.
+        Name of the renderer.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,5 +33,5 @@ def fountain() -> Screenplays:
 
 
 def text() -> Screenplays:
-    """Return the writer of loose text."""
+    """Return the writer of plain text."""
     return Screenplays("text")

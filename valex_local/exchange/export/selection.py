@@ -1,4 +1,4 @@
-"""What of a study is exported: which posts, which scripts, whose labels; and what was left out."""
+"""Select the posts, scripts and labels to export, and keep track of what is left out."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Labelled = Mapping[str, Labels]
 
 
 class Material:
-    """What of a study is exported.
+    """The content of an export.
 
     Attributes
     ----------
     study : Study
         The study.
     posts : tuple of str
-        The posts that were asked for.
+        The posts asked for.
     exported : set of str
-        Those of which something was handed out, and not left out afterwards.
+        Posts of which something is exported.
     left_out : dict of str to str
-        The others, and why.
+        The other posts, with the reason.
     notices : list of str
-        What else a reader of the files must know.
+        Other notices about the files.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Material:
     posts : sequence of str
         Ids of posts.
     script, route : str, optional
-        The one variant of scripts and the one labelling route that count.
+        The variant of scripts and the label route to export.
     """
 
     def __init__(
@@ -54,19 +54,19 @@ class Material:
         self._script, self._route = script, route
 
     def leave_out(self, post_id: str, reason: str) -> None:
-        """Note that nothing of a post is exported."""
+        """Record that a post is not exported, with the reason."""
         self.exported.discard(post_id)
         self.left_out[post_id] = reason
 
     def notice(self, count: int, what: str) -> None:
-        """Note how many there are of something, if any."""
+        """Add a notice with a count, unless it is 0."""
         if count:
             self.notices.append(f"{count} × {what}")
 
     # --- scripts ----------------------------------------------------------------------------------------------------
 
     def variant(self) -> str:
-        """Return the variant of the scripts: the one named, or the one shown first for most posts.
+        """Return the variant of the scripts: the one asked for, or the one shown first for most posts.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class Material:
         return shown.most_common(1)[0][0]
 
     def scripts(self) -> Iterator[tuple[Post, Script]]:
-        """Yield each post that has it with its script in the one `variant`; the others are left out.
+        """Yield each post with its script of the one `variant`; posts without it are left out.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Material:
         for post_id in self.posts:
             there = self.study.script_variants(post_id)
             if variant not in there:
-                reason = f"it has script.{', script.'.join(there)} and no script.{variant}" if there else "no script"
+                reason = f"it has script.{', script.'.join(there)} but no script.{variant}" if there else "no script"
                 self.leave_out(post_id, reason)
                 continue
             script = self.study.require(post_id, f"script.{variant}", Script)
@@ -107,7 +107,7 @@ class Material:
             yield self.study.post(post_id), script
 
     def all_scripts(self) -> Iterator[tuple[Post, Script]]:
-        """Yield each post with each of its scripts, or the one that was named; nobody is left out."""
+        """Yield each post with each of its scripts, or the one asked for, without recording what is left out."""
         for post_id in self.posts:
             for variant in self.study.script_variants(post_id):
                 script = self.study.require(post_id, f"script.{variant}", Script)
@@ -116,7 +116,7 @@ class Material:
                     yield self.study.post(post_id), script
 
     def timed_scripts(self) -> Iterator[TimedScript]:
-        """Yield the scripts of `scripts` with their times; those whose lines have none are left out."""
+        """Yield the scripts of `scripts` with their times; scripts whose lines have no times are left out."""
         untimed = 0
         for post, script in self.scripts():
             timed, missing = timed_lines(post, script)
@@ -125,7 +125,7 @@ class Material:
                 continue
             untimed += missing
             yield timed
-        self.notice(untimed, "line without a time, left out")
+        self.notice(untimed, "line left out because it has no time")
 
     # --- labels -----------------------------------------------------------------------------------------------------
 
@@ -140,10 +140,10 @@ class Material:
         found: dict[str, dict[str, Labels]] = {}
         for post_id in self.posts:
             records = self._labels(post_id)
-            said = {name: labels for name, labels in records.items() if labels.values}
-            for name, labels in said.items():
+            filled = {name: labels for name, labels in records.items() if labels.values}
+            for name, labels in filled.items():
                 found.setdefault(name, {})[post_id] = labels
-            if said:
+            if filled:
                 self.exported.add(post_id)
             else:
                 reasons = dict.fromkeys(labels.skipped for labels in records.values() if labels.skipped)
@@ -153,24 +153,24 @@ class Material:
         return dict(sorted(found.items()))
 
     def labelling(self) -> tuple[str, Labelled]:
-        """Return the one labelling there is, and its name.
+        """Return the only set of labels, and its name.
 
         Raises
         ------
         ConfigError
-            There are several.
+            There are several sets of labels.
         """
         found = self.labellings()
         if len(found) > 1:
             raise ConfigError(
-                f"this format has room for one set of labels, and the study has {len(found)}: {', '.join(found)}",
+                f"this format takes one set of labels, but the study has {len(found)}: {', '.join(found)}",
                 path=self.study.root,
-                hint="Name one: local.encoder is --script local --route encoder",
+                hint="Choose one; for example, local.encoder is --script local --route encoder",
             )
         return next(iter(found.items()))
 
     def all_labels(self) -> Iterator[tuple[Post, str, Labels]]:
-        """Yield each post with each of its labellings and its name; nobody is left out."""
+        """Yield each post with each of its sets of labels and its name, without recording what is left out."""
         for post_id in self.posts:
             for name, labels in self._labels(post_id).items():
                 if labels.values:
@@ -178,11 +178,11 @@ class Material:
                     yield self.study.post(post_id), name, labels
 
     def labels_of(self, post_id: str, scripts: Sequence[str]) -> dict[str, Labels]:
-        """Return the labels of a post that go by one of the scripts named, by script and route."""
+        """Return the labels of a post for the given scripts, by script and route."""
         return {name: labels for name, labels in self._labels(post_id, scripts).items() if labels.values}
 
     def _labels(self, post_id: str, scripts: Sequence[str] | None = None) -> dict[str, Labels]:
-        """Return the records of the scripts named, else of the one that was asked for, else all."""
+        """Return the labels of a post for the given scripts, else for the one asked for, else all."""
         wanted = (self._script,) if scripts is None and self._script is not None else scripts
         return {
             str(key): self.study.require(post_id, key.stem, Labels)
@@ -197,10 +197,10 @@ class Material:
     # --- other facts ------------------------------------------------------------------------------------------------
 
     def has_sound(self, post_id: str, variant: str) -> bool | None:
-        """Return whether the video is not silent: as was heard, else as the script says, else None."""
-        heard = self.study.read(post_id, "transcript", Transcript)
-        if heard is not None and heard.skipped is None:
-            return heard.sound.has_sound
+        """Return whether the video has sound, from the transcript or else from the script; None if unknown."""
+        transcript = self.study.read(post_id, "transcript", Transcript)
+        if transcript is not None and transcript.skipped is None:
+            return transcript.sound.has_sound
         script = self.study.read(post_id, f"script.{variant}", Script)
         return None if script is None or script.sound is None else script.sound.has_sound
 
@@ -208,10 +208,10 @@ class Material:
         return InputError(
             f"there is nothing to export: {what}",
             path=self.study.root,
-            hint="See what there is with: valex status -s STUDY --posts",
+            hint="Show what the study has with: valex status -s STUDY --posts",
         )
 
 
 def name_of(post_id: str) -> str:
-    """Return the name of a post in tables: that of a TikTok post is ``user_number``, without a leading ``@``."""
+    """Return the name of a post in tables: ``user_number`` without a leading ``@`` for a TikTok post."""
     return text_id(post_id)

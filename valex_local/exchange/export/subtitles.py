@@ -1,4 +1,4 @@
-"""Subtitle files: what is heard and what is read, each as a track of its own."""
+"""Export subtitle files, with speech and on-screen text in separate tracks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from valex_local.rendering.subtitles import Srt, SubtitleFormat, Vtt
 
 
 class SubtitleFiles:
-    """Writes the tracks ``<post>.speech`` and ``<post>.text`` of each script; one without any words has no file.
+    """Write the tracks ``<post>.speech`` and ``<post>.text`` of each script; an empty track has no file.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class SubtitleFiles:
                     file = target / f"{timed.post.id}.{name}{self._form.suffix}"
                     write_whole(file, self._form(spans).encode())
             if not any(tracks.values()):
-                material.leave_out(timed.post.id, "nothing is said or shown")
+                material.leave_out(timed.post.id, "the script has no speech and no on-screen text")
 
 
 def srt() -> SubtitleFiles:

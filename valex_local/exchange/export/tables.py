@@ -1,4 +1,4 @@
-"""Labels as tables: the authors' CSV, a row a label, a row a post, and the TSV of the library pyvalues."""
+"""Export labels as tables: the authors' CSV, a row for each label or each post, and TSV for the library pyvalues."""
 
 from __future__ import annotations
 
@@ -16,81 +16,81 @@ _CODES = {State.CONFLICTED: "-1", State.ABSENT: "0", State.PRESENT: "1", State.N
 
 
 class Authors:
-    """Writes the authors' CSV: ``video_id``, 19 values as -1, 0, 1 and 2, ``Has_sound``, ``notes``."""
+    """Write the authors' CSV: ``video_id``, 19 values as -1, 0, 1 and 2, ``Has_sound``, ``notes``."""
 
     def __call__(self, material: Material, target: Path) -> None:
-        """Write the one labelling there is."""
+        """Write the only set of labels."""
         name, labels = material.labelling()
         script = name.rpartition(".")[0]
         sound = {name_of(post): material.has_sound(post, script) for post in labels}
         notes = {name_of(post): "; ".join((_whose(r), *_notices(r))) for post, r in labels.items()}
-        write_authors(target, _answers(labels), has_sound=sound, notes=notes)
+        write_authors(target, _matrix(labels), has_sound=sound, notes=notes)
 
 
 class Long:
-    """Writes a row for each labelling, post and value; the column ``run`` names the labelling: ``local.encoder``."""
+    """Write a row for each label; the column ``run`` names the set of labels, such as ``local.encoder``."""
 
     def __call__(self, material: Material, target: Path) -> None:
-        """Write all labellings."""
+        """Write all sets of labels."""
         rows: list[tuple[str, ...]] = []
         for name, labels in material.labellings().items():
             about = {
                 "whose": {name_of(post): _whose(record) for post, record in labels.items()},
                 "notes": {name_of(post): "; ".join(_notices(record)) for post, record in labels.items()},
             }
-            head, *own = long_rows({name: _answers(labels)}, extra=about)
+            head, *own = long_rows({name: _matrix(labels)}, extra=about)
             rows += own if rows else [head, *own]
         write_table(target, rows)
 
 
 class Wide:
-    """Writes a row for each labelling and post: 19 values as -1, 0, 1 and 2, whose labels these are, probabilities.
+    """Write a row for each post and set of labels: 19 values as -1, 0, 1 and 2, source of the labels, probabilities.
 
-    Columns of probabilities bear the codes of the values, ``SDT_present``: no reader takes them for labels.
+    Columns of probabilities are named by the codes of the values (``SDT_present``), which no reader takes for labels.
     """
 
     def __call__(self, material: Material, target: Path) -> None:
-        """Write all labellings."""
+        """Write all sets of labels."""
         scores = [f"{value.code}_{polarity}" for value in CIRCLE for polarity in Polarity]
         rows = [["post", "run", *CIRCLE, "whose", *scores]]
         for name, labels in material.labellings().items():
             for post, record in labels.items():
                 probabilities = [_score(p) for label in record.values for p in (label.present, label.conflicted)]
-                said = [_code(label) for label in record.values]
-                rows.append([name_of(post), name, *said, _whose(record), *probabilities])
+                codes = [_code(label) for label in record.values]
+                rows.append([name_of(post), name, *codes, _whose(record), *probabilities])
         write_table(target, rows)
 
 
 class Pyvalues:
-    """Writes the TSV that pyvalues reads as ``RefinedValuesWithAttainment``.
+    """Write the TSV that pyvalues reads as ``RefinedValuesWithAttainment``.
 
-    Attained stands for present, constrained for conflicted. The library has no word for what was not assessed and takes
-    a missing column for 0: a column that some post has nothing for is left out and named. It holds the two scores of a
-    value to 1 together: larger pairs are scaled down.
+    Attained stands for present, constrained for conflicted. The library cannot express "not assessed" and reads a
+    missing column as 0, so a column that is incomplete is left out, with a notice. It limits the sum of the two scores
+    of a value to 1, so larger pairs are scaled down.
     """
 
     def __call__(self, material: Material, target: Path) -> None:
-        """Write the one labelling there is."""
+        """Write the only set of labels."""
         _, labels = material.labelling()
         pairs = {post: [_attainment(label) for label in record.values] for post, record in labels.items()}
-        sides = [(at, side) for at in range(len(CIRCLE)) for side in (0, 1)]
-        kept = [(at, side) for at, side in sides if all(said[at][side] is not None for said in pairs.values())]
-        rows = [["ID", *(_column(at, side) for at, side in kept)]]
-        rows += [[name_of(post), *(_score(said[at][side]) for at, side in kept)] for post, said in pairs.items()]
+        columns = [(value, polarity) for value in range(len(CIRCLE)) for polarity in (0, 1)]
+        kept = [(v, p) for v, p in columns if all(scores[v][p] is not None for scores in pairs.values())]
+        rows = [["ID", *(_column(v, p) for v, p in kept)]]
+        rows += [[name_of(post), *(_score(scores[v][p]) for v, p in kept)] for post, scores in pairs.items()]
         write_table(target, rows)
         scaled = sum((label.present or 0) + (label.conflicted or 0) > 1 for r in labels.values() for label in r.values)
-        material.notice(scaled, "scaled down, since present and conflicted are more than 1 together")
-        missing = [_column(*place) for place in sides if place not in kept]
+        material.notice(scaled, "scores scaled down because present and conflicted add up to more than 1")
+        missing = [_column(*column) for column in columns if column not in kept]
         if missing:
-            material.notices.append(f"not assessed, which pyvalues reads as 0: {', '.join(missing)}")
+            material.notices.append(f"not assessed in every post, which pyvalues reads as 0: {', '.join(missing)}")
 
 
-def _column(at: int, side: int) -> str:
-    return f"{CIRCLE[at]} {('attained', 'constrained')[side]}"
+def _column(value: int, polarity: int) -> str:
+    return f"{CIRCLE[value]} {('attained', 'constrained')[polarity]}"
 
 
 def _attainment(label: ValueLabel) -> tuple[float | None, float | None]:
-    """Return both probabilities, with four digits and no more than 1 together."""
+    """Return both probabilities with four digits, scaled so that their sum is at most 1."""
     total = (label.present or 0) + (label.conflicted or 0)
     if total <= 1:
         return label.present, label.conflicted
@@ -98,12 +98,12 @@ def _attainment(label: ValueLabel) -> tuple[float | None, float | None]:
     return present, conflicted
 
 
-def _answers(labels: Labelled) -> LabelMatrix:
+def _matrix(labels: Labelled) -> LabelMatrix:
     return LabelMatrix.from_labels({name_of(post): record.values for post, record in labels.items()})
 
 
 def _whose(record: Labels) -> str:
-    """Return which model gave the labels, and what it is or is for."""
+    """Return the model that gave the labels, and its kind of baseline or its domain."""
     return f"{record.source.model} ({record.source.baseline or record.source.domain})"
 
 
