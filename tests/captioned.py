@@ -1,4 +1,4 @@
-"""Drawn clips with burned-in captions over moving backgrounds, and the truth about them."""
+"""Synthetic clips with burned-in captions over moving backgrounds, and their ground truth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf")
 
 @dataclass(frozen=True)
 class Caption:
-    """Lines on the screen in [start, end); `top` is a fraction of the height, `size` the font's pixels."""
+    """Lines shown in [start, end); `top` is a fraction of the height, `size` the font size in pixels."""
 
     text: str
     start: float
@@ -34,7 +34,7 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def gradient(width: int, height: int, time: float) -> np.ndarray:
-    """A colour gradient that slides."""
+    """Draw a sliding colour gradient."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     phase = 2 * np.pi * time / 4
     red = 120 + 70 * np.sin(x / 90 + phase)
@@ -50,7 +50,7 @@ def _grown(coarse: bytes, width: int, height: int) -> Image.Image:
 
 
 def blobs(width: int, height: int, time: float) -> np.ndarray:
-    """Coarse noise that pans, as a camera over a textured scene does."""
+    """Draw coarse noise that moves like a textured scene under a panning camera."""
     rng = np.random.default_rng(7)
     coarse = rng.integers(30, 220, (48, 48, 3), dtype=np.uint8)
     big = _grown(coarse.tobytes(), width * 2, height * 2)
@@ -59,7 +59,7 @@ def blobs(width: int, height: int, time: float) -> np.ndarray:
 
 
 def shapes(width: int, height: int, time: float) -> np.ndarray:
-    """Hard-edged discs and bars that move, some of them thin as letters are."""
+    """Draw moving discs and bars with hard edges, some as thin as letters."""
     picture = Image.new("RGB", (width, height), (70, 90, 110))
     draw = ImageDraw.Draw(picture)
     rng = np.random.default_rng(3)
@@ -76,13 +76,13 @@ def shapes(width: int, height: int, time: float) -> np.ndarray:
 
 
 def cuts(width: int, height: int, time: float) -> np.ndarray:
-    """Another scene every 0.7 seconds."""
+    """Draw another scene every 0.7 seconds."""
     scene = int(time / 0.7)
     return (blobs, shapes, gradient)[scene % 3](width, height, time + 11 * scene)
 
 
 def still(width: int, height: int, time: float) -> np.ndarray:
-    """A textured scene that does not move."""
+    """Draw a textured scene that does not move."""
     return shapes(width, height, 2.0)
 
 
@@ -106,7 +106,7 @@ def draw_captions(frame: np.ndarray, captions: Sequence[Caption], time: float) -
 
 
 def encode(path: Path, duration: float, paint: Callable[[float], np.ndarray], rate: int = RATE) -> Path:
-    """Write an H.264 video of what `paint(time)` draws."""
+    """Write an H.264 video of the frames that `paint(time)` draws."""
     import av
 
     with av.open(str(path), "w") as container:
@@ -134,7 +134,7 @@ def make_clip(
 
 
 def karaoke(text: str, start: float, step: float, hold: float = 0.5, **style) -> list[Caption]:
-    """A caption that grows by a word every `step` seconds, left-aligned, and then stands for `hold`."""
+    """Return a left-aligned caption that grows by a word every `step` seconds and is then shown for `hold` seconds."""
     words = text.split()
     end = start + step * len(words) + hold
     times = [start + step * i for i in range(len(words))] + [end]

@@ -15,7 +15,7 @@ RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 180, 60), (30, 60, 200), (220, 20
 
 @dataclass(frozen=True)
 class Scene:
-    """A stretch between two cuts: a background with a pattern of its own and a square that moves over it.
+    """The time between two cuts: a background with its own pattern and a square that moves over it.
 
     `pattern` seeds the still texture: two scenes of equal colour and pattern look alike. `blur` smears the picture.
     """
@@ -56,7 +56,7 @@ def picture(scene: Scene, at: float, width: int, height: int) -> np.ndarray:
 
 
 def draw(scenes: Sequence[Scene], *, width: int, height: int, rate: float) -> list[np.ndarray]:
-    """Draw all pictures of a clip."""
+    """Draw all frames of a clip."""
     return [
         picture(scene, i / rate, width, height) for scene in scenes for i in range(max(1, round(scene.seconds * rate)))
     ]

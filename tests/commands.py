@@ -1,4 +1,4 @@
-"""`valex` as tests call it: in this process, or in a process of its own where the test is about the process.
+"""Call `valex` in tests: in this process, or in its own process if the test is about the process.
 
 A process of its own imports torch and transformers again, which takes seconds.
 """
@@ -58,7 +58,7 @@ def valex(*words: object, cwd: Path | None = None, answer: str = "", **variables
 
 
 def valex_process(*words: object, cwd: Path | None = None, answer: str = "", **variables: str) -> Done:
-    """Call `valex` in a process of its own, with all that a user's has; parameters as for `valex`."""
+    """Call `valex` in its own process, as a user does; parameters as for `valex`."""
     return subprocess.run(
         [*PROGRAM, *map(str, words)],
         cwd=cwd,

@@ -22,7 +22,7 @@ from valex_local.system.network_guard import SWITCHES
 
 
 def share_cores() -> None:
-    """Give this process its part of the cores where pytest-xdist runs several side by side.
+    """Limit this process to its share of the cores if pytest-xdist runs several processes.
 
     Engines, also those of child processes, start as many threads as they may use cores.
     """
@@ -47,13 +47,13 @@ hypothesis.settings.load_profile("tests")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that hold slow tests, so that no process is left with one at the end."""
+    """Start with the files that contain slow tests, so that no process is left with one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is imported by now out of the garbage collections to come, which training and others ask for.
+    """Exclude what is imported so far from later garbage collections, which training and other code request.
 
     Among the objects of torch, transformers and pytest itself each of them takes a third of a second.
     """
@@ -62,7 +62,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Do so again after each file, for what its tests imported."""
+    """Do the same after each file, for what its tests imported."""
     if nextitem is not None and nextitem.path != item.path:
         gc.collect()
         gc.freeze()
@@ -70,13 +70,13 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture(scope="session")
 def store() -> Store:
-    """The store of this machine: where ``VALEX_MODELS`` says, else the user's."""
+    """Return the model store of this machine: at ``VALEX_MODELS``, else the user's."""
     return Store()
 
 
 @pytest.fixture(scope="session")
 def stored_model(store: Store) -> Callable[[str], StoredModel]:
-    """Return a model by its id; skip where its weights are not installed, fail where ``CI`` is set."""
+    """Return a model by its id; if its weights are not installed, skip the test, or fail it if ``CI`` is set."""
 
     def find(model_id: str) -> StoredModel:
         try:
@@ -91,7 +91,7 @@ def stored_model(store: Store) -> Callable[[str], StoredModel]:
 
 @pytest.fixture(scope="module")
 def drawn() -> Iterator[ModuleType]:
-    """What can be said of the world in which the demo clips are drawn; meanwhile all scripts can be imported."""
+    """Yield the vocabulary of the synthetic demo clips; meanwhile all modules in `scripts` can be imported."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(Path(__file__).resolve().parent.parent / "scripts" / "demo_assets")
         import drawn_statements
@@ -101,7 +101,7 @@ def drawn() -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="session")
 def valex() -> Callable[..., None]:
-    """Call ``valex`` with words in a folder; it must succeed."""
+    """Call ``valex`` with arguments in a folder; it must succeed."""
 
     def call(folder: Path, *words: str) -> None:
         done = commands.valex(*words, cwd=folder)
@@ -135,14 +135,14 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
 
 @pytest.fixture(scope="session")
 def demo_models(stored_model: Callable[[str], StoredModel]) -> None:
-    """Skip, or fail where ``CI`` is set, unless the models of the profile demo are installed."""
+    """Skip the test, or fail it if ``CI`` is set, unless the models of the profile demo are installed."""
     for model_id in read_profile("demo").models.values():
         stored_model(model_id)
 
 
 @pytest.fixture(scope="session")
 def demo_study(demo_models: None, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
-    """A study of the demo clips, run once for all tests as a user runs it; copy it before you change it."""
+    """Return a study of the demo clips, which `valex run` makes once for all tests; copy it before changing it."""
     clips = Path(__file__).parent.parent / "models" / "demo" / "clips"
 
     def run(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Error rates of what was heard and read, against a clip's ground truth."""
+"""Error rates of recognised speech and screen text, compared with the ground truth of a clip."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rapidfuzz.distance import Levenshtein
 from valex_local.records import Box, ScreenText, Track, Transcript
 
 NEAR = 0.04
-"""How far, in fractions of the frame, the middle of a reading may lie outside the box of its caption."""
+"""Maximum distance, in fractions of the frame, of the middle of a reading from the box of its caption."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Edits (substitutions, insertions, deletions) against the length of the truth; they add up over clips."""
+    """Number of edits (substitutions, insertions, deletions) and length of the truth; both add up over clips."""
 
     edits: int
     length: int
@@ -30,7 +30,7 @@ class Errors:
 
 
 def word_errors(truth: str, heard: str) -> Errors:
-    """Compare words after Whisper's own English normaliser: case, punctuation and spelled numbers do not count."""
+    """Return word errors after Whisper's English normaliser: case, punctuation and spelling of numbers do not count."""
     from whisper.normalizers import EnglishTextNormalizer
 
     normal = EnglishTextNormalizer()
@@ -39,14 +39,14 @@ def word_errors(truth: str, heard: str) -> Errors:
 
 
 def speech_errors(truth: Mapping[str, Any], transcript: Transcript) -> Errors:
-    """Compare all that was said with all segments that count."""
+    """Return word errors of all segments that count, compared with all speech."""
     said = " ".join(sentence["text"] for sentence in truth["speech"])
     return word_errors(said, " ".join(segment.text for segment in transcript.segments))
 
 
 @dataclass(frozen=True)
 class CaptionReading:
-    """A caption of the truth and the lines read that lie on it in time and place, from top to bottom."""
+    """A caption of the ground truth and the recognised lines at its time and place, from top to bottom."""
 
     text: str
     start: float
@@ -63,7 +63,7 @@ class CaptionReading:
 
 
 def match_captions(truth: Mapping[str, Any], text: ScreenText) -> tuple[list[CaptionReading], list[Track]]:
-    """Give every line of every track to the caption it reads; return the captions and the lines that read none."""
+    """Return the captions, each with the recognised lines that match it, and the lines that match none."""
     captions = truth["captions"]
     given: list[list[Track]] = [[] for _ in captions]
     invented = []
@@ -79,7 +79,7 @@ def match_captions(truth: Mapping[str, Any], text: ScreenText) -> tuple[list[Cap
 
 
 def _lines(text: ScreenText) -> Iterator[Track]:
-    """Cut tracks of several lines into one a line, each with its share of the box."""
+    """Return one track for each line of the given tracks, with its share of the box."""
     for track in text.tracks:
         lines, box = track.text.split("\n"), track.box
         height = box.height / len(lines)
@@ -89,7 +89,7 @@ def _lines(text: ScreenText) -> Iterator[Track]:
 
 
 def caption_errors(truth: Mapping[str, Any], text: ScreenText) -> Errors:
-    """Compare characters caption by caption; what reads no caption counts as inserted in full."""
+    """Return character errors caption by caption; a line that matches no caption counts as inserted."""
     readings, invented = match_captions(truth, text)
     edits = sum(r.edits for r in readings) + sum(len(track.text) for track in invented)
     return Errors(edits, sum(len(r.text) for r in readings))
@@ -100,7 +100,7 @@ def total(errors: Iterable[Errors]) -> Errors:
 
 
 def missed(expected: Sequence[float], found: Sequence[float], within: float) -> list[float]:
-    """Return the times of `expected` that have none of `found` near them."""
+    """Return the times in `expected` with no time in `found` near them."""
     return [t for t in expected if all(abs(t - f) > within for f in found)]
 
 

@@ -1,4 +1,4 @@
-"""Studies of any number of posts in which every record is there and current, made without a model.
+"""Studies of any number of posts in which every record exists and is current, made without models.
 
 The records have the sizes that a run leaves of a post of 60 seconds: those of the demo clips, 22 to 28 seconds long,
 in proportion. Their fingerprints are the ones that a run would give them, so that a second run finds nothing due.
@@ -65,7 +65,7 @@ OPTIONS = {
 
 DURATION, SHOTS, SEGMENTS, TRACKS, SCENES = 60.0, 14, 12, 18, 5
 POOL = 16
-"""Posts whose content differs; the others repeat it with videos and texts of their own."""
+"""Number of posts with different content; the others repeat it with their own videos and texts."""
 
 _SPEECH = (
     "this is what happened when nobody asked and then she went back to the kitchen because we all wanted more of it "
@@ -75,7 +75,7 @@ _WORDS = _SPEECH.split()
 
 
 class MadeUpStore(Store):
-    """A store in which every role has a model, none of which has any files."""
+    """A store in which every role has a model without files."""
 
     def resolve(
         self, profile: str, overrides: Mapping[str, str], *, needed: Iterable[str], optional: Iterable[str] = ()
@@ -89,13 +89,13 @@ def _model(role: str) -> StoredModel:
 
 
 def make_videos(folder: Path, posts: int) -> Path:
-    """Make files that are called like videos, each with the JSON that yt-dlp writes beside one."""
+    """Make files named like videos, each with the JSON that yt-dlp writes next to a video."""
     folder.mkdir()
     for number in range(posts):
         user, post = f"user.{number % 97}", 7_300_000_000_000_000_000 + number
         path = folder / f"@{user}_video_{post}.mp4"
         path.write_bytes(b"video %d" % number)
-        told = {
+        data = {
             "id": str(post),
             "uploader": user,
             "track": f"original sound - {user}",
@@ -103,7 +103,7 @@ def make_videos(folder: Path, posts: int) -> Path:
             "webpage_url": f"https://www.tiktok.com/@{user}/video/{post}",
             "description": f"Day {number} of it, and {' '.join(_WORDS[:12])} #fyp #thrift",
         }
-        path.with_suffix(".info.json").write_text(json.dumps(told))
+        path.with_suffix(".info.json").write_text(json.dumps(data))
     return folder
 
 
@@ -131,10 +131,10 @@ def make_study(
     study, store, given = Study(root, create=True), store or MadeUpStore(root / "no store"), options or OPTIONS
     study.save_options(given)
     maker = _Maker(study, store, given)
-    sums = study.sums()
-    for post in discover([videos], checksums=sums).posts:
+    checksums = study.checksums()
+    for post in discover([videos], checksums=checksums).posts:
         maker.add(post, side_files=side_files)
-    sums.save()
+    checksums.save()
     return study
 
 
@@ -161,12 +161,12 @@ class _Maker:
         folder = self._study.folder(post.id)
         folder.mkdir(mode=0o700)
         (folder / "post.json").write_text(post.to_json(), "utf-8")
-        told, texts = post.model_dump(mode="json"), self._pool[self._added % POOL]
+        data, texts = post.model_dump(mode="json"), self._pool[self._added % POOL]
         records: dict[str, dict[str, Any]] = {}
         for step in self._steps:
             records[step.stem], text = texts[step.name]
             reads = {stem: records[stem] for stem in stems_read(step.reads)}
-            now = fingerprint(self._made_by[step.name].model_dump(mode="json"), step.reads, told, reads)
+            now = fingerprint(self._made_by[step.name].model_dump(mode="json"), step.reads, data, reads)
             text = text.replace('"fingerprint": ""', f'"fingerprint": "{now}"', 1)
             (folder / f"{step.stem}.json").write_text(text, "utf-8")
         if side_files:
@@ -184,7 +184,7 @@ def _models(store: Store, settings: Settings) -> dict[str, StoredModel]:
 
 
 class _Content:
-    """What the records of one post say."""
+    """The content of the records of one post."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance

@@ -70,7 +70,7 @@ def test_settings_of_any_kind_are_built_and_explained_alike():
         build(Own, {"step": 1})
     with pytest.raises(ConfigError, match=r"unknown setting inner\.rte; did you mean inner\.rate\?"):
         build(Own, {"inner": {"rte": 1}})
-    with pytest.raises(ConfigError, match=r"unknown setting profile; known here: steps, inner"):
+    with pytest.raises(ConfigError, match=r"unknown setting profile; expected one of steps, inner"):
         build(Own, {"profile": "cpu"})
     with pytest.raises(ConfigError, match=r"steps: .*got 'many'.*\[my\.toml\]"):
         build(Own, {"steps": "many"}, source="my.toml")

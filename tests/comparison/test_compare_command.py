@@ -84,7 +84,7 @@ def test_what_a_user_may_get_wrong(valex, tmp_path):
         valex("a", "gemini")
     with pytest.raises(ConfigError, match="both scripts are a"):
         valex("a", "a")
-    with pytest.raises(ConfigError, match="would outlast a post"):
+    with pytest.raises(ConfigError, match="would not remove posts"):
         valex("a", "b", "-o", "study/mine")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine")

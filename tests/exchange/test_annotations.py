@@ -218,7 +218,7 @@ def test_a_new_label_takes_both_polarities():
 
 def test_a_study_at_work_and_no_study_are_reported(study, tmp_path):
     sheet = write(tmp_path / "s.csv", "post,value,state", f"{ONE},Face,present")
-    with study.lock(), pytest.raises(StudyError, match="another run is at work"):
+    with study.lock(), pytest.raises(StudyError, match="another run is active"):
         import_labels([sheet], study.root, annotator="anna")
     with pytest.raises(StudyError, match="there is no study here"):
         import_labels([sheet], tmp_path, annotator="anna")

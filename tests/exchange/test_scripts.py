@@ -220,7 +220,7 @@ def test_nothing_to_import_makes_no_study(tmp_path):
 
 
 def test_another_folder_is_not_taken_for_a_study(tmp_path, texts):
-    with pytest.raises(StudyError, match="not empty and holds no study"):
+    with pytest.raises(StudyError, match="not empty and is not a study"):
         import_scripts(texts, texts, name="gemini", new_posts=True)
 
 
@@ -240,7 +240,7 @@ def test_the_names_of_our_own_writers_are_taken():
 
 
 def test_a_study_at_work_is_left_alone(study, texts):
-    with study.lock(), pytest.raises(StudyError, match="another run is at work"):
+    with study.lock(), pytest.raises(StudyError, match="another run is active"):
         import_scripts(texts, study.root, name="gemini")
 
 

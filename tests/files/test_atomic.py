@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all."""
+"""Files and folders that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ def test_two_processes_that_share_a_file_do_not_share_the_temporary_name(
     assert names(tmp_path) == ["a"]
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="cannot write"):
         write_whole(tmp_path / "none" / "a", b"")

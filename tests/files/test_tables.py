@@ -1,4 +1,4 @@
-"""Delimited text."""
+"""Reading and writing CSV and TSV."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def cells(table: Table) -> list[list[str]]:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_separator_and_encoding_are_told(tmp_path, separator, encoding):
+def test_separator_and_encoding_are_recognised(tmp_path, separator, encoding):
     path = tmp_path / "t.csv"
     path.write_text(separator.join(["id", "größe"]) + "\n" + separator.join(["a", "1"]) + "\n", encoding)
     table = read_table(path)
@@ -54,7 +54,7 @@ def test_an_empty_text_is_an_empty_table():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id,body\nx,y,z\n", "row 2 has 3 cells, the head has 2"),
+        ("id,body\nx,y,z\n", "row 2 has 3 cells, but the header has 2"),
         ("id,body\n\nx,y,z\n", "row 3 has 3 cells"),
         ('id,body\nx,"y" z\n', "not valid CSV near line 2"),
         ('id,body\nx,"y\n', "not valid CSV near line 2"),

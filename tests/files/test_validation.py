@@ -1,4 +1,4 @@
-"""What a user reads when data is not as it should be."""
+"""Messages about invalid data."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def fault(written: Any, **more: Any) -> str:
     ("data", "said"),
     [
         ({"tilte": "a"}, "unknown key tilte; did you mean title?"),
-        ({"zzz": 1}, "unknown key zzz; known here: title, parts, main, colours"),
+        ({"zzz": 1}, "unknown key zzz; expected one of title, parts, main, colours"),
         ({"main": {"name": "a", "sise": 1}}, "unknown key main.sise; did you mean main.size?"),
         ({"main": {}}, "main.name is missing"),
         ({"parts": [{"name": "a"}, {"name": "b", "nam": 1}]}, "unknown key parts.1.nam; did you mean parts.1.name?"),

@@ -123,7 +123,7 @@ def test_the_table_goes_before_what_lies_beside(tmp_path):
         ("m.csv", b"caption,date\nx,y\n", "no column holds ids"),
         ("m.csv", b"", "no column holds ids"),
         ("m.csv", b"id,date\nx,2023-01-01\nx,someday\n", "row 3, column date: expected a date, not 'someday'"),
-        ("m.csv", b"id,body\nx,y,z\n", "row 2 has 3 cells, the head has 2"),
+        ("m.csv", b"id,body\nx,y,z\n", "row 2 has 3 cells, but the header has 2"),
         ("m.csv", b'id,body\nx,"y" z\n', "not valid CSV near line 2"),
         (
             "m.csv",

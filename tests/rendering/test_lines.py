@@ -1,4 +1,4 @@
-"""A script as lines: the same lines, by the same numbers, that language models are shown."""
+"""A script as lines: the same lines, with the same numbers, that language models see."""
 
 from __future__ import annotations
 

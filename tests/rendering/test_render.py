@@ -114,12 +114,12 @@ def test_clock(seconds: float, text: str) -> None:
 
 
 def bare(text: object) -> str:
-    """Leave out escapes, and the mark of underlining: this reader underlines escaped words all the same."""
+    """Return a text without escapes and marks of underlining, because this reader underlines even escaped words."""
     return str(text).replace("\\", "").replace("_", "")
 
 
 def parsed(source: str) -> list[tuple[str, str, list[str]]]:
-    """Return what a reader of Fountain makes of a text: kind, head and lines, escapes taken away."""
+    """Return the elements that a Fountain reader finds in a text: kind, head and lines, without escapes."""
     fountain = pytest.importorskip("screenplain.parsers.fountain")
     plain = bare
 

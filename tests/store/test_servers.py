@@ -107,7 +107,7 @@ def test_whatever_passes_is_connected_to_on_this_machine(before: str, after: str
     ("options", "message"),
     [
         ({}, "url is missing"),
-        ({"url": URL, "api_key": "x"}, "unknown option api_key; known here: url, model, sees"),
+        ({"url": URL, "api_key": "x"}, "unknown option api_key; expected one of url, model, sees"),
         ({"url": URL, "sees": "perhaps"}, "sees: .*boolean"),
         ({"url": URL, "model": ""}, "model: String should have at least 1 character"),
         ({"url": 8080}, "url: Input should be a valid string"),
@@ -182,8 +182,8 @@ def test_what_cannot_be_added(store: Store, url: str, given: dict, message: str)
     [
         ({"options": {"url": "http://model.example:80"}}, "is not this machine"),
         ({"options": {}}, "url is missing"),
-        ({"files": [{"name": "a"}]}, "no files here"),
-        ({"shipped": True}, "no files here"),
+        ({"files": [{"name": "a"}]}, "models on a server are language models"),
+        ({"shipped": True}, "models on a server are language models"),
         ({"role": "clip"}, "language models"),
     ],
 )

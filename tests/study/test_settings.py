@@ -1,4 +1,4 @@
-"""The settings in force: the profile's, under what a study remembers, under a file's, under the options."""
+"""The settings in force: those of the profile, overridden by study.toml, a settings file, and options."""
 
 from pathlib import Path
 

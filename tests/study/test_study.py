@@ -132,7 +132,7 @@ def test_a_disk_that_is_really_full(tmp_path):
     try:
         study = Study(disk / "study", create=True)
         study.write("a", "transcript", Transcript(language="en"))
-        with pytest.raises(StudyError, match=r"disk is full.*Make room and run again"):
+        with pytest.raises(StudyError, match=r"disk is full.*Free some space and run again"):
             study.write("a", "media", Media(), {"audio.flac": b"x" * 100_000})
         assert study.require("a", "transcript", Transcript).language == "en"
         assert study.read("a", "media", Media) is None
@@ -174,7 +174,7 @@ def holder(study):
         process.join()
 
 
-def test_a_second_run_is_told_and_stops(study, holder):
+def test_a_second_run_is_refused(study, holder):
     holder(None)
     with pytest.raises(StudyError, match="another run"), study.lock():
         pass
@@ -195,15 +195,15 @@ def test_shards_work_side_by_side(study, holder):
 def test_sums_are_remembered_by_size_and_time(study, tmp_path):
     video = tmp_path / "v.mp4"
     video.write_bytes(b"one")
-    sums = study.sums()
-    first = sums(video)
-    sums.save()
+    checksums = study.checksums()
+    first = checksums(video)
+    checksums.save()
     facts = video.stat()
     video.write_bytes(b"two")
     os.utime(video, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-    assert study.sums()(video) == first, "same size and time: not read again"
+    assert study.checksums()(video) == first, "same size and time: not read again"
     os.utime(video, ns=(facts.st_atime_ns, facts.st_mtime_ns + 1))
-    assert study.sums()(video) != first
+    assert study.checksums()(video) != first
 
 
 def test_forgetting_leaves_no_trace(study, tmp_path):
@@ -323,7 +323,7 @@ def test_a_study_that_cannot_be_written(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
-def test_what_cannot_be_read_is_said(study):
+def test_what_cannot_be_read_is_reported(study):
     put(study, "a")
     (study.folder("a") / "transcript.json").mkdir()
     with pytest.raises(StudyError, match="cannot read"):
@@ -413,7 +413,7 @@ def test_what_would_outlast_a_forgotten_post_is_not_written_into_the_study(
     if taken:
         study.refuse_inside(tmp_path / place)
         return
-    with pytest.raises(ConfigError, match="would outlast"):
+    with pytest.raises(ConfigError, match="would not remove"):
         study.refuse_inside(tmp_path / place)
 
 

@@ -1,1 +1,1 @@
-"""Files of any kind: written whole or not at all, tables, checksums, text."""
+"""Read and write files: atomic writes, tables, TOML, text, checksums, messages about invalid data."""

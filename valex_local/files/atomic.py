@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and what a user reads when one cannot be written."""
+"""Write files and folders completely or not at all, and report why one cannot be written."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from valex_local.errors import StudyError
 
 
 def write_whole(path: Path, content: bytes, *, shared: bool = False) -> None:
-    """Write a file so that it is there whole or not at all; its owner alone may read it.
+    """Write a file completely or not at all; only its owner may read it.
 
     Parameters
     ----------
     path : Path
         The file.
     content : bytes
-        What it shall hold.
+        Its content.
     shared : bool
-        As in `replacing`.
+        As for `replacing`.
 
     Raises
     ------
     StudyError
-        It cannot be written.
+        The file cannot be written.
     """
     with writing(path), replacing(path, shared=shared) as part:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -37,22 +37,22 @@ def write_whole(path: Path, content: bytes, *, shared: bool = False) -> None:
 
 @contextmanager
 def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
-    """Give a path beside `path` to make a file or folder at, which takes its place once the block has ended well.
+    """Yield a temporary path for a new file or folder, which replaces `path` if the block ends without an exception.
 
-    Until then `path` is as it was. The temporary name is always the same, so what an interrupted process has left is
-    removed by the next one.
+    Until then `path` is unchanged. The temporary name is always the same, so the next process cleans up after an
+    interrupted one.
 
     Parameters
     ----------
     path : Path
         The file or folder to write or replace.
     shared : bool
-        Other processes may write it at the same time: the temporary name is then one of this process.
+        Whether other processes may write it at the same time; the temporary name is then unique to this process.
 
     Raises
     ------
     OSError
-        It cannot be written.
+        The file or folder cannot be written.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part" if shared else f".{path.name}.part")
     _remove(part)
@@ -78,12 +78,12 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say what went wrong when a file cannot be written."""
+    """Raise StudyError with the reason if a file cannot be written in the block."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            what, hint = "the disk is full", "Make room and run again: finished work is kept"
+            what, hint = "the disk is full", "Free some space and run again; finished work is kept"
         else:
             what, hint = f"cannot write ({error.strerror})", "Check the folder's permissions and run again"
         raise StudyError(what, path=path, hint=hint) from error

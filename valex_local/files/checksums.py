@@ -1,4 +1,4 @@
-"""Checksums of files, remembered by size and time of change: a second run reads nothing big to know them."""
+"""Checksums of files, stored with size and modification time, so that a second run need not read large files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _log = logging.getLogger(__name__)
 
 
 class Checksums:
-    """SHA-256 of files, remembered in a JSON file by size and time of change.
+    """SHA-256 of files, stored in a JSON file with size and modification time.
 
     Parameters
     ----------
     path : Path
-        The JSON file. Where it cannot be written nothing is remembered: files are then read each time.
+        The JSON file. If it cannot be written, nothing is stored and files are read every time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class Checksums:
         self._changed = False
 
     def __call__(self, path: Path, *, fresh: bool = False) -> str:
-        """Return the SHA-256 of a file, reading it only when it changed, or always where `fresh`."""
+        """Return the SHA-256 of a file, which is read only if it has changed or if `fresh` is set."""
         facts = path.stat()
         key = str(path.absolute())
         known = self._memory().get(key)
@@ -44,14 +44,14 @@ class Checksums:
         return digest
 
     def save(self) -> None:
-        """Write what was learnt; files that are gone are forgotten."""
+        """Write new checksums; entries of files that no longer exist are dropped."""
         if not self._changed or not self._path.parent.is_dir():
             return
         known = {key: value for key, value in self._memory().items() if Path(key).exists()}
         try:
             write_whole(self._path, json.dumps(known, indent=0).encode(), shared=True)
         except StudyError as error:
-            _log.info("sums of files cannot be remembered in %s (%s)", self._path, error.what)
+            _log.info("checksums cannot be stored in %s (%s)", self._path, error.what)
         self._changed = False
 
     def _memory(self) -> dict[str, list[int | str]]:
@@ -59,16 +59,16 @@ class Checksums:
             try:
                 data = json.loads(self._path.read_text("utf-8"))
             except (OSError, ValueError):
-                data = {}  # not there yet, or half written by another program: the files are read again
+                data = {}  # missing, or incompletely written by another program: the files are read again
             self._known = data if isinstance(data, dict) else {}
         return self._known
 
 
 def canonical(data: Any) -> bytes:
-    """Return JSON data in canonical form: UTF-8, keys sorted, no blanks."""
+    """Return JSON data in canonical form: UTF-8, sorted keys, no whitespace."""
     try:
         return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # an integer of more than 64 bits, which no record of ours holds
+    except TypeError:  # an integer of more than 64 bits, which no record contains
         return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

@@ -1,4 +1,4 @@
-"""Folders that a user names."""
+"""List the files in folders that a user gives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def visible_files(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and its subfolders, sorted in each; hidden files and folders are skipped."""
+    """Yield the files in a folder and its subfolders, sorted within each; hidden files and folders are skipped."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(parent) / name for name in sorted(names) if not name.startswith("."))

@@ -1,8 +1,8 @@
-"""Delimited text, as spreadsheets, collection tools and shared tasks write it: read and written here alone.
+"""Read and write CSV and TSV, as spreadsheets, collection tools and shared tasks write them.
 
-A cell that a spreadsheet could take for a formula, since it begins with ``=``, ``+``, ``-`` or ``@``, also after
-blanks, or with a tab or carriage return, is written with an apostrophe before it, as OWASP advises
-(https://owasp.org/www-community/attacks/CSV_Injection), and read without it. Numbers stay numbers.
+A cell that a spreadsheet could take for a formula because it starts with ``=``, ``+``, ``-`` or ``@``, possibly after
+blanks, or with a tab or carriage return, is written with an apostrophe in front, as OWASP advises
+(https://owasp.org/www-community/attacks/CSV_Injection), and read without it. Numbers are written as they are.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from valex_local.files.atomic import write_whole
 from valex_local.files.text import clean_text, read_text
 
 CELL = 1 << 24
-"""Characters of the largest cell."""
+"""Maximum length of a cell, in characters."""
 
 Cell = str | float | None
-"""What a written cell can hold; None is an empty cell."""
+"""The content of a cell to write; None is an empty cell."""
 
 _FORMULA = re.compile(r"'*(?:\s*[=+\-@]|[\t\r])")
 _NUMBER = re.compile(r" *[+-]?\d+(?:[.,]\d+)? *")
@@ -35,7 +35,7 @@ _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 @dataclass(frozen=True)
 class Row:
-    """A row below the head. `number` is the row as a spreadsheet counts; `cells` holds a cell for every column."""
+    """A row below the header. `number` is the row number in a spreadsheet; `cells` has a cell for every column."""
 
     number: int
     cells: dict[str, str]
@@ -43,57 +43,61 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: the names in its head, and its rows without those that are empty lines."""
+    """A table: the names in its header, and its rows without blank lines."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
 def read_table(path: Path) -> Table:
-    """Read a CSV or TSV file in UTF-8 or UTF-16; see `parse_table`.
+    """Return the table in a CSV or TSV file in UTF-8 or UTF-16; see `parse_table`.
 
     Raises
     ------
     InputError
-        The file cannot be read or is no such table.
+        The file cannot be read or is not such a table.
     """
     if path.is_dir():
-        raise InputError("this is a folder, no table", path=path, hint="Name a CSV or TSV file")
+        raise InputError("this is a folder, not a table", path=path, hint="Give a CSV or TSV file")
     if path.suffix.lower() in _WORKBOOKS:
-        raise InputError("a workbook is no CSV", path=path, hint="Save the sheet as CSV in UTF-8 and name that")
+        raise InputError(
+            "workbooks cannot be read", path=path, hint="Save the sheet as CSV in UTF-8 and use that"
+        )
     if path.suffix.lower() in _JSON:
-        raise InputError("JSON is not read here, only CSV and TSV", path=path, hint="Bring it into a table")
+        raise InputError("JSON cannot be read here, only CSV and TSV", path=path, hint="Convert it to a table")
     return parse_table(read_text(path), path)
 
 
 def parse_table(text: str, path: Path) -> Table:
-    """Read the table that a text holds; one without any line has no columns.
+    """Return the table in a text; an empty text has no columns.
 
-    The separator of ``.tsv`` and ``.tab`` is the tab, else it is the one of comma, semicolon and tab that is most
-    frequent in the head. Quotes are those of CSV (RFC 4180), with one exception: where the separator is the tab and
-    every line has as many cells as the head, quotes that do not follow CSV are part of the text, as in the files of
-    the ValueEval shared tasks.
+    The separator is the tab for ``.tsv`` and ``.tab``; otherwise it is whichever of comma, semicolon and tab is most
+    frequent in the header. Quotes follow CSV (RFC 4180), with one exception: if the separator is the tab and every line
+    has as many cells as the header, quotes that do not follow CSV are part of the text, as in the files of the
+    ValueEval shared tasks.
 
-    Cells are as written, but for the apostrophe of `guarded`; cells that a short row lacks are empty. A column without
-    a name is called by its place, ``column 3``.
+    Cells are returned as written, except for the apostrophe of `guarded`; cells missing at the end of a row are empty.
+    A column without a name is named by its position, ``column 3``.
 
     Parameters
     ----------
     text : str
         The text.
     path : Path
-        Where it comes from: for its ending and for messages.
+        The file that it comes from, for the extension and for messages.
 
     Raises
     ------
     InputError
-        The quotes cannot be understood, two columns have one name, or a row has more cells than the head.
+        The quotes cannot be understood, two columns have the same name, or a row has more cells than the header.
     """
     before = csv.field_size_limit(CELL)
     try:
         lines = _lines(text, _separator(text, path))
     except _NotCsv as error:
-        raise InputError(f"this is not valid CSV near {error}", path=path, hint="Save the table anew as CSV") from error
+        raise InputError(
+            f"this is not valid CSV near {error}", path=path, hint="Save it as CSV again"
+        ) from error
     finally:
         csv.field_size_limit(before)
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line]
@@ -104,7 +108,7 @@ def parse_table(text: str, path: Path) -> Table:
 
 
 class _NotCsv(ValueError):
-    """Says near which line."""
+    """Raised with the line at which a text stops being valid CSV."""
 
 
 def _separator(text: str, path: Path) -> str:
@@ -124,7 +128,7 @@ def _lines(text: str, separator: str) -> list[list[str]]:
         if even:
             return plain
         raise
-    # Quotes that swallow whole lines of an even table are not those of CSV.
+    # If all lines have the same number of cells, quotes that span several lines are not CSV quotes.
     return plain if even and len(plain) != len(quoted) else quoted
 
 
@@ -151,16 +155,16 @@ def _columns(head: Sequence[str], path: Path) -> tuple[str, ...]:
 def _row(number: int, line: Sequence[str], columns: tuple[str, ...], path: Path) -> Row:
     if len(line) > len(columns):
         raise InputError(
-            f"row {number} has {len(line)} cells, the head has {len(columns)}",
+            f"row {number} has {len(line)} cells, but the header has {len(columns)}",
             path=path,
-            hint="Quote cells that hold the separator",
+            hint="Put cells that contain the separator in quotes",
         )
     cells = [*map(unguarded, line), *[""] * (len(columns) - len(line))]
     return Row(number, dict(zip(columns, cells, strict=True)))
 
 
 def guarded(cell: str) -> str:
-    """Return a cell as it is written, so that no spreadsheet takes it for a formula; NFC."""
+    """Return a cell in the form in which it is written, which no spreadsheet takes for a formula; NFC."""
     plain = clean_text(cell)
     return f"'{plain}" if _FORMULA.match(plain) and _NUMBER.fullmatch(plain) is None else plain
 
@@ -171,14 +175,14 @@ def unguarded(cell: str) -> str:
 
 
 def table_text(rows: Iterable[Iterable[Cell]], *, tabbed: bool = False) -> str:
-    """Return rows as CSV (RFC 4180) or TSV in which no spreadsheet finds a formula: text goes through `guarded`.
+    """Return rows as CSV (RFC 4180) or TSV, with text protected from being read as formulas by `guarded`.
 
     Parameters
     ----------
     rows : iterable of iterable of str, float or None
-        The head first, as any other row.
+        The rows, including the header.
     tabbed : bool
-        Separate cells by tabs. A TSV has no place for tabs and line breaks in cells, so those become blanks.
+        Whether to write TSV. As cells of TSV cannot contain tabs and line breaks, these become blanks.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter="\t" if tabbed else ",")
@@ -194,7 +198,7 @@ def _written(cell: Cell, tabbed: bool) -> Cell:
 
 
 def write_table(path: Path, rows: Iterable[Iterable[Cell]]) -> None:
-    """Write rows as a file, whole or not at all: TSV where its name ends so, else CSV; see `table_text`.
+    """Write rows to a file, completely or not at all: TSV if its name ends in .tsv, else CSV; see `table_text`.
 
     Raises
     ------

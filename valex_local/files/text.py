@@ -1,4 +1,4 @@
-"""Text files, and text in one form: opening what a user names, decoding, NFC."""
+"""Open and decode text files that a user gives, and normalise text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from valex_local.errors import InputError
 
 
 def clean_text(text: str) -> str:
-    """Return `text` as NFC; what UTF-8 cannot hold (lone surrogates) becomes U+FFFD."""
+    """Return `text` as NFC; what UTF-8 cannot encode (lone surrogates) becomes U+FFFD."""
     return unicodedata.normalize("NFC", text.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
 
 
@@ -23,12 +23,12 @@ def one_line(text: str) -> str:
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a regular file for reading; never waits (on a pipe, say).
+    """Return a regular file opened for reading; never blocks, as a pipe could.
 
     Raises
     ------
     InputError
-        There is no such file, it is no regular file, or it may not be read.
+        There is no such file, it is not a regular file, or it cannot be read.
     """
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -43,11 +43,11 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 LARGEST = 1 << 30
-"""Bytes. A larger text file is none."""
+"""Maximum size of a text file, in bytes."""
 
 
 def read_text(path: Path) -> str:
-    """Read a text file in UTF-8 or, where its byte order mark says so, UTF-16.
+    """Return the content of a text file in UTF-8 or, if it has the byte order mark, UTF-16.
 
     Raises
     ------

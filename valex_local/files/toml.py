@@ -1,4 +1,4 @@
-"""TOML files that a user or the project writes."""
+"""Read TOML files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from valex_local.errors import ConfigError
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
+    """Return the content of a TOML file.
 
     Raises
     ------
     ConfigError
-        The file cannot be read or is no TOML.
+        The file cannot be read or is not valid TOML.
     """
     try:
         return tomllib.loads(path.read_text("utf-8"))

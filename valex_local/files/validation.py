@@ -1,4 +1,4 @@
-"""What a user reads when a file, an option or a setting is not as it should be."""
+"""Messages about invalid files, options and settings."""
 
 from __future__ import annotations
 
@@ -11,38 +11,43 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 MOST = 5
-"""Faults that a message names; of more the number is said."""
+"""Maximum number of faults that a message lists; more are counted."""
 
 _LONGEST = 60
-"""Characters of a wrong value that a message shows."""
+"""Maximum length of an invalid value in a message, in characters."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like `name`, if any is at all."""
+    """Return the known name that is most similar to `name`, or None if none is similar."""
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.5)), None)
 
 
 def explain(
     kind: type[BaseModel], error: ValidationError, *, noun: str = "key", data: Any = None, values: bool = True
 ) -> str:
-    """Return what pydantic found wrong, as clauses that name each key as the user wrote it.
+    """Return a description of a pydantic error in which keys are named as the user wrote them.
 
     Parameters
     ----------
     kind : type of BaseModel
-        What the data should have been.
+        The model of the data.
     error : ValidationError
-        What pydantic raised.
+        The error that pydantic raised.
     noun : str
-        What a key is called where it is unknown; the nearest known one is named.
+        The word for an unknown key in the message, which also suggests the most similar known one.
     data : object, optional
-        The data. With it, entries of a list that have a ``name`` are called by that, the others by their number.
+        The data. If given, list entries with a ``name`` are referred to by it, others by their number.
     values : bool
-        Show wrong values; not for files that hold texts of posts.
+        Whether to show invalid values; False for files with texts of posts.
+
+    Returns
+    -------
+    str
+        Clauses separated by semicolons.
     """
     faults = error.errors()
-    said = [_clause(kind, fault, noun, data, values) for fault in faults[:MOST]]
-    return "; ".join([*said, *([f"{len(faults) - MOST} more faults"] if len(faults) > MOST else [])])
+    clauses = [_clause(kind, fault, noun, data, values) for fault in faults[:MOST]]
+    return "; ".join([*clauses, *([f"{len(faults) - MOST} more faults"] if len(faults) > MOST else [])])
 
 
 def _clause(kind: type[BaseModel], fault: Any, noun: str, data: Any, values: bool) -> str:
@@ -70,7 +75,7 @@ def _short(value: str | float) -> str:
 
 
 def _entry(loc: Sequence[Any], data: Any) -> tuple[str, Sequence[Any]]:
-    """Return how the last entry of a list on the way to a fault is called, and the way from there."""
+    """Return the name of the last list entry on the path to a fault, and the path from there."""
     called, rest, here = "", loc, data
     for depth, part in enumerate(loc, 1):
         try:
@@ -87,11 +92,11 @@ def _entry(loc: Sequence[Any], data: Any) -> tuple[str, Sequence[Any]]:
 def _known(name: str, known: Sequence[str], way: Sequence[Any]) -> str:
     near = nearest(name, known)
     above = "".join(f"{part}." for part in way[:-1])
-    return f"did you mean {above}{near}?" if near else f"known here: {', '.join(known)}"
+    return f"did you mean {above}{near}?" if near else f"expected one of {', '.join(known)}"
 
 
 def _at(kind: Any, loc: Sequence[Any]) -> Any:
-    """Return the type of what lies at a place of a model; None where that cannot be told."""
+    """Return the type at a path in a model, or None if that is not clear."""
     for part in loc:
         kind = _plain(kind)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -103,7 +108,7 @@ def _at(kind: Any, loc: Sequence[Any]) -> Any:
 
 
 def _plain(kind: Any) -> Any:
-    """Return a type without what is annotated to it, and of a union the first one that is not None."""
+    """Return a type without annotations and, for a union, its first member that is not None."""
     origin = get_origin(kind)
     if origin is Annotated:
         return _plain(get_args(kind)[0])
@@ -113,7 +118,7 @@ def _plain(kind: Any) -> Any:
 
 
 def _names(kind: Any) -> list[str]:
-    """Return the keys that a model, or a mapping with a key of few names, can have."""
+    """Return the possible keys of a model, or of a mapping whose keys are an enumeration."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return list(kind.model_fields)
     keys = _plain(get_args(kind)[0]) if get_origin(kind) is dict else None

@@ -159,7 +159,7 @@ class _Run:
         self._written: Counter[str] = Counter()
         self._unmatched: list[str] = []
         self._intake: list[Failure] | None = None  # set by a preview; None means those stored in the study
-        self._checksums = study.sums(selection.shard)
+        self._checksums = study.checksums(selection.shard)
         self._device = devices.detect(self.settings.work.device)
 
     # --- before the work --------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Scripts as text: what people and classifiers read, Fountain, lines with times."""
+"""Render scripts: plain text for people and classifiers, Fountain, subtitles, lines with times."""

@@ -1,4 +1,4 @@
-"""Fountain, the plain-text format of screenplays."""
+"""Render scripts as Fountain, the plain-text format of screenplays."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from valex_local.rendering.timing import clock
 
 
 class Fountain:
-    """Fountain 1.1, the plain-text format of screenplays (https://fountain.io/syntax).
+    """Renderer of Fountain 1.1 (https://fountain.io/syntax).
 
-    Every kind of line is forced by its mark and what would be a mark inside a text is escaped, so what a line is never
-    depends on what it says. Screen text is action, led in by SUPER as screenplays have it; times are notes.
+    Every line starts with the mark that forces its kind, and marks within text are escaped, so the kind of a line never
+    depends on its content. Screen text is action preceded by SUPER, as is usual in screenplays; times are notes.
 
     Parameters
     ----------
     times : bool
-        Show when each line begins.
+        Whether to show when each line starts.
     """
 
     suffix = ".fountain"
@@ -35,7 +35,7 @@ class Fountain:
         return "\n\n".join([title, *scenes]) + "\n"
 
     def _scene(self, scene: ShownScene) -> Iterator[str]:
-        # A forced heading must begin with a letter or digit, and the place may be unknown.
+        # A forced heading must start with a letter or digit, and the place may be unknown.
         place = next((f" - {_heading(line.text)}" for line in scene.lines if line.kind == "heading"), "")
         yield f".SCENE {scene.number}{place}{self._time(scene.start)}"
         for line in scene.lines:
@@ -60,17 +60,17 @@ def _block(line: ScriptLine) -> str:
 
 
 def _heading(place: str) -> str:
-    """Return a place without the marks of a scene number."""
+    """Return the text of a heading without ``#``, which marks scene numbers."""
     return _escaped(place.replace("#", "")).upper()
 
 
 def _cue(speaker: str) -> str:
-    """Return a name without the mark of dual dialogue, which no escape hides from every reader."""
+    """Return a name without ``^``, the mark of dual dialogue, which not all readers can escape."""
     return _escaped(speaker).rstrip("^ ") or SPEAKER
 
 
 def _speech(text: str) -> str:
-    """Return a line of speech that begins no other kind of line: heading, cue, lyric, section, parenthetical."""
+    """Return a line of speech that cannot be read as another kind: heading, cue, lyric, section, parenthetical."""
     line = _escaped(text)
     aside = line.startswith("(") and line.endswith(")")
     return f"\\{line}" if aside or _FORCING.match(line) else line
@@ -78,10 +78,10 @@ def _speech(text: str) -> str:
 
 _FORCING = re.compile(r"[!@=~>#]|\.(?!\.)")
 
-# Emphasis, boneyard (its star) and notes (their second bracket).
+# Emphasis, boneyard (its asterisk) and notes (their second bracket).
 _MARKS = re.compile(r"[\\*_]|(?<=\[)\[")
 
 
 def _escaped(text: str) -> str:
-    """Return a text on one line in which nothing is markup to Fountain."""
+    """Return a text on one line, with Fountain markup escaped."""
     return _MARKS.sub(lambda mark: f"\\{mark.group()}", one_line(text))

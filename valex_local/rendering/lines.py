@@ -1,7 +1,7 @@
-"""A script as numbered lines: the one walk over its elements that renderers, pages, comparisons and labels read.
+"""Turn a script into numbered lines, which renderers, pages, comparisons and labels share.
 
-Every text of a post stands on one line of its own kind, so no text can pass for another kind of line. A line without
-any words is left out. Screen text that repeats speech is shown once, as the speech.
+Every text is put on one line of its own kind, so that no text can be mistaken for another kind of line. Empty lines are
+left out. Screen text that repeats speech is shown once, as the speech.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ class ScriptLine:
     Attributes
     ----------
     id : str
-        What labels name it by: the number of the evidence where it has one (P1, S3, T1), else L and its place among
-        the elements of the script, counted from 1; of a heading H and the scene's number.
+        The id by which labels cite it: the number of its evidence if it has one (P1, S3, T1), else L and its position
+        among the elements of the script, counted from 1; for a heading, H and the number of the scene.
     kind : {"post", "dialogue", "text", "action", "heading"}
-        What it is.
+        Its kind.
     text : str
-        What it says, on one line.
+        Its text, on one line.
     scene, element : int
-        Its place: the number of the scene, and of the element in it, both counted from 1; a heading's element is 0.
+        The number of the scene, and of the element in it, both counted from 1; the element of a heading is 0.
     speaker : str or None
-        Who says it.
+        The speaker of dialogue.
     start, end : float or None
-        Seconds from the start of the video; of a heading the start of its scene.
+        Seconds from the start of the video; for a heading, the start of its scene.
     mumbled : bool
-        Whether recognition was unsure of the words.
+        Whether speech recognition was unsure of the words.
     repeats : str or None
         The segment that screen text repeats.
     also : tuple of str
-        Screen text that repeats this speech, by number.
+        Numbers of the screen texts that repeat this speech.
     keyframes : tuple of str
-        The pictures that an action rests on.
+        The keyframes on which an action is based.
     """
 
     id: str
@@ -59,7 +59,7 @@ class ScriptLine:
 
 @dataclass(frozen=True)
 class ShownScene:
-    """A scene: its lines, and whether it was written without the language model that was to write it."""
+    """A scene with its lines; `fallen_back` if the language model failed and the template wrote it instead."""
 
     number: int
     start: float | None
@@ -78,7 +78,7 @@ def shown_lines(script: Script) -> tuple[ScriptLine, ...]:
 
 
 def shown_scenes(script: Script) -> tuple[ShownScene, ...]:
-    """Return the scenes of a script, also empty ones, with the lines of `shown_lines`."""
+    """Return the scenes of a script, including empty ones, with the lines of `shown_lines`."""
     by_model = any(scene.written_by == "llm" for scene in script.scenes) or script.figures.scenes_fallen_back > 0
     return tuple(
         ShownScene(
@@ -136,12 +136,12 @@ def _line(element: Element, number: str, at: tuple[int, int], repeats: dict[str,
             ref = element.ref or number
             return ScriptLine(ref, "text", text, *at, start=element.start, end=element.end, repeats=element.repeats)
         case Action():
-            seen = element.keyframes
-            return ScriptLine(number, "action", text, *at, start=element.start, end=element.end, keyframes=seen)
+            keyframes = element.keyframes
+            return ScriptLine(number, "action", text, *at, start=element.start, end=element.end, keyframes=keyframes)
 
 
 def script_facts(script: Script) -> Iterator[str]:
-    """Yield what a rendering says of the whole script: its genre, where known, and its sound."""
+    """Yield the lines of a rendering about the whole script: its genre, if known, and its sound."""
     if script.genre and one_line(script.genre):
         yield f"Genre: {one_line(script.genre)}"
     yield f"Sound: {_sound(script.sound)}"

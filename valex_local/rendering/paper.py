@@ -1,4 +1,4 @@
-"""The loose text of the paper, which the classifiers read."""
+"""Render scripts as plain text in the format of the paper, which the classifiers read."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from valex_local.rendering.timing import clock
 
 
 class PaperText:
-    """The loose text of the paper.
+    """Renderer of the paper's format.
 
-    ``SPEAKER: "speech"``, ``[ON-SCREEN TEXT]``, prose for actions, a heading in capitals, an empty line between scenes;
-    first ``Post:`` and the published text, last ``Genre:`` (where known) and ``Sound:``.
+    ``SPEAKER: "speech"``, ``[ON-SCREEN TEXT]``, prose for actions, headings in capitals, a blank line between scenes;
+    ``Post:`` and the published text at the start, ``Genre:`` (if known) and ``Sound:`` at the end.
 
     Parameters
     ----------
     times : bool
-        Show when each line begins.
+        Whether to show when each line starts.
     """
 
     suffix = ".txt"
@@ -27,7 +27,7 @@ class PaperText:
         self._times = times
 
     def __call__(self, script: Script) -> str:
-        """Return the script, one element a line."""
+        """Return the script, with one element on each line."""
         blocks = [block for scene in shown_scenes(script) if (block := "\n".join(self._scene(scene)))]
         return "\n\n".join([*blocks, "\n".join(script_facts(script))]) + "\n"
 

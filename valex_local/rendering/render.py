@@ -1,4 +1,4 @@
-"""Scripts as text of a named format: the paper's loose text, Fountain, JSON."""
+"""Render scripts as text in a format given by name: the paper's plain text, Fountain, JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from valex_local.rendering.paper import PaperText
 
 
 class Renderer(Protocol):
-    """Turns a script into the text of a file that ends in a newline; `suffix` is the file's."""
+    """Render a script as the text of a file, ending in a newline; `suffix` is the extension of the file."""
 
     suffix: str
 
@@ -27,7 +27,7 @@ def get_renderer(format: str, *, times: bool = False) -> Renderer:
     format : str
         Name of the format.
     times : bool
-        Show when each element begins, where the format leaves a choice; JSON always holds them.
+        Whether to show when each element starts. JSON always contains times.
 
     Raises
     ------
@@ -36,18 +36,40 @@ def get_renderer(format: str, *, times: bool = False) -> Renderer:
     """
     if format == "json":
         return Json()
-    if format not in _LOOSE:
-        raise ConfigError(f"there is no script format {format!r}; there are: {', '.join([*_LOOSE, 'json'])}")
-    return _LOOSE[format](times=times)
+    if format not in _WITH_TIMES:
+        raise ConfigError(
+            f"there is no script format {format!r}", hint=f"The formats are: {', '.join([*_WITH_TIMES, 'json'])}"
+        )
+    return _WITH_TIMES[format](times=times)
 
 
 def render(script: Script, format: str, *, times: bool = False) -> str:
-    """Return a script in a format; see `get_renderer`."""
+    """Return a script as text.
+
+    Parameters
+    ----------
+    script : Script
+        The script.
+    format : str
+        Name of the format; see `get_renderer`.
+    times : bool
+        Whether to show when each element starts. JSON always contains times.
+
+    Returns
+    -------
+    str
+        The text, ending in a newline.
+
+    Raises
+    ------
+    ConfigError
+        There is no such format.
+    """
     return get_renderer(format, times=times)(script)
 
 
 class Json:
-    """The record itself."""
+    """Renderer of the record itself."""
 
     suffix = ".json"
 
@@ -56,4 +78,4 @@ class Json:
         return script.to_json()
 
 
-_LOOSE: dict[str, type[PaperText] | type[Fountain]] = {"text": PaperText, "fountain": Fountain}
+_WITH_TIMES: dict[str, type[PaperText] | type[Fountain]] = {"text": PaperText, "fountain": Fountain}

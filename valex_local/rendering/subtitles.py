@@ -1,4 +1,4 @@
-"""Timed lines as subtitles: SubRip and WebVTT."""
+"""Render timed lines as subtitles in SubRip and WebVTT."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from valex_local.records import SPEAKER
 from valex_local.rendering.timing import TimedSpan
 
 WORD_JOINER = "\u2060"
-"""Has no width and ends no line; separates signs that would mean something together."""
+"""A character of zero width that allows no line break; it separates characters that would be markup together."""
 
-# Many readers take any line that holds two times for the head of a cue.
+# Many readers take any line that contains two times for the start of a cue.
 _TIME = r"(?:(?<=:\d)|(?<=:\d\d))(?=[.,]\d)"
 
 
 class SubtitleFormat(Protocol):
-    """A format of subtitles; `suffix` is the file's."""
+    """A subtitle format; `suffix` is the extension of its files."""
 
     suffix: str
 
     def __call__(self, spans: Sequence[TimedSpan]) -> str:
-        """Return the file's text for stretches sorted by start."""
+        """Return the text of a file for spans sorted by start."""
 
 
 class Srt:
-    """SubRip. The format has no escapes, so signs that readers take for marks are separated by a word joiner."""
+    """SubRip. The format has no escapes, so characters that would be markup are separated by a word joiner."""
 
     suffix = ".srt"
 
-    # Tags, the overrides of SubStation that many players know, and the arrow.
+    # Tags, the SubStation overrides that many players support, and the arrow.
     _marks = re.compile(rf"(?<=<)|(?<=\{{)|(?<=--)(?=>)|{_TIME}")
 
     def __call__(self, spans: Sequence[TimedSpan]) -> str:
@@ -47,7 +47,7 @@ class Srt:
 
 
 class Vtt:
-    """WebVTT (https://www.w3.org/TR/webvtt1/). Who speaks, where it is known, is a voice tag."""
+    """WebVTT (https://www.w3.org/TR/webvtt1/). The speaker, if known, is a voice tag."""
 
     suffix = ".vtt"
 
@@ -60,7 +60,7 @@ class Vtt:
         text = self._escaped(span.text)
         if span.speaker in ("", SPEAKER):
             return text
-        # A dash before the bracket that ends the tag could be the last of an arrow.
+        # A dash before the bracket that ends the tag could be read as part of an arrow.
         name = self._escaped(span.speaker)
         return f"<v {name}{WORD_JOINER if name.endswith('-') else ''}>{text}</v>"
 

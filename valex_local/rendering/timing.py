@@ -1,4 +1,4 @@
-"""The lines of a script in whole milliseconds, as subtitle and annotation formats want them."""
+"""The lines of a script in whole milliseconds, as subtitle and annotation formats need them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from valex_local.records import Post, Script
 from valex_local.rendering.lines import script_lines
 
 LONGEST_WITHOUT_END = 5000
-"""Milliseconds. A line whose end is not known lasts until the next one begins, at most so long."""
+"""Maximum duration, in milliseconds, of a line without an end, which otherwise lasts until the next line starts."""
 
 
 @dataclass(frozen=True)
 class TimedSpan:
-    """A stretch [start, end) in milliseconds, at least one of them, and the words in it on one line."""
+    """A span of time [start, end) in milliseconds, never empty, with its text on one line."""
 
     start: int
     end: int
@@ -24,9 +24,9 @@ class TimedSpan:
 
 @dataclass(frozen=True)
 class TimedScript:
-    """A post and the lines of its script that have a time and words, each kind sorted by time.
+    """A post and the lines of its script that have times, by kind and sorted by time.
 
-    Screen text is whole: lines that repeat speech are among it.
+    Screen text includes lines that repeat speech.
     """
 
     post: Post
@@ -37,13 +37,13 @@ class TimedScript:
 
 
 def timed_lines(post: Post, script: Script) -> tuple[TimedScript, int]:
-    """Return the lines of a script that have a time, and how many have none."""
+    """Return the lines of a script that have a time, and the number of lines without one."""
     lines = [line for line in script_lines(script) if line.kind in ("dialogue", "text", "action")]
     starts = sorted(milliseconds(line.start) for line in lines if line.start is not None)
     spans: dict[str, list[TimedSpan]] = {"dialogue": [], "text": [], "action": []}
     for line in lines:
         if line.start is not None:
-            start, end = _stretch(line.start, line.end, starts)
+            start, end = _span(line.start, line.end, starts)
             spans[line.kind].append(TimedSpan(start, end, line.text, line.speaker or ""))
     for found in spans.values():
         found.sort(key=lambda span: (span.start, span.end))
@@ -51,7 +51,7 @@ def timed_lines(post: Post, script: Script) -> tuple[TimedScript, int]:
     return timed, len(lines) - len(starts)
 
 
-def _stretch(start: float, end: float | None, starts: Sequence[int]) -> tuple[int, int]:
+def _span(start: float, end: float | None, starts: Sequence[int]) -> tuple[int, int]:
     first = milliseconds(start)
     if end is not None:
         return first, max(milliseconds(end), first + 1)
@@ -71,7 +71,7 @@ def clock(seconds: float) -> str:
 
 
 def lanes(spans: Sequence[TimedSpan]) -> list[list[TimedSpan]]:
-    """Divide stretches, sorted by start, into as few lists as hold none that overlap; one list for no stretches."""
+    """Return spans, given sorted by start, in as few lists as possible so that none overlap; at least one list."""
     divided: list[list[TimedSpan]] = [[]]
     for span in spans:
         free = next((lane for lane in divided if not lane or lane[-1].end <= span.start), None)

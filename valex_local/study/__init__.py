@@ -1,4 +1,4 @@
-"""The study folder, which is the database: records of every post as plain files."""
+"""The study folder, which is the database: the records of every post as plain files."""
 
 from valex_local.study.study import Study, side_files
 from valex_local.study.variants import WRITTEN, LabelKey, script_rank

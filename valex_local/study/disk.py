@@ -1,4 +1,4 @@
-"""Looking into the study folder: what is there, and what a file holds."""
+"""List folders and read files of a study."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pydantic_core import from_json
 from valex_local.errors import StudyError
 
 DERIVED = ("report", "exports")
-"""Folders of a study that can be made again; all that is in them goes when a post is forgotten."""
+"""Folders of a study that can be made again; their whole content is removed when a post is forgotten."""
 
 
 def visible(folder: Path) -> Iterator[Path]:
-    """Yield what is in a folder and not hidden; nothing where there is no such folder."""
+    """Yield the files and folders in a folder that are not hidden; none if the folder does not exist."""
     yield from (folder / name for name in visible_names(folder))
 
 
 def visible_names(folder: Path) -> list[str]:
-    """Return the names of what is in a folder and not hidden; none where there is no such folder."""
+    """Return the names of files and folders in a folder that are not hidden; none if the folder does not exist."""
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in entries if not entry.name.startswith(".")]
@@ -30,7 +30,15 @@ def visible_names(folder: Path) -> list[str]:
 
 
 def read_bytes(path: Path | str) -> bytes | None:
-    """Return what a file holds, None where there is none. Examining a study reads a dozen files a post in this way."""
+    """Return the content of a file, or None if there is none.
+
+    Uses `io.FileIO` because checking a study reads a dozen files of each post.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be read.
+    """
     try:
         with io.FileIO(path) as file:
             return file.readall()
@@ -42,7 +50,7 @@ def read_bytes(path: Path | str) -> bytes | None:
 
 
 def failed_post(path: Path) -> str | None:
-    """Return the post of a failure record, None where the file is no such record."""
+    """Return the post of a failure record, or None if the file is not one."""
     try:
         data = from_json(read_bytes(path) or b"")
     except ValueError:
@@ -51,6 +59,6 @@ def failed_post(path: Path) -> str | None:
 
 
 def no_such_post(root: Path, post_id: str) -> StudyError:
-    """Return the error that says that a study does not hold a post."""
-    hint = "List them with: valex status -s STUDY --posts"
-    return StudyError(f"this study holds no post {post_id}", path=root, hint=hint)
+    """Return the error to raise for a post that is not in a study."""
+    hint = "List the posts with: valex status -s STUDY --posts"
+    return StudyError(f"this study has no post {post_id}", path=root, hint=hint)

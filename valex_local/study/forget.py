@@ -1,4 +1,4 @@
-"""Erasing a post: every trace of it goes, whatever else that takes along."""
+"""Remove a post and every trace of it from a study, along with files that may mention it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,23 @@ if TYPE_CHECKING:
 
 
 def forget(study: Study, post_id: str) -> list[str]:
-    """Remove every trace of a post and return what was removed, relative to the study.
+    """Remove every trace of a post from a study and return what was removed, relative to the study.
 
-    Reports and exports mix all posts and may be compressed, so they go as a whole, and so do remembered sums: all
-    can be made again. The video itself is the lab's and stays.
+    Reports and exports mix posts and may be compressed, so they are removed completely, and so are stored checksums;
+    all of them can be made again. The video itself belongs to the lab and is not touched.
+
+    Raises
+    ------
+    StudyError
+        There is no such post, a table of gold labels cannot be read, or a file cannot be removed.
     """
     if post_id not in study.known_ids():
         raise no_such_post(study.root, post_id)
     video = _video_path(study, post_id)
-    # Read before anything goes: a table that cannot be read may hold rows about the post.
+    # Read before anything is removed: a table that cannot be read may contain rows about the post.
     gold = {path: _without(path, post_id) for path in sorted((study.root / "gold").glob("*.csv"))}
     with writing(study.root):
-        removed = _remove(study, (*_halves(study), *sorted(study.root.glob("sums*.json"))))
+        removed = _remove(study, (*_partial_files(study), *sorted(study.root.glob("sums*.json"))))
         for path in sorted((study.root / "logs").glob("*.jsonl")):
             if lines := _forget_lines(path, post_id, video):
                 removed.append(f"{path.relative_to(study.root)} ({lines} lines)")
@@ -41,7 +46,7 @@ def forget(study: Study, post_id: str) -> list[str]:
                 removed.append(f"{path.relative_to(study.root)} ({rows} rows)")
         failures = sorted(visible(study.root / "failures"))
         removed += _remove(study, [f for f in failures if failed_post(f) == post_id or _mentions(f, video)])
-        # The post's own folder goes last: interrupted before, the post is still known and can be forgotten again.
+        # The folder of the post is removed last, so that after an interruption the post is known and can be removed.
         folders = (*(study.root / name for name in DERIVED), study.folder(post_id))
         return removed + _remove(study, [folder for folder in folders if folder.is_dir()])
 
@@ -56,8 +61,8 @@ def _remove(study: Study, paths: Iterable[Path]) -> list[str]:
     return removed
 
 
-def _halves(study: Study) -> list[Path]:
-    """Return what writes that were interrupted have left outside the posts' folders."""
+def _partial_files(study: Study) -> list[Path]:
+    """Return the files of interrupted writes outside the folders of posts."""
     folders = (study.root, study.root / "failures", study.root / "logs", study.root / "gold")
     return [path for folder in folders for path in sorted(folder.glob("*.part"))]
 
@@ -65,13 +70,13 @@ def _halves(study: Study) -> list[Path]:
 def _video_path(study: Study, post_id: str) -> str | None:
     try:
         post = study.read(post_id, "post", Post)
-    except StudyError:  # whatever it is, it must go
+    except StudyError:  # an unreadable record is removed all the same
         return None
     return post.video.path if post and post.video else None
 
 
 def _forget_lines(path: Path, post_id: str, video: str | None) -> int:
-    """Remove the lines of a log that mention a post, and return how many."""
+    """Remove the lines of a log that mention a post, and return their number."""
     lines = path.read_text("utf-8", "replace").splitlines(keepends=True)
     kept = [line for line in lines if not _line_mentions(line, post_id, video)]
     if len(kept) < len(lines):
@@ -80,14 +85,14 @@ def _forget_lines(path: Path, post_id: str, video: str | None) -> int:
 
 
 def _without(path: Path, post_id: str) -> tuple[bytes, int]:
-    """Return a table of gold labels without the rows about a post, empty where none is left, and how many go."""
+    """Return a table of gold labels without the rows about a post (empty if no row is left), and their number."""
     try:
         table = read_table(path)
     except InputError as error:
         raise StudyError(
-            f"nothing was removed: a table of labels cannot be read, and may tell of the post ({error.what})",
+            f"nothing was removed because this table of labels cannot be read and may contain the post ({error.what})",
             path=path,
-            hint="Fix it, or move it out of the study",
+            hint="Fix the table, or move it out of the study",
         ) from error
     first = table.columns[:1]
     kept = [row for row in table.rows if not any(names_same_post(row.cells[name], post_id) for name in first)]
@@ -104,7 +109,7 @@ def _line_mentions(line: str, post_id: str, video: str | None) -> bool:
     try:
         data = json.loads(line)
     except ValueError:
-        return True  # half a line of a killed run: nobody misses it
+        return True  # an incomplete line of a killed run
     return (
         not isinstance(data, dict)
         or data.get("post") == post_id

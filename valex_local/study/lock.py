@@ -1,4 +1,4 @@
-"""Operating-system locks: one run at a time in a study, or in each shard of it."""
+"""Operating-system locks, which allow one run at a time in a study, or in each shard of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run_lock(root: Path, shard: tuple[int, int] | None = None) -> Iterator[None]
 
 @contextmanager
 def settings_lock(root: Path) -> Iterator[None]:
-    """Lock the settings of a study; waits until others have written theirs."""
+    """Lock the settings of a study, waiting for other processes that write them."""
     with _flock(root / ".lock.settings", fcntl.LOCK_EX):
         yield
 
@@ -54,5 +54,5 @@ def _take_lock(descriptor: int, how: int, folder: Path) -> None:
         fcntl.flock(descriptor, how)
     except BlockingIOError as error:
         raise StudyError(
-            "another run is at work in this study", path=folder, hint="Wait for it, or use --shard i/N in all runs"
+            "another run is active in this study", path=folder, hint="Wait for it, or use --shard i/N in all runs"
         ) from error

@@ -1,4 +1,4 @@
-"""The settings in force in a study: the profile's, under those the study remembers, a file's, and the options given."""
+"""Resolve the settings of a study: those of the profile, overridden by study.toml, a settings file, and options."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ from valex_local.study.study import Study
 def given_settings(
     study: Study | None = None, options: Mapping[str, Any] | None = None, config: Path | str | None = None
 ) -> dict[str, Any]:
-    """Return the settings that somebody gave, as plain data: what a study remembers, without its profile's.
+    """Return the settings given explicitly, without those of the profile.
 
     Parameters
     ----------
     study : Study, optional
-        The study; what it remembers counts least.
+        The study; the settings in its study.toml have the lowest priority.
     options : mapping, optional
-        Settings as nested plain data, as in study.toml; they count most.
+        Settings as nested plain data, as in study.toml; they have the highest priority.
     config : Path, optional
-        A TOML file of settings.
+        A TOML file with settings.
+
+    Returns
+    -------
+    dict
+        The settings as nested plain data, as in study.toml.
 
     Raises
     ------
     ConfigError
-        A setting of the file or of the study is unknown or out of its bounds.
+        A setting in the file or in the study is unknown or out of range.
     """
     remembered: Mapping[str, Any] = {}
     if study is not None:
@@ -46,19 +51,24 @@ def resolve_settings(
     options: Mapping[str, Any] | None = None,
     config: Path | str | None = None,
 ) -> Settings:
-    """Return the settings in force: those given, over those of the profile they name.
+    """Return the settings in force: those of the profile, overridden by those given explicitly.
 
     Parameters
     ----------
     store : Store
-        The model store, which knows the profiles.
+        The model store, which contains the profiles.
     study, options, config
-        As in `given_settings`.
+        As for `given_settings`.
+
+    Returns
+    -------
+    Settings
+        All settings.
 
     Raises
     ------
     ConfigError
-        There is no such profile, or a setting is unknown or out of its bounds.
+        There is no such profile, or a setting is unknown or out of range.
     """
     given = given_settings(study, options, config)
     profile = store.profile(str(given.get("profile", Settings().profile)))

@@ -1,15 +1,15 @@
-"""The study folder: records, side files, failures, lock, erasing.
+"""The study folder: records, side files, failures, lock, removal of posts.
 
     study/
       study.toml                          the settings given by the user; all others are the profile's
       posts/<post_id>/                    post.json, the records of each stage, audio.flac, keyframes/
       failures/<post_id>.<step>.json
-      gold/<annotator>.csv                labels that people gave; the first column names the post
+      gold/<annotator>.csv                gold labels; the first column is the id of the post
       report/ exports/ logs/
-      sums.json                           checksums of videos, remembered by size and time of change
+      sums.json                           checksums of videos, stored with their size and modification time
 
-Plain files, one writer a file: written to a temporary name, flushed, renamed. The temporary name is always the same, so
-an interrupted write leaves nothing that the next one does not take away.
+Plain files with one writer each: a file is written under a temporary name, flushed, and renamed. The temporary name is
+always the same, so the next write cleans up after an interrupted one.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Study:
     root : Path or str
         The folder.
     create : bool
-        Make the folder when there is none.
+        Whether to make the study if it does not exist.
 
     Raises
     ------
     StudyError
-        There is no study there, or the folder holds something else.
+        There is no study, or the folder contains something else.
     """
 
     def __init__(self, root: Path | str, *, create: bool = False) -> None:
@@ -65,15 +65,15 @@ class Study:
 
     def _create(self) -> None:
         if self.root.exists() and not self.root.is_dir():
-            raise StudyError("this is a file, not a folder", path=self.root, hint="Name a new folder with -s")
+            raise StudyError("this is a file, not a folder", path=self.root, hint="Choose a new folder with -s")
         with writing(self.root):
-            # In this order: of what another shard makes meanwhile, study.toml is there first.
+            # The order of the two checks matters: another shard that starts now makes study.toml before anything else.
             if any(visible(self.root)) and not (self.root / "study.toml").exists():
                 raise StudyError(
-                    "this folder is not empty and holds no study", path=self.root, hint="Name a new folder with -s"
+                    "this folder is not empty and is not a study", path=self.root, hint="Choose a new folder with -s"
                 )
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # First, and by one of several shards that begin together: it is what makes the folder a study.
+            # Made first, by only one of several shards that start together: it marks the folder as a study.
             with settings_lock(self.root):
                 if not (self.root / "study.toml").exists():
                     self._write_options({})
@@ -91,7 +91,7 @@ class Study:
             raise StudyError(f"study.toml is not valid TOML ({error})", path=path, hint="Fix the file") from error
 
     def save_options(self, options: Mapping[str, Any]) -> None:
-        """Remember the settings given for this study; shards that begin together write one after the other."""
+        """Store the settings given for this study; shards that start together write one after the other."""
         with settings_lock(self.root):
             self._write_options(options)
 
@@ -103,12 +103,12 @@ class Study:
 
     def post_ids(self) -> list[str]:
         """Return the ids of all posts, sorted."""
-        # Not Path.is_file: a command asks this of ten thousand posts more than once.
+        # os.path.isfile is faster than Path.is_file, and a command may check ten thousand posts more than once.
         there = (name for name in visible_names(self._posts) if os.path.isfile(f"{self._posts}/{name}/post.json"))  # noqa: PTH113
         return sorted(there)
 
     def known_ids(self) -> set[str]:
-        """Return the ids of all posts, those included of which a failure or part of a folder is all there is."""
+        """Return the ids of all posts, including those with nothing but a failure or part of a folder."""
         failed = (failed_post(path) for path in visible(self._failures))
         folders = (path.name for path in visible(self._posts) if path.is_dir())
         return {*folders, *(post_id for post_id in failed if post_id is not None)}
@@ -123,7 +123,7 @@ class Study:
         Raises
         ------
         StudyError
-            The study holds no such post.
+            The study has no such post.
         """
         found = self.read(post_id, "post", Post)
         if found is None:
@@ -131,18 +131,48 @@ class Study:
         return found
 
     def read(self, post_id: str, stem: str, kind: type[R]) -> R | None:
-        """Return a record, or None where there is none."""
+        """Return a record.
+
+        Parameters
+        ----------
+        post_id : str
+            The post.
+        stem : str
+            Name of the record without extension, such as ``script.template``.
+        kind : type of Record
+            The class of the record.
+
+        Returns
+        -------
+        Record or None
+            The record, or None if there is none.
+
+        Raises
+        ------
+        StudyError
+            The file cannot be read, is not a valid record, or was written by a newer version of this program.
+        """
         path = self.folder(post_id) / f"{stem}.json"
         raw = read_bytes(path)
         return None if raw is None else kind.parse(raw, path=path)
 
     def require(self, post_id: str, stem: str, kind: type[R]) -> R:
-        """Return a record.
+        """Return a record that must exist.
+
+        Parameters
+        ----------
+        post_id, stem, kind
+            As for `read`.
+
+        Returns
+        -------
+        Record
+            The record.
 
         Raises
         ------
         StudyError
-            There is none.
+            There is no such record, or it cannot be read.
         """
         record = self.read(post_id, stem, kind)
         if record is None:
@@ -150,11 +180,11 @@ class Study:
         return record
 
     def script_variants(self, post_id: str) -> list[str]:
-        """Return the names of a post's scripts: those a run writes, in the order of `WRITTEN`, then imported ones."""
+        """Return the names of a post's scripts: those in `WRITTEN`, in that order, then imported ones."""
         return sorted(self._variants(post_id, "script"), key=script_rank)
 
     def label_keys(self, post_id: str) -> list[LabelKey]:
-        """Return which labels a post has, sorted by script and route."""
+        """Return the names of a post's sets of labels, sorted by script and route."""
         return sorted(LabelKey.of(name) for name in self._variants(post_id, "labels") if "." in name)
 
     def _variants(self, post_id: str, kind: str) -> Iterator[str]:
@@ -166,16 +196,23 @@ class Study:
     def script(self, post_id: str, variant: str | None = None, *, preferred: Sequence[str] = ()) -> tuple[str, Script]:
         """Return a script and the name of its variant.
 
-        Imported scripts come last: importing them does not change which one is shown.
+        Imported scripts come last, so importing one does not change which script is shown.
 
         Parameters
         ----------
         post_id : str
             The post.
         variant : str, optional
-            The variant wanted.
+            The variant; when left out, the first that exists.
         preferred : sequence of str
-            Variants to look for first when none is named: `script.variants` of the settings in force.
+            Variants to try first if `variant` is left out: `script.variants` of the settings in force.
+
+        Returns
+        -------
+        name : str
+            Name of the variant.
+        script : Script
+            The script.
 
         Raises
         ------
@@ -197,9 +234,19 @@ class Study:
         return {key: self.require(post_id, key.stem, Labels) for key in self.label_keys(post_id)}
 
     def read_raw(self, post_id: str, stem: str, kind: type[Record]) -> dict[str, Any] | None:
-        """Return a record as plain data, unvalidated but for its version: examining a large study needs no more.
+        """Return a record as plain data of which only the version is checked, which is fast enough for large studies.
 
-        A file that is no JSON object counts as no record; it will be made anew.
+        A file that is not a JSON object counts as missing, so that the record is made again.
+
+        Parameters
+        ----------
+        post_id, stem, kind
+            As for `read`.
+
+        Returns
+        -------
+        dict or None
+            The record, or None if there is none.
 
         Raises
         ------
@@ -218,16 +265,27 @@ class Study:
             return None
         version = data.get("schema_version", 1)
         if isinstance(version, int) and version > kind.SCHEMA_VERSION:
-            kind.parse(raw, path=Path(path))  # raises, and says it well
+            kind.parse(raw, path=Path(path))  # raises StudyError
         return data
 
     def write(self, post_id: str, stem: str, record: Record, files: Mapping[str, bytes] | None = None) -> None:
-        """Write a record and its side files; the record last, since it vouches for them.
+        """Write a record and its side files; the record last, so that its side files exist once it does.
+
+        Parameters
+        ----------
+        post_id : str
+            The post.
+        stem : str
+            Name of the record without extension.
+        record : Record
+            The record.
+        files : mapping of str to bytes, optional
+            Side files, by their path in the folder of the post.
 
         Raises
         ------
         StudyError
-            The disk is full or the folder cannot be written.
+            The disk is full or the folder cannot be written to.
         """
         folder = self.folder(post_id)
         with writing(folder):
@@ -240,7 +298,24 @@ class Study:
                 self._drop_keyframes(post_id, keep={k.file for k in record.keyframes})
 
     def copy(self, source: str, target: str, stem: str, kind: type[Record]) -> None:
-        """Copy a record and its side files from one post to another whose inputs are the same."""
+        """Copy a record and its side files from one post to another with the same inputs.
+
+        Parameters
+        ----------
+        source, target : str
+            The posts.
+        stem : str
+            Name of the record without extension.
+        kind : type of Record
+            The class of the record.
+
+        Raises
+        ------
+        FileNotFoundError
+            The record or a side file does not exist.
+        StudyError
+            The record cannot be read or written.
+        """
         record = self.read(source, stem, kind)
         if record is None:
             raise FileNotFoundError(self.folder(source) / f"{stem}.json")
@@ -249,11 +324,26 @@ class Study:
         self.write(target, stem, record, files)
 
     def has_side_files(self, post_id: str, media: Media, kind: str) -> bool:
-        """Whether the side files of one kind (``audio``, ``keyframes``) are all there."""
+        """Whether all side files of a media record exist.
+
+        Parameters
+        ----------
+        post_id : str
+            The post.
+        media : Media
+            Its media record.
+        kind : {"audio", "keyframes"}
+            The kind of side files.
+
+        Returns
+        -------
+        bool
+            True if all of them exist.
+        """
         return all((self.folder(post_id) / name).is_file() for name in side_files(media, kind))
 
     def drop_side_files(self, post_id: str, kind: str) -> None:
-        """Delete the side files of one kind (``audio``, ``keyframes``) of a post; its records stay."""
+        """Delete the side files of one kind (``audio``, ``keyframes``) of a post; its records are kept."""
         if kind == "keyframes":
             self._drop_keyframes(post_id, keep=set())
         else:
@@ -273,40 +363,40 @@ class Study:
     # --- failures ---------------------------------------------------------------------------------------------------
 
     def failure(self, post_id: str, step: str) -> Failure | None:
-        """Return why a step could not be done for a post, or None."""
+        """Return the failure of a step for a post, or None."""
         path = self._failures / f"{post_id}.{step}.json"
         raw = read_bytes(path)
         return None if raw is None else Failure.parse(raw, path=path)
 
     def failed(self) -> frozenset[str]:
-        """Return the names of all failures, ``<post_id>.<step>``: one look at the folder for any number of posts."""
+        """Return the names of all failures, ``<post_id>.<step>``, by listing the folder once."""
         return frozenset(name.removesuffix(".json") for name in visible_names(self._failures) if name.endswith(".json"))
 
     def failures(self) -> list[Failure]:
         """Return all failures, sorted by post and step."""
         paths = sorted(p for p in visible(self._failures) if p.suffix == ".json")
-        found = ((path, read_bytes(path)) for path in paths)  # a run beside us may just have cleared one
+        found = ((path, read_bytes(path)) for path in paths)  # a parallel run may have just cleared one
         return [Failure.parse(raw, path=path) for path, raw in found if raw is not None]
 
     def write_failure(self, failure: Failure) -> None:
-        """Record that a step could not be done for a post."""
+        """Record that a step failed for a post."""
         with writing(self._failures):
             self._failures.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(self._failures / f"{failure.post}.{failure.stage}.json", failure.to_json().encode())
 
     def clear_failure(self, post_id: str, step: str) -> None:
-        """Forget an earlier failure."""
+        """Remove the record of an earlier failure."""
         with writing(self._failures):
             (self._failures / f"{post_id}.{step}.json").unlink(missing_ok=True)
 
-    # --- erasing ----------------------------------------------------------------------------------------------------
+    # --- removing ---------------------------------------------------------------------------------------------------
 
     def forget(self, post_id: str) -> list[str]:
         """Remove every trace of a post and return what was removed; see `valex_local.study.forget`."""
         return forget(self, post_id)
 
     def drop_made_from(self, post_id: str, script: str) -> list[str]:
-        """Remove what was made from a script that another takes the place of: its labels and its grounding."""
+        """Remove the labels and the grounding of a script that is about to be replaced; return their file names."""
         folder = self.folder(post_id)
         stems = [f"grounding.{script}", *(key.stem for key in self.label_keys(post_id) if key.script == script)]
         made = [path for stem in stems if (path := folder / f"{stem}.json").is_file()]
@@ -316,24 +406,24 @@ class Study:
         return [path.name for path in made]
 
     def refuse_inside(self, out: Path) -> None:
-        """Hold that a file or folder to be written does not lie in the study where forgetting would not find it.
+        """Check that a file to be written is not in a part of the study from which `forget` would not remove it.
 
         Raises
         ------
         ConfigError
-            It does.
+            It is.
         """
         root, target = self.root.resolve(), out.resolve()
         known = (root / name for name in DERIVED)
         if target.is_relative_to(root) and not any(target.is_relative_to(folder) for folder in known):
             raise ConfigError(
-                "what is written here would outlast a post that the study forgets",
+                "valex forget would not remove posts from a file written here",
                 path=out,
-                hint=f"Name {self.root / DERIVED[-1] / out.name}, or a place outside the study",
+                hint=f"Use {self.root / DERIVED[-1] / out.name}, or a path outside the study",
             )
 
-    def sums(self, shard: tuple[int, int] | None = None) -> Checksums:
-        """Return the remembered checksums of videos; each shard keeps its own file, so that none is written by two."""
+    def checksums(self, shard: tuple[int, int] | None = None) -> Checksums:
+        """Return the stored checksums of videos; each shard has its own file, so that every file has one writer."""
         name = "sums.json" if shard is None else f"sums.{shard[0]}-of-{shard[1]}.json"
         return Checksums(self.root / name)
 
@@ -343,7 +433,7 @@ class Study:
 
 
 def side_files(media: Media, kind: str | None = None) -> tuple[str, ...]:
-    """Return the names of the side files of a media record, all or of one kind (``audio``, ``keyframes``)."""
+    """Return the names of the side files of a media record, all of them or one kind (``audio``, ``keyframes``)."""
     audio = (media.audio.file,) if media.audio and kind in (None, "audio") else ()
     keyframes = tuple(k.file for k in media.keyframes) if kind in (None, "keyframes") else ()
     return audio + keyframes

@@ -1,27 +1,27 @@
-"""Variants: which scripts and labels a post can have, and the order in which they are listed."""
+"""Names of the variants of scripts and labels, and the order in which they are listed."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, Self
 
 WRITTEN = ("local", "template")
-"""Scripts that a run writes, in the order in which one is shown; those from elsewhere come after them."""
+"""Scripts that a run writes, in order of preference; imported scripts come after them."""
 
 
 def script_rank(name: str) -> tuple[int, str]:
-    """Return what script variants are sorted by: those of `WRITTEN` first, in its order, then the others by name."""
+    """Return a sort key for script variants: those in `WRITTEN` first, in that order, then the others by name."""
     return (WRITTEN.index(name) if name in WRITTEN else len(WRITTEN), name)
 
 
 class LabelKey(NamedTuple):
-    """Which labels: the script they are of (``video`` for the video itself) and the route that gave them."""
+    """The name of a set of labels: the script (``video`` for the video itself) and the route that gave them."""
 
     script: str
     route: str
 
     @classmethod
     def of(cls, name: str) -> Self:
-        """Return the key that is written ``<script>.<route>``, also with ``labels.`` before it."""
+        """Return the key for a name ``<script>.<route>``, with or without the prefix ``labels.``."""
         script, _, route = name.removeprefix("labels.").rpartition(".")
         return cls(script, route)
 
@@ -30,10 +30,10 @@ class LabelKey(NamedTuple):
 
     @property
     def stem(self) -> str:
-        """The stem of the record."""
+        """Return the stem of the record."""
         return f"labels.{self}"
 
     @property
     def title(self) -> str:
-        """The key as people read it."""
+        """Return the key in the form shown to readers."""
         return f"{self.script} · {self.route}"
