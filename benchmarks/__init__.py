@@ -1,1 +1,1 @@
-"""Speed as ratios: every benchmark holds our way against another one, in one run, with a gate of quality beside it."""
+"""Speed as ratios: every benchmark compares our way with another one in the same run, and checks the quality too."""

@@ -1,4 +1,4 @@
-"""What comes of running benchmarks on one machine."""
+"""Running benchmarks on one machine, and their report."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one benchmark.
+    """The outcome of one benchmark.
 
     Attributes
     ----------
     name : str
-        The benchmark's.
+        Name of the benchmark.
     seconds : float
-        What it took in all, wall time.
+        Total wall time.
     result : Result or None
-        What was measured.
+        The measurements.
     why_not : str or None
-        Why nothing was.
+        Why there are none.
     excused : bool
-        What it lacked are weights or packages that the profile does not ask for, and nobody asked for it by name.
+        Whether it could not run for lack of weights or packages, and the user did not ask for it by name.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Outcome:
 
     @property
     def held(self) -> bool:
-        """Whether every bar is kept, or nobody expected it to be measured."""
+        """Whether every bar is met, or the benchmark is excused."""
         return self.excused if self.result is None else self.result.held
 
     def as_json(self) -> dict[str, Any]:
@@ -68,13 +68,13 @@ class BenchmarkReport:
     Attributes
     ----------
     wanted : tuple of str
-        Names of the benchmarks that were to be run.
+        Names of the benchmarks to run.
     by_name : bool
-        Whether the user named them: then none is excused for want of weights.
+        Whether the user named them; then none is excused for lack of weights.
     facts : dict
-        The machine, its load when it began, versions, options.
+        The machine, its load at the start, versions, options.
     outcomes : list of Outcome
-        What came of those that were run.
+        The outcomes so far.
     """
 
     wanted: tuple[str, ...]
@@ -84,16 +84,16 @@ class BenchmarkReport:
 
     @property
     def complete(self) -> bool:
-        """Whether every benchmark has had its turn."""
+        """Whether every benchmark has been run."""
         return len(self.outcomes) == len(self.wanted)
 
     @property
     def held(self) -> bool:
-        """Whether all had their turn and kept their bars."""
+        """Whether all benchmarks have been run and met their bars."""
         return self.complete and all(outcome.held for outcome in self.outcomes)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as plain data that JSON can hold: a figure that is no finite number is None."""
+        """Return the report as plain data for JSON; figures that are not finite are None."""
         head = {"schema_version": SCHEMA_VERSION, **self.facts, "complete": self.complete, "held": self.held}
         data: dict[str, Any] = _plain({**head, "benchmarks": [outcome.as_json() for outcome in self.outcomes]})
         return data
@@ -104,12 +104,12 @@ class BenchmarkReport:
 
 
 def choose(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the benchmarks of those names in the order they are run, all where none is named.
+    """Return the named benchmarks in the order in which they are run; all if none is named.
 
     Raises
     ------
     ConfigError
-        There is no benchmark of a name.
+        There is no benchmark with one of the names.
     """
     for name in names:
         if name not in BENCHMARKS:
@@ -117,29 +117,29 @@ def choose(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in BENCHMARKS if not names or name in names)
 
 
-def begin(names: Sequence[str], place: Environment) -> BenchmarkReport:
-    """Return a report with nothing in it yet but the facts of the machine.
+def begin(names: Sequence[str], env: Environment) -> BenchmarkReport:
+    """Return a report that contains only the facts of the machine.
 
     Raises
     ------
     ConfigError
-        There is no benchmark of a name, or no such profile.
+        There is no benchmark with one of the names, or no such profile.
     ModelError
         Weights of the profile are missing or altered.
     """
     wanted = choose(names)
-    machine = doctor.examine(place.profile, store=place.store)
+    machine = doctor.examine(env.profile, store=env.store)
     for model in machine.models:
         if model.needed and model.problem is not None:
             raise ModelError(model.problem)
     facts = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": __version__,
-        "profile": place.profile,
+        "profile": env.profile,
         "models": {model.role: model.id for model in machine.models},
-        "quick": place.quick,
-        "videos": len(place.videos),
-        "device": asdict(place.device),
+        "quick": env.quick,
+        "videos": len(env.videos),
+        "device": asdict(env.device),
         "load": round(os.getloadavg()[0], 2),
         "machine": asdict(machine.machine),
         "libraries": {library.name: library.version for library in machine.libraries},
@@ -147,31 +147,36 @@ def begin(names: Sequence[str], place: Environment) -> BenchmarkReport:
     return BenchmarkReport(wanted, bool(names), facts)
 
 
-def measure(report: BenchmarkReport, place: Environment, *, on_progress: Callable[[str], None]) -> Iterator[Outcome]:
-    """Run the benchmarks that a report wants, one after the other, and yield what came of each; the report holds it.
+def measure(report: BenchmarkReport, env: Environment, *, on_progress: Callable[[str], None]) -> Iterator[Outcome]:
+    """Run the benchmarks of a report one after the other; each outcome is added to the report.
 
     Parameters
     ----------
     report : BenchmarkReport
-        From `begin`.
-    place : Environment
-        Where; each benchmark is given a folder of its own in the scratch folder of this one.
+        A report from `begin`.
+    env : Environment
+        Where to run them; each benchmark gets its own folder in the scratch folder.
     on_progress : callable
-        Hears the name of each before its turn.
+        Called with the name of each benchmark before it is run.
+
+    Yields
+    ------
+    Outcome
+        The outcome of each benchmark.
     """
     for name in report.wanted:
         on_progress(name)
-        with TemporaryDirectory(dir=place.scratch, prefix=f"{name}-") as folder:
-            outcome = _outcome(name, replace(place, scratch=Path(folder)), by_name=report.by_name)
+        with TemporaryDirectory(dir=env.scratch, prefix=f"{name}-") as folder:
+            outcome = _outcome(name, replace(env, scratch=Path(folder)), by_name=report.by_name)
         report.outcomes.append(outcome)
         yield outcome
 
 
-def _outcome(name: str, place: Environment, *, by_name: bool) -> Outcome:
+def _outcome(name: str, env: Environment, *, by_name: bool) -> Outcome:
     started = time.perf_counter()
     try:
         benchmark: Benchmark = load_object(BENCHMARKS[name])
-        result, why_not, excused = benchmark(place), None, False
+        result, why_not, excused = benchmark(env), None, False
     except ValexError as error:
         result, why_not = None, str(error)
         excused = isinstance(error, ModelError | MissingExtra) and not by_name

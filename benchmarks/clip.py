@@ -1,12 +1,12 @@
-"""Sight: pictures through CLIP in batches, against one by one; prepared beside the model, or before it.
+"""CLIP: images in batches, compared with one by one; prepared while the model works, or before.
 
-batched, beside     threads prepare the next pictures while a batch is in the model: how the vision stage works
-batched             as many as the engine takes at once are prepared, then go through the model together
-one, beside         threads prepare the next pictures while one is in the model
-one                 a picture is prepared, then goes through the model, then the next
+batched, beside     threads prepare the next images while the model works on a batch, as in the vision stage
+batched             a batch of images is prepared, then goes through the model
+one, beside         threads prepare the next images while the model works on one
+one                 an image is prepared, then goes through the model, then the next
 
-The model has the shape of ViT-B-32, on a card that of ViT-L-14, and random weights: what it costs does not hang on what
-it has learned. It is made here and loaded as a lab's own would be. The pictures are noise of the size of keyframes, as
+The model has the shape of ViT-B-32, or on a GPU that of ViT-L-14, and random weights: its cost does not depend on its
+training. It is made here and loaded as a lab's own model would be. The images are noise of the size of keyframes, in
 JPEG files.
 """
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 OURS, BATCHED, ONE_BESIDE, ONE = "batched, beside", "batched", "one, beside", "one"
 ARCH = {"cpu": "ViT-B-32", "cuda": "ViT-L-14"}
 BAR = 1.0
-"""No faster is asked for, but slower would be wrong."""
+"""Batches need not be faster, but must not be slower."""
 DIFFERENCE = {"cpu": 1e-5, "cuda": 1e-2}
 PICTURES, QUICK_PICTURES = {"cpu": 48, "cuda": 512}, {"cpu": 12, "cuda": 64}
 MOST_JOBS = 4
@@ -47,26 +47,26 @@ MOST_JOBS = 4
 
 @dataclass(frozen=True)
 class ClipResult:
-    """What came of one way: vectors, (pictures, size), and the share of its time in which the model waited."""
+    """The result of one way: vectors, (images, size), and the fraction of its time in which the model waited."""
 
     vectors: torch.Tensor
     waited: float
 
 
-def clip(place: Environment) -> Result:
-    """Measure all ways."""
+def clip(env: Environment) -> Result:
+    """Return the measurements of all ways."""
     from valex_local.stages.vision.openclip import OpenClip
 
-    kind = place.device.kind
-    paths = make_pictures((QUICK_PICTURES if place.quick else PICTURES)[kind], place.scratch)
-    clip = OpenClip(make_model(ARCH[kind], place.scratch / "model"), place.device)
-    size, jobs = clip.image_batch_size, max(1, min(MOST_JOBS, place.device.threads))
+    kind = env.device.kind
+    paths = make_pictures((QUICK_PICTURES if env.quick else PICTURES)[kind], env.scratch)
+    clip = OpenClip(make_model(ARCH[kind], env.scratch / "model"), env.device)
+    size, jobs = clip.image_batch_size, max(1, min(MOST_JOBS, env.device.threads))
     ways = {OURS: (size, jobs), BATCHED: (size, 0), ONE_BESIDE: (1, jobs), ONE: (1, 0)}
-    for at_once in (size, 1):
-        go_through(clip, paths[:at_once], size=at_once, jobs=0)
+    for batch in (size, 1):
+        encode_images(clip, paths[:batch], size=batch, jobs=0)
     found = interleaved(
-        {name: partial(go_through, clip, paths, size=at_once, jobs=beside) for name, (at_once, beside) in ways.items()},
-        rounds=place.rounds,
+        {name: partial(encode_images, clip, paths, size=batch, jobs=jobs) for name, (batch, jobs) in ways.items()},
+        rounds=env.rounds,
     )
     facts = {
         "model": ARCH[kind],
@@ -76,28 +76,28 @@ def clip(place: Environment) -> Result:
         "pictures_per_second": {name: round(len(paths) / way.cost.wall, 2) for name, way in found.items()},
         "share_of_time_the_model_waits": {name: round(way.output.waited, 3) for name, way in found.items()},
     }
-    return Result("clip", {name: way.cost for name, way in found.items()}, checks(found, place), facts)
+    return Result("clip", {name: way.cost for name, way in found.items()}, checks(found, env), facts)
 
 
-def checks(found: Mapping[str, Measurement[ClipResult]], place: Environment) -> tuple[Check, ...]:
-    """Hold the ratios, and that all ways say the same of each picture."""
+def checks(found: Mapping[str, Measurement[ClipResult]], env: Environment) -> tuple[Check, ...]:
+    """Return the ratios, and a check that all ways give the same vectors."""
     first = found[ONE].output.vectors
     most = max(float((way.output.vectors - first).abs().max()) for way in found.values())
     cpu = Check("CPU time, one by one / batched", found[ONE].cost.cpu / found[OURS].cost.cpu, BAR)
     wall = Check("wall time, one by one / batched", found[ONE].cost.wall / found[OURS].cost.wall, BAR)
-    near = Check("largest difference of a number of a vector", most, DIFFERENCE[place.device.kind], "at most")
-    if place.device.kind == "cuda":
+    near = Check("largest difference of a number of a vector", most, DIFFERENCE[env.device.kind], "at most")
+    if env.device.kind == "cuda":
         return (wall, near)
-    return (cpu, near) if place.quick else (cpu, wall, near)
+    return (cpu, near) if env.quick else (cpu, wall, near)
 
 
 # --- what is measured -------------------------------------------------------------------------------------------------
 
 
 def make_model(arch: str, folder: Path) -> StoredModel:
-    """Save a model of a shape that open_clip knows, with random weights, and return it as the store would.
+    """Return a model with random weights in a shape that open_clip knows, saved as in the store.
 
-    Its text half has one layer: no text goes through it here.
+    Its text encoder has only one layer, since no texts go through it here.
     """
     import open_clip
     import torch
@@ -114,14 +114,14 @@ def make_model(arch: str, folder: Path) -> StoredModel:
 
 
 def make_pictures(count: int, folder: Path) -> list[Path]:
-    """Write keyframes of upright videos: coarse noise, so that they are as large as those of videos."""
+    """Return the paths of written keyframes of portrait videos: coarse noise, so that the files have a typical size."""
     from PIL import Image
 
-    dice = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     tall = MediaSettings().keyframe_max_side
     paths = [folder / f"K{number}.jpg" for number in range(1, count + 1)]
     for path in paths:
-        noise = dice.integers(0, 256, (48, 27, 3), np.uint8)
+        noise = random.integers(0, 256, (48, 27, 3), np.uint8)
         Image.fromarray(noise).resize((tall * 9 // 16, tall)).save(path, quality=JPEG_QUALITY)
     return paths
 
@@ -129,8 +129,25 @@ def make_pictures(count: int, folder: Path) -> list[Path]:
 # --- ways -------------------------------------------------------------------------------------------------------------
 
 
-def go_through(clip: OpenClip, paths: Sequence[Path], *, size: int, jobs: int) -> ClipResult:
-    """Put all pictures through the model, `size` at once, prepared by so many threads beside it; 0 for none."""
+def encode_images(clip: OpenClip, paths: Sequence[Path], *, size: int, jobs: int) -> ClipResult:
+    """Return the vectors of all images.
+
+    Parameters
+    ----------
+    clip : OpenClip
+        The model.
+    paths : sequence of Path
+        The images.
+    size : int
+        Images per batch.
+    jobs : int
+        Threads that prepare images while the model works; 0 prepares them before.
+
+    Returns
+    -------
+    ClipResult
+        The vectors, and how long the model waited.
+    """
     import torch
 
     clip.image_batch_size = size
@@ -144,7 +161,7 @@ def go_through(clip: OpenClip, paths: Sequence[Path], *, size: int, jobs: int) -
 
 
 def _batches(clip: OpenClip, paths: Sequence[Path], *, size: int, jobs: int) -> Iterator[list[torch.Tensor]]:
-    """Yield prepared pictures in batches."""
+    """Yield prepared images in batches."""
     if jobs == 0:
         for at in range(0, len(paths), size):
             yield [_prepared(clip, path) for path in paths[at : at + size]]
@@ -160,7 +177,7 @@ def _batches(clip: OpenClip, paths: Sequence[Path], *, size: int, jobs: int) -> 
 
 
 def _prepared(clip: OpenClip, path: Path) -> torch.Tensor:
-    """Read a picture and bring it into the model's shape."""
+    """Return the model's input for an image."""
     from PIL import Image
 
     with Image.open(path) as image:

@@ -1,4 +1,4 @@
-"""Clips that differ to the program and not to an ear or eye: equal work, none of which can be copied."""
+"""Variants of clips that look and sound the same but are different files: equal work that cannot be copied."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def vary(clip: Path, target: Path, number: int) -> None:
-    """Write a clip anew: its pictures as they are, its sound a little softer, a text beside it that has the number.
+    """Write a variant of a clip: the same video, slightly softer audio, and a text file beside it with the number.
 
-    So the file, its sound and its script are of their own, and every step has to be done. The sound is lowered by
-    `number` thousandths, 0.3 dB for the thirty-fifth copy.
+    So the file, its audio and its script are unique, and every step has to be done. The audio is lowered by `number`
+    thousandths, 0.3 dB for the thirty-fifth copy.
 
     Parameters
     ----------
     clip : Path
-        A clip made by `clips.make_clip`, with sound.
+        A clip made by `clips.make_clip`, with audio.
     target : Path
         Where to write it.
     number : int
@@ -29,17 +29,17 @@ def vary(clip: Path, target: Path, number: int) -> None:
     import av
 
     with av.open(str(clip)) as source, av.open(str(target), "w", format="mp4") as out:
-        pictures, sound = source.streams.video[0], source.streams.audio[0]
-        shown = out.add_stream_from_template(pictures)
-        heard = out.add_stream("aac", rate=sound.rate, layout="mono")
-        for packet in source.demux(pictures, sound):
-            if packet.stream is sound:
+        video, audio = source.streams.video[0], source.streams.audio[0]
+        video_out = out.add_stream_from_template(video)
+        audio_out = out.add_stream("aac", rate=audio.rate, layout="mono")
+        for packet in source.demux(video, audio):
+            if packet.stream is audio:
                 for frame in packet.decode():
-                    out.mux(heard.encode(_softer(frame, 1 - number / 1000)))
+                    out.mux(audio_out.encode(_softer(frame, 1 - number / 1000)))
             elif packet.dts is not None:
-                packet.stream = shown
+                packet.stream = video_out
                 out.mux(packet)
-        out.mux(heard.encode(None))
+        out.mux(audio_out.encode(None))
     target.with_suffix(".description").write_text(f"Clip number {number}.", "utf-8")
 
 

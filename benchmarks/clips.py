@@ -1,7 +1,7 @@
-"""Clips to measure with, made here: a moving background, captions that come and go, voices spoken by flite.
+"""Clips for the benchmarks: a moving background, captions that appear and disappear, voices spoken by flite.
 
-What is said and shown is put together from a few words by chance; the same seed makes the same clip. Fonts and pictures
-come with the libraries, voices from the program ``flite`` (Debian: the package of that name).
+Speech and captions are assembled at random from a few words; the same seed gives the same clip. Fonts are those of the
+libraries, voices those of the program ``flite`` (Debian: the package of that name).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, FRAME_RATE = 540, 960, 30
 SAMPLE_RATE = 16_000
 WANDER = 60
-"""Pixels that the window goes to either side."""
+"""How far the window moves to either side, pixels."""
 SHOT_SECONDS = 4.3
 PAUSE_SECONDS = 0.6
 LETTER_SIZE, EDGE = 32, 3
@@ -52,7 +52,7 @@ SENTENCES = (
 
 @dataclass(frozen=True)
 class Shown:
-    """A caption of a clip, seconds from its start."""
+    """A caption of a clip; times are in seconds from its start."""
 
     text: str
     start: float
@@ -61,18 +61,18 @@ class Shown:
 
 @dataclass(frozen=True)
 class BenchmarkClip:
-    """A clip made here, and what is in it.
+    """A clip made here, and its content.
 
     Attributes
     ----------
     path : Path
         The video file.
     said : str
-        All that is spoken in it.
+        Everything that is spoken in it.
     shown : tuple of Shown
         Its captions.
     cuts : tuple of float
-        When its background changes, seconds.
+        Times at which its background changes, seconds.
     """
 
     path: Path
@@ -82,36 +82,41 @@ class BenchmarkClip:
 
 
 def make_clip(path: Path, seconds: float, *, seed: int = 0, voices: bool = True) -> BenchmarkClip:
-    """Make an upright clip of 540 x 960 pixels, 30 pictures a second, H.264 and AAC in MP4.
+    """Make a portrait clip of 540 x 960 pixels at 30 frames per second, H.264 and AAC in MP4.
 
     Parameters
     ----------
     path : Path
         Where to write it.
     seconds : float
-        How long it is.
+        Its length.
     seed : int
-        Whatever is left to chance follows from it.
+        Seed of everything random.
     voices : bool
-        Whether it is spoken in; without, it has no sound track.
+        Whether it contains speech; otherwise it has no audio track.
+
+    Returns
+    -------
+    BenchmarkClip
+        The clip, and its content.
 
     Raises
     ------
     InputError
-        Voices are wanted and there is no flite.
+        Voices are wanted, but flite is not installed.
     """
     import av
 
-    chance = random.Random(seed)
-    samples, said = _speech(seconds, chance) if voices else (None, "")
-    shown = _captions(seconds, chance)
+    generator = random.Random(seed)
+    samples, said = _speech(seconds, generator) if voices else (None, "")
+    shown = _captions(seconds, generator)
     cuts = tuple(
         c for n in range(1, int(seconds / SHOT_SECONDS) + 1) if (c := round(n * SHOT_SECONDS, 3)) < seconds - 0.7
     )
     with av.open(str(path), "w", format="mp4") as container:
         pictures = container.add_stream("libx264", rate=FRAME_RATE, options={"preset": "veryfast", "crf": "23"})
         pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        pictures.thread_count = 1  # several would disturb each other where clips are made side by side
+        pictures.thread_count = 1  # several clips may be encoded in parallel
         sound = None if samples is None else container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
         for picture in _pictures(seconds, shown, cuts, seed):
             container.mux(pictures.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
@@ -124,7 +129,26 @@ def make_clip(path: Path, seconds: float, *, seed: int = 0, voices: bool = True)
 def make_clips(
     folder: Path, count: int, seconds: float, *, voices: bool = True, threads: int = 1
 ) -> tuple[BenchmarkClip, ...]:
-    """Make clips that differ in everything that is left to chance; see `make_clip`."""
+    """Make clips with different seeds; see `make_clip`.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write them.
+    count : int
+        Number of clips.
+    seconds : float
+        Length of each.
+    voices : bool
+        Whether they contain speech.
+    threads : int
+        Number of clips to make in parallel.
+
+    Returns
+    -------
+    tuple of BenchmarkClip
+        The clips.
+    """
     paths = [folder / f"clip-{seconds:g}s-{seed}.mp4" for seed in range(count)]
     with ThreadPoolExecutor(threads) as pool:
         return tuple(
@@ -138,7 +162,7 @@ def make_clips(
 def _pictures(
     seconds: float, shown: tuple[Shown, ...], cuts: tuple[float, ...], seed: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield RGB pictures, (HEIGHT, WIDTH, 3): a window that wanders over the texture of each shot, captions on top."""
+    """Yield RGB frames, (HEIGHT, WIDTH, 3): a window that moves over the texture of each shot, with captions on top."""
     drawn = {caption: _lettering(caption.text) for caption in shown}
     texture, shot = _texture(seed, 0), 0
     for number in range(round(seconds * FRAME_RATE)):
@@ -149,32 +173,31 @@ def _pictures(
         x = round(WANDER * (1 + np.sin(time * 1.7 + shot)))
         y = round(WANDER * (1 + np.cos(time * 1.1)))
         picture = texture[y : y + HEIGHT, x : x + WIDTH].copy()
-        for place, caption in enumerate(shown):
+        for index, caption in enumerate(shown):
             if caption.start <= time < caption.end:
-                _lay(picture, drawn[caption], y=HEIGHT // 5 + (place % 4) * HEIGHT // 6)
+                _overlay(picture, drawn[caption], y=HEIGHT // 5 + (index % 4) * HEIGHT // 6)
         yield picture
 
 
 def _texture(seed: int, shot: int) -> NDArray[np.uint8]:
-    """Return coloured clouds of two sizes, larger than a picture by the way the window wanders."""
-    dice = np.random.default_rng((seed, shot))
-    coarse, fine = (_clouds(dice, rows) for rows in (8, 96))
-    picture: NDArray[np.uint8] = np.clip(0.55 * coarse + 0.2 * fine + dice.integers(-10, 40, 3), 0, 255).astype(
-        np.uint8
-    )
+    """Return coloured clouds of two sizes, larger than a frame by the distance that the window moves."""
+    generator = np.random.default_rng((seed, shot))
+    coarse, fine = (_clouds(generator, rows) for rows in (8, 96))
+    mixed = 0.55 * coarse + 0.2 * fine + generator.integers(-10, 40, 3)
+    picture: NDArray[np.uint8] = np.clip(mixed, 0, 255).astype(np.uint8)
     return picture
 
 
-def _clouds(dice: np.random.Generator, rows: int) -> NDArray[np.float32]:
+def _clouds(generator: np.random.Generator, rows: int) -> NDArray[np.float32]:
     import cv2
 
-    few = dice.integers(0, 256, (rows, rows * 9 // 16, 3)).astype(np.float32)
+    few = generator.integers(0, 256, (rows, rows * 9 // 16, 3)).astype(np.float32)
     size = (WIDTH + 2 * WANDER, HEIGHT + 2 * WANDER)
     return np.asarray(cv2.resize(few, size, interpolation=cv2.INTER_CUBIC))
 
 
 def _lettering(text: str) -> NDArray[np.uint8]:
-    """Return white letters with a black edge, RGBA, smaller where the text would not fit into a picture."""
+    """Return white letters with a black edge, RGBA, in a smaller size if the text would not fit into a frame."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(LETTER_SIZE)
@@ -189,8 +212,8 @@ def _lettering(text: str) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _lay(picture: NDArray[np.uint8], letters: NDArray[np.uint8], *, y: int) -> None:
-    """Lay letters on a picture, in the middle of its width."""
+def _overlay(picture: NDArray[np.uint8], letters: NDArray[np.uint8], *, y: int) -> None:
+    """Draw letters over a frame, centred horizontally."""
     height, width = letters.shape[:2]
     x = (WIDTH - width) // 2
     under = picture[y : y + height, x : x + width]
@@ -198,29 +221,29 @@ def _lay(picture: NDArray[np.uint8], letters: NDArray[np.uint8], *, y: int) -> N
     under[:] = (alpha * letters[..., :3] + (1 - alpha) * under).astype(np.uint8)
 
 
-def _captions(seconds: float, chance: random.Random) -> tuple[Shown, ...]:
+def _captions(seconds: float, generator: random.Random) -> tuple[Shown, ...]:
     found: list[Shown] = []
     time = CAPTION_PAUSE
-    while time + (length := chance.choice(CAPTION_SECONDS)) < seconds - 0.2:
-        words = f"{chance.choice(DID)} {chance.choice(WHAT)}".upper()
+    while time + (length := generator.choice(CAPTION_SECONDS)) < seconds - 0.2:
+        words = f"{generator.choice(DID)} {generator.choice(WHAT)}".upper()
         found.append(Shown(f"{len(found) + 1}. {words}", time, round(time + length, 3)))
         time = round(time + length + CAPTION_PAUSE, 3)
     return tuple(found)
 
 
-# --- sound ----------------------------------------------------------------------------------------------------------
+# --- audio ----------------------------------------------------------------------------------------------------------
 
 
-def _speech(seconds: float, chance: random.Random) -> tuple[NDArray[np.int16], str]:
-    """Return mono samples, as many as fill the clip, and the sentences spoken in them."""
+def _speech(seconds: float, generator: random.Random) -> tuple[NDArray[np.int16], str]:
+    """Return mono samples for the whole clip, and the sentences spoken in them."""
     program = shutil.which("flite")
     if program is None:
-        raise InputError("there is no flite to speak with", hint="Install it (Debian: flite), or give --videos DIR")
+        raise InputError("flite is not installed", hint="Install it (Debian: flite), or give --videos DIR")
     track = np.zeros(round(seconds * SAMPLE_RATE), np.int16)
     said: list[str] = []
     at = round(PAUSE_SECONDS * SAMPLE_RATE)
     while True:
-        sentence = _sentence(chance)
+        sentence = _sentence(generator)
         samples = _spoken(program, sentence, VOICES[len(said) // 4 % len(VOICES)])
         if at + len(samples) > len(track):
             return track, " ".join(said)
@@ -229,9 +252,9 @@ def _speech(seconds: float, chance: random.Random) -> tuple[NDArray[np.int16], s
         at += len(samples) + round(PAUSE_SECONDS * SAMPLE_RATE)
 
 
-def _sentence(chance: random.Random) -> str:
+def _sentence(generator: random.Random) -> str:
     words = {"who": WHO, "did": DID, "what": WHAT, "when": WHEN}
-    sentence = chance.choice(SENTENCES).format(**{name: chance.choice(found) for name, found in words.items()})
+    sentence = generator.choice(SENTENCES).format(**{name: generator.choice(found) for name, found in words.items()})
     return sentence[0].upper() + sentence[1:]
 
 
@@ -241,7 +264,8 @@ def _spoken(program: str, sentence: str, voice: str) -> NDArray[np.int16]:
         subprocess.run([program, "-voice", voice, "-t", sentence, "-o", str(file)], check=True)
         with wave.open(str(file)) as sound:
             if sound.getframerate() != SAMPLE_RATE:
-                raise InputError(f"flite's voice {voice} is not of {SAMPLE_RATE} Hz", hint="Install Debian's flite")
+                what = f"flite's voice {voice} does not have a sample rate of {SAMPLE_RATE} Hz"
+                raise InputError(what, hint="Install Debian's flite")
             return np.frombuffer(sound.readframes(sound.getnframes()), np.int16)
 
 

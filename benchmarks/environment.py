@@ -1,4 +1,4 @@
-"""Where benchmarks run: the store, the device, a scratch folder, and the videos they take."""
+"""The environment of benchmarks: the store, the device, a scratch folder, and the videos they use."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from valex_local.system.devices import Device
 
 @dataclass(frozen=True)
 class Environment:
-    """What a benchmark is given.
+    """The environment that a benchmark runs in.
 
     Attributes
     ----------
     store : Store
-        Where models are found.
+        The model store.
     device : Device
-        Where to compute, and with how many threads; the thread switches are set already.
+        Where to compute, and with how many threads; the thread switches are already set.
     scratch : Path
-        An empty folder of the benchmark's own; it is removed afterwards.
+        An empty folder for the benchmark; it is removed afterwards.
     videos : tuple of Path
-        Videos given by the user, none where clips are to be made.
+        Videos given by the user; empty if clips are to be made.
     profile : str
         The profile whose models are measured.
     quick : bool
-        Smaller inputs and one round: what continuous integration can bear.
+        Whether to use smaller inputs and one round, for continuous integration.
     """
 
     store: Store
@@ -41,9 +41,9 @@ class Environment:
 
     @property
     def rounds(self) -> int:
-        """How often each way has its turn."""
+        """How often each way is measured."""
         return 1 if self.quick else ROUNDS
 
 
 Benchmark = Callable[[Environment], Result]
-"""Measures one thing. Raises ValexError where it cannot be measured here; the message says what is missing."""
+"""A function that measures one thing. It raises ValexError if that is not possible here; the message says why."""

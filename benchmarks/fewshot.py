@@ -1,13 +1,13 @@
-"""Few-shot labels: what it saves to evaluate once what all questions share.
+"""Few-shot labels: what is saved by evaluating the shared prefix of all questions once.
 
 Two ways through the same model:
 
-kept        the prefix (rules, definitions, examples) stays evaluated from script to script, as the route works
-forgotten   every script is evaluated with its whole prompt
+kept        the evaluated prefix (rules, definitions, examples) is cached between scripts, as in the route
+forgotten   the whole prompt is evaluated for every script
 
-Answers are written in both, so the ratio is that of labelling a script, not of reading its prompt alone. The scripts
-are the hand-made ones of the demo clips, each with another first line. The prefix is ours with a script shown as an
-example, about 3,000 tokens; the quick one is half as long.
+Both include writing the answers, so the ratio is that of labelling a script, not of reading its prompt. The scripts are
+the hand-made ones of the demo clips, each with a different first line. The prefix is the default one with an example
+script, about 3,000 tokens; the quick one is half as long.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SHOWN = {Value.SELF_DIRECTION_ACTION: Known(State.PRESENT, True), Value.HUMILITY
 
 @dataclass(frozen=True)
 class Labelled:
-    """What came of one script: its labels, tokens of its prompts, and how many of them had to be evaluated."""
+    """The result for one script: its labels, tokens of its prompts, and how many of them had to be evaluated."""
 
     values: tuple[ValueLabel, ...]
     prompt: int
@@ -52,7 +52,7 @@ class Labelled:
 
 
 class Counting:
-    """A language model that counts the tokens of what it is asked; see `LanguageModel`."""
+    """A language model that counts the tokens of its prompts; see `LanguageModel`."""
 
     def __init__(self, model: LlamaCpp) -> None:
         self._model = model
@@ -64,14 +64,14 @@ class Counting:
         return self._model.count(messages)
 
     def chat(self, messages: Sequence[Message], **how: Any) -> Reply:
-        """Answer, and count."""
+        """Return the answer, and count its tokens."""
         reply = self._model.chat(messages, **how)
         self.prompt += reply.prompt_tokens
         self.evaluated += reply.evaluated_tokens
         return reply
 
     def forget(self) -> None:
-        """Let the next prompt be evaluated as a whole."""
+        """Clear the cache, so that the next prompt is evaluated as a whole."""
         self._model.forget()
 
     def close(self) -> None:
@@ -79,43 +79,58 @@ class Counting:
         self._model.close()
 
 
-def fewshot(place: Environment) -> Result:
-    """Measure both ways on CPU, with the language model of the profile, in GGUF."""
-    stored = place.store.resolve(place.profile, {}, needed=["llm"])["llm"]
+def fewshot(env: Environment) -> Result:
+    """Return the measurements of both ways on the CPU, with the profile's language model, which must be GGUF."""
+    stored = env.store.resolve(env.profile, {}, needed=["llm"])["llm"]
     if stored.engine != "llama_cpp":
-        raise ModelError(f"the model {stored.id} is not in GGUF: it cannot be told to forget", path=stored.folder)
+        raise ModelError(f"the model {stored.id} is not GGUF: its cache cannot be cleared", path=stored.folder)
     settings = make_settings({"labels": {"routes": ["fewshot"]}})
     asked = settings.labels.fewshot
     texts = demo_scripts()
-    shots = () if place.quick else (LabelledExample(text_lines(texts[-1]), SHOWN),)
+    shots = () if env.quick else (LabelledExample(text_lines(texts[-1]), SHOWN),)
     definitions = read_definitions(setting_file(settings, "labels", "fewshot", "values"))
-    if place.quick:
+    if env.quick:
         told = tuple(value.model_copy(update={"examples": ()}) for value in definitions.value)
         definitions = definitions.model_copy(update={"value": told})
     prompt = LabelPrompt(setting_file(settings, "labels", "fewshot", "prompt"), definitions, asked.ask, shots=shots)
-    engine = load_language_model(stored, replace(place.device, kind="cpu"), context=asked.context)
+    engine = load_language_model(stored, replace(env.device, kind="cpu"), context=asked.context)
     model = Counting(cast("LlamaCpp", engine))
     try:
         scripts = [text_lines(text) for text in texts[:SCRIPTS]]
-        if place.quick:
+        if env.quick:
             scripts = [scripts[0][:QUICK_LINES]]
         model.chat(prompt.messages(text_lines("warm"), (), questions(asked.ask)[0]), max_tokens=1)
-        found = measure(model, LlmLabeller(model, prompt, asked), scripts, rounds=place.rounds)
+        found = measure(model, LlmLabeller(model, prompt, asked), scripts, rounds=env.rounds)
         prefix = prefix_tokens(cast("LlamaCpp", engine), prompt, asked.ask)
     finally:
         model.close()
     facts = {"model": stored.id, "scripts": len(scripts), "prefix_tokens": prefix, **_tokens(found)}
-    return Result("fewshot", {way: m.cost for way, m in found.items()}, checks(found, prefix, place), facts)
+    return Result("fewshot", {way: m.cost for way, m in found.items()}, checks(found, prefix, env), facts)
 
 
 def demo_scripts() -> list[str]:
-    """Return the hand-made scripts of the demo clips, each with a first line of its own, as posts differ."""
+    """Return the hand-made scripts of the demo clips, each with a different first line, since posts differ too."""
     paths = sorted((built_in() / "demo" / "scripts").glob("@*.txt"))
     return [f"Video number {number}\n{path.read_text('utf-8')}" for number, path in enumerate(paths, 1)]
 
 
 def prefix_tokens(engine: LlamaCpp, prompt: LabelPrompt, way: Way) -> int:
-    """Return how many tokens all questions begin with."""
+    """Return the number of tokens that all questions begin with.
+
+    Parameters
+    ----------
+    engine : LlamaCpp
+        The model.
+    prompt : LabelPrompt
+        The prompt.
+    way : {"together", "one", "apart"}
+        How to ask.
+
+    Returns
+    -------
+    int
+        Tokens of the shared prefix.
+    """
     first = questions(way)[0]
     return engine.prompt(prompt.messages(text_lines("probe"), (), first))[0].size
 
@@ -123,7 +138,24 @@ def prefix_tokens(engine: LlamaCpp, prompt: LabelPrompt, way: Way) -> int:
 def measure(
     model: Counting, labeller: LlmLabeller, scripts: Sequence[Sequence[EvidenceLine]], *, rounds: int
 ) -> dict[str, Measurement[list[Labelled]]]:
-    """Label all scripts both ways; the model has evaluated the prefix once already."""
+    """Return the measurements of labelling all scripts both ways.
+
+    Parameters
+    ----------
+    model : Counting
+        The model, which has already evaluated the prefix once.
+    labeller : LlmLabeller
+        Asks the model.
+    scripts : sequence of sequence of EvidenceLine
+        The scripts.
+    rounds : int
+        How often each way is measured.
+
+    Returns
+    -------
+    dict of str to Measurement
+        One for each way.
+    """
 
     def label(lines: Sequence[EvidenceLine], *, forget: bool) -> Labelled:
         if forget:
@@ -141,15 +173,30 @@ def measure(
     )
 
 
-def checks(found: Mapping[str, Measurement[list[Labelled]]], prefix: int, place: Environment) -> tuple[Check, ...]:
-    """Hold the ratios, the labels of both ways, and what was evaluated beyond a script's own tokens."""
+def checks(found: Mapping[str, Measurement[list[Labelled]]], prefix: int, env: Environment) -> tuple[Check, ...]:
+    """Return the ratios, the equality of labels, and the tokens evaluated relative to a script's own.
+
+    Parameters
+    ----------
+    found : mapping of str to Measurement
+        The measurement of each way.
+    prefix : int
+        Tokens of the shared prefix.
+    env : Environment
+        Where it was measured.
+
+    Returns
+    -------
+    tuple of Check
+        The figures with their bars.
+    """
     kept, forgotten = found[KEPT], found[FORGOTTEN]
     cpu = Check("CPU time, forgotten / kept", forgotten.cost.cpu / kept.cost.cpu, BAR)
     wall = Check("wall time, forgotten / kept", forgotten.cost.wall / kept.cost.wall, BAR)
     equal = [one.values == other.values for one, other in zip(kept.output, forgotten.output, strict=True)]
     own = max(one.evaluated / (one.prompt - prefix) for one in kept.output)
     return (
-        *((cpu,) if place.quick else (cpu, wall)),
+        *((cpu,) if env.quick else (cpu, wall)),
         Check("share of scripts with equal labels, to the last bit", sum(equal) / len(equal), 1.0),
         Check("tokens evaluated / the script's own", own, MORE_THAN_OWN, "at most"),
     )

@@ -1,14 +1,14 @@
-"""Labels: the encoder without padding, against padding every window to its full length.
+"""Labels: the encoder without padding, compared with padding every window to its full length.
 
 Four ways through the same encoder:
 
-unpadded    each window alone, as the encoder route works on CPU
-padded      batches in the order of the texts, every window padded to the full 512 tokens: how fine-tuning code goes
+unpadded    each window alone, as in the encoder route on the CPU
+padded      batches in the order of the texts, every window padded to the full 512 tokens, as in fine-tuning code
 sorted      batches of windows sorted by length, padded to the longest of the batch
-int8        as unpadded, the encoder in 8-bit integers, as `labels.int8` asks for
+int8        as unpadded, with the encoder in 8-bit integers, as with `labels.int8`
 
-The texts are made here from templates and look like scripts. Windows are of 512 tokens, as in the paper's code,
-whatever the label model's card says. The bar is on padding; the other two ways show whether ours is the right one.
+The texts are made here from templates and look like scripts. Windows have 512 tokens, as in the paper's code, whatever
+the label model's card says. The bar is on padding; the other two ways show whether ours is the best one.
 """
 
 from __future__ import annotations
@@ -46,38 +46,40 @@ Way = Callable[[Sequence[str]], "list[torch.Tensor]"]
 Probabilities = NDArray[np.float64]
 
 
-def labels(place: Environment) -> Result:
-    """Measure all ways on CPU."""
+def labels(env: Environment) -> Result:
+    """Return the measurements of all ways on the CPU."""
     from safetensors.torch import load_file
 
-    stored = place.store.resolve(place.profile, {}, needed=["labels"])["labels"]
+    stored = env.store.resolve(env.profile, {}, needed=["labels"])["labels"]
     card, head = read_card(stored.folder), load_file(stored.folder / HEAD)
-    encoder, through = ways(card, stored, window=WINDOW, device=replace(place.device, kind="cpu"))
-    texts = make_texts(QUICK_TEXTS if place.quick else TEXTS, encoder.tokenizer)
+    encoder, through = ways(card, stored, window=WINDOW, device=replace(env.device, kind="cpu"))
+    texts = make_texts(QUICK_TEXTS if env.quick else TEXTS, encoder.tokenizer)
     for way in through.values():
         way(texts[:2])
     found: dict[str, Measurement[list[torch.Tensor]]] = interleaved(
-        {name: partial(way, texts) for name, way in through.items()}, rounds=place.rounds
+        {name: partial(way, texts) for name, way in through.items()}, rounds=env.rounds
     )
-    said = {name: probabilities(card, head, way.output) for name, way in found.items()}
+    results = {name: probabilities(card, head, way.output) for name, way in found.items()}
     lengths = sorted(sum(map(len, encoder.windows(text))) for text in texts)
     facts = {
         "model": stored.id,
         "texts": len(texts),
         "tokens": {"least": lengths[0], "median": lengths[len(lengths) // 2], "most": lengths[-1]},
-        "difference": {name: difference(said[name], said[PADDED]) for name in said if name != PADDED},
-        "share_of_equal_states_int8": equal_states(card, said[INT8], said[PADDED]),
+        "difference": {name: difference(results[name], results[PADDED]) for name in results if name != PADDED},
+        "share_of_equal_states_int8": equal_states(card, results[INT8], results[PADDED]),
     }
     costs = {name: way.cost for name, way in found.items()}
-    return Result("labels", costs, _checks(costs, said, place), facts)
+    return Result("labels", costs, _checks(costs, results, env), facts)
 
 
-def _checks(costs: Mapping[str, Cost], said: Mapping[str, Probabilities], place: Environment) -> tuple[Check, ...]:
+def _checks(costs: Mapping[str, Cost], results: Mapping[str, Probabilities], env: Environment) -> tuple[Check, ...]:
     ours, other = costs[OURS], costs[PADDED]
     cpu = Check("CPU time, padded / unpadded", other.cpu / ours.cpu, BAR)
     wall = Check("wall time, padded / unpadded", other.wall / ours.wall, BAR)
-    near = Check("largest difference of a probability", difference(said[OURS], said[PADDED]), DIFFERENCE, "at most")
-    return (cpu, near) if place.quick else (cpu, wall, near)
+    near = Check(
+        "largest difference of a probability", difference(results[OURS], results[PADDED]), DIFFERENCE, "at most"
+    )
+    return (cpu, near) if env.quick else (cpu, wall, near)
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------
@@ -106,15 +108,30 @@ WORDS = {
 
 
 def make_texts(count: int, tokenizer: Any, *, seed: int = 3) -> list[str]:
-    """Return texts of 50 to 300 tokens, made from templates; the same seed makes the same texts."""
-    chance = random.Random(seed)
-    return [_make_text(chance, chance.randint(80, 300), tokenizer) for _ in range(count)]
+    """Return texts of 50 to 300 tokens, made from templates.
+
+    Parameters
+    ----------
+    count : int
+        Number of texts.
+    tokenizer : PreTrainedTokenizerFast
+        Counts the tokens.
+    seed : int
+        The same seed gives the same texts.
+
+    Returns
+    -------
+    list of str
+        The texts.
+    """
+    generator = random.Random(seed)
+    return [_make_text(generator, generator.randint(80, 300), tokenizer) for _ in range(count)]
 
 
-def _make_text(chance: random.Random, most: int, tokenizer: Any) -> str:
+def _make_text(generator: random.Random, most: int, tokenizer: Any) -> str:
     text = ""
     while True:
-        line = chance.choice(LINES).format(**{name: chance.choice(words) for name, words in WORDS.items()})
+        line = generator.choice(LINES).format(**{name: generator.choice(words) for name, words in WORDS.items()})
         longer = f"{text}\n{line}".lstrip()
         if len(tokenizer(longer)["input_ids"]) > most:
             return text
@@ -125,7 +142,26 @@ def _make_text(chance: random.Random, most: int, tokenizer: Any) -> str:
 
 
 def ways(card: ModelCard, stored: StoredModel, *, window: int, device: Device) -> tuple[TextEncoder, dict[str, Way]]:
-    """Return the encoder, and each way through it by its name."""
+    """Return the encoder, and each way through it by name.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The card of the label model.
+    stored : StoredModel
+        The label model.
+    window : int
+        Tokens per window.
+    device : Device
+        Where to compute.
+
+    Returns
+    -------
+    TextEncoder
+        The encoder.
+    dict of str to callable
+        Each way: returns the vectors of texts.
+    """
     from valex_local.stages.labels.text_encoder import TextEncoder
 
     base = stored if card.encoder == OWN_ENCODER else stored.requires[card.encoder]
@@ -153,9 +189,24 @@ def ways(card: ModelCard, stored: StoredModel, *, window: int, device: Device) -
 
 
 def batched(encoder: TextEncoder, texts: Sequence[str], *, size: int, pad_to: int | None = None) -> list[torch.Tensor]:
-    """Return the vectors of texts, as `TextEncoder.vectors`, by batches of windows.
+    """Return the vectors of texts, as `TextEncoder.vectors` does, computed in batches of windows.
 
-    Sorted by length and padded to the longest of a batch; or, with `pad_to`, in their order and padded to that.
+    Parameters
+    ----------
+    encoder : TextEncoder
+        The encoder.
+    texts : sequence of str
+        The texts.
+    size : int
+        Windows per batch.
+    pad_to : int, optional
+        Length to which all windows are padded, in their order; by default they are sorted by length and padded to the
+        longest of the batch.
+
+    Returns
+    -------
+    list of Tensor
+        For each text float32 (windows, hidden).
     """
     import torch
     from torch.nn.functional import pad
@@ -176,11 +227,26 @@ def batched(encoder: TextEncoder, texts: Sequence[str], *, size: int, pad_to: in
     return [rows[np.flatnonzero(of_text == row)] for row in range(len(texts))]
 
 
-# --- what the vectors say ---------------------------------------------------------------------------------------------
+# --- results ----------------------------------------------------------------------------------------------------------
 
 
 def probabilities(card: ModelCard, head: dict[str, torch.Tensor], vectors: Sequence[torch.Tensor]) -> Probabilities:
-    """Return the probabilities of texts, (texts, 19, 2), NaN where the model has no output."""
+    """Return the probabilities of texts.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The card of the label model.
+    head : dict of str to Tensor
+        Its weight and bias.
+    vectors : sequence of Tensor, each float32 (windows, hidden)
+        The vectors of each text.
+
+    Returns
+    -------
+    ndarray of float64, shape (texts, 19, 2)
+        NaN where the model has no output.
+    """
     import torch
 
     result = np.full((len(vectors), len(CIRCLE), len(POLARITIES)), np.nan)
@@ -198,7 +264,20 @@ def difference(one: Probabilities, other: Probabilities) -> float:
 
 
 def equal_states(card: ModelCard, one: Probabilities, other: Probabilities) -> float:
-    """Return the share of states that are the same by both."""
+    """Return the fraction of states that are the same with both probabilities.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The card of the label model, with thresholds.
+    one, other : ndarray of float64, shape (texts, 19, 2)
+        The probabilities.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
     pairs = zip(states(card, one), states(card, other), strict=True)
     return float(np.mean([first is second for first, second in pairs]))
 
@@ -210,4 +289,4 @@ def states(card: ModelCard, found: Probabilities) -> list[State]:
         thresholds[CIRCLE.index(value), POLARITIES.index(polarity)] = output.threshold
     answers = LabelMatrix.decided(map(str, range(len(found))), found, thresholds)
     places = [CIRCLE.index(value) for value in CIRCLE if value in card.outputs]
-    return [answers.state(row, place) for row in range(len(answers)) for place in places]
+    return [answers.state(row, column) for row in range(len(answers)) for column in places]

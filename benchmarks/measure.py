@@ -1,4 +1,4 @@
-"""Time and memory of work: CPU seconds and wall seconds, children included, and the peak of memory."""
+"""Measuring CPU seconds and wall seconds of work, including child processes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 ROUNDS = 3
-"""Rounds in which every way has its turn; medians are taken."""
+"""Rounds in which every way is measured once; results are medians."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What work took, in seconds. CPU time is that of all threads and of the children that ended meanwhile."""
+    """The time that work took, seconds. CPU time includes all threads and the child processes that ended meanwhile."""
 
     cpu: float
     wall: float
@@ -25,28 +25,28 @@ class Cost:
 
 @dataclass(frozen=True)
 class Measurement(Generic[T]):
-    """The median cost of one way of doing a thing, and what it gave the first time."""
+    """The median cost of one way of doing a thing, and its output of the first round."""
 
     cost: Cost
     output: T
 
 
 def timed(work: Callable[[], T]) -> tuple[Cost, T]:
-    """Do the work once and return its cost and what it gave."""
+    """Do the work once; return its cost and its output."""
     cpu, wall = _cpu_seconds(), time.perf_counter()
     output = work()
     return Cost(_cpu_seconds() - cpu, time.perf_counter() - wall), output
 
 
 def interleaved(ways: Mapping[str, Callable[[], T]], *, rounds: int = ROUNDS) -> dict[str, Measurement[T]]:
-    """Measure several ways of doing the same thing, in turn, so that all meet the same machine.
+    """Return the measurements of several ways of doing the same thing, which alternate so that conditions are equal.
 
     Parameters
     ----------
     ways : mapping of str to callable
-        Each does the whole work; whoever calls warms them up.
+        Each does the whole work; the caller warms them up.
     rounds : int
-        How often each has its turn.
+        How often each is measured.
     """
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     outputs: dict[str, T] = {}

@@ -1,12 +1,12 @@
-"""Reading: the text of a video read where the gate says that it changes, against reading frame by frame.
+"""OCR: only selected frames are read, compared with reading frame by frame.
 
-gated           the ocr stage as it is, decoding and looking included
+gated           the ocr stage as it is, including decoding and frame selection
 every frame     every frame of one clip is read, decoded beforehand
-gated, videos   the stage again, on the user's videos, or on that clip where none are given
-1 fps, videos   a frame a second of the same videos is decoded and read
+gated, videos   the stage on the user's videos, or on that clip if none are given
+1 fps, videos   one frame per second of the same videos is decoded and read
 
-The others read at the default input size of rapidocr: a shorter side of at least 736 pixels. To read every frame takes
-minutes, so frames spread evenly over the clip are read and what they took is scaled up; the facts say how many.
+The other ways read at rapidocr's default input size: a shorter side of at least 736 pixels. Reading every frame takes
+minutes, so frames spread evenly over the clip are read and their cost is scaled up; the facts say how many.
 """
 
 from __future__ import annotations
@@ -37,34 +37,34 @@ if TYPE_CHECKING:
 OURS, EVERY, OURS_VIDEOS, SECOND = "gated", "every frame", "gated, videos", "1 fps, videos"
 EVERY_BAR, SECOND_BAR, FOUND_BAR = 50.0, 4.0, 0.95
 ALIKE = 0.9
-"""Similarity from which a text was found."""
+"""Similarity from which a text counts as found."""
 SHORTEST = 0.8 + 1e-6
-"""Seconds that the shortest captions stay, at most."""
+"""Upper bound of the duration of the shortest captions, seconds."""
 SHORT_SIDE, ANY_SIDE = 736, 8192
-"""Pixels: the shorter side of a picture by default, and a limit that no longer side reaches."""
+"""Default length of the shorter side of an image, and a limit that no longer side reaches, pixels."""
 CLIPS, QUICK_CLIPS = (4, 15.0), (1, 8.0)
-"""How many clips, the first of which is timed, and how many seconds each."""
+"""Number of clips, of which the first is timed, and seconds of each."""
 SAMPLED, QUICK_SAMPLED = 30, 8
 
 
-def ocr(place: Environment) -> Result:
-    """Measure all ways.
+def ocr(env: Environment) -> Result:
+    """Return the measurements of all ways.
 
     Raises
     ------
     ModelError
-        The profile's model that reads is not in the store.
+        The profile's OCR model is not in the store.
     InputError
         A video cannot be read.
     """
-    model = place.store.resolve(place.profile, {}, needed=["ocr"])["ocr"]
-    count, seconds = QUICK_CLIPS if place.quick else CLIPS
-    clips = make_clips(place.scratch, count, seconds, voices=False)
-    videos = place.videos or (clips[0].path,)
-    frames, sampled = sample(clips[0].path, QUICK_SAMPLED if place.quick else SAMPLED)
+    model = env.store.resolve(env.profile, {}, needed=["ocr"])["ocr"]
+    count, seconds = QUICK_CLIPS if env.quick else CLIPS
+    clips = make_clips(env.scratch, count, seconds, voices=False)
+    videos = env.videos or (clips[0].path,)
+    frames, sampled = sample(clips[0].path, QUICK_SAMPLED if env.quick else SAMPLED)
     with (
-        closing(OcrStage(Context(Settings(), {"ocr": model}, place.device))) as stage,
-        closing(load_engine(model, OcrSettings(max_side=ANY_SIDE), place.device)) as engine,
+        closing(OcrStage(Context(Settings(), {"ocr": model}, env.device))) as stage,
+        closing(load_engine(model, OcrSettings(max_side=ANY_SIDE), env.device)) as engine,
     ):
         items, given = [item_of(clip.path) for clip in clips], [item_of(path) for path in videos]
         ways: dict[str, Callable[[], Any]] = {
@@ -74,13 +74,13 @@ def ocr(place: Environment) -> Result:
             SECOND: partial(second_by_second, engine, videos),
         }
         frame_by_frame(engine, sampled[:1])
-        found = interleaved(ways, rounds=place.rounds)
+        found = interleaved(ways, rounds=env.rounds)
         records = gated(stage, items)
     costs = {name: way.cost for name, way in found.items()}
     costs[EVERY] = scaled(costs[EVERY], frames / len(sampled))
     shown = [(caption, record) for clip, record in zip(clips, records, strict=True) for caption in clip.shown]
     pairs = zip(found[SECOND].output, found[OURS_VIDEOS].output, strict=True)
-    texts = [(text, record) for read, record in pairs for text in texts_read_twice(read) if place.videos]
+    texts = [(text, record) for read, record in pairs for text in texts_read_twice(read) if env.videos]
     facts = {
         "model": model.id,
         "videos": len(videos),
@@ -91,11 +91,11 @@ def ocr(place: Environment) -> Result:
         "texts_that_1_fps_read_twice": len(texts),
         "texts_of_these_not_found": sum(not was_read(text, record.tracks) for text, record in texts),
     }
-    return Result("ocr", costs, (*ratios(costs, place), *gates(shown, texts)), facts)
+    return Result("ocr", costs, (*ratios(costs, env), *gates(shown, texts)), facts)
 
 
-def ratios(costs: Mapping[str, Cost], place: Environment) -> tuple[Check, ...]:
-    """Hold what the others cost against ours."""
+def ratios(costs: Mapping[str, Cost], env: Environment) -> tuple[Check, ...]:
+    """Return the costs of the other ways relative to ours."""
     every, ours, second, videos = (costs[name] for name in (EVERY, OURS, SECOND, OURS_VIDEOS))
     cpu = (
         Check("CPU time, every frame / gated", every.cpu / ours.cpu, EVERY_BAR),
@@ -105,11 +105,11 @@ def ratios(costs: Mapping[str, Cost], place: Environment) -> tuple[Check, ...]:
         Check("wall time, every frame / gated", every.wall / ours.wall, EVERY_BAR),
         Check("wall time, 1 fps / gated", second.wall / videos.wall, SECOND_BAR),
     )
-    return cpu if place.quick else (*cpu, *wall)
+    return cpu if env.quick else (*cpu, *wall)
 
 
 def gates(shown: Sequence[tuple[Shown, ScreenText]], texts: Sequence[tuple[str, ScreenText]]) -> tuple[Check, ...]:
-    """Hold that captions of clips were found and, where there are any, texts that reading every second found twice."""
+    """Return the fractions found of the captions of clips and, if there are any, of texts that 1 fps read twice."""
     captions = Check("share of captions found", share_shown(shown) or 0.0, FOUND_BAR)
     if not texts:
         return (captions,)
@@ -121,7 +121,7 @@ def gates(shown: Sequence[tuple[Shown, ScreenText]], texts: Sequence[tuple[str, 
 
 
 def share_shown(shown: Sequence[tuple[Shown, ScreenText]]) -> float | None:
-    """Return the share of captions that were read while they stood there; None without any."""
+    """Return the fraction of captions that were read while they were visible; None without captions."""
     found = [
         was_read(caption.text, [t for t in record.tracks if t.start < caption.end and t.end > caption.start])
         for caption, record in shown
@@ -130,12 +130,12 @@ def share_shown(shown: Sequence[tuple[Shown, ScreenText]]) -> float | None:
 
 
 def was_read(text: str, tracks: Iterable[Track]) -> bool:
-    """Say whether a text is one of the tracks, or a line of one, but for slips."""
+    """Return whether a text is one of the tracks or a line of one, apart from misread letters."""
     return any(similarity(text, part) >= ALIKE for t in tracks for part in (t.text, *t.text.split("\n")))
 
 
 def texts_read_twice(frames: Iterable[Sequence[Reading]]) -> list[str]:
-    """Return the texts of a video that frame by frame reading found in at least two frames, each once."""
+    """Return the distinct texts of a video that were read in at least two frames."""
     least = OcrSettings().min_confidence
     texts: dict[str, int] = {}
     for readings in frames:
@@ -150,7 +150,7 @@ def texts_read_twice(frames: Iterable[Sequence[Reading]]) -> list[str]:
 
 
 def gated(stage: OcrStage, items: Sequence[Item]) -> list[ScreenText]:
-    """Read videos as a run does."""
+    """Return the records of videos, made as in a run."""
     outputs = [output for item in items for output in stage([stage.prepare(item)])]
     records = []
     for output in outputs:
@@ -162,7 +162,7 @@ def gated(stage: OcrStage, items: Sequence[Item]) -> list[ScreenText]:
 
 
 def frame_by_frame(engine: OcrEngine, pictures: Iterable[NDArray[np.uint8]]) -> list[list[Reading]]:
-    """Read pictures, RGB, each enlarged to a shorter side of `SHORT_SIDE` pixels where it is smaller."""
+    """Return the readings of RGB images, enlarged to a shorter side of at least `SHORT_SIDE` pixels."""
     import cv2
     import numpy as np
 
@@ -175,7 +175,7 @@ def frame_by_frame(engine: OcrEngine, pictures: Iterable[NDArray[np.uint8]]) -> 
 
 
 def second_by_second(engine: OcrEngine, paths: Sequence[Path]) -> list[list[list[Reading]]]:
-    """Read a frame a second of each video."""
+    """Return the readings of one frame per second of each video."""
     return [frame_by_frame(engine, (frame.rgb for frame in iter_frames(path, fps=1.0))) for path in paths]
 
 
@@ -183,7 +183,7 @@ def second_by_second(engine: OcrEngine, paths: Sequence[Path]) -> list[list[list
 
 
 def sample(path: Path, count: int) -> tuple[int, list[NDArray[np.uint8]]]:
-    """Return how many frames a video has, and pictures of so many of them, spread evenly."""
+    """Return the number of frames of a video, and images of `count` of them, spread evenly."""
     frames = sum(1 for _ in iter_frames(path, fps=None, max_side=16))
     wanted = {int((number + 0.5) * frames / count) for number in range(count)}
     return frames, [f.rgb for number, f in enumerate(iter_frames(path, fps=None)) if number in wanted]
@@ -197,5 +197,5 @@ def item_of(path: Path) -> Item:
 
 
 def scaled(cost: Cost, by: float) -> Cost:
-    """Return a cost so many times as large."""
+    """Return a cost multiplied by a factor."""
     return Cost(cost.cpu * by, cost.wall * by)

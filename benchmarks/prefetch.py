@@ -1,13 +1,13 @@
-"""Look-ahead: videos decoded beside the model of a step, compared with one after the other.
+"""Prefetching: videos decoded while the model works, compared with one after the other.
 
-ahead         the executor as it is: a thread looks at the next video while the model reads this one
-in turn       the same executor, in which a video is looked at when its turn comes, then read
-decode alone  every video is looked at, nothing is read
-model alone   every video is read, from frames that were looked at before
+ahead         the executor as it is: a thread decodes the next video while the model reads this one
+in turn       the same executor, but each video is decoded only when the model is to read it
+decode alone  every video is decoded, nothing is read
+model alone   every video is read, from frames decoded beforehand
 
-The stage is ocr, the one in which both halves weigh about the same; its model has one thread, so that on two cores one
-is left for the other half. The model is loaded before, once for all ways. Nothing is decoded beside the model while the
-first video is looked at: the more videos, the less that weighs.
+The stage is ocr, in which both parts cost about the same; its model has one thread, so that on two cores one is left
+for decoding. The model is loaded beforehand, once for all ways. While the first video is decoded the model has nothing
+to do; the more videos, the less that matters.
 """
 
 from __future__ import annotations
@@ -39,44 +39,44 @@ from valex_local.study import Study
 AHEAD, IN_TURN, DECODE, MODEL = "prefetch", "in turn", "decode alone", "model alone"
 WALL_BAR, CPU_BAR = 1.15, 1.05
 CLIPS, QUICK_CLIPS = (10, 15.0), (3, 6.0)
-"""How many clips, and how many seconds each."""
+"""Number of clips, and seconds of each."""
 
 Records = Mapping[str, bytes]
 
 
-def prefetch(place: Environment) -> Result:
-    """Measure all ways.
+def prefetch(env: Environment) -> Result:
+    """Return the measurements of all ways.
 
     Raises
     ------
     ModelError
-        The profile's model that reads is not in the store.
+        The profile's OCR model is not in the store.
     InputError
         A video cannot be read.
     """
     settings = make_settings({"work": {"jobs": 1}})
-    models = place.store.resolve(place.profile, {}, needed=["ocr"])
-    device = replace(place.device, kind="cpu", threads=1)
+    models = env.store.resolve(env.profile, {}, needed=["ocr"])
+    device = replace(env.device, kind="cpu", threads=1)
     stage = OcrStage(Context(settings, models, device))
-    study = take_in(place, settings)
-    checksums = study.sums()
+    study = make_study(env, settings)
+    checksums = study.checksums()
     step = next(step for step in plan(settings) if step.name == "ocr")
 
-    def execute(lent: Stage) -> Records:
+    def execute(loaded: Stage) -> Records:
         executor = LocalExecutor(study, settings, models, device, progress=NullProgress(), checksums=checksums)
-        executor.execute(_lending(step, lent), [Job(post_id, post_id) for post_id in study.post_ids()])
+        executor.execute(_with_stage(step, loaded), [Job(post_id, post_id) for post_id in study.post_ids()])
         return {p: (study.folder(p) / "text.json").read_bytes() for p in study.post_ids()}
 
     items = items_of(study)
-    seen = [held(stage.prepare(item)) for item in items]
-    stage([seen[0]()])
+    decoded = [decode_all(stage.prepare(item)) for item in items]
+    stage([decoded[0]()])
     ways: dict[str, Callable[[], Records]] = {
-        AHEAD: partial(execute, Lent(stage)),
+        AHEAD: partial(execute, LoadedStage(stage)),
         IN_TURN: partial(execute, InTurn(stage)),
         DECODE: partial(decode_alone, stage, items),
-        MODEL: partial(model_alone, stage, seen),
+        MODEL: partial(model_alone, stage, decoded),
     }
-    # A ratio near 1 needs the rounds even where the inputs are small.
+    # A ratio near 1 needs all rounds even if the inputs are small.
     found = interleaved(ways, rounds=ROUNDS)
     stage.close()
     facts = {
@@ -86,27 +86,27 @@ def prefetch(place: Environment) -> Result:
         "threads_of_the_model": device.threads,
         "wall, in turn / ahead": found[IN_TURN].cost.wall / found[AHEAD].cost.wall,
     }
-    return Result("prefetch", {name: way.cost for name, way in found.items()}, checks(found, place), facts)
+    return Result("prefetch", {name: way.cost for name, way in found.items()}, checks(found, env), facts)
 
 
-def checks(found: Mapping[str, Measurement[Records]], place: Environment) -> tuple[Check, ...]:
-    """Hold the ratios, and that the records are the same."""
-    ours, turn = found[AHEAD], found[IN_TURN]
+def checks(found: Mapping[str, Measurement[Records]], env: Environment) -> tuple[Check, ...]:
+    """Return the ratios, and a check that the records are the same."""
+    ours, in_turn = found[AHEAD], found[IN_TURN]
     slower = max(found[DECODE].cost.wall, found[MODEL].cost.wall)
     wall = Check("wall time, ahead / the slower half alone", ours.cost.wall / slower, WALL_BAR, "at most")
-    cpu = Check("CPU time, ahead / in turn", ours.cost.cpu / turn.cost.cpu, CPU_BAR, "at most")
-    equal = Check("share of equal records", share_equal(ours.output, turn.output), 1.0)
-    return (cpu, equal) if place.quick else (wall, cpu, equal)
+    cpu = Check("CPU time, ahead / in turn", ours.cost.cpu / in_turn.cost.cpu, CPU_BAR, "at most")
+    equal = Check("share of equal records", share_equal(ours.output, in_turn.output), 1.0)
+    return (cpu, equal) if env.quick else (wall, cpu, equal)
 
 
 # --- what is measured -------------------------------------------------------------------------------------------------
 
 
-def take_in(place: Environment, settings: Settings) -> Study:
-    """Return a study that holds the user's videos, or clips made here, and what media says of each."""
-    count, seconds = QUICK_CLIPS if place.quick else CLIPS
-    videos = place.videos or [clip.path for clip in make_clips(place.scratch, count, seconds, voices=False)]
-    study = Study(place.scratch / "study", create=True)
+def make_study(env: Environment, settings: Settings) -> Study:
+    """Return a study with the user's videos, or clips made here, and their media records."""
+    count, seconds = QUICK_CLIPS if env.quick else CLIPS
+    videos = env.videos or [clip.path for clip in make_clips(env.scratch, count, seconds, voices=False)]
+    study = Study(env.scratch / "study", create=True)
     for post in discover(videos).posts:
         if post.video is not None:
             study.write(post.id, "post", post)
@@ -126,66 +126,66 @@ def items_of(study: Study) -> list[Item]:
 
 
 @dataclass
-class Lent:
-    """A loaded stage that outlives a step."""
+class LoadedStage:
+    """A loaded stage that stays loaded after a step."""
 
     stage: OcrStage
     batch_size: int = 1
 
     def prepare(self, item: Item) -> Any:
-        """Look at the video."""
+        """Return the frames of the video."""
         return self.stage.prepare(item)
 
     def __call__(self, batch: Sequence[Any]) -> Sequence[Output | ValexError]:
-        """Read it."""
+        """Return the record, read from the frames."""
         return self.stage(batch)
 
     def close(self) -> None:
-        """Leave it loaded."""
+        """Do nothing; the stage stays loaded."""
 
 
-class InTurn(Lent):
-    """The same without anything done ahead."""
+class InTurn(LoadedStage):
+    """The same without prefetching."""
 
     def prepare(self, item: Item) -> Item:
-        """Leave all to the call."""
+        """Return the item; everything is done in the call."""
         return item
 
     def __call__(self, batch: Sequence[Item]) -> Sequence[Output | ValexError]:
-        """Look at the video from its first frame to its last, then read it."""
-        return self.stage([held(self.stage.prepare(item))() for item in batch])
+        """Return the record; the video is decoded completely before it is read."""
+        return self.stage([decode_all(self.stage.prepare(item))() for item in batch])
 
 
 @dataclass(frozen=True)
-class _LendingStep(Step):
+class _StepWithStage(Step):
     stage: Any = None
 
     def load(self, context: Context) -> Stage:
-        lent: Stage = self.stage
-        return lent
+        loaded: Stage = self.stage
+        return loaded
 
 
-def _lending(step: Step, stage: Stage) -> Step:
-    """Return the step with a stage that is loaded already."""
-    return _LendingStep(**vars(step), stage=stage)
+def _with_stage(step: Step, stage: Stage) -> Step:
+    """Return the step with a stage that is already loaded."""
+    return _StepWithStage(**vars(step), stage=stage)
 
 
-def held(watched: FrameStream) -> Callable[[], FrameStream]:
-    """Look at a video to its end; what is returned gives it to be read, as often as wanted."""
-    frames = None if watched.frames is None else list(watched.frames)
-    return lambda: replace(watched, frames=None if frames is None else iter(frames))
+def decode_all(stream: FrameStream) -> Callable[[], FrameStream]:
+    """Decode a video to its end; return a function that gives its frames to be read, any number of times."""
+    frames = None if stream.frames is None else list(stream.frames)
+    return lambda: replace(stream, frames=None if frames is None else iter(frames))
 
 
 def decode_alone(stage: OcrStage, items: Sequence[Item]) -> Records:
-    """Look at every video and keep nothing."""
+    """Decode every video and return nothing."""
     for item in items:
         for _ in stage.prepare(item).frames or ():
             pass
     return {}
 
 
-def model_alone(stage: OcrStage, seen: Sequence[Callable[[], FrameStream]]) -> Records:
-    """Read every video from frames that were looked at before."""
-    for watched in seen:
-        stage([watched()])
+def model_alone(stage: OcrStage, decoded: Sequence[Callable[[], FrameStream]]) -> Records:
+    """Read every video from frames decoded beforehand, and return nothing."""
+    for stream in decoded:
+        stage([stream()])
     return {}

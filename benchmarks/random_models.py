@@ -1,7 +1,7 @@
-"""Models with random weights in the shapes of real ones: they load, compute and take memory alike, and say nothing.
+"""Models with random weights in the shapes of real ones: they cost as much time and memory, but their output is noise.
 
-Whisper as CTranslate2 reads it, CLIP as open_clip does, and a label model on RoBERTa. The vision-language model is in
-random_vlm.py. Each function writes one model into an empty folder, in the form in which a lab brings the real one.
+Whisper for CTranslate2, CLIP for open_clip, and a label model on RoBERTa. The vision-language model is in
+random_vlm.py. Each function writes one model into an empty folder, in the form in which a lab adds the real one.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = 8000
-"""Most tokens of a tokenizer: enough for a text to take as many as with the real ones, give or take a third."""
+"""Size of a tokenizer: with it a text has as many tokens as with the real ones, give or take a third."""
 
 
 def tokenizer(special: Sequence[str]) -> Tokenizer:
-    """Return a byte-level BPE trained on our own manual; the special tokens come first."""
+    """Return a byte-level BPE tokenizer trained on our documentation; the special tokens come first."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     made = Tokenizer(models.BPE())
@@ -42,7 +42,7 @@ def tokenizer(special: Sequence[str]) -> Tokenizer:
 
 
 WINDOW_TOKENS = 64
-"""Tokens of a window of sound, prompt included: about what 15 seconds of speech have."""
+"""Tokens of a window of audio, including the prompt: about as many as 15 seconds of speech have."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def save_whisper(folder: Path, shape: WhisperShape) -> None:
     torch.manual_seed(0)
     model = WhisperForConditionalGeneration._from_config(whisper_config(shape, tokens=len(tokens)), dtype=torch.float16)
     end, mark = _token(words, "<|endoftext|>"), _token(words, "<|2.00|>")
-    _say(model.model.decoder, WINDOW_TOKENS, mark)
-    _say(model.model.decoder, slice(WINDOW_TOKENS + 1, None), end)
+    _make_write(model.model.decoder, WINDOW_TOKENS, mark)
+    _make_write(model.model.decoder, slice(WINDOW_TOKENS + 1, None), end)
     spec = WhisperLoader().get_model_spec(model)
     first = _token(words, "<|startoftranscript|>") + 1
     spec.config.lang_ids = list(range(first, first + 100))
@@ -88,8 +88,8 @@ def save_whisper(folder: Path, shape: WhisperShape) -> None:
     spec.config.suppress_ids_begin = [end]
     last = shape.decoder - 1
     spec.config.alignment_heads = [(last, head) for head in range(min(6, shape.heads))]
-    # Random marks of time would send the library through the sound in steps of any size. With one at the end of the
-    # text and none within, it goes through each window once.
+    # Random timestamps would send the library through the audio in steps of any size. With one at the end of the text
+    # and none within, it goes through each window once.
     bias = np.zeros(len(tokens), np.float16)
     bias[words.token_to_id("<|0.00|>") :] = -100
     bias[mark] = 0
@@ -103,13 +103,13 @@ def save_whisper(folder: Path, shape: WhisperShape) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(sound), "utf-8")
 
 
-def _say(decoder: Any, places: int | slice, token: int) -> None:
-    """Make the place of a token alone say which one comes next."""
+def _make_write(decoder: Any, positions: int | slice, token: int) -> None:
+    """Make the decoder write a token at some positions, whatever comes before."""
     import torch
 
     with torch.no_grad():
         wanted = decoder.embed_tokens.weight[token].float()
-        decoder.embed_positions.weight[places] = 100 * wanted / wanted.norm()
+        decoder.embed_positions.weight[positions] = 100 * wanted / wanted.norm()
 
 
 def _token(words: Tokenizer, text: str) -> int:
@@ -120,7 +120,7 @@ def _token(words: Tokenizer, text: str) -> int:
 
 
 def _whisper_tokenizer() -> Tokenizer:
-    """Return the tokenizer of large-v3, which openai-whisper brings in the form of tiktoken."""
+    """Return the tokenizer of large-v3, converted from the tiktoken file in openai-whisper."""
     import whisper
     from transformers.convert_slow_tokenizer import TikTokenConverter
     from whisper.tokenizer import get_encoding
@@ -130,12 +130,12 @@ def _whisper_tokenizer() -> Tokenizer:
     ranks = Path(whisper.__file__).parent / "assets" / "multilingual.tiktoken"
     made = TikTokenConverter(str(ranks), encoding._pat_str, extra_special_tokens=special).converted()
     if made.get_vocab_size() != encoding.n_vocab or made.token_to_id(special[-1]) != encoding.n_vocab - 1:
-        raise RuntimeError("the tokens of Whisper came out in another order")
+        raise RuntimeError("the tokens of Whisper are in another order than expected")
     tokenizer: Tokenizer = made
     return tokenizer
 
 
-# --- pictures -------------------------------------------------------------------------------------------------------
+# --- images ---------------------------------------------------------------------------------------------------------
 
 
 def save_clip(folder: Path, shape: dict[str, Any]) -> None:
@@ -159,7 +159,7 @@ def save_clip(folder: Path, shape: dict[str, Any]) -> None:
 
 
 def roberta_config(shape: dict[str, int]) -> RobertaConfig:
-    """Return the configuration of a RoBERTa; `shape` goes into it."""
+    """Return the configuration of a RoBERTa with the keys in `shape`."""
     from transformers import RobertaConfig
 
     return RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1, **shape)
@@ -168,7 +168,7 @@ def roberta_config(shape: dict[str, int]) -> RobertaConfig:
 def save_labels(folder: Path, shape: dict[str, int]) -> None:
     """Save a label model with its encoder, a RoBERTa: both polarities of all 19 values, windows of 512 tokens.
 
-    `shape` goes into the encoder's configuration.
+    `shape` has keys of the encoder's configuration.
     """
     import torch
     from safetensors.torch import save_file

@@ -1,7 +1,7 @@
-"""A Qwen3-VL with random weights, in the shape of a real one: as GGUF with its mmproj, or as a folder of Hugging Face.
+"""A Qwen3-VL with random weights, in the shape of a real one: as GGUF with its mmproj, or as a Hugging Face folder.
 
-All layers of the GGUF hold the same numbers: to load them, to compute with them and to keep them in memory costs as
-much as with different ones, and a large model is written without being held.
+All layers of the GGUF have the same numbers: loading, computing and memory cost as much as with different ones, and a
+large model can be written without keeping it in memory.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from benchmarks.random_models import tokenizer
 if TYPE_CHECKING:
     import gguf
 
-PATCH, PLACES, TILE = 16, 48, 2
-"""Pixels along a patch, patches along the picture the vision half was made for, patches along what makes a token."""
+PATCH, PATCHES, TILE = 16, 48, 2
+"""Pixels per side of a patch, patches per side of the encoder's image, patches per side of a token."""
 
 SPREAD = 0.02
 """Standard deviation of the weights."""
 
-MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-SIGHT = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
+CHAT_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+VISION_TOKENS = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}"
@@ -43,8 +43,8 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Half:
-    """Layers, width, heads and width of the feed-forward part of one half of the model."""
+class Part:
+    """Layers, width, heads and feed-forward width of the language model or the vision encoder."""
 
     layers: int
     width: int
@@ -58,20 +58,20 @@ class VlmShape:
 
     Attributes
     ----------
-    text, sight : Half
-        The language model and its vision half.
+    text, vision : Part
+        The language model and its vision encoder.
     kv_heads, head : int
-        Heads of keys and values, and width of a head, of the language model.
+        Number of key-value heads and width of a head, in the language model.
     deepstack : tuple of int
-        Layers of the vision half whose output goes into the first layers of the language model too.
+        Layers of the vision encoder whose output also goes into the first layers of the language model.
     vocabulary : int
-        Tokens; 0 for no more than the tokenizer has.
+        Number of tokens; 0 for as many as the tokenizer has.
     tied : bool
-        Whether the tokens come out of the model by the weights by which they went in.
+        Whether input and output embeddings share their weights.
     """
 
-    text: Half
-    sight: Half
+    text: Part
+    vision: Part
     kv_heads: int
     head: int
     deepstack: tuple[int, ...]
@@ -83,9 +83,9 @@ class VlmShape:
 
 
 def save_gguf(folder: Path, shape: VlmShape) -> None:
-    """Save the pair of files: the language model in Q8_0, its vision half in float16."""
+    """Save a pair of files: the language model in Q8_0 and its vision encoder in float16."""
     _save_text(folder / "random-Q8_0.gguf", shape)
-    _save_sight(folder / "mmproj-random-F16.gguf", shape)
+    _save_vision(folder / "mmproj-random-F16.gguf", shape)
 
 
 def _save_text(path: Path, shape: VlmShape) -> None:
@@ -137,44 +137,44 @@ def _text_layer(shape: VlmShape) -> Shapes:
     }
 
 
-def _save_sight(path: Path, shape: VlmShape) -> None:
+def _save_vision(path: Path, shape: VlmShape) -> None:
     import gguf
 
-    sight = shape.sight
+    vision = shape.vision
     writer = gguf.GGUFWriter(path, "clip")
     writer.add_type("mmproj")
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     writer.add_clip_has_vision_encoder(True)
     writer.add_clip_projector_type("qwen3vl_merger")
-    writer.add_vision_image_size(PLACES * PATCH)
+    writer.add_vision_image_size(PATCHES * PATCH)
     writer.add_vision_patch_size(PATCH)
-    writer.add_vision_embedding_length(sight.width)
-    writer.add_vision_feed_forward_length(sight.feed_forward)
-    writer.add_vision_block_count(sight.layers)
-    writer.add_vision_head_count(sight.heads)
+    writer.add_vision_embedding_length(vision.width)
+    writer.add_vision_feed_forward_length(vision.feed_forward)
+    writer.add_vision_block_count(vision.layers)
+    writer.add_vision_head_count(vision.heads)
     writer.add_vision_projection_dim(shape.text.width)
     writer.add_vision_attention_layernorm_eps(1e-6)
     writer.add_vision_image_mean([0.5, 0.5, 0.5])
     writer.add_vision_image_std([0.5, 0.5, 0.5])
     writer.add_vision_use_gelu(True)
     writer.add_vision_spatial_merge_size(TILE)
-    writer.add_vision_is_deepstack_layers([at in shape.deepstack for at in range(sight.layers)])
+    writer.add_vision_is_deepstack_layers([at in shape.deepstack for at in range(vision.layers)])
     random = np.random.default_rng(1)
-    for name, weights in _filled(_sight_ends(shape), random, quantised=False).items():
+    for name, weights in _filled(_vision_ends(shape), random, quantised=False).items():
         _add(writer, name, weights)
-    layer = _filled(_sight_layer(sight), random, quantised=False)
-    for at, (name, weights) in itertools.product(range(sight.layers), layer.items()):
+    layer = _filled(_vision_layer(vision), random, quantised=False)
+    for at, (name, weights) in itertools.product(range(vision.layers), layer.items()):
         _add(writer, f"v.blk.{at}.{name}", weights)
     _write(writer)
 
 
-def _sight_ends(shape: VlmShape) -> Shapes:
-    wide, merged, out = shape.sight.width, shape.sight.width * TILE**2, shape.text.width
+def _vision_ends(shape: VlmShape) -> Shapes:
+    wide, merged, out = shape.vision.width, shape.vision.width * TILE**2, shape.text.width
     shapes: Shapes = {
         "v.patch_embd.weight": (wide, 3, PATCH, PATCH),
         "v.patch_embd.weight.1": (wide, 3, PATCH, PATCH),
         "v.patch_embd.bias": (wide,),
-        "v.position_embd.weight": (PLACES**2, wide),
+        "v.position_embd.weight": (PATCHES**2, wide),
         **_linear("v.post_ln", wide),
         **_linear("mm.0", merged, merged),
         **_linear("mm.2", out, merged),
@@ -186,8 +186,8 @@ def _sight_ends(shape: VlmShape) -> Shapes:
     return shapes
 
 
-def _sight_layer(sight: Half) -> Shapes:
-    wide, deep = sight.width, sight.feed_forward
+def _vision_layer(vision: Part) -> Shapes:
+    wide, deep = vision.width, vision.feed_forward
     return {
         **_linear("ln1", wide),
         **_linear("ln2", wide),
@@ -205,7 +205,7 @@ def _linear(name: str, *shape: int) -> Shapes:
 def _filled(shapes: Shapes, random: np.random.Generator, *, quantised: bool) -> dict[str, Array]:
     """Return weights: norms of ones and biases of zeros in float32, the others random, in Q8_0 or float16.
 
-    Places of patches stay in float32, for llama.cpp stretches them.
+    Position embeddings of patches stay in float32, because llama.cpp interpolates them.
     """
     weights: dict[str, Array] = {}
     for name, shape in shapes.items():
@@ -220,7 +220,7 @@ def _filled(shapes: Shapes, random: np.random.Generator, *, quantised: bool) -> 
 
 
 def _q8_0(shape: tuple[int, ...], random: np.random.Generator) -> Array:
-    """Return random weights as the bytes of Q8_0: of every 32 numbers a scale in float16, then the numbers as int8."""
+    """Return random weights as bytes of Q8_0: for every 32 numbers a scale in float16, then the numbers as int8."""
     rows, columns = shape
     blocks = random.integers(0, 256, (rows, columns // 32, 34), np.uint8)
     blocks[..., :2] = np.array([SPREAD / np.arange(-128, 128).std()], np.float16).view(np.uint8)
@@ -242,23 +242,23 @@ def _write(writer: gguf.GGUFWriter) -> None:
 
 
 def _add_tokens(writer: gguf.GGUFWriter, least: int) -> int:
-    """Add a tokenizer and, up to `least` tokens, words it never reads but the model may write; return how many."""
+    """Add a tokenizer, filled up to `least` tokens with words that never occur; return the number of tokens."""
     import gguf
 
-    model = json.loads(tokenizer(MARKS + SIGHT).to_str())["model"]
+    model = json.loads(tokenizer(CHAT_TOKENS + VISION_TOKENS).to_str())["model"]
     words: Mapping[str, int] = model["vocab"]
     tokens = sorted(words, key=words.__getitem__)
     letters = ("Ġ" + "".join(four) for four in itertools.product(ascii_lowercase, repeat=4))
     unread = (word for word in letters if word not in words)
     tokens += itertools.islice(unread, max(0, least - len(tokens)))
-    special = len(MARKS + SIGHT)
+    special = len(CHAT_TOKENS + VISION_TOKENS)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(tokens)
     writer.add_token_types([gguf.TokenType.CONTROL] * special + [gguf.TokenType.NORMAL] * (len(tokens) - special))
     writer.add_token_merges([merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]])
-    writer.add_bos_token_id(MARKS.index("<|endoftext|>"))
-    writer.add_eos_token_id(MARKS.index("<|im_end|>"))
+    writer.add_bos_token_id(CHAT_TOKENS.index("<|endoftext|>"))
+    writer.add_eos_token_id(CHAT_TOKENS.index("<|im_end|>"))
     writer.add_add_bos_token(False)
     writer.add_chat_template(TEMPLATE.replace("<|vision_start|><|image_pad|><|vision_end|>", ""))
     return len(tokens)
@@ -268,16 +268,16 @@ def _add_tokens(writer: gguf.GGUFWriter, least: int) -> int:
 
 
 def save_hugging_face(folder: Path, shape: VlmShape) -> None:
-    """Save the model as Hugging Face has it, in bfloat16."""
+    """Save the model in the format of Hugging Face, in bfloat16."""
     import torch
     import transformers as hf
 
     words = hf.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer(MARKS + SIGHT), eos_token="<|im_end|>", pad_token="<|endoftext|>"
+        tokenizer_object=tokenizer(CHAT_TOKENS + VISION_TOKENS), eos_token="<|im_end|>", pad_token="<|endoftext|>"
     )
     torch.manual_seed(0)
     model = hf.Qwen3VLForConditionalGeneration._from_config(
-        _config(shape, words.convert_tokens_to_ids(list(SIGHT)), len(words)), dtype=torch.bfloat16
+        _config(shape, words.convert_tokens_to_ids(list(VISION_TOKENS)), len(words)), dtype=torch.bfloat16
     )
     model.generation_config = hf.GenerationConfig(eos_token_id=[words.eos_token_id])
     model.save_pretrained(folder)
@@ -287,7 +287,7 @@ def save_hugging_face(folder: Path, shape: VlmShape) -> None:
     ).save_pretrained(folder)
 
 
-def _config(shape: VlmShape, sight: list[int], tokens: int) -> Any:
+def _config(shape: VlmShape, vision_ids: list[int], tokens: int) -> Any:
     import transformers as hf
 
     quarter = shape.head // 8
@@ -300,11 +300,11 @@ def _config(shape: VlmShape, sight: list[int], tokens: int) -> Any:
         "rope_parameters": turns | {"mrope_section": [shape.head // 2 - 2 * quarter, quarter, quarter]},
     }  # fmt: skip
     vision = {
-        "depth": shape.sight.layers, "hidden_size": shape.sight.width, "num_heads": shape.sight.heads,
-        "intermediate_size": shape.sight.feed_forward, "out_hidden_size": shape.text.width, "patch_size": PATCH,
-        "num_position_embeddings": PLACES**2, "deepstack_visual_indexes": list(shape.deepstack),
+        "depth": shape.vision.layers, "hidden_size": shape.vision.width, "num_heads": shape.vision.heads,
+        "intermediate_size": shape.vision.feed_forward, "out_hidden_size": shape.text.width, "patch_size": PATCH,
+        "num_position_embeddings": PATCHES**2, "deepstack_visual_indexes": list(shape.deepstack),
     }  # fmt: skip
-    start, end, image, video = sight
+    start, end, image, video = vision_ids
     return hf.Qwen3VLConfig(
         text_config=text, vision_config=vision, tie_word_embeddings=shape.tied,
         image_token_id=image, video_token_id=video, vision_start_token_id=start, vision_end_token_id=end,

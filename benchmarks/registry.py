@@ -17,4 +17,4 @@ BENCHMARKS = {
     "posts": "benchmarks.scaling:posts",
     "lengths": "benchmarks.scaling:lengths",
 }
-"""Name to function, in the order in which they are run; none is imported before its turn."""
+"""Name to function, in the order in which they are run; each is imported only when it is run."""

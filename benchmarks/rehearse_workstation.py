@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
-"""Rehearse the profile workstation on the demo clips, with models of the real shapes and random weights.
+"""Try the profile workstation on the demo clips, with models of the real shapes and random weights.
 
     python -m benchmarks.rehearse_workstation [--tiny | --full] [--engine ENGINE] [--device DEVICE] [--clips N]
         [--without ROLE]... [--set KEY=VALUE]... [--keep FOLDER]
 
-It writes the models, brings them with `valex models add` into a store of its own, and calls `valex run --profile
-workstation`: so loading, number formats, memory and batches have been tried before anybody fetches the real weights.
-Then a table says what each step took. All words and labels are noise. Everything lies in a temporary folder, gone
-afterwards, unless --keep names one.
+It writes the models, adds them to a store of its own with `valex models add`, and calls `valex run --profile
+workstation`: this tests loading, number formats, memory and batches before anybody downloads the real weights. Then a
+table shows the cost of each step. All words and labels are noise. Everything is in a temporary folder, which is removed
+afterwards unless --keep names one.
 
           Whisper               CLIP       labels           language model                      disk
 --tiny    2 layers              2 layers   2 layers         2 layers                            0.1 GB
           large-v3-turbo        ViT-L-14   RoBERTa-large    Qwen3-VL-2B, Q8_0 and float16       8 GB
 --full    large-v3              ViT-L-14   RoBERTa-large    Qwen3-VL-8B, as the profile names   17 GB
 
-What reads text on the screen is the real one, from your own store. The noise is bounded: Whisper writes 64 tokens of
-each window of sound, the language model `script.llm.max_tokens` of each scene, twice. On a CPU the language
-model takes minutes a clip: `--without llm`, `--clips 1` or `--set script.llm.max_tokens=192` shorten it. It needs the
-extras llm and dev.
+The OCR model is the real one, from your own store. The amount of noise is limited: Whisper writes 64 tokens for each
+window of audio, the language model `script.llm.max_tokens` for each scene, twice. On a CPU the language model takes
+minutes per clip: `--without llm`, `--clips 1` or `--set script.llm.max_tokens=192` shorten that. The extras llm and dev
+are required.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from typing import Any
 
 from benchmarks import random_models, random_vlm
 from benchmarks.random_models import WhisperShape
-from benchmarks.random_vlm import Half, VlmShape
+from benchmarks.random_vlm import Part, VlmShape
 from valex_local.store import Store
 from valex_local.system.hugging_face import quiet
 
@@ -47,18 +47,18 @@ CLIPS = random_models.ROOT / "models" / "demo" / "clips"
 GIB = 1 << 30
 VLM_ENGINES = {"llama_cpp": random_vlm.save_gguf, "transformers": random_vlm.save_hugging_face}
 WITHOUT = {"asr": ["models.asr=whisper-base-ct2"], "llm": ['script.variants=["template"]']}
-"""Roles that can be left out, and the settings that make a run do without: Whisper base comes from the user's store."""
+"""Roles that can be left out, and the settings for a run without them; Whisper base is taken from the user's store."""
 
 NOISE = (
     "labels.keep_silent=true", "speech.min_avg_logprob=-100", "speech.max_compression=1000", "speech.max_no_speech=1",
     "speech.min_voice=0",
 )  # fmt: skip
-"""Settings under which noise counts as words, so that the steps behind have something to do."""
+"""Settings with which noise counts as words, so that later steps have something to do."""
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """The shapes of all models, the gigabytes of disk they take, and settings that go with them."""
+    """The shapes of all models, the disk space they take in gigabytes, and settings to use with them."""
 
     whisper: WhisperShape
     clip: dict[str, Any]
@@ -78,14 +78,14 @@ REAL = Shapes(
     VIT_L_14,
     {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096},
     VlmShape(
-        Half(28, 2048, 16, 6144), Half(24, 1024, 16, 4096), kv_heads=8, head=128, deepstack=(5, 11, 17), tied=True
+        Part(28, 2048, 16, 6144), Part(24, 1024, 16, 4096), kv_heads=8, head=128, deepstack=(5, 11, 17), tied=True
     ),
     disk=8,
 )
 FULL = replace(
     REAL,
     whisper=WhisperShape(encoder=32, decoder=32, width=1280, heads=20),
-    vlm=VlmShape(Half(36, 4096, 32, 12288), Half(27, 1152, 16, 4304), kv_heads=8, head=128, deepstack=(8, 16, 24)),
+    vlm=VlmShape(Part(36, 4096, 32, 12288), Part(27, 1152, 16, 4304), kv_heads=8, head=128, deepstack=(8, 16, 24)),
     disk=17,
 )
 TINY = Shapes(
@@ -96,7 +96,7 @@ TINY = Shapes(
         "text_cfg": VIT_L_14["text_cfg"] | {"width": 16, "heads": 2, "layers": 2},
     },
     {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128},
-    VlmShape(Half(2, 64, 2, 128), Half(2, 32, 2, 64), kv_heads=2, head=32, deepstack=(0,), vocabulary=0),
+    VlmShape(Part(2, 64, 2, 128), Part(2, 32, 2, 64), kv_heads=2, head=32, deepstack=(0,), vocabulary=0),
     disk=0.1,
     settings=("ocr.fps=1",),
 )  # fmt: skip
@@ -107,15 +107,30 @@ TINY = Shapes(
 
 @dataclass(frozen=True)
 class Model:
-    """A model to bring: who saves it, for which role, and what `valex models add` must be told."""
+    """A model to add: its role, the function that saves it, and arguments of `valex models add`."""
 
     role: str
     save: Callable[[Path], None]
-    said: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
 def models(shapes: Shapes, engine: str, without: Sequence[str]) -> list[Model]:
-    """Return the models of a rehearsal."""
+    """Return the models of a rehearsal.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Their shapes.
+    engine : str
+        Engine of the language model.
+    without : sequence of str
+        Roles to leave out.
+
+    Returns
+    -------
+    list of Model
+        The models.
+    """
     found = [
         Model("asr", partial(random_models.save_whisper, shape=shapes.whisper)),
         Model("clip", partial(random_models.save_clip, shape=shapes.clip)),
@@ -125,13 +140,28 @@ def models(shapes: Shapes, engine: str, without: Sequence[str]) -> list[Model]:
     return [model for model in found if model.role not in without]
 
 
-def bring(place: Path, wanted: Sequence[Model], without: Sequence[str]) -> list[str]:
-    """Save the models and add them to the store; return the settings that name them."""
+def add_models(root: Path, wanted: Sequence[Model], without: Sequence[str]) -> list[str]:
+    """Save the models and add them to a store of their own.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the rehearsal, in which the store is.
+    wanted : sequence of Model
+        The models.
+    without : sequence of str
+        Roles left out.
+
+    Returns
+    -------
+    list of str
+        The settings that name the models.
+    """
     for borrowed in ["ppocrv6", *(["whisper-base-ct2"] if "asr" in without else [])]:
-        valex(place, "models", "add", str(Store().root / borrowed), "--id", borrowed)
+        valex(root, "models", "add", str(Store().root / borrowed), "--id", borrowed)
     settings = []
     for model in wanted:
-        folder = place / "made" / model.role
+        folder = root / "made" / model.role
         folder.mkdir(parents=True)
         start = time.perf_counter()
         with quiet():
@@ -139,9 +169,9 @@ def bring(place: Path, wanted: Sequence[Model], without: Sequence[str]) -> list[
         made = time.perf_counter()
         size = sum(path.stat().st_size for path in folder.iterdir())
         name = f"random-{model.role}"
-        said = ("--licence", "none", "--origin", "random numbers", "--link")
-        valex(place, "models", "add", str(folder), "--id", name, *model.said, *said)
-        shutil.rmtree(folder)  # the store has links of its own
+        more = ("--licence", "none", "--origin", "random numbers", "--link")
+        valex(root, "models", "add", str(folder), "--id", name, *model.arguments, *more)
+        shutil.rmtree(folder)  # the store has its own links
         took = f"written in {made - start:.0f} s, added in {time.perf_counter() - made:.0f} s"
         print(f"{name}: {size / 1e9:.2f} GB, {took}", flush=True)
         settings.append(f"models.{model.role}={name}")
@@ -151,17 +181,31 @@ def bring(place: Path, wanted: Sequence[Model], without: Sequence[str]) -> list[
 # --- the run --------------------------------------------------------------------------------------------------------
 
 
-def valex(place: Path, *arguments: str, facts: Path | None = None) -> None:
-    """Call the command line in a process of its own; where `facts` is given, it notes there what it loads."""
-    called = [__file__, "--watch", str(facts)] if facts else ["-c", "from valex_local.cli import main; main()"]
-    environment = os.environ | {"VALEX_MODELS": str(place / "store")}
+def valex(root: Path, *arguments: str, facts: Path | None = None) -> None:
+    """Run the command line in a separate process.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the rehearsal, in which the store is.
+    *arguments : str
+        Arguments of the command line.
+    facts : Path, optional
+        File to which the process writes what each stage loads.
+    """
+    called = (
+        ["-m", "benchmarks.rehearse_workstation", "--watch", str(facts)]
+        if facts
+        else ["-c", "from valex_local.cli import main; main()"]
+    )
+    environment = os.environ | {"VALEX_MODELS": str(root / "store")}
     done = subprocess.run([sys.executable, *called, *arguments], env=environment, check=False)
     if done.returncode:
         sys.exit(f"valex {' '.join(arguments[:2])} ended with {done.returncode}")
 
 
-def watched(facts: Path, arguments: list[str]) -> None:
-    """Call the command line and note, for every step, what its stage is like once it has loaded."""
+def run_and_note(facts: Path, arguments: list[str]) -> None:
+    """Run the command line and write facts about the stage of every step once it is loaded."""
     from valex_local.cli import main as command_line
     from valex_local.pipeline.plan import Step
     from valex_local.stages.base import Context, Stage
@@ -171,9 +215,9 @@ def watched(facts: Path, arguments: list[str]) -> None:
     def load_and_note(step: Step, context: Context) -> Stage:
         stage = load(step, context)
         found = list(parts(stage, set()))
-        pictures = next((int(part.image_batch_size) for part in found if hasattr(part, "image_batch_size")), None)
+        images = next((int(part.image_batch_size) for part in found if hasattr(part, "image_batch_size")), None)
         weights = sorted({kind for part in found if (kind := number_format(part))})
-        sizes = {"batch": stage.batch_size, "image_batch_size": pictures}
+        sizes = {"batch": stage.batch_size, "image_batch_size": images}
         line = {**sizes, "weights": weights, "device": context.device.kind}
         with facts.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step.name, **line}) + "\n")
@@ -185,7 +229,7 @@ def watched(facts: Path, arguments: list[str]) -> None:
 
 
 def parts(thing: Any, seen: set[int]) -> Iterator[Any]:
-    """Yield a stage and the objects it is made of, down to those of other libraries."""
+    """Yield a stage and the objects it consists of, down to those of other libraries."""
     if id(thing) in seen:
         return
     seen.add(id(thing))
@@ -201,7 +245,7 @@ def parts(thing: Any, seen: set[int]) -> Iterator[Any]:
 
 
 def number_format(part: Any) -> str | None:
-    """Return the number format of weights; None for what holds none."""
+    """Return the number format of weights; None for objects without weights."""
     match f"{type(part).__module__}.{type(part).__name__}".split("."):
         case ["ctranslate2", *_, "Whisper"]:
             return str(part.compute_type)
@@ -215,11 +259,11 @@ def number_format(part: Any) -> str | None:
     return None
 
 
-# --- what came of it --------------------------------------------------------------------------------------------------
+# --- results ----------------------------------------------------------------------------------------------------------
 
 
 def rows(study: Path, facts: Path) -> list[list[str]]:
-    """Return a row for every step of a run, from its log and what was noted beside it."""
+    """Return a row for every step of a run, from its log and the facts noted."""
     noted = {fact["step"]: fact for fact in map(json.loads, facts.read_text("utf-8").splitlines())}
     logs = sorted((study / "logs").glob("*.jsonl"))
     lines = [json.loads(line) for log in logs for line in log.read_text("utf-8").splitlines()]
@@ -236,7 +280,7 @@ def rows(study: Path, facts: Path) -> list[list[str]]:
 
 
 def show(table: Sequence[Sequence[str]], study: Path) -> None:
-    """Print the table, and how much the language model read and wrote."""
+    """Print the table, and how many tokens the language model read and wrote."""
     heads = ["step", "posts", "batch", "device", "weights", "load s", "s", "CPU s", "RSS GiB", "VRAM GiB"]
     widths = [max(len(row[at]) for row in (heads, *table)) for at in range(len(heads))]
     for row in (heads, *table):
@@ -244,33 +288,31 @@ def show(table: Sequence[Sequence[str]], study: Path) -> None:
         print("  ".join(cells).rstrip())
     for path in sorted(study.glob("posts/*/script.local.json")):
         script = json.loads(path.read_text("utf-8"))
-        told, scenes = script["figures"], len(script["scenes"])
+        figures, scenes = script["figures"], len(script["scenes"])
         print(
-            f"{path.parent.name}: the language model read {told['prompt_tokens']} tokens and wrote "
-            f"{told['output_tokens']}; {told['scenes_fallen_back']} of {scenes} scenes were left to the template"
+            f"{path.parent.name}: the language model read {figures['prompt_tokens']} tokens and wrote "
+            f"{figures['output_tokens']}; {figures['scenes_fallen_back']} of {scenes} scenes were left to the template"
         )
-    print("s counts loading too. CLIP computes in float16 on a card.")
+    print("s includes loading. CLIP computes in float16 on a GPU.")
     print("All weights were random: words, tags, scripts and labels are noise.")
 
 
 @contextmanager
-def workplace(keep: Path | None, least: float) -> Iterator[Path]:
-    """Give an empty folder with so many gigabytes of room; it is gone afterwards unless it was named."""
+def work_folder(keep: Path | None, least: float) -> Iterator[Path]:
+    """Yield an empty folder with enough disk space, gigabytes; it is removed afterwards unless the user named it."""
     with TemporaryDirectory(prefix="rehearsal-") as temporary:
-        place = Path(temporary) if keep is None else keep
-        place.mkdir(parents=True, exist_ok=True)
-        if any(place.iterdir()):
-            sys.exit(f"{place} is not empty")
-        room = shutil.disk_usage(place).free / 1e9
-        if room < least * 1.1:
-            sys.exit(
-                f"{place} has {room:.1f} GB of room, and {least * 1.1:.1f} are needed; TMPDIR or --keep names another"
-            )
-        yield place
+        folder = Path(temporary) if keep is None else keep
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            sys.exit(f"{folder} is not empty")
+        free = shutil.disk_usage(folder).free / 1e9
+        if free < least * 1.1:
+            sys.exit(f"{folder} has {free:.1f} GB free, but {least * 1.1:.1f} are needed; set TMPDIR or --keep")
+        yield folder
 
 
 def main() -> None:
-    """Rehearse, and print what it took."""
+    """Run the rehearsal and print its cost."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     size = options.add_mutually_exclusive_group()
     size.add_argument("--tiny", action="store_const", const=TINY, dest="shapes", help="few layers, small widths")
@@ -283,20 +325,20 @@ def main() -> None:
     options.add_argument("--keep", type=Path, metavar="FOLDER", help="leave store and study in this folder")
     given = options.parse_args()
     shapes: Shapes = given.shapes or REAL
-    with workplace(given.keep, shapes.disk) as place:
-        study, facts = place / "study", place / "loaded.jsonl"
-        named = bring(place, models(shapes, given.engine, given.without), given.without)
+    with work_folder(given.keep, shapes.disk) as folder:
+        study, facts = folder / "study", folder / "loaded.jsonl"
+        named = add_models(folder, models(shapes, given.engine, given.without), given.without)
         absent = [setting for role in given.without for setting in WITHOUT[role]]
         settings = [*NOISE, *shapes.settings, *named, *absent, *given.set]
         clips = sorted(map(str, CLIPS.glob("*.mp4")))[: given.clips]
         pairs = [word for setting in settings for word in ("--set", setting)]
         where = ("-s", str(study), "--profile", "workstation", "--device", given.device)
-        valex(place, "run", *clips, *where, *pairs, facts=facts)
+        valex(folder, "run", *clips, *where, *pairs, facts=facts)
         show(rows(study, facts), study)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--watch"]:
-        watched(Path(sys.argv[2]), sys.argv[3:])
+        run_and_note(Path(sys.argv[2]), sys.argv[3:])
     else:
         main()

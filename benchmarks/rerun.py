@@ -1,4 +1,4 @@
-"""The same run a second time: what it costs to find that nothing is due."""
+"""The same run a second time: the cost of finding that nothing is due."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ SHARE, SECONDS = 0.02, 1.0
 FIRST, SECOND = "first run", "second run"
 
 
-def rerun(place: Environment) -> Result:
-    """Measure a run over five videos and then the same again: at most 2 % of the first or 1 s, and no model loaded."""
-    videos, study = inputs(place), place.scratch / "study"
-    first, _ = timed(lambda: valex_run(place, videos, study))
-    second = interleaved({SECOND: lambda: valex_run(place, videos, study)}, rounds=place.rounds)[SECOND]
+def rerun(env: Environment) -> Result:
+    """Return the measurements of a run over five videos and of a second run.
+
+    The second run may take at most 2 % of the first or 1 s, and must not load a model.
+    """
+    videos, study = inputs(env), env.scratch / "study"
+    first, _ = timed(lambda: valex_run(env, videos, study))
+    second = interleaved({SECOND: lambda: valex_run(env, videos, study)}, rounds=env.rounds)[SECOND]
     checks = (
         Check("CPU seconds of the second run", second.cost.cpu, max(SECONDS, SHARE * first.cpu), "at most"),
         Check("wall seconds of the second run", second.cost.wall, max(SECONDS, SHARE * first.wall), "at most"),

@@ -1,4 +1,4 @@
-"""What a benchmark found: the cost of each way, figures held against bars, and facts about the inputs."""
+"""The result of a benchmark: the cost of each way, figures compared with bars, and facts about the inputs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Sense = Literal["at least", "at most"]
 
 @dataclass(frozen=True)
 class Check:
-    """A figure held against its bar.
+    """A figure and its bar.
 
     Attributes
     ----------
     what : str
         The figure, in words: ``"CPU time, openai-whisper / ours"``.
     value, bar : float
-        What was measured, and what it has to keep.
+        The measured value, and the bar that it must meet.
     sense : {"at least", "at most"}
-        How it has to keep it.
+        Whether the bar is a lower or an upper bound.
     """
 
     what: str
@@ -32,22 +32,22 @@ class Check:
 
     @property
     def held(self) -> bool:
-        """Whether the bar is kept; a figure that is no number keeps none."""
+        """Whether the bar is met; NaN meets no bar."""
         return self.value >= self.bar if self.sense == "at least" else self.value <= self.bar
 
 
 @dataclass(frozen=True)
 class Result:
-    """One benchmark.
+    """The result of one benchmark.
 
     Attributes
     ----------
     name : str
-        The benchmark's.
+        Name of the benchmark.
     costs : mapping of str to Cost
         Median cost of each way, ours first.
     checks : tuple of Check
-        Ratios and gates of quality, each with its bar.
+        Ratios and quality figures, each with its bar.
     facts : mapping
         Plain data: inputs, numbers of items, models.
     """
@@ -59,7 +59,7 @@ class Result:
 
     @property
     def held(self) -> bool:
-        """Whether every bar is kept."""
+        """Whether every bar is met."""
         return all(check.held for check in self.checks)
 
     def as_json(self) -> dict[str, Any]:

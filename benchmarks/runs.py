@@ -1,4 +1,4 @@
-"""Whole runs, each in a process of its own as a user starts it, and what their logs say of every step."""
+"""Whole runs, each in a separate process as started by a user, and the logs of their steps."""
 
 from __future__ import annotations
 
@@ -20,38 +20,52 @@ COUNT, SECONDS = 5, 15.0
 QUICK_COUNT, QUICK_SECONDS = 2, 6.0
 
 StepLog = Mapping[str, Any]
-"""What the log says of one step: step, posts, load_seconds, seconds, cpu_seconds, peak_rss and more."""
+"""The log of one step: step, posts, load_seconds, seconds, cpu_seconds, peak_rss and more."""
 
 _VALEX = "from valex_local.cli import main; main()"
 _BROKEN = "Leave out the videos that `valex run` cannot do"
 
 
-def inputs(place: Environment) -> tuple[Path, ...]:
-    """Return the videos that the user gave, or else five clips of 15 s made here; fewer and shorter ones when quick."""
-    count, seconds = size(place)
-    if place.videos:
-        return place.videos[:count]
-    return tuple(clip.path for clip in make_clips(place.scratch, count, seconds, threads=place.device.threads))
+def inputs(env: Environment) -> tuple[Path, ...]:
+    """Return the user's videos, or else five clips of 15 s made here; fewer and shorter ones if quick."""
+    count, seconds = size(env)
+    if env.videos:
+        return env.videos[:count]
+    return tuple(clip.path for clip in make_clips(env.scratch, count, seconds, threads=env.device.threads))
 
 
-def size(place: Environment) -> tuple[int, float]:
-    """Return how many clips to make, and how many seconds each."""
-    return (QUICK_COUNT, QUICK_SECONDS) if place.quick else (COUNT, SECONDS)
+def size(env: Environment) -> tuple[int, float]:
+    """Return the number of clips to make, and their length in seconds."""
+    return (QUICK_COUNT, QUICK_SECONDS) if env.quick else (COUNT, SECONDS)
 
 
-def valex_run(place: Environment, videos: Iterable[Path], study: Path) -> tuple[StepLog, ...]:
-    """Run the whole pipeline over videos in a child process and return its steps, in order.
+def valex_run(env: Environment, videos: Iterable[Path], study: Path) -> tuple[StepLog, ...]:
+    """Run the whole pipeline over videos in a child process.
+
+    Parameters
+    ----------
+    env : Environment
+        The store, profile and device.
+    videos : iterable of Path
+        The videos.
+    study : Path
+        The study folder.
+
+    Returns
+    -------
+    tuple of mapping
+        The logs of the steps, in order.
 
     Raises
     ------
     InputError
-        The run as a whole could not be done, or a post failed.
+        The run failed as a whole, or a post failed.
     """
     known = _logs(study)
-    options = ["-s", str(study), "--profile", place.profile, "--device", place.device.kind, "--json"]
+    options = ["-s", str(study), "--profile", env.profile, "--device", env.device.kind, "--json"]
     done = subprocess.run(
         [sys.executable, "-c", _VALEX, "run", *map(str, videos), *options],
-        env={**os.environ, "VALEX_MODELS": str(place.store.root.absolute())},
+        env={**os.environ, "VALEX_MODELS": str(env.store.root.absolute())},
         capture_output=True,
         text=True,
         check=False,
@@ -61,7 +75,7 @@ def valex_run(place: Environment, videos: Iterable[Path], study: Path) -> tuple[
         first = failures[0]
         raise InputError(f"{len(failures)} posts failed, {first['post']} with: {first['what']}", hint=_BROKEN)
     if done.returncode != 0:
-        raise InputError(f"a run could not be done: {done.stderr.strip()}")
+        raise InputError(f"a run failed: {done.stderr.strip()}")
     return tuple(step for path in sorted(_logs(study) - known) for step in _steps(path))
 
 
@@ -77,18 +91,18 @@ def _steps(log: Path) -> list[StepLog]:
 
 
 def video_seconds(study: Path) -> float:
-    """Return how long the videos of a study are, all together."""
+    """Return the total length of the videos of a study, seconds."""
     found = Study(study)
     return sum(found.require(post_id, "media", Media).duration for post_id in found.post_ids())
 
 
 def peak_rss(steps: Sequence[StepLog]) -> int:
-    """Return the most resident memory of a run, children included, bytes."""
+    """Return the peak resident memory of a run, including child processes, bytes."""
     return max(int(step["peak_rss"]) for step in steps)
 
 
 def work_cpu_seconds(steps: Sequence[StepLog]) -> float:
-    """Return the CPU time of all steps without that of loading models."""
+    """Return the CPU time of all steps without loading models, seconds."""
     return sum(float(step["cpu_seconds"]) - float(step["load_cpu_seconds"]) for step in steps)
 
 
@@ -103,6 +117,6 @@ def files_of_posts(studies: Iterable[Path]) -> dict[str, bytes]:
 
 
 def share_equal(ours: Mapping[str, bytes], others: Mapping[str, bytes]) -> float:
-    """Return the share of files that are there on both sides and equal byte for byte; of nothing it is 0."""
+    """Return the fraction of files that exist on both sides and are equal, byte for byte; 0 if there are none."""
     names = ours.keys() | others.keys()
     return sum(ours.get(name) == others.get(name) for name in names) / len(names) if names else 0.0

@@ -1,4 +1,4 @@
-"""How cost grows: with the number of posts, and with how long they are."""
+"""How the cost grows with the number of posts, and with their length."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LENGTHS, QUICK_LENGTHS = (15.0, 60.0, 180.0), (6.0, 12.0)
 POSTS_OF_A_LENGTH, QUICK_POSTS_OF_A_LENGTH = 3, 2
 
 APART, QUICK_APART = 0.10, 0.30
-"""How far the cost of a post may be from that in a smaller study; of so few posts it is known less well when quick."""
+"""How much the cost per post may differ from that in a smaller study; with few posts it is known less well."""
 MORE_MEMORY = 1.05
 
 
@@ -33,9 +33,9 @@ class LinearFit:
     Attributes
     ----------
     slope, intercept : float
-        By least squares.
+        The coefficients, by least squares.
     error : float
-        The largest distance of a point from it.
+        The largest distance of a point from the line.
     """
 
     slope: float
@@ -45,7 +45,7 @@ class LinearFit:
 
 @dataclass(frozen=True)
 class Point:
-    """One run: `work` is the CPU time of its steps without loading, seconds; `rss` the peak of memory, bytes."""
+    """One run: `work` is the CPU time of its steps without loading, seconds; `rss` is the peak memory, bytes."""
 
     cost: Cost
     work: float
@@ -54,58 +54,58 @@ class Point:
 
 
 def fit_line(xs: Sequence[float], ys: Sequence[float]) -> LinearFit:
-    """Fit a line by least squares to two points or more with different x."""
+    """Return a line fitted by least squares to at least two points with different x."""
     slope, intercept = np.polyfit(xs, ys, 1)
     error = np.abs(np.polyval((slope, intercept), xs) - np.asarray(ys)).max()
     return LinearFit(float(slope), float(intercept), float(error))
 
 
-def posts(place: Environment) -> Result:
-    """Measure studies of 5, 10, 20 and 40 posts of 15 s: each a run of its own, with equal work for every post.
+def posts(env: Environment) -> Result:
+    """Return the measurements of studies of 5, 10, 20 and 40 posts of 15 s: separate runs with equal work per post.
 
-    Held are the cost of a post without loading models, of 40 against 10, the number of loads, and memory. Clips are
-    made here even where the user gave videos: those are not equally long.
+    The bars are on the cost per post without loading models, for 40 posts compared with 10, on the number of loads, and
+    on memory. Clips are made here even if the user gave videos, since those differ in length.
     """
-    numbers = QUICK_NUMBERS if place.quick else NUMBERS
-    clips = _as_many(place, *size(place), max(numbers))
-    points = {number: _point(place, clips[:number]) for number in numbers}
-    return Result("posts", _costs(points, "posts"), _checks(points, place), _facts(points, "post"))
+    numbers = QUICK_NUMBERS if env.quick else NUMBERS
+    clips = _make_posts(env, *size(env), max(numbers))
+    points = {number: _point(env, clips[:number]) for number in numbers}
+    return Result("posts", _costs(points, "posts"), _checks(points, env), _facts(points, "post"))
 
 
-def lengths(place: Environment) -> Result:
-    """Measure three posts of 15 s, of 60 s and of 180 s each, made here. There is no bar."""
-    found = QUICK_LENGTHS if place.quick else LENGTHS
-    count = QUICK_POSTS_OF_A_LENGTH if place.quick else POSTS_OF_A_LENGTH
+def lengths(env: Environment) -> Result:
+    """Return the measurements of three posts each of 15 s, 60 s and 180 s, made here. There is no bar."""
+    found = QUICK_LENGTHS if env.quick else LENGTHS
+    count = QUICK_POSTS_OF_A_LENGTH if env.quick else POSTS_OF_A_LENGTH
     points = {}
     for seconds in found:
-        points[seconds] = _point(place, _as_many(place, 1, seconds, count))
+        points[seconds] = _point(env, _make_posts(env, 1, seconds, count))
     of_video = {seconds * count: point for seconds, point in points.items()}
     return Result("lengths", _costs(points, "s"), (), _facts(of_video, "second of video"))
 
 
-def _as_many(place: Environment, made: int, seconds: float, count: int) -> list[Path]:
-    """Return so many clips: some made here, then copies of each in turn that are as much work."""
-    base = make_clips(place.scratch, made, seconds, threads=place.device.threads)
+def _make_posts(env: Environment, made: int, seconds: float, count: int) -> list[Path]:
+    """Return `count` clips: some are made here, the others are variants of them that are as much work."""
+    base = make_clips(env.scratch, made, seconds, threads=env.device.threads)
     clips = [clip.path for clip in base]
     for number in range(made, count):
-        target = place.scratch / f"{clips[0].stem}-copy-{number}.mp4"
+        target = env.scratch / f"{clips[0].stem}-copy-{number}.mp4"
         vary(clips[number % made], target, number)
         clips.append(target)
     return clips
 
 
-def _point(place: Environment, clips: Sequence[Path]) -> Point:
-    study = place.scratch / f"study-{clips[0].stem}-{len(clips)}"
-    cost, steps = timed(lambda: valex_run(place, clips, study))
-    loads = len(steps)  # each of them loads its stage once
+def _point(env: Environment, clips: Sequence[Path]) -> Point:
+    study = env.scratch / f"study-{clips[0].stem}-{len(clips)}"
+    cost, steps = timed(lambda: valex_run(env, clips, study))
+    loads = len(steps)  # each step loads its stage once
     return Point(cost, work_cpu_seconds(steps), loads, peak_rss(steps))
 
 
-def _checks(points: Mapping[int, Point], place: Environment) -> tuple[Check, ...]:
-    few, many = QUICK_COMPARED if place.quick else COMPARED
+def _checks(points: Mapping[int, Point], env: Environment) -> tuple[Check, ...]:
+    few, many = QUICK_COMPARED if env.quick else COMPARED
     small, large = points[few], points[many]
     apart = abs((large.work / many) / (small.work / few) - 1)
-    bar = QUICK_APART if place.quick else APART
+    bar = QUICK_APART if env.quick else APART
     return (
         Check(f"CPU seconds per post, {many} against {few}: apart by", apart, bar, "at most"),
         Check(f"models loaded, {many} against {few}: more by", large.loads - small.loads, 0, "at most"),
@@ -118,7 +118,7 @@ def _costs(points: Mapping[Any, Point], unit: str) -> dict[str, Cost]:
 
 
 def _facts(points: Mapping[Any, Point], unit: str) -> dict[str, Any]:
-    """Return the points and the lines through them: seconds by `unit` are their slopes."""
+    """Return the points and the lines through them, whose slopes are seconds per `unit`."""
     xs = list(points)
     lines = {
         "cpu": fit_line(xs, [point.cost.cpu for point in points.values()]),

@@ -1,12 +1,12 @@
-"""Speech: our stage on CTranslate2 against openai-whisper, with the same numbers as weights.
+"""Speech: our stage on CTranslate2, compared with openai-whisper with the same weights.
 
-The checkpoint of openai-whisper is made here out of the weights in the store. It is measured in two ways. Through our
-stage, on the same pieces of sound, only the engine differs: this is the baseline of the word difference, for with equal
-weights, input and decoding the words have to be equal. And as the library is used by itself, ``model.transcribe`` over
-the whole sound with its defaults: this is what a lab has that does without us, voice detection and batches included.
+The checkpoint of openai-whisper is converted from the weights in the store. It is measured in two ways. Through our
+stage, on the same pieces of audio, only the engine differs: this is the baseline of the word difference, because with
+equal weights, input and decoding the words must be equal. And with ``model.transcribe`` over the whole audio with its
+defaults, as the library is used directly: this is what a lab would use otherwise, without voice detection and batches.
 
-What is alike in all ways: the number of beams, temperature 0 (sampling would make chance decide what it costs), the
-language where it is known, and times of words, for our records hold them. Models are loaded before.
+All ways have the same number of beams, temperature 0 (with sampling, the cost would be random), the language if it is
+known, and word times, since our records contain them. Models are loaded beforehand.
 """
 
 from __future__ import annotations
@@ -39,47 +39,48 @@ CLIPS, SECONDS = 2, 45.0
 QUICK_CLIPS, QUICK_SECONDS = 1, 16.0
 WARM_SECONDS = 4
 LEFT_OUT = ("compute_type", "batches")
-"""Options of a manifest that each benchmark sets itself."""
+"""Options of a manifest that the benchmarks set themselves."""
 RATE = 16_000
 
 Way = Callable[[], list[str]]
-"""Gives what it heard in each sound."""
+"""Returns the words recognised in each sample."""
 
 
 @dataclass(frozen=True)
 class SpeechSample:
-    """Samples, float32 at 16 kHz mono, and what is spoken in them, where that is known."""
+    """Audio, float32 at 16 kHz mono, and what is said in it, if known."""
 
     samples: NDArray[np.float32]
     said: str | None
 
 
-def fp32(place: Environment) -> Result:
-    """Measure our default: pieces with a voice one by one, float32 on CPU."""
-    model, sounds = _model(place), _sounds(place)
-    other = as_openai(model, place.scratch)
-    ways = {OURS: _stage(model, place, sounds), SAME: _stage(other, place, sounds), WHOLE: _whole(other, place, sounds)}
-    found = _measured(ways, place)
+def fp32(env: Environment) -> Result:
+    """Return the measurements of our default: pieces with a voice one by one, float32 on the CPU."""
+    model, sounds = _model(env), _sounds(env)
+    other = as_openai(model, env.scratch)
+    ways = {OURS: _stage(model, env, sounds), SAME: _stage(other, env, sounds), WHOLE: _whole(other, env, sounds)}
+    found = _measured(ways, env)
     checks = [
-        *_ratios(found, place, FP32_BAR),
+        *_ratios(found, env, FP32_BAR),
         Check("share of words that differ, same pieces", _difference(found, SAME), WORD_DIFFERENCE, "at most"),
     ]
     return Result("speech-fp32", {way: m.cost for way, m in found.items()}, tuple(checks), _facts(model, sounds, found))
 
 
-def int8(place: Environment) -> Result:
-    """Measure 8-bit integers in batches over the pieces with a voice, as a manifest may ask for, and one by one.
+def int8(env: Environment) -> Result:
+    """Return the measurements of 8-bit integers, with batches of pieces as a manifest may ask for, and one by one.
 
-    Of videos without a known text the gate is the share of words that differ: word errors cannot grow by more.
+    For videos without a known text, the quality figure is the fraction of words that differ, which is an upper bound of
+    the increase in word errors.
     """
-    model, sounds = _model(place), _sounds(place)
+    model, sounds = _model(env), _sounds(env)
     small = {**model.options, "compute_type": "int8"}
     ways = {
-        OURS: _stage(replace(model, options={**small, "batches": True}), place, sounds),
-        ALONE: _stage(replace(model, options={**small, "batches": False}), place, sounds),
-        WHOLE: _whole(as_openai(model, place.scratch), place, sounds),
+        OURS: _stage(replace(model, options={**small, "batches": True}), env, sounds),
+        ALONE: _stage(replace(model, options={**small, "batches": False}), env, sounds),
+        WHOLE: _whole(as_openai(model, env.scratch), env, sounds),
     }
-    found = _measured(ways, place)
+    found = _measured(ways, env)
     if all(sound.said is not None for sound in sounds):
         worse = word_errors(sounds, found[OURS].output) - word_errors(sounds, found[WHOLE].output)
         gate = Check("word error rate, ours less openai-whisper's", worse, WORSE, "at most")
@@ -87,7 +88,7 @@ def int8(place: Environment) -> Result:
         gate = Check("share of words that differ", _difference(found, WHOLE), WORSE, "at most")
     facts = {**_facts(model, sounds, found), "compute_type": "int8"}
     return Result(
-        "speech-int8", {way: m.cost for way, m in found.items()}, (*_ratios(found, place, INT8_BAR), gate), facts
+        "speech-int8", {way: m.cost for way, m in found.items()}, (*_ratios(found, env, INT8_BAR), gate), facts
     )
 
 
@@ -95,7 +96,7 @@ def int8(place: Environment) -> Result:
 
 
 def as_openai(model: StoredModel, folder: Path) -> StoredModel:
-    """Write a model's weights as a checkpoint of openai-whisper and return it as the store would."""
+    """Return a model converted to an openai-whisper checkpoint."""
     import torch
 
     from scripts.convert_whisper import convert
@@ -106,8 +107,8 @@ def as_openai(model: StoredModel, folder: Path) -> StoredModel:
     return replace(model, id=f"{model.id}-openai", engine="openai-whisper", folder=made, options={})
 
 
-def _model(place: Environment) -> StoredModel:
-    model = place.store.resolve(place.profile, {}, needed=["asr"])["asr"]
+def _model(env: Environment) -> StoredModel:
+    model = env.store.resolve(env.profile, {}, needed=["asr"])["asr"]
     if model.engine != "faster-whisper":
         raise ModelError(
             f"the model {model.id} is not for faster-whisper: there is nothing to compare", path=model.folder
@@ -115,17 +116,17 @@ def _model(place: Environment) -> StoredModel:
     return replace(model, options={key: value for key, value in model.options.items() if key not in LEFT_OUT})
 
 
-def _sounds(place: Environment) -> list[SpeechSample]:
-    """Return the sound of the videos given, or else of clips made here."""
+def _sounds(env: Environment) -> list[SpeechSample]:
+    """Return the audio of the user's videos, or else of clips made here."""
     from faster_whisper import decode_audio
 
-    count, seconds = (QUICK_CLIPS, QUICK_SECONDS) if place.quick else (CLIPS, SECONDS)
-    if not place.videos:
-        clips = make_clips(place.scratch, count, seconds)
+    count, seconds = (QUICK_CLIPS, QUICK_SECONDS) if env.quick else (CLIPS, SECONDS)
+    if not env.videos:
+        clips = make_clips(env.scratch, count, seconds)
         return [SpeechSample(decode_audio(str(clip.path), RATE), clip.said) for clip in clips]
-    sounds = [SpeechSample(decode_audio(str(path), RATE), None) for path in place.videos if _has_sound(path)]
+    sounds = [SpeechSample(decode_audio(str(path), RATE), None) for path in env.videos if _has_sound(path)]
     if not sounds:
-        raise InputError("none of the videos has a sound track", hint="Give others, or leave out --videos")
+        raise InputError("none of the videos has an audio track", hint="Give others, or leave out --videos")
     return sounds[:count]
 
 
@@ -145,88 +146,88 @@ def _settings(sounds: Sequence[SpeechSample]) -> SpeechSettings:
     return SpeechSettings(language="en" if known else None)
 
 
-def _stage(model: StoredModel, place: Environment, sounds: Sequence[SpeechSample]) -> Way:
-    """Return the way through our stage, voice detection included, in batches of its size; warmed up."""
+def _stage(model: StoredModel, env: Environment, sounds: Sequence[SpeechSample]) -> Way:
+    """Return the way through our stage, including voice detection, in batches of its size; warmed up."""
     from valex_local.stages.speech.stage import SpeechStage, SpeechTrack
     from valex_local.stages.speech.vad import find_voice
 
     settings = _settings(sounds)
-    stage = SpeechStage(Context(Settings(speech=settings), {"asr": model}, place.device))
+    stage = SpeechStage(Context(Settings(speech=settings), {"asr": model}, env.device))
 
     def track(samples: NDArray[np.float32]) -> SpeechTrack:
         voice = find_voice(samples, threshold=settings.voice_threshold)
         return SpeechTrack(samples, voice, voice.pieces(len(samples) / RATE), has_sound=True)
 
-    def hear(heard: Sequence[SpeechSample]) -> list[str]:
+    def transcribe(samples: Sequence[SpeechSample]) -> list[str]:
         texts = []
-        for at in range(0, len(heard), stage.batch_size):
-            for output in stage([track(sound.samples) for sound in heard[at : at + stage.batch_size]]):
+        for at in range(0, len(samples), stage.batch_size):
+            for output in stage([track(sample.samples) for sample in samples[at : at + stage.batch_size]]):
                 if isinstance(output, ValexError):
                     raise output
                 texts.append(" ".join(segment.text for segment in cast("Transcript", output.record).segments))
         return texts
 
-    hear(_beginnings(sounds))
-    return lambda: hear(sounds)
+    transcribe(_beginnings(sounds))
+    return lambda: transcribe(sounds)
 
 
-def _whole(model: StoredModel, place: Environment, sounds: Sequence[SpeechSample]) -> Way:
-    """Return the way that the library goes by itself; warmed up."""
+def _whole(model: StoredModel, env: Environment, sounds: Sequence[SpeechSample]) -> Way:
+    """Return the way of the library on its own; warmed up."""
     from valex_local.stages.speech.openai_whisper import load_checkpoint
 
     settings = _settings(sounds)
-    network = load_checkpoint(model.folder / "model.pt").to(place.device.kind).eval()
+    network = load_checkpoint(model.folder / "model.pt").to(env.device.kind).eval()
 
-    def hear(heard: Sequence[SpeechSample]) -> list[str]:
+    def transcribe(samples: Sequence[SpeechSample]) -> list[str]:
         return [
             network.transcribe(
-                sound.samples,
+                sample.samples,
                 language=settings.language,
                 beam_size=settings.beam_size,
                 temperature=0.0,
                 word_timestamps=True,
-                fp16=place.device.kind == "cuda",
+                fp16=env.device.kind == "cuda",
             )["text"]
-            for sound in heard
+            for sample in samples
         ]
 
-    hear(_beginnings(sounds))
-    return lambda: hear(sounds)
+    transcribe(_beginnings(sounds))
+    return lambda: transcribe(sounds)
 
 
 def _beginnings(sounds: Sequence[SpeechSample]) -> list[SpeechSample]:
     return [replace(sounds[0], samples=sounds[0].samples[: WARM_SECONDS * RATE])]
 
 
-def _measured(ways: dict[str, Way], place: Environment) -> dict[str, Measurement[list[str]]]:
-    found = interleaved(ways, rounds=place.rounds)
+def _measured(ways: dict[str, Way], env: Environment) -> dict[str, Measurement[list[str]]]:
+    found = interleaved(ways, rounds=env.rounds)
     if not any(normal(text) for text in found[OURS].output):
-        raise InputError("no words were heard in any of the videos", hint="Give videos in which people speak")
+        raise InputError("no words were recognised in any of the videos", hint="Give videos in which people speak")
     return found
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
-def _ratios(found: dict[str, Measurement[list[str]]], place: Environment, bar: float) -> list[Check]:
-    """Hold the cheaper way of openai-whisper against ours."""
+def _ratios(found: dict[str, Measurement[list[str]]], env: Environment, bar: float) -> list[Check]:
+    """Return the cost of the cheaper way of openai-whisper relative to ours."""
     ours = found[OURS].cost
     others = [m.cost for way, m in found.items() if way in (SAME, WHOLE)]
     what = "openai-whisper / faster-whisper"
     cpu = Check(f"CPU time, {what}", min(other.cpu for other in others) / ours.cpu, bar)
     wall = Check(f"wall time, {what}", min(other.wall for other in others) / ours.wall, bar)
-    if place.device.kind == "cuda":
+    if env.device.kind == "cuda":
         return [wall]
-    return [cpu] if place.quick else [cpu, wall]
+    return [cpu] if env.quick else [cpu, wall]
 
 
 def _difference(found: dict[str, Measurement[list[str]]], other: str) -> float:
     return _edits([(one, our) for one, our in zip(found[other].output, found[OURS].output, strict=True)])
 
 
-def word_errors(sounds: Sequence[SpeechSample], heard: Sequence[str]) -> float:
-    """Return the word error rate over all sounds: edits by words that were said."""
-    return _edits([(sound.said or "", text) for sound, text in zip(sounds, heard, strict=True)])
+def word_errors(sounds: Sequence[SpeechSample], recognised: Sequence[str]) -> float:
+    """Return the word error rate over all samples: edits divided by the number of words said."""
+    return _edits([(sound.said or "", text) for sound, text in zip(sounds, recognised, strict=True)])
 
 
 def _edits(pairs: Sequence[tuple[str, str]]) -> float:
@@ -238,7 +239,7 @@ def _edits(pairs: Sequence[tuple[str, str]]) -> float:
 
 
 def normal(text: str) -> list[str]:
-    """Return the words of a text after Whisper's own English normaliser: case, punctuation, spelled numbers go."""
+    """Return the words of a text, normalised by Whisper's own English normaliser (case, punctuation, numbers)."""
     from whisper.normalizers import EnglishTextNormalizer
 
     words: str = EnglishTextNormalizer()(text)

@@ -1,4 +1,4 @@
-"""One run, step by step: where time and memory go."""
+"""One run, step by step: where time and memory are spent."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from benchmarks.runs import StepLog, inputs, valex_run, video_seconds
 PEAKS, SHARES = ("peak_rss", "peak_vram"), ("batch_fill",)
 
 
-def stages(place: Environment) -> Result:
-    """Measure one run of the whole pipeline over five videos, in a process of its own.
+def stages(env: Environment) -> Result:
+    """Return the measurements of one run of the whole pipeline over five videos, in a separate process.
 
-    Its facts hold, by step: posts and records written, seconds of loading apart, wall and CPU seconds (loading
-    included), and the peaks of memory, bytes; further, what else the log says of batches and of work that was spared.
-    There is no bar: these are the figures that the other ones are about.
+    Its facts contain, by step: posts and records written, seconds of loading, wall and CPU seconds (including loading),
+    and peak memory in bytes; and what else the log has on batches and copied results. There is no bar: these are the
+    absolute figures.
     """
-    videos, study = inputs(place), place.scratch / "study"
-    cost, steps = timed(lambda: valex_run(place, videos, study))
+    videos, study = inputs(env), env.scratch / "study"
+    cost, steps = timed(lambda: valex_run(env, videos, study))
     seconds = video_seconds(study)
     rates = {"video_seconds": seconds, "video_seconds_per_wall_second": seconds / cost.wall}
     minute = {"cpu_seconds_per_minute_of_video": 60 * cost.cpu / seconds}
@@ -31,7 +31,7 @@ def stages(place: Environment) -> Result:
 
 
 def by_step(steps: Iterable[StepLog]) -> dict[str, dict[str, Any]]:
-    """Add the steps of each step up: peaks by their maximum, shares by their mean, all else by its sum."""
+    """Return the logs combined by step: peaks by their maximum, fractions by their mean, everything else by its sum."""
     of_step: dict[str, list[StepLog]] = defaultdict(list)
     for step in steps:
         of_step[step["step"]].append(step)

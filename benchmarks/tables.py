@@ -1,4 +1,4 @@
-"""How a report looks to people: what was held against which bar, what each way cost, and where time and memory go."""
+"""Printing a report: the figures with their bars, the cost of each way, and where time and memory are spent."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ STEP_COLUMNS = {
     "peak_rss": "RSS",
     "peak_vram": "VRAM",
 }
-"""What the log says of a step, and the head of its column; loading is part of the times beside it."""
+"""Keys in the log of a step, and the headers of their columns; times include loading."""
 LEFT_OUT = ("written", "load_cpu_seconds")
 
 
 def print_report(console: Console, report: BenchmarkReport) -> None:
-    """Print all that was measured, and at the end a line for each bar missed or benchmark not run."""
+    """Print all measurements, and at the end a line for each missed bar and each benchmark that was not run."""
     console.print(Text(_machine(report.facts), style="bold"), soft_wrap=True)
     for table in (_costs(report), _checks(report), *_steps(report), *_growth(report)):
         if table.row_count:
@@ -65,8 +65,8 @@ def _costs(report: BenchmarkReport) -> Table:
     table = _table("What each way costs", "benchmark", "way", "CPU s", "wall s")
     table.columns[1].justify = "left"
     for outcome, result in _measured(report):
-        for place, (way, cost) in enumerate(result.costs.items()):
-            table.add_row("" if place else outcome.name, Text(way), f"{cost.cpu:.2f}", f"{cost.wall:.2f}")
+        for index, (way, cost) in enumerate(result.costs.items()):
+            table.add_row("" if index else outcome.name, Text(way), f"{cost.cpu:.2f}", f"{cost.wall:.2f}")
     return table
 
 
@@ -74,11 +74,11 @@ def _checks(report: BenchmarkReport) -> Table:
     table = _table("Bars", "benchmark", "figure", "measured", "bar", "")
     table.columns[1].justify = "left"
     for outcome, result in _measured(report):
-        for place, check in enumerate(result.checks):
-            kept, style = ("kept", "green") if check.held else ("missed", "red")
+        for index, check in enumerate(result.checks):
+            kept, style = ("met", "green") if check.held else ("missed", "red")
             bar = f"{check.sense} {_figure(check.bar)}"
             table.add_row(
-                "" if place else outcome.name, Text(check.what), _figure(check.value), bar, Text(kept, style=style)
+                "" if index else outcome.name, Text(check.what), _figure(check.value), bar, Text(kept, style=style)
             )
     return table
 
@@ -86,8 +86,8 @@ def _checks(report: BenchmarkReport) -> Table:
 def _steps(report: BenchmarkReport) -> Iterator[Table]:
     for outcome, result in _measured(report):
         steps = result.facts.get("steps", {})
-        said = dict.fromkeys((*STEP_COLUMNS, *(key for step in steps.values() for key in step if key not in LEFT_OUT)))
-        columns = [key for key in said if any(step.get(key) is not None for step in steps.values())]
+        keys = dict.fromkeys((*STEP_COLUMNS, *(key for step in steps.values() for key in step if key not in LEFT_OUT)))
+        columns = [key for key in keys if any(step.get(key) is not None for step in steps.values())]
         heads = (STEP_COLUMNS.get(key, key.replace("_", " ")) for key in columns)
         table = _table(f"Per stage, {outcome.name}", "step", *heads)
         for name, step in steps.items():
@@ -108,7 +108,7 @@ def _growth(report: BenchmarkReport) -> Iterator[Table]:
 
 
 def _lines(report: BenchmarkReport) -> Iterator[tuple[str, str]]:
-    """Yield what the tables do not say, a line for whatever is amiss, and one that says how it went."""
+    """Yield what the tables do not contain, a line for each problem, and one with the overall result."""
     for outcome, result in _measured(report):
         if "steps" in result.facts:
             yield f"{outcome.name}: {_rates(result.facts)}", ""
@@ -120,7 +120,7 @@ def _lines(report: BenchmarkReport) -> Iterator[tuple[str, str]]:
             yield from ((f"missed: {outcome.name}, {_sentence(c)}", "red") for c in outcome.result.checks if not c.held)
     for name in report.wanted[len(report.outcomes) :]:
         yield f"not reached: {name}", "red"
-    yield ("every bar is kept", "bold green") if report.held else ("not every bar is kept", "bold red")
+    yield ("every bar is met", "bold green") if report.held else ("not every bar is met", "bold red")
 
 
 def _rates(facts: Mapping[str, Any]) -> str:

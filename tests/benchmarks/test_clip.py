@@ -31,25 +31,25 @@ class Doubling:
 @pytest.mark.parametrize("size", [1, 4, 9])
 def test_every_way_sees_every_picture_once_in_order(tmp_path, size, jobs):
     paths = bench.make_pictures(7, tmp_path)
-    expected = bench.go_through(Doubling(), paths, size=1, jobs=0).vectors
+    expected = bench.encode_images(Doubling(), paths, size=1, jobs=0).vectors
     assert len(torch.unique(expected, dim=0)) == 7
     clip = Doubling()
-    seen = bench.go_through(clip, paths, size=size, jobs=jobs)
+    seen = bench.encode_images(clip, paths, size=size, jobs=jobs)
     assert torch.equal(seen.vectors, expected)
     assert clip.sizes == [min(size, 7 - at) for at in range(0, 7, size)]
     assert 0 <= seen.waited <= 1
 
 
 def test_a_way_that_says_something_else_is_noticed(tmp_path):
-    place = Environment(None, Device("cpu", 1), tmp_path)
+    env = Environment(None, Device("cpu", 1), tmp_path)
     seen = bench.ClipResult(torch.ones(2, 3), 0.0)
     found = {way: Measurement(Cost(2.0, 3.0), seen) for way in (bench.OURS, bench.BATCHED, bench.ONE_BESIDE)}
     found[bench.ONE] = Measurement(Cost(3.0, 3.0), seen)
-    assert [check.value for check in bench.checks(found, place)] == [1.5, 1.0, 0.0]
+    assert [check.value for check in bench.checks(found, env)] == [1.5, 1.0, 0.0]
     other = Measurement(Cost(2.0, 3.0), bench.ClipResult(torch.ones(2, 3) + 1e-3, 0.0))
-    assert [c.held for c in bench.checks(found | {bench.BATCHED: other}, place)] == [True, True, False]
-    assert len(bench.checks(found, replace(place, quick=True))) == 2
-    card = bench.checks(found | {bench.BATCHED: other}, replace(place, device=Device("cuda", 1)))
+    assert [c.held for c in bench.checks(found | {bench.BATCHED: other}, env)] == [True, True, False]
+    assert len(bench.checks(found, replace(env, quick=True))) == 2
+    card = bench.checks(found | {bench.BATCHED: other}, replace(env, device=Device("cuda", 1)))
     assert [c.held for c in card] == [True, True]
     assert card[0].what.startswith("wall")
 

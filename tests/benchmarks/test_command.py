@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: what it measures is printed and written; its exit status says whether all bars are kept."""
+"""`python -m benchmarks`: what it measures is printed and written; its exit status says whether all bars are met."""
 
 import json
 import os

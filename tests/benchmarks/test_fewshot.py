@@ -26,14 +26,14 @@ def measured(kept, forgotten):
 
 
 def test_labels_that_differ_and_a_prefix_evaluated_again_are_noticed(tmp_path):
-    place = Environment(None, Device("cpu", 1), tmp_path)
-    good = bench.checks(measured(labelled(300), labelled(1300)), PREFIX, place)
+    env = Environment(None, Device("cpu", 1), tmp_path)
+    good = bench.checks(measured(labelled(300), labelled(1300)), PREFIX, env)
     assert [(check.value, check.held) for check in good] == [(2.5, True), (2.5, True), (1.0, True), (1.0, True)]
-    other = bench.checks(measured(labelled(300, 0.5), labelled(1300, 0.5001)), PREFIX, place)
+    other = bench.checks(measured(labelled(300, 0.5), labelled(1300, 0.5001)), PREFIX, env)
     assert [check.held for check in other] == [True, True, False, True]
-    again = bench.checks(measured(labelled(1300), labelled(1300)), PREFIX, place)
+    again = bench.checks(measured(labelled(1300), labelled(1300)), PREFIX, env)
     assert [check.held for check in again] == [True, True, True, False]
-    quick = bench.checks(measured(labelled(300), labelled(1300)), PREFIX, replace(place, quick=True))
+    quick = bench.checks(measured(labelled(300), labelled(1300)), PREFIX, replace(env, quick=True))
     assert quick[0].what.startswith("CPU time")
     assert len(quick) == 3
 

@@ -46,13 +46,13 @@ def test_every_way_says_what_the_model_says(tmp_path):
     states = bench.states(card, said["unpadded"])
     assert states == [label.state for scores in model.scores(texts) for label in model.labels(scores)[:5]]
 
-    place = Environment(None, CPU, tmp_path, quick=True)
+    env = Environment(None, CPU, tmp_path, quick=True)
     costs = {"unpadded": 1.0, "padded": 3.0, "sorted": 2.0, "int8": 0.5}
     costs = {name: Cost(seconds, seconds) for name, seconds in costs.items()}
-    ratio, near = bench._checks(costs, said, place)
+    ratio, near = bench._checks(costs, said, env)
     assert (ratio.value, ratio.held, near.held) == (3.0, True, True)
-    assert not bench._checks(costs, said | {"unpadded": said["unpadded"] + 0.002}, place)[1].held
-    full = bench._checks(costs, said, replace(place, quick=False))
+    assert not bench._checks(costs, said | {"unpadded": said["unpadded"] + 0.002}, env)[1].held
+    full = bench._checks(costs, said, replace(env, quick=False))
     assert [check.what.split(",")[0] for check in full[:2]] == ["CPU time", "wall time"]
     assert bench.equal_states(card, said["sorted"], said["padded"]) == 1
     assert bench.equal_states(card, 1 - said["sorted"], said["padded"]) < 0.9

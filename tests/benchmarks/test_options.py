@@ -12,26 +12,26 @@ from valex_local.system.devices import usable_cores
 
 KEEP = """
 import subprocess, sys
-from benchmarks.options import keep_to
+from benchmarks.options import limit_cores
 from valex_local.system.devices import usable_cores
-keep_to({cores})
+limit_cores({cores})
 child = "from valex_local.system.devices import usable_cores; print(usable_cores())"
 print(usable_cores(), subprocess.run([sys.executable, "-c", child], capture_output=True, text=True).stdout)
 """
 
 
-def keep_to(cores):
+def limit_cores(cores):
     return subprocess.run([sys.executable, "-c", KEEP.format(cores=cores)], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps processes to cores")
 def test_children_are_kept_to_the_cores_too():
-    assert keep_to(1).stdout.split() == ["1", "1"]
+    assert limit_cores(1).stdout.split() == ["1", "1"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps processes to cores")
 def test_more_cores_than_there_are_are_refused():
-    assert f"this process may use {usable_cores()}" in keep_to(usable_cores() + 1).stderr
+    assert f"this process may use {usable_cores()}" in limit_cores(usable_cores() + 1).stderr
 
 
 def test_videos_are_found_each_content_once(tmp_path):
@@ -54,7 +54,7 @@ def test_a_file_that_cannot_be_written_is_refused(tmp_path):
     assert not (tmp_path / "new.json").exists()
     with pytest.raises(ConfigError, match="no such folder"):
         check_file(tmp_path / "none" / "new.json")
-    with pytest.raises(ConfigError, match="a folder, no file"):
+    with pytest.raises(ConfigError, match="a folder, not a file"):
         check_file(tmp_path)
     shutil.copy(sys.executable, tmp_path / "old.json")
     check_file(tmp_path / "old.json")

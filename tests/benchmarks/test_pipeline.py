@@ -21,7 +21,7 @@ SWEEP = {"load_seconds": 1.0, "seconds": 4.0, "cpu_seconds": 3.0, "peak_rss": 10
 
 
 @pytest.fixture
-def place(store, tmp_path):
+def env(store, tmp_path):
     return Environment(store, Device("cpu", 2), tmp_path, quick=True)
 
 
@@ -70,7 +70,7 @@ def fake_runs(monkeypatch):
     seen = []
 
     def put(record=lambda videos: "same", steps=lambda study: (SWEEP,)):
-        def run(place, videos, study):
+        def run(env, videos, study):
             made = steps(study)
             ends = time.process_time() + 0.03  # CPU time is counted in hundredths
             while time.process_time() < ends:
@@ -84,15 +84,15 @@ def fake_runs(monkeypatch):
 
         for module in (pipeline, rerun):
             monkeypatch.setattr(module, "valex_run", run)
-            monkeypatch.setattr(module, "inputs", lambda place: (Path("a.mp4"), Path("b.mp4")))
+            monkeypatch.setattr(module, "inputs", lambda env: (Path("a.mp4"), Path("b.mp4")))
         return seen
 
     return put
 
 
-def test_both_ways_see_the_same_videos_each_time_in_new_studies(place, fake_runs):
+def test_both_ways_see_the_same_videos_each_time_in_new_studies(env, fake_runs):
     seen = fake_runs()
-    result = pipeline.pipeline(Environment(place.store, place.device, place.scratch))
+    result = pipeline.pipeline(Environment(env.store, env.device, env.scratch))
     a, b = (Path("a.mp4"),), (Path("b.mp4"),)
     assert [videos for videos, _ in seen] == [a, *[a + b, a, b] * 3]
     assert len({study for _, study in seen}) == len(seen)
@@ -104,35 +104,35 @@ def test_both_ways_see_the_same_videos_each_time_in_new_studies(place, fake_runs
     }
 
 
-def test_records_that_differ_are_noticed(place, fake_runs):
+def test_records_that_differ_are_noticed(env, fake_runs):
     fake_runs(record=lambda videos: f"{len(videos)}")
-    assert not pipeline.pipeline(place).checks[-1].held
+    assert not pipeline.pipeline(env).checks[-1].held
 
 
-def test_a_second_run_that_loads_a_model_is_noticed(place, fake_runs):
+def test_a_second_run_that_loads_a_model_is_noticed(env, fake_runs):
     fake_runs(steps=lambda study: (SWEEP,))
-    assert [check.held for check in rerun.rerun(place).checks] == [True, True, False]
+    assert [check.held for check in rerun.rerun(env).checks] == [True, True, False]
     fake_runs(steps=lambda study: () if study.exists() else (SWEEP,))
-    shutil.rmtree(place.scratch / "study")
-    assert rerun.rerun(place).held
+    shutil.rmtree(env.scratch / "study")
+    assert rerun.rerun(env).held
 
 
-def test_a_run_that_fails_says_why(place, tmp_path):
-    with pytest.raises(InputError, match="a run could not be done: valex: "):
-        valex_run(place, [tmp_path / "none.mp4"], tmp_path / "study")
+def test_a_run_that_fails_says_why(env, tmp_path):
+    with pytest.raises(InputError, match="a run failed: valex: "):
+        valex_run(env, [tmp_path / "none.mp4"], tmp_path / "study")
 
 
 @pytest.mark.slow
-def test_a_bad_video_is_named(place, demo_models, tmp_path):
+def test_a_bad_video_is_named(env, demo_models, tmp_path):
     (tmp_path / "bad.mp4").write_bytes(b"no video")
     with pytest.raises(InputError, match=r"1 posts failed, bad.* with: "):
-        valex_run(place, [tmp_path / "bad.mp4"], tmp_path / "study")
+        valex_run(env, [tmp_path / "bad.mp4"], tmp_path / "study")
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("flite") is None, reason="there is no flite to speak with")
-def test_one_run_gives_the_records_of_runs_of_single_videos_for_less(place, demo_models):
-    result = pipeline.pipeline(place)
+def test_one_run_gives_the_records_of_runs_of_single_videos_for_less(env, demo_models):
+    result = pipeline.pipeline(env)
     assert result.held, json.dumps(result.as_json(), indent=1)
     assert result.facts["posts"] == runs.QUICK_COUNT
 

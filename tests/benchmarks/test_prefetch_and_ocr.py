@@ -13,7 +13,7 @@ from valex_local.system.devices import Device
 
 
 @pytest.fixture
-def place(store, stored_model, tmp_path):
+def env(store, stored_model, tmp_path):
     stored_model("ppocrv6")
     return Environment(store, Device("cpu", 2), tmp_path, quick=True)
 
@@ -24,8 +24,8 @@ def held(result, *parts):
 
 
 @pytest.mark.slow
-def test_decoding_less_costs_less_and_misses_nothing(place):
-    result = decode.decode(place)
+def test_decoding_less_costs_less_and_misses_nothing(env):
+    result = decode.decode(env)
     (near,) = held(result, "share of keyframes")
     assert near.held
     (cpu,) = held(result, "CPU time")
@@ -33,8 +33,8 @@ def test_decoding_less_costs_less_and_misses_nothing(place):
 
 
 @pytest.mark.slow
-def test_reading_where_text_changes_costs_less_and_misses_nothing(place):
-    result = ocr.ocr(place)
+def test_reading_where_text_changes_costs_less_and_misses_nothing(env):
+    result = ocr.ocr(env)
     (found,) = held(result, "share of captions")
     assert found.held
     for cpu in held(result, "CPU time"):
@@ -42,8 +42,8 @@ def test_reading_where_text_changes_costs_less_and_misses_nothing(place):
 
 
 @pytest.mark.slow
-def test_looking_ahead_costs_no_more_and_makes_the_same_records(place):
-    result = prefetch.prefetch(place)
+def test_looking_ahead_costs_no_more_and_makes_the_same_records(env):
+    result = prefetch.prefetch(env)
     (equal,) = held(result, "share of equal records")
     assert equal.held
     (cpu,) = held(result, "CPU time")

@@ -55,23 +55,23 @@ def test_the_language_model_has_the_bytes_of_the_one_that_the_profile_names():
     layer = sum(map(math.prod, vlm._text_layer(shape).values()))
     ends = 2 * shape.vocabulary * shape.text.width
     assert (shape.text.layers * layer + ends) * 34 / 32 == pytest.approx(text, rel=0.01)
-    layer = sum(map(math.prod, vlm._sight_layer(shape.sight).values()))
-    ends = sum(map(math.prod, vlm._sight_ends(shape).values()))
-    assert (shape.sight.layers * layer + ends) * 2 == pytest.approx(sight, rel=0.02)
+    layer = sum(map(math.prod, vlm._vision_layer(shape.vision).values()))
+    ends = sum(map(math.prod, vlm._vision_ends(shape).values()))
+    assert (shape.vision.layers * layer + ends) * 2 == pytest.approx(sight, rel=0.02)
 
 
 def test_what_is_left_out_is_made_up_for():
     found = rehearsal.models(rehearsal.TINY, "transformers", ["asr"])
     assert [model.role for model in found] == ["clip", "labels", "llm"]
-    assert found[-1].said[-1] == "transformers"
+    assert found[-1].arguments[-1] == "transformers"
     assert rehearsal.WITHOUT["asr"] == ["models.asr=whisper-base-ct2"]
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path):
     (tmp_path / "precious").touch()
-    with pytest.raises(SystemExit, match="not empty"), rehearsal.workplace(tmp_path, 0.1):
+    with pytest.raises(SystemExit, match="not empty"), rehearsal.work_folder(tmp_path, 0.1):
         pass
-    with pytest.raises(SystemExit, match="of room"), rehearsal.workplace(tmp_path / "new", 1e9):
+    with pytest.raises(SystemExit, match="are needed"), rehearsal.work_folder(tmp_path / "new", 1e9):
         pass
 
 

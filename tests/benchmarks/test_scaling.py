@@ -49,7 +49,7 @@ def test_error_is_the_largest_distance():
 
 
 @pytest.fixture
-def place(tmp_path):
+def env(tmp_path):
     return Environment(Store(tmp_path / "store"), Device("cpu", 2), tmp_path)
 
 
@@ -59,7 +59,7 @@ def runs(monkeypatch):
     seen = []
 
     def put(cost=lambda n: 3 * n, rss=lambda n: 1000, loads=lambda n: 1):
-        def run(place, videos, study):
+        def run(env, videos, study):
             seen.append(list(videos))
             n = len(videos)
             one = {"step": "a", "load_seconds": 9.0, "load_cpu_seconds": 4.0, "seconds": 20.0, "peak_rss": rss(n)}
@@ -80,9 +80,9 @@ def runs(monkeypatch):
     return put
 
 
-def test_equal_work_for_every_post_keeps_all_bars(place, runs):
+def test_equal_work_for_every_post_keeps_all_bars(env, runs):
     seen = runs()
-    result = scaling.posts(place)
+    result = scaling.posts(env)
     assert result.held
     assert [len(clips) for clips in seen] == [5, 10, 20, 40]
     assert len(set(seen[-1])) == 40
@@ -100,14 +100,14 @@ def test_equal_work_for_every_post_keeps_all_bars(place, runs):
         ({"rss": lambda n: 1060 if n == 40 else 1000}, 2),
     ],
 )
-def test_what_grows_misses_its_bar(place, runs, how, which):
+def test_what_grows_misses_its_bar(env, runs, how, which):
     runs(**how)
-    assert [check.held for check in scaling.posts(place).checks] == [n != which for n in range(3)]
+    assert [check.held for check in scaling.posts(env).checks] == [n != which for n in range(3)]
 
 
-def test_lengths_are_counted_in_seconds_of_video(place, runs):
+def test_lengths_are_counted_in_seconds_of_video(env, runs):
     runs(cost=lambda n: 6)
-    result = scaling.lengths(place)
+    result = scaling.lengths(env)
     assert [point["x"] for point in result.facts["points"]] == [45, 180, 540]
     assert result.facts["lines"]["cpu_without_loading"]["slope"] == pytest.approx(0, abs=1e-9)
 

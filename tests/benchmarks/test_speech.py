@@ -24,13 +24,13 @@ def test_only_words_count():
 
 
 def test_ours_is_held_against_the_cheaper_of_the_others(tmp_path):
-    place = Environment(None, Device("cpu", 1), tmp_path)
+    env = Environment(None, Device("cpu", 1), tmp_path)
     costs = {bench.OURS: Cost(2.0, 1.0), bench.SAME: Cost(9.0, 8.0), bench.WHOLE: Cost(8.0, 9.0)}
     found = {way: Measurement(cost, [SAID]) for way, cost in costs.items()}
-    assert [check.value for check in bench._ratios(found, place, 1.8)] == [4.0, 8.0]
-    quick = bench._ratios(found, replace(place, quick=True), 1.8)
+    assert [check.value for check in bench._ratios(found, env, 1.8)] == [4.0, 8.0]
+    quick = bench._ratios(found, replace(env, quick=True), 1.8)
     assert [check.what.split(",")[0] for check in quick] == ["CPU time"]
-    card = bench._ratios(found, replace(place, device=Device("cuda", 1)), 1.8)
+    card = bench._ratios(found, replace(env, device=Device("cuda", 1)), 1.8)
     assert [check.what.split(",")[0] for check in card] == ["wall time"]
     found[bench.SAME] = Measurement(costs[bench.SAME], [SAID.replace("bikes", "bike")])
     assert bench._difference(found, bench.SAME) == pytest.approx(1 / 15)
@@ -54,15 +54,15 @@ def test_a_model_of_another_engine_is_refused(stored_model, tmp_path):
 
 
 @pytest.fixture
-def place(store, stored_model, tmp_path):
+def env(store, stored_model, tmp_path):
     stored_model("whisper-base-ct2")
     return Environment(store, Device("cpu", 2), tmp_path, quick=True)
 
 
 @pytest.mark.slow
 @needs_flite
-def test_float32_says_the_same_for_less(place):
-    result = bench.fp32(place)
+def test_float32_says_the_same_for_less(env):
+    result = bench.fp32(env)
     ratio, same = result.checks
     assert next(iter(result.costs)) == bench.OURS
     assert ratio.value >= ratio.bar / 2
@@ -72,8 +72,8 @@ def test_float32_says_the_same_for_less(place):
 
 @pytest.mark.slow
 @needs_flite
-def test_8_bit_batches_cost_less_and_err_no_more(place):
-    result = bench.int8(place)
+def test_8_bit_batches_cost_less_and_err_no_more(env):
+    result = bench.int8(env)
     ratio, worse = result.checks
     assert next(iter(result.costs)) == bench.OURS
     assert ratio.value >= ratio.bar / 2

@@ -174,9 +174,9 @@ def test_interrupted_it_goes_on_and_ends_the_same(
         (["--set", "epochz=3"], "did you mean epochs?"),
         (["--folds", "1"], "folds"),
         (["--group", "mood"], "cannot be grouped by 'mood'"),
-        (["--min-support", "800"], "no value is shown by 800 texts or more"),
+        (["--min-support", "800"], "no polarity of any value is shown by at least 800 texts"),
         (["--folds", "200"], "91 groups cannot be split into 200 folds"),
-        (["--slim"], "a slim model rests on an encoder of the store"),
+        (["--slim"], "a slim model needs an encoder that is in the store"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

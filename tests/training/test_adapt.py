@@ -161,7 +161,7 @@ def test_an_encoder_of_a_kind_that_fills_no_gaps_is_refused(
         raise ValueError("Unrecognized configuration class")
 
     monkeypatch.setattr(transformers.AutoModelForMaskedLM, "from_pretrained", refuse)
-    with pytest.raises(ModelError, match="no masked-language form"):
+    with pytest.raises(ModelError, match="does not support masked-language training"):
         adapted(encoder_folder, tmp_path)
 
 

@@ -58,9 +58,9 @@ def test_a_polarity_that_no_source_knows_is_neither_learnt_nor_left_out() -> Non
 
 
 def test_without_any_support_the_best_is_named() -> None:
-    with pytest.raises(InputError, match="no value is shown by 31 texts or more in any polarity: the best has 30"):
+    with pytest.raises(InputError, match="no polarity of any value is shown by at least 31 texts; the maximum is 30"):
         data(min_support=31)
-    with pytest.raises(InputError, match="the best has 0"):
+    with pytest.raises(InputError, match="the maximum is 0"):
         data({(FACE, PRESENT): shown(0)}, min_support=1)
 
 
@@ -146,7 +146,7 @@ def test_one_group_left_is_none_to_tune_on() -> None:
     authors = ["a"] * 20 + ["b"] * 20
     made = data({(FACE, PRESENT): shown(25)}, authors=authors, min_support=10)
     given = options(folds=2, min_support=10)
-    with pytest.raises(InputError, match="texts of one group only"):
+    with pytest.raises(InputError, match="are of one group only"):
         Split.of(made, made.folds(given, seed=0), 0, given, seed=0)
 
 

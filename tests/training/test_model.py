@@ -19,9 +19,9 @@ from valex_local.training import model as room
 from valex_local.training.calibrate import Calibrator
 from valex_local.training.cross_validation import Trained
 from valex_local.training.data import Data
-from valex_local.training.model import Facts, calibrated_head, make_card, readme, write_papers, write_weights
+from valex_local.training.model import Facts, calibrated_head, make_card, readme, write_description, write_weights
 from valex_local.training.network import LabelNetwork
-from valex_local.training.trainer import judge, train
+from valex_local.training.trainer import predict_logits, train
 
 THOUGHT, FACE = CIRCLE[0], CIRCLE[7]
 KEYS = [(THOUGHT, PRESENT), (FACE, PRESENT), (FACE, CONFLICTED)]
@@ -64,7 +64,7 @@ def learnt(folder: Path, work: Path, **changes: Any) -> Learnt:
     windows = [load(folder).windows(text) for text in TEXTS]
     train(network, windows, data.truth, given, seed=0, folder=work)
     network.merge()
-    probabilities = CALIBRATION.probabilities(judge(network, windows, given))
+    probabilities = CALIBRATION.probabilities(predict_logits(network, windows, given))
     head = (network.head.weight.detach(), network.head.bias.detach())
     return Learnt(data, Trained(*head, network.tuned()), probabilities)
 
@@ -80,7 +80,7 @@ def write(
         replace(FACTS, **facts), found.data, options(min_support=5), calibration, encoder=encoder, window=WINDOW,
         overlap=OVERLAP, measured=MEASURED,
     )  # fmt: skip
-    write_papers(out, card, replace(FACTS, **facts))
+    write_description(out, card, replace(FACTS, **facts))
     return out
 
 

@@ -9,7 +9,7 @@ from valex_local.schwartz import CIRCLE
 from valex_local.stages.labels.card import ModelCard
 from valex_local.stages.labels.model import LabelModel
 from valex_local.training.network import Batch, LabelNetwork, parameter_groups
-from valex_local.training.trainer import judge, train
+from valex_local.training.trainer import predict_logits, train
 
 MODES = ["frozen", "lora", "full"]
 OUTPUTS = 3
@@ -71,7 +71,7 @@ def test_vectors_stand_for_windows(encoder_folder: Path) -> None:
     made = network(encoder_folder, OUTPUTS, options(mode="frozen"))
     inputs = windows(encoder_folder)
     vectors = load(encoder_folder).vectors(TEXTS)
-    by_windows, by_vectors = (judge(made, given, options()) for given in (inputs, vectors))
+    by_windows, by_vectors = (predict_logits(made, given, options()) for given in (inputs, vectors))
     assert by_vectors == pytest.approx(by_windows, abs=1e-5)
 
 
@@ -96,18 +96,18 @@ def test_a_frozen_head_learns_from_vectors(encoder_folder: Path, tmp_path: Path)
     vectors = load(encoder_folder).vectors(texts)
     truth = torch.tensor([[1.0]] * 10 + [[0.0]] * 10).numpy().astype(float)
     train(made, vectors, truth, given, seed=0, folder=tmp_path)
-    logits = judge(made, vectors, given)
+    logits = predict_logits(made, vectors, given)
     assert logits[:10].min() > 0 > logits[10:].max()
 
 
 def test_merged_additions_give_what_they_gave(encoder_folder: Path, tmp_path: Path) -> None:
     made = learnt(encoder_folder, tmp_path, mode="lora")
     inputs = windows(encoder_folder)
-    before = judge(made, inputs, options())
+    before = predict_logits(made, inputs, options())
     made.merge()
-    assert judge(made, inputs, options()) == pytest.approx(before, abs=1e-5)
+    assert predict_logits(made, inputs, options()) == pytest.approx(before, abs=1e-5)
     assert not any("lora" in name for name in made.encoder.state_dict())
-    assert abs(judge(network(encoder_folder, OUTPUTS, options()), inputs, options()) - before).max() > 1e-2
+    assert abs(predict_logits(network(encoder_folder, OUTPUTS, options()), inputs, options()) - before).max() > 1e-2
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
@@ -156,7 +156,7 @@ def test_all_seeds_begin_alike(encoder_folder: Path) -> None:
         assert not made.head.weight.any()
         assert not made.head.bias.any()
         with torch.inference_mode():
-            vectors = made._tools.vectors(TEXTS[:2])
+            vectors = made._text_encoder.vectors(TEXTS[:2])
         assert all(
             torch.equal(one, other) for one, other in zip(vectors, load(encoder_folder).vectors(TEXTS[:2]), strict=True)
         )
@@ -212,7 +212,7 @@ def test_an_encoder_without_linear_layers_is_refused(encoder_folder: Path, monke
         raise ValueError("Target modules not found")
 
     monkeypatch.setattr(peft, "get_peft_model", refuse)
-    with pytest.raises(ModelError, match="no low-rank additions fit this kind of encoder, bert") as caught:
+    with pytest.raises(ModelError, match="LoRA does not support encoders of the type bert") as caught:
         LabelNetwork(load(encoder_folder), OUTPUTS, options(mode="lora"))
     assert "--mode full" in (caught.value.hint or "")
 

@@ -295,12 +295,12 @@ def test_the_running_mean_follows_its_formula() -> None:
     expected = float(made.weight.detach())
     for value, decay in zip(values, decays, strict=True):
         torch.nn.init.constant_(made.weight, value)
-        mean.take(made)  # type: ignore[arg-type]
+        mean.update(made)  # type: ignore[arg-type]
         expected = decay * expected + (1 - decay) * value
-    mean.give(made)  # type: ignore[arg-type]
+    mean.apply(made)  # type: ignore[arg-type]
     assert float(made.weight.detach()) == pytest.approx(expected, abs=1e-6)
     for _ in range(200):
-        mean.take(made)  # type: ignore[arg-type]
+        mean.update(made)  # type: ignore[arg-type]
     assert mean.state_dict()["steps"] == 203
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from valex_local.records import MadeBy
 from valex_local.settings import Settings
-from valex_local.stages.base import Context, Stage
 from valex_local.stages import registry
+from valex_local.stages.base import Context, Stage
 from valex_local.stages.registry import StageSpec
 from valex_local.stages.variants import Variant
 from valex_local.system.imports import load_object

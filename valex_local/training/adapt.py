@@ -1,7 +1,7 @@
-"""Masked-language training of an encoder on texts without labels, before it learns from those with labels.
+"""Masked-language training of an encoder on texts, without their labels, before it is trained on labels.
 
-Gururangan et al. (2020), "Don't stop pretraining": an encoder reads texts of a kind better after it has filled gaps in
-such texts.
+Gururangan et al. (2020), "Don't stop pretraining": an encoder works better on a kind of text after masked-language
+training on such texts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MASKED = 0.15
 _RATE = 5e-5
-_WITHOUT = "Train without --adapt, or begin from another encoder"
+_WITHOUT = "Train without --adapt, or start from another encoder"
 
 
 def adapt(
@@ -36,21 +36,34 @@ def adapt(
     work: Path,
     say: Callable[[str], None],
 ) -> Path:
-    """Return the directory of an encoder trained further on texts; made once, and gone on with after an interrupt.
+    """Return the directory of an encoder trained further on texts; the training is done once and can be resumed.
 
     Parameters
     ----------
     folder : Path
         The encoder's directory.
     texts : sequence of str
-        Texts, with labels or without: labels are not looked at.
+        The texts.
+    options : TrainingOptions
+        Options of the training.
+    make_encoder : callable
+        Loads the encoder.
+    device : Device
+        Where to compute.
     work : Path
-        Where the adapted encoder and what leads to it are kept.
+        Folder for the adapted encoder and the state of its training.
+    say : callable
+        Called with messages about the progress.
+
+    Returns
+    -------
+    Path
+        The directory of the adapted encoder.
 
     Raises
     ------
     ModelError
-        The encoder, or its tokenizer, is of a kind that fills no gaps.
+        The encoder, or its tokenizer, does not support masked-language training.
     """
     made = work / "adapted"
     if made.is_dir():
@@ -72,7 +85,7 @@ def adapt(
 
 
 def _last_state(folder: Path) -> str | None:
-    """Return the last state that was kept whole: the file that vouches for the others is written last."""
+    """Return the last complete checkpoint; ``trainer_state.json`` is written last."""
     states = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
     last = max(states, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
     return None if last is None else str(last)
@@ -88,9 +101,11 @@ def _masked_model(folder: Path, say: Callable[[str], None]) -> Any:
                 folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
             )
     except ValueError as error:
-        raise ModelError("there is no masked-language form of this encoder", path=folder, hint=_WITHOUT) from error
+        raise ModelError(
+            "this encoder does not support masked-language training", path=folder, hint=_WITHOUT
+        ) from error
     if info["missing_keys"]:
-        say("the encoder's files hold no masked-language head: that of the adaptation begins from noise")
+        say("the encoder's files contain no masked-language head: the adaptation starts with a random one")
     return model
 
 

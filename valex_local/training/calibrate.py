@@ -1,4 +1,4 @@
-"""From logits to probabilities and states: calibration and thresholds by output, from data kept aside for them."""
+"""From logits to probabilities and states: calibration and thresholds for each output, from held-out data."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from valex_local.evaluation.thresholds import tune
 Floats = NDArray[np.float64]
 
 COMMON_WEIGHT = 5
-"""An output's own threshold counts as its positives, the threshold common to all outputs as so many positives."""
+"""Weight of the threshold common to all outputs; that of an output's own threshold is the number of its positives."""
 
 _REGULARISATION = 1e4
 
 
 @dataclass(frozen=True, eq=False)
 class Calibrator:
-    """How logits become probabilities, ``sigmoid(slope * logit + intercept)``, and the thresholds of these.
+    """Turns logits into probabilities, ``sigmoid(slope * logit + intercept)``, with thresholds for these.
 
     Attributes
     ----------
-    slopes, intercepts, thresholds : ndarray of float64, (outputs,)
-        Slopes are positive, so that the order of texts stays as it was.
+    slopes, intercepts, thresholds : ndarray of float64, shape (outputs,)
+        Slopes are positive, so that the order of texts does not change.
     """
 
     slopes: Floats
@@ -32,24 +32,24 @@ class Calibrator:
     thresholds: Floats
 
     def probabilities(self, logits: Floats) -> Floats:
-        """Return the calibrated probabilities of logits, (N, outputs)."""
+        """Return the calibrated probabilities of logits, shape (N, outputs)."""
         return sigmoid(logits * self.slopes + self.intercepts)
 
 
 def calibrate(logits: Floats, truth: Floats) -> Calibrator:
-    """Fit calibration and thresholds.
+    """Return fitted calibration and thresholds.
 
-    Calibration is Platt's (1999): a logistic regression of the truth on the logit, its targets smoothed by the counts.
-    Where no positive slope can be had (no positives here, or logits that rank no better than chance), the slope is 1
-    and the intercept brings the mean probability to the smoothed share of positives. A threshold maximises F1; where
-    positives are few it is drawn to the one that serves all outputs together.
+    Calibration is Platt's (1999): a logistic regression of the truth on the logit, with targets smoothed by the counts.
+    If that gives no positive slope (there are no positives, or the logits rank no better than chance), the slope is 1
+    and the intercept makes the mean probability equal to the smoothed fraction of positives. A threshold maximises F1;
+    with few positives it is shrunk towards the one that is best for all outputs together.
 
     Parameters
     ----------
-    logits : ndarray of float64, (N, outputs)
-        Of texts that the network did not learn from.
-    truth : ndarray of float64, (N, outputs)
-        1, 0, or NaN where nobody said.
+    logits : ndarray of float64, shape (N, outputs)
+        Logits of texts that the network did not learn from.
+    truth : ndarray of float64, shape (N, outputs)
+        1, 0, or NaN where it is not known.
     """
     outputs = logits.shape[1]
     slopes, intercepts = np.ones(outputs), np.zeros(outputs)
@@ -78,7 +78,7 @@ def _platt(logits: Floats, truth: Floats) -> tuple[float, float]:
 
 
 def _intercept(logits: Floats, share: float) -> float:
-    """Return what added to logits gives probabilities with a mean of `share`."""
+    """Return the intercept with which the mean probability of the logits is `share`."""
     from scipy.optimize import brentq
 
     far = float(np.abs(logits).max(initial=0)) + 50
@@ -101,5 +101,5 @@ def _thresholds(probabilities: Floats, truth: Floats) -> Floats:
 
 
 def sigmoid(logits: Floats) -> Floats:
-    """Return the logistic of logits, without overflow."""
+    """Return the logistic function of logits, without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)))

@@ -1,13 +1,13 @@
-"""The protocol: every text is judged by networks that never saw it, nor anything else of its group.
+"""Cross-validation: every text is labelled by networks that saw neither it nor anything else of its group.
 
-For each seed the texts are parted anew into grouped folds. Of the texts outside a fold one part is kept aside for
-calibration and thresholds; the network learns from the others and judges the fold. The labels of a fold reach nothing
-that has a say in how the fold is judged: they are not handed over.
+For each seed the texts are split into new grouped folds. Of the texts outside a fold, one part is held out for
+calibration and thresholds; the network learns from the others and labels the fold. The labels of a fold cannot
+influence its results: they are not passed to anything that does.
 
-Adaptation, where it is asked for, reads all texts beforehand, without their labels.
+Adaptation, if it is asked for, reads all texts beforehand, without their labels.
 
-The model that is kept learns from all texts, once a seed, and the weights of these trainings are averaged (Wortsman et
-al. 2022, model soups); calibration and thresholds come from the judgements of all folds.
+The final model learns from all texts, once per seed, and the weights of these trainings are averaged (Wortsman et al.
+2022, model soups); calibration and thresholds come from the results of all folds.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from valex_local.training.calibrate import Calibrator, calibrate
 from valex_local.training.data import Data, Rows, Split, spread
 from valex_local.training.network import LabelNetwork
 from valex_local.training.options import TrainingOptions
-from valex_local.training.trainer import Inputs, judge, train
+from valex_local.training.trainer import Inputs, predict_logits, train
 
 MakeEncoder = Callable[[], TextEncoder]
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """What the networks of one seed say of texts they did not learn from.
+class OutOfFold:
+    """The results of the networks of one seed for texts they did not learn from.
 
     Attributes
     ----------
     answers : LabelMatrix
-        Of every text, by the thresholds of its fold.
+        Labels of every text, by the thresholds of its fold.
     folds : tuple of int
         The fold of each text.
-    logits : ndarray of float64, (N, outputs)
+    logits : ndarray of float64, shape (N, outputs)
         Before calibration.
     """
 
@@ -56,7 +56,7 @@ class Judged:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """Weights: the head's, and those of the encoder that learnt."""
+    """Trained weights: those of the head, and those of the encoder that changed."""
 
     weight: torch.Tensor
     bias: torch.Tensor
@@ -64,20 +64,20 @@ class Trained:
 
 
 class Trainer:
-    """Trains and judges under one set of options.
+    """Runs the trainings of a cross-validation and of the final model.
 
     Parameters
     ----------
     data : Data
         Labelled texts.
     options : TrainingOptions
-        How.
+        Options of the training.
     make_encoder : callable
-        Loads the encoder anew.
+        Loads the encoder; called for every training.
     work : Path
-        Folder for what is finished and what is under way; called again with the same, the work goes on.
+        Folder for intermediate results; with the same folder, an interrupted training is resumed.
     progress : Progress
-        Hears how it goes on.
+        Is told about the progress.
     """
 
     def __init__(
@@ -90,55 +90,55 @@ class Trainer:
             encoder.vectors(data.texts) if options.mode == "frozen" else [encoder.windows(text) for text in data.texts]
         )
 
-    def cross_validate(self) -> dict[int, Judged]:
-        """Judge every text by networks that did not learn from it, for each seed."""
-        parted = {seed: self._data.folds(self._options, seed) for seed in self._options.all_seeds}
-        self._progress.step("cross-validation", sum(int(folds.max()) + 1 for folds in parted.values()))
-        return {seed: self._judge_seed(seed, folds) for seed, folds in parted.items()}
+    def cross_validate(self) -> dict[int, OutOfFold]:
+        """Return for each seed the results for every text, by networks that did not learn from it."""
+        folds_of = {seed: self._data.folds(self._options, seed) for seed in self._options.all_seeds}
+        self._progress.step("cross-validation", sum(int(folds.max()) + 1 for folds in folds_of.values()))
+        return {seed: self._results(seed, folds) for seed, folds in folds_of.items()}
 
-    def _judge_seed(self, seed: int, folds: Folds) -> Judged:
+    def _results(self, seed: int, folds: Folds) -> OutOfFold:
         shape = (len(self._data), len(self._data.outputs))
         logits, probabilities, thresholds = np.empty(shape), np.empty(shape), np.empty(shape)
         splits = [Split.of(self._data, folds, fold, self._options, seed) for fold in range(int(folds.max()) + 1)]
         for fold, split in enumerate(splits):
-            found, calibration = self._judge_fold(split, seed, fold)
+            found, calibration = self._fold_results(split, seed, fold)
             logits[split.score] = found
             probabilities[split.score] = calibration.probabilities(found)
             thresholds[split.score] = calibration.thresholds
             self._progress.advance()
         outputs = self._data.outputs
         answers = LabelMatrix.decided(self._data.gold.ids, spread(probabilities, outputs), spread(thresholds, outputs))
-        return Judged(answers, tuple(folds.tolist()), logits)
+        return OutOfFold(answers, tuple(folds.tolist()), logits)
 
-    def _judge_fold(self, split: Split, seed: int, fold: int) -> tuple[Floats, Calibrator]:
-        """Return the logits of a fold's texts and the calibration, from what is known of all other texts alone."""
+    def _fold_results(self, split: Split, seed: int, fold: int) -> tuple[Floats, Calibrator]:
+        """Return the logits of a fold's texts and the calibration, given only the labels of all other texts."""
         learn, tune = (self._data.take(rows) for rows in (split.learn, split.tune))
         name = f"seed {seed}, fold {fold + 1}"
 
-        def judged() -> dict[str, Floats]:
+        def predict() -> dict[str, Floats]:
             network = self._train(name, learn, self._at(split.learn), seed)
             return {
                 "rows": np.concatenate([split.tune, split.score]),
-                "tune": judge(network, self._at(split.tune), self._options),
-                "score": judge(network, self._at(split.score), self._options),
+                "tune": predict_logits(network, self._at(split.tune), self._options),
+                "score": predict_logits(network, self._at(split.score), self._options),
             }
 
         path = self._work / f"seed-{seed}-fold-{fold}.npz"
-        kept = _kept(path, judged)
-        if not np.array_equal(kept["rows"], np.concatenate([split.tune, split.score])):
+        saved = _saved(path, predict)
+        if not np.array_equal(saved["rows"], np.concatenate([split.tune, split.score])):
             raise ModelError(
-                "what was judged here before is of other texts",
+                "the saved results of this fold are of other texts",
                 path=path,
-                hint="Remove the model directory and begin anew",
+                hint="Remove the model directory and start again",
             )
-        return kept["score"], calibrate(kept["tune"], tune.truth)
+        return saved["score"], calibrate(saved["tune"], tune.truth)
 
-    def fit(self, judged: dict[int, Judged]) -> tuple[Trained, Calibrator]:
-        """Train on all texts, once a seed, and return the mean of the weights with its calibration."""
+    def fit(self, results: dict[int, OutOfFold]) -> tuple[Trained, Calibrator]:
+        """Train on all texts, once per seed, and return the mean of the weights with its calibration."""
         self._progress.step("final training", self._options.seeds)
         runs = [self._fit_seed(seed) for seed in self._options.all_seeds]
-        # The mean of the logits is what the mean of the weights comes near to; and each text counts once.
-        logits = np.mean([of_seed.logits for of_seed in judged.values()], axis=0)
+        # The mean weights give approximately the mean of the logits; and each text counts once.
+        logits = np.mean([of_seed.logits for of_seed in results.values()], axis=0)
         return _mean(runs), calibrate(logits, self._data.truth)
 
     def _fit_seed(self, seed: int) -> Trained:
@@ -168,10 +168,27 @@ class Trainer:
         return [self._inputs[row] for row in rows]
 
 
-def judge_baseline(
+def predict_baseline(
     make: Callable[[], Baseline], data: Data, folds: Mapping[int, Folds], progress: Progress
 ) -> dict[int, LabelMatrix]:
-    """Judge every text by a baseline that did not learn from it, on the same folds as the networks, for each seed."""
+    """Return the labels of every text by a baseline that did not learn from it, on the same folds as the networks.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a new baseline.
+    data : Data
+        Labelled texts.
+    folds : mapping of int to Folds
+        Seed to the fold of each text.
+    progress : Progress
+        Is told about the progress.
+
+    Returns
+    -------
+    dict of int to LabelMatrix
+        Seed to the labels.
+    """
     found = {}
     for seed, fold_of in folds.items():
         answers = LabelMatrix.empty(data.gold.ids)
@@ -180,15 +197,15 @@ def judge_baseline(
             score = data.take(at)
             baseline = make()
             baseline.fit(rest.texts, rest.gold, rest.groups)
-            judged = baseline.predict(score.texts, score.gold.ids)
-            answers.labels[at], answers.probabilities[at] = judged.labels, judged.probabilities
+            predicted = baseline.predict(score.texts, score.gold.ids)
+            answers.labels[at], answers.probabilities[at] = predicted.labels, predicted.probabilities
             progress.advance()
         found[seed] = answers
     return found
 
 
-def _kept(path: Path, make: Callable[[], dict[str, Floats]]) -> dict[str, Floats]:
-    """Return arrays from a file, made and kept first where there is none."""
+def _saved(path: Path, make: Callable[[], dict[str, Floats]]) -> dict[str, Floats]:
+    """Return arrays from a file; if it does not exist, they are made and saved first."""
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         made = make()

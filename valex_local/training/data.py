@@ -1,4 +1,4 @@
-"""What is learnt from: texts, what is known of them, and which outputs have support enough."""
+"""The data of a training: texts, their labels, and which outputs have enough support."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Data:
 
     Attributes
     ----------
-    texts : tuple of str, (N,)
+    texts : tuple of str, length N
         The texts.
     gold : LabelMatrix
-        What is known of them.
-    groups : tuple of str, (N,)
-        What folds never part.
+        Their labels.
+    groups : tuple of str, length N
+        Their groups, which folds never split.
     outputs : tuple of (Value, Polarity)
-        What there is support to learn, in circle order.
+        The outputs with enough support, in circle order.
     left_out : tuple of UnassessedPolarity
-        What there is not.
+        The outputs without.
     """
 
     texts: tuple[str, ...]
@@ -54,7 +54,7 @@ class Data:
         Raises
         ------
         InputError
-            No polarity of any value has enough support, or the texts do not say what they are to be grouped by.
+            No polarity of any value has enough support, or the texts lack the column they are to be grouped by.
         """
         outputs, left_out = _supported(corpus.gold, options.min_support)
         texts = tuple(text.text for text in corpus.texts)
@@ -65,12 +65,12 @@ class Data:
 
     @property
     def truth(self) -> Floats:
-        """Whether each output holds for each text, (N, outputs); NaN where nobody said."""
+        """The labels of each text for each output, (N, outputs): 1, 0, or NaN where they are not known."""
         return columns(self.gold.labels, self.outputs)
 
     @property
     def support(self) -> dict[Output, int]:
-        """The texts that show each output."""
+        """Number of texts that show each output."""
         return dict(zip(self.outputs, np.nansum(self.truth, axis=0).astype(int).tolist(), strict=True))
 
     def take(self, rows: Rows) -> Data:
@@ -85,14 +85,14 @@ class Data:
         return grouped_folds(self.truth, self.groups, folds=options.folds, seed=seed)
 
     def digest(self) -> str:
-        """Return the SHA-256 of all of it."""
+        """Return the SHA-256 of texts, groups and labels."""
         content = [self.gold.ids, self.texts, self.groups, np.nan_to_num(self.gold.labels, nan=-1).tolist()]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The rows of one fold's three parts: to learn from, to tune thresholds on, to be scored.
+    """The rows of the three parts of a fold: to learn from, to tune thresholds on, to be scored.
 
     Raises
     ------
@@ -106,13 +106,37 @@ class Split:
 
     @classmethod
     def of(cls, data: Data, folds: Folds, fold: int, options: TrainingOptions, seed: int) -> Self:
-        """Return the parts of a fold: what is scored, and of the rest one part in `inner` to tune on."""
+        """Return the parts of a fold: the fold itself to be scored, and one `inner`-th of the rest to tune on.
+
+        Parameters
+        ----------
+        data : Data
+            Labelled texts.
+        folds : Folds
+            The fold of each text.
+        fold : int
+            Number of the fold.
+        options : TrainingOptions
+            Options of the training.
+        seed : int
+            Seed of the inner split.
+
+        Returns
+        -------
+        Split
+            The three parts.
+
+        Raises
+        ------
+        InputError
+            All other texts are of one group.
+        """
         rest, score = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         inner = data.take(rest)
         count = min(options.inner, len(set(inner.groups)))
         if count < 2:
             raise InputError(
-                "a fold leaves texts of one group only: none can be kept aside for the thresholds",
+                "the texts outside a fold are of one group only: none can be held out for the thresholds",
                 hint="Choose another --group, or more --folds",
             )
         parts = grouped_folds(inner.truth, inner.groups, folds=count, seed=seed)
@@ -121,19 +145,19 @@ class Split:
         return split
 
     def check(self, groups: Sequence[str]) -> None:
-        """Hold the parts against each other."""
+        """Check that no two parts share a row or a group."""
         parts = [{groups[row] for row in rows} for rows in (self.learn, self.tune, self.score)]
         if sum(map(len, parts)) != len(set.union(*parts)):
             raise ValueError("two parts of a fold share a group")
 
 
-def columns(held: Floats, outputs: Sequence[Output]) -> Floats:
+def columns(labels: Floats, outputs: Sequence[Output]) -> Floats:
     """Return the columns of outputs, (N, outputs), of an array (N, 19, 2)."""
-    return np.stack([held[:, CIRCLE.index(v), POLARITIES.index(p)] for v, p in outputs], axis=1)
+    return np.stack([labels[:, CIRCLE.index(v), POLARITIES.index(p)] for v, p in outputs], axis=1)
 
 
 def spread(found: Floats, outputs: Sequence[Output]) -> Floats:
-    """Return an array (..., 19, 2) with the columns of outputs in their places, NaN elsewhere."""
+    """Return an array (..., 19, 2) with the columns of outputs, and NaN elsewhere."""
     whole = np.full((*found.shape[:-1], len(CIRCLE), len(POLARITIES)), np.nan)
     for column, (value, polarity) in enumerate(outputs):
         whole[..., CIRCLE.index(value), POLARITIES.index(polarity)] = found[..., column]
@@ -142,18 +166,18 @@ def spread(found: Floats, outputs: Sequence[Output]) -> Floats:
 
 def _supported(gold: LabelMatrix, least: int) -> tuple[tuple[Output, ...], tuple[UnassessedPolarity, ...]]:
     counts = np.nansum(gold.labels, axis=0).astype(int)
-    said = np.asarray((~np.isnan(gold.labels)).any(axis=0))
+    labelled = np.asarray((~np.isnan(gold.labels)).any(axis=0))
     outputs, left_out = [], []
     for row, value in enumerate(CIRCLE):
         for column, polarity in enumerate(POLARITIES):
             if counts[row, column] >= least:
                 outputs.append((value, polarity))
-            elif said[row, column]:
+            elif labelled[row, column]:
                 left_out.append(UnassessedPolarity(value=value, polarity=polarity, support=int(counts[row, column])))
     if not outputs:
         best = int(counts.max()) if len(gold) else 0
         raise InputError(
-            f"no value is shown by {least} texts or more in any polarity: the best has {best}",
+            f"no polarity of any value is shown by at least {least} texts; the maximum is {best}",
             hint="Label more texts, or lower --min-support",
         )
     return tuple(outputs), tuple(left_out)

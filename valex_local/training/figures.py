@@ -1,4 +1,4 @@
-"""The figures of a finished cross-validation: the route beside the baselines, all out of fold."""
+"""The figures of a finished cross-validation: the route and the baselines, all out of fold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from valex_local.evaluation.routes import GOLD, PREDICTIONS, read_source
 from valex_local.files.tables import write_table
 from valex_local.schwartz import Polarity
 from valex_local.stages.labels.card import CardFigure
-from valex_local.training.cross_validation import Judged
+from valex_local.training.cross_validation import OutOfFold
 from valex_local.training.data import Data
 from valex_local.training.options import TrainingOptions
 
@@ -28,20 +28,30 @@ _FIGURES = {
 }
 
 
-def write_judgements(folder: Path, data: Data, judged: Mapping[int, Judged]) -> None:
-    """Write gold labels, predictions of all seeds, and the fold of each text in each seed."""
+def write_predictions(folder: Path, data: Data, results: Mapping[int, OutOfFold]) -> None:
+    """Write gold labels, predictions of all seeds, and the fold of each text for each seed.
+
+    Parameters
+    ----------
+    folder : Path
+        The model directory.
+    data : Data
+        Labelled texts.
+    results : mapping of int to OutOfFold
+        Seed to the results.
+    """
     groups = dict(zip(data.gold.ids, data.groups, strict=True))
     write_long(folder / GOLD, {"": data.gold}, extra={"group": groups})
-    write_long(folder / PREDICTIONS, {str(seed): of_seed.answers for seed, of_seed in judged.items()})
-    folds = zip(data.gold.ids, *(of_seed.folds for of_seed in judged.values()), strict=True)
-    write_table(folder / FOLDS, [["post", *(f"seed {seed}" for seed in judged)], *folds])
+    write_long(folder / PREDICTIONS, {str(seed): of_seed.answers for seed, of_seed in results.items()})
+    folds = zip(data.gold.ids, *(of_seed.folds for of_seed in results.values()), strict=True)
+    write_table(folder / FOLDS, [["post", *(f"seed {seed}" for seed in results)], *folds])
 
 
 def of_model(folder: Path, options: TrainingOptions) -> Evaluation:
-    """Return the figures of the files that training left in a model directory."""
+    """Return the figures, computed from the files that training wrote into a model directory."""
     source = read_source(f"{ROUTE}={folder}")
     if source.gold is None:
-        raise ModelError("this model directory holds no gold labels", path=folder / GOLD)
+        raise ModelError("this model directory contains no gold labels", path=folder / GOLD)
     return evaluate(
         source.gold,
         source.routes,
@@ -60,12 +70,12 @@ def measured(evaluation: Evaluation, on: str) -> tuple[CardFigure, ...]:
             if averages is None:
                 continue
             of = "" if route.name == ROUTE else f" of the baseline {route.name}"
-            for name, said in _FIGURES.items():
+            for name, title in _FIGURES.items():
                 estimate = getattr(averages, name)
                 found.append(
                     CardFigure(
                         on=f"{on}, {evaluation.items:,} texts, {averages.values} values, {polarity}",
-                        figure=f"{said}{of}",
+                        figure=f"{title}{of}",
                         value=round(estimate.value, 3),
                         low=None if estimate.low is None else round(estimate.low, 3),
                         high=None if estimate.high is None else round(estimate.high, 3),

@@ -1,15 +1,15 @@
-"""The model directory that training leaves: what labels need, what a reader needs, what repeating it needs.
+"""The model directory that training writes.
 
-    labels.json, head.safetensors   card and head; calibration is worked into the head
+    labels.json, head.safetensors   card and head; the head includes the calibration
     config.json, model.safetensors, tokenizer files
-                                    the encoder; or, for a slim model, tuned.safetensors alone
-    README.md                       the card for people
-    model.toml                      the manifest by which the store takes the directory in
-    training/recipe.json            options, versions, sums of data and encoder
+                                    the encoder; or, for a slim model, only tuned.safetensors
+    README.md                       the card as text
+    model.toml                      the manifest for the store
+    training/recipe.json            options, versions, checksums of data and encoder
     training/gold.csv, predictions.csv, baseline-<name>.csv
-                                    what `valex evaluate` counts; never copied into the store
+                                    the input of `valex evaluate`; not copied into the store
 
-`labels.json` is written last: a directory without it holds no model.
+`labels.json` is written last: a directory without it is not a model.
 """
 
 from __future__ import annotations
@@ -55,22 +55,22 @@ README = "README.md"
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card says that no training can tell.
+    """The parts of a card that do not come from the training.
 
     Attributes
     ----------
     name : str
-        The model's name, for people.
+        Display name of the model.
     domain : str
         The kind of text it is trained on, in a few words; shown wherever its labels are.
     languages : tuple of str
         ISO 639-1 codes of that text.
     data : tuple of str
-        What it was trained on, with sizes and licences.
+        The training data, with sizes and licences.
     limits : tuple of str
-        What it should not be taken for.
+        What it should not be used for.
     licence : str
-        Of the model.
+        Licence of the model.
     """
 
     name: str
@@ -100,13 +100,18 @@ class Facts:
         corpus : Corpus
             The texts with their labels.
         sources : iterable of Path
-            The files and folders they come from: named in the card.
+            The files and folders they come from, which the card names.
         name, domain, limits, licence
             As the attributes.
         languages : sequence of str
-            As the attribute; the languages that the texts say when left out.
+            As the attribute; by default the languages that the texts state.
         data : sequence of str
-            More lines on what it was trained on.
+            More lines on the training data.
+
+        Returns
+        -------
+        Facts
+            The facts.
 
         Raises
         ------
@@ -114,7 +119,7 @@ class Facts:
             The domain is empty.
         """
         if not domain.strip():
-            raise ConfigError("--domain is empty", hint="Say in a few words what kind of text this is")
+            raise ConfigError("--domain is empty", hint="Describe in a few words what kind of text this is")
         found = sorted({text.language for text in corpus.texts if text.language})
         names = ", ".join(dict.fromkeys(path.name for path in sources))
         return cls(
@@ -138,7 +143,30 @@ def make_card(
     overlap: int,
     measured: Sequence[CardFigure],
 ) -> ModelCard:
-    """Return the card of a trained model."""
+    """Return the card of a trained model.
+
+    Parameters
+    ----------
+    facts : Facts
+        The parts that do not come from the training.
+    data : Data
+        The training data.
+    options : TrainingOptions
+        Options of the training.
+    calibration : Calibrator
+        The thresholds.
+    encoder : str
+        ``"."``, or for a slim model the id of the encoder.
+    window, overlap : int
+        Tokens per window, and tokens that neighbouring windows share.
+    measured : sequence of CardFigure
+        The figures reached.
+
+    Returns
+    -------
+    ModelCard
+        The card.
+    """
     outputs: dict[str, dict[str, OutputRow]] = {}
     for row, ((value, polarity), support) in enumerate(data.support.items()):
         threshold = round(float(calibration.thresholds[row]), 4)
@@ -161,7 +189,7 @@ def make_card(
 
 
 def calibrated_head(trained: Trained, calibration: Calibrator) -> dict[str, torch.Tensor]:
-    """Return the head with the calibration worked in: the largest window stays the largest, its slopes are positive."""
+    """Return the head with the calibration included; slopes are positive, so the largest window stays the largest."""
     import torch
 
     slopes, intercepts = (
@@ -177,7 +205,21 @@ def calibrated_head(trained: Trained, calibration: Calibrator) -> dict[str, torc
 def write_weights(
     folder: Path, trained: Trained, calibration: Calibrator, make_encoder: Callable[[], TextEncoder], *, slim: bool
 ) -> None:
-    """Write head and encoder into a directory; of the encoder of a slim model only what learnt, in half precision."""
+    """Write head and encoder into a directory.
+
+    Parameters
+    ----------
+    folder : Path
+        The directory.
+    trained : Trained
+        The trained weights.
+    calibration : Calibrator
+        The calibration, which is included in the head.
+    make_encoder : callable
+        Loads the encoder that the training started from.
+    slim : bool
+        Whether to write only those tensors of the encoder that changed, in half precision.
+    """
     import torch
     from safetensors.torch import save_file
 
@@ -186,7 +228,7 @@ def write_weights(
         if trained.tuned:
             save_file({name: t.half().contiguous() for name, t in trained.tuned.items()}, folder / TUNED)
         return
-    torch.manual_seed(0)  # what the encoder's files lack, such as a pooler, is noise, and shall be the same noise
+    torch.manual_seed(0)  # tensors missing from the encoder's files, such as a pooler, are random: always the same
     encoder = make_encoder()
     encoder.model.load_state_dict(trained.tuned, strict=False)
     with quiet():
@@ -194,16 +236,26 @@ def write_weights(
         encoder.tokenizer.save_pretrained(folder)
 
 
-def write_papers(folder: Path, card: ModelCard, facts: Facts) -> None:
-    """Write README, manifest and, last of all, the card."""
+def write_description(folder: Path, card: ModelCard, facts: Facts) -> None:
+    """Write README, manifest and, last, the card.
+
+    Parameters
+    ----------
+    folder : Path
+        The model directory, with everything else in it.
+    card : ModelCard
+        The card.
+    facts : Facts
+        The parts of the card that do not come from the training.
+    """
     (folder / README).write_text(readme(card, facts), "utf-8")
-    kept = sorted(
+    names = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.is_file()
         and path.name != RECORD
         and (path.parent == folder or path == folder / RECIPE)
-        and not path.name.startswith(".")  # what an interrupted call may have left
+        and not path.name.startswith(".")  # may be left by an interrupted call
     )
     manifest = Manifest(
         id=slug(folder),
@@ -213,14 +265,14 @@ def write_papers(folder: Path, card: ModelCard, facts: Facts) -> None:
         licence=facts.licence,
         origin="trained with valex train",
         requires=() if card.encoder == OWN_ENCODER else (card.encoder,),
-        files=tuple(File(name=name) for name in sorted({*kept, CARD})),
+        files=tuple(File(name=name) for name in sorted({*names, CARD})),
     )
     (folder / RECORD).write_text(manifest.to_toml(), "utf-8")
     write_whole(folder / CARD, card.to_json().encode())
 
 
 def readme(card: ModelCard, facts: Facts) -> str:
-    """Return the card as Markdown, for people."""
+    """Return the card as Markdown."""
     lines = [f"# {card.name}", "", f"A label model for *{card.domain}*"]
     lines[-1] += f" ({', '.join(card.languages)})." if card.languages else "."
     lines += ["", "It says for each of the 19 values of Schwartz et al. (2012) whether a text shows it as present"]

@@ -1,4 +1,4 @@
-"""The network that learns: an encoder over windows, and a head for the outputs that have support."""
+"""The network to train: an encoder over windows, and a head with the outputs that have enough support."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from valex_local.training.options import TrainingOptions
 
 Windows = Sequence[list[int]]
-"""The token ids of a text, a list a window."""
+"""The token ids of a text, one list per window."""
 
 _LORA_SCALE = 2
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some texts, ready for the network.
+    """The network's input for some texts.
 
     Attributes
     ----------
     windows : list of list of int, or Tensor
-        Token ids of all windows; or, where the encoder is frozen, their vectors, float32 (windows, hidden).
+        Token ids of all windows; or, if the encoder is frozen, their vectors, float32 (windows, hidden).
     owners : Tensor
-        The text each window belongs to, int64 (windows,).
+        The text that each window belongs to, int64 (windows,).
     texts : int
         Number of texts.
     """
@@ -44,7 +44,7 @@ class Batch:
 
     @classmethod
     def of(cls, inputs: Sequence[Windows | torch.Tensor]) -> Batch:
-        """Put texts together: token ids of their windows, or the windows' vectors."""
+        """Return a batch of texts, each given as the token ids or the vectors of its windows."""
         owners = torch.tensor([row for row, windows in enumerate(inputs) for _ in windows], dtype=torch.int64)
         vectors = [windows for windows in inputs if isinstance(windows, torch.Tensor)]
         if vectors:
@@ -53,27 +53,27 @@ class Batch:
 
 
 class LabelNetwork(nn.Module):
-    """Encoder and head; the logit of a text is the largest of its windows', so that a decisive passage counts anywhere.
+    """Encoder and head; the logit of a text is the maximum over its windows, so a decisive passage counts anywhere.
 
     Parameters
     ----------
     encoder : TextEncoder
         Tokenizer, network and pooling.
     outputs : int
-        Rows of the head.
+        Number of outputs of the head.
     options : TrainingOptions
-        The mode, and dropout.
+        Mode and dropout.
     """
 
     def __init__(self, encoder: TextEncoder, outputs: int, options: TrainingOptions) -> None:
         super().__init__()
-        self._tools = encoder
+        self._text_encoder = encoder
         self._mode: Mode = options.mode
         self.encoder: Any = _trainable(encoder.model, options)
-        encoder.model = self.encoder  # what the tools compute with is what learns
+        encoder.model = self.encoder  # so that the text encoder computes with the weights that are trained
         self.dropout = nn.Dropout(options.dropout)
         self.head = nn.Linear(encoder.hidden, outputs)
-        # The same beginning for all seeds, so that their weights can be averaged.
+        # All seeds start from the same weights, so that their results can be averaged.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.to(encoder.device.kind)
@@ -81,7 +81,7 @@ class LabelNetwork(nn.Module):
     @property
     def device(self) -> Device:
         """Where it computes."""
-        return self._tools.device
+        return self._text_encoder.device
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """Return the logits of the texts of a batch, (texts, outputs)."""
@@ -89,8 +89,8 @@ class LabelNetwork(nn.Module):
         if isinstance(batch.windows, torch.Tensor):
             vectors = batch.windows.to(device)
         else:
-            ids, mask = self._tools.padded(batch.windows)
-            vectors = self._tools.pooled(self._tools.states(ids, mask), mask)
+            ids, mask = self._text_encoder.padded(batch.windows)
+            vectors = self._text_encoder.pooled(self._text_encoder.states(ids, mask), mask)
         logits = self.head(self.dropout(vectors.to(self.head.weight.dtype)))
         owners = batch.owners.to(device)[:, None].expand_as(logits)
         lowest = logits.new_full((batch.texts, logits.shape[1]), -torch.inf)
@@ -98,19 +98,19 @@ class LabelNetwork(nn.Module):
         return largest
 
     def train(self, mode: bool = True) -> LabelNetwork:
-        """Set the network to learn or to judge; a frozen encoder never drops anything."""
+        """Set the network to training or evaluation mode; a frozen encoder never uses dropout."""
         super().train(mode)
         if self._mode == "frozen":
             self.encoder.eval()
         return self
 
     def merge(self) -> None:
-        """Work low-rank additions into the encoder's own weights; after it the network judges, and learns no more."""
+        """Merge LoRA weights into the encoder's own; afterwards the network cannot be trained further."""
         if self._mode == "lora":
-            self.encoder = self._tools.model = self.encoder.merge_and_unload()
+            self.encoder = self._text_encoder.model = self.encoder.merge_and_unload()
 
     def tuned(self) -> dict[str, torch.Tensor]:
-        """Return the tensors of the encoder that learnt, by their names in it, on CPU; after `merge`."""
+        """Return the tensors of the encoder that changed, by name and on the CPU; call `merge` first."""
         if self._mode == "frozen":
             return {}
         names = self._tuned_names
@@ -125,19 +125,19 @@ class LabelNetwork(nn.Module):
 
 
 def _trainable(model: Any, options: TrainingOptions) -> Any:
-    """Make the part of an encoder trainable that the mode says."""
+    """Return an encoder with the part that the mode says made trainable."""
     model.requires_grad_(options.mode == "full")
     if options.freeze_embeddings:
         getattr(model, "embeddings", model.get_input_embeddings()).requires_grad_(False)
     for name, parameter in model.named_parameters():
-        if _is_pooler(name):  # not used here, and noise where the files lack it
+        if _is_pooler(name):  # not used here, and random if the files lack it
             parameter.requires_grad_(False)
     if options.mode == "lora":
-        return _with_additions(model, options.lora_rank)
+        return _with_lora(model, options.lora_rank)
     return model
 
 
-def _with_additions(model: Any, rank: int) -> Any:
+def _with_lora(model: Any, rank: int) -> Any:
     from peft import LoraConfig, get_peft_model
 
     try:
@@ -146,7 +146,7 @@ def _with_additions(model: Any, rank: int) -> Any:
         )
     except ValueError as error:
         raise ModelError(
-            f"no low-rank additions fit this kind of encoder, {model.config.model_type} ({error})",
+            f"LoRA does not support encoders of the type {model.config.model_type} ({error})",
             hint="Train with --mode full or --mode frozen",
         ) from error
 
@@ -156,14 +156,14 @@ def _is_pooler(name: str) -> bool:
 
 
 def parameter_groups(network: LabelNetwork, options: TrainingOptions) -> list[dict[str, Any]]:
-    """Return what learns, in groups with the learning rate and weight decay of each.
+    """Return the trainable parameters, in groups with their learning rate and weight decay.
 
-    The head learns at a rate of its own; each layer of the encoder at `layer_decay` times the rate of the one above
-    (Howard and Ruder 2018, discriminative fine-tuning). Biases and scales of normalisation do not decay.
+    The head has its own learning rate; each layer of the encoder has `layer_decay` times the rate of the one above
+    (Howard and Ruder 2018, discriminative fine-tuning). Biases and scales of normalisation have no weight decay.
     """
     layers = int(getattr(network.encoder.config, "num_hidden_layers", 0))
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in _learning(network):
+    for name, parameter in _trainable_parameters(network):
         depth = _layer(name)
         above = 0 if name.startswith("head.") else layers - 1 - depth if depth is not None else layers
         rate = options.head_learning_rate if name.startswith("head.") else options.rate * options.layer_decay**above
@@ -172,12 +172,12 @@ def parameter_groups(network: LabelNetwork, options: TrainingOptions) -> list[di
     return [{"params": ps, "lr": rate, "weight_decay": decay} for (rate, decay), ps in groups.items()]
 
 
-def _learning(network: nn.Module) -> Iterable[tuple[str, nn.Parameter]]:
+def _trainable_parameters(network: nn.Module) -> Iterable[tuple[str, nn.Parameter]]:
     return ((name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad)
 
 
 def _layer(name: str) -> int | None:
-    """Return the number of the layer a parameter lies in, None where it lies in none."""
+    """Return the number of the layer that a parameter belongs to, if any."""
     parts = name.split(".")
     numbers = [part for before, part in pairwise(parts) if before in ("layer", "layers", "block")]
     return int(numbers[0]) if numbers and numbers[0].isdecimal() else None

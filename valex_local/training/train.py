@@ -1,12 +1,12 @@
-"""From labelled texts to a model directory: the whole training, in the order it is done.
+"""The whole training, from labelled texts to a model directory.
 
-1. The encoder, adapted to the texts where asked for.
-2. Cross-validation: what the route reaches on texts it did not learn from; the baselines on the same folds.
-3. The model that is kept, from all texts.
-4. Figures, card and papers.
+1. The encoder is adapted to the texts, if asked for.
+2. Cross-validation of the route on texts it did not learn from, and of the baselines on the same folds.
+3. The final model is trained on all texts.
+4. Figures, card and README are written.
 
-Everything under way lies in ``training/work`` of the model directory. Interrupted at any time, the same call takes it
-up again; with other options, data or encoder it refuses.
+Intermediate results are in ``training/work`` of the model directory. If the training is interrupted, the same call
+resumes it; with other options, data or encoder that is an error.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from valex_local.store.describe import slug
 from valex_local.system.devices import Device
 from valex_local.training import figures
 from valex_local.training.adapt import adapt
-from valex_local.training.cross_validation import Judged, MakeEncoder, Trainer, judge_baseline
+from valex_local.training.cross_validation import MakeEncoder, OutOfFold, Trainer, predict_baseline
 from valex_local.training.data import Data, spread
-from valex_local.training.model import RECIPE, TRAINING, Facts, make_card, write_papers, write_weights
+from valex_local.training.model import RECIPE, TRAINING, Facts, make_card, write_description, write_weights
 from valex_local.training.options import TrainingOptions
 
 _VERSIONS = ("torch", "transformers", "accelerate", "peft", "scikit-learn")
@@ -47,14 +47,14 @@ _VERSIONS = ("torch", "transformers", "accelerate", "peft", "scikit-learn")
 
 @dataclass(frozen=True)
 class Base:
-    """The encoder to begin from.
+    """The encoder to start from.
 
     Attributes
     ----------
     model : StoredModel
-        The encoder, of the store or a folder elsewhere.
+        The encoder, from the store or another folder.
     slim : bool
-        Keep of the encoder only what learns: the model then rests on that encoder of the store.
+        Whether to write only those tensors of the encoder that change; the model then needs that encoder in the store.
     """
 
     model: StoredModel
@@ -62,7 +62,21 @@ class Base:
 
     @classmethod
     def find(cls, store: Store, name: str, *, slim: bool = False) -> Self:
-        """Return the encoder of that id in the store, or in that directory.
+        """Return an encoder from the store or a directory.
+
+        Parameters
+        ----------
+        store : Store
+            The model store.
+        name : str
+            The id of the encoder, or its directory.
+        slim : bool
+            As the attribute.
+
+        Returns
+        -------
+        Base
+            The encoder.
 
         Raises
         ------
@@ -76,14 +90,14 @@ class Base:
         if not known and path.is_dir():
             if slim:
                 raise ConfigError(
-                    "a slim model rests on an encoder of the store",
+                    "a slim model needs an encoder that is in the store",
                     path=path,
-                    hint=f"Bring it first: valex models add {path} --role encoder",
+                    hint=f"Add it first: valex models add {path} --role encoder",
                 )
             return cls(store.local(path, "encoder"))
         model = store.find(name)
         if model.role not in ("encoder", "sentence"):
-            raise ModelError(f"the model {name} is for the role {model.role}: no label model can be trained from it")
+            raise ModelError(f"the model {name} is for the role {model.role}: it cannot be trained into a label model")
         return cls(model, slim)
 
 
@@ -97,24 +111,24 @@ def train_model(
     device: Device,
     progress: Progress,
 ) -> Evaluation:
-    """Train a label model and find out how good it is.
+    """Train a label model and evaluate it.
 
     Parameters
     ----------
     corpus : Corpus
-        Texts and what is known of them.
+        Texts with their labels.
     base : Base
         The encoder.
     out : Path
-        The model directory to make, or to go on with.
+        The model directory to create, or that of an interrupted training.
     options : TrainingOptions
-        How.
+        Options of the training.
     facts : Facts
-        What the card says besides.
+        The parts of the card that do not come from the training.
     device : Device
         Where to compute.
     progress : Progress
-        Hears how it goes on.
+        Is told about the progress.
 
     Returns
     -------
@@ -124,13 +138,13 @@ def train_model(
     Raises
     ------
     ModelError
-        The folder holds something else, or a training with other options; or the encoder cannot be used.
+        The folder contains something else, or a training with other options; or the encoder cannot be used.
     InputError
-        No output has enough support, or the groups cannot be parted into so many folds.
+        No output has enough support, or there are fewer groups than folds.
     """
     if base.slim and options.adapt and (options.mode != "full" or options.freeze_embeddings):
         raise ConfigError(
-            "a slim model keeps only what learns from labels, and adaptation changes the rest too",
+            "a slim model contains only what changes in training on labels, but adaptation changes the rest too",
             hint="Leave out --slim, or --adapt",
         )
     data = Data.of(corpus, options)
@@ -143,7 +157,7 @@ def train_model(
 
 @dataclass(frozen=True, eq=False)
 class _Training:
-    """One training; see `train_model`. `work` is the folder of what is under way."""
+    """A training; see `train_model`. `work` is the folder for intermediate results."""
 
     corpus: Corpus
     data: Data
@@ -160,10 +174,10 @@ class _Training:
         window, overlap = self._window()
         make_encoder = self._encoder(window, overlap)
         trainer = Trainer(self.data, self.options, make_encoder, work=self.work, progress=self.progress)
-        judged = trainer.cross_validate()
-        figures.write_judgements(self.out, self.data, judged)
-        self._write_baselines(judged)
-        trained, calibration = trainer.fit(judged)
+        results = trainer.cross_validate()
+        figures.write_predictions(self.out, self.data, results)
+        self._write_baselines(results)
+        trained, calibration = trainer.fit(results)
         write_weights(self.out, trained, calibration, make_encoder, slim=self.base.slim)
         card = make_card(
             self.facts,
@@ -175,10 +189,10 @@ class _Training:
             overlap=overlap,
             measured=figures.measured(figures.of_model(self.out, self.options), self._protocol()),
         )
-        write_papers(self.out, card, self.facts)
+        write_description(self.out, card, self.facts)
 
     def _window(self) -> tuple[int, int]:
-        """Return window and overlap: what was asked for, else as much as the encoder takes and a quarter of it."""
+        """Return window and overlap; by default as much as the encoder takes, and a quarter of it."""
         encoder = TextEncoder(
             self.base.model.folder, pooling="mean", normalise=False, window=8, overlap=0, device=self.device
         )
@@ -189,7 +203,7 @@ class _Training:
         return window, overlap
 
     def _encoder(self, window: int, overlap: int) -> MakeEncoder:
-        """Return what loads the encoder to begin from: adapted first, where that was asked for."""
+        """Return a function that loads the encoder to start from, which is adapted first if asked for."""
 
         def load(folder: Path) -> TextEncoder:
             pooling = self.options.pooling
@@ -210,17 +224,17 @@ class _Training:
             )
         return partial(load, folder)
 
-    def _write_baselines(self, judged: Mapping[int, Judged]) -> None:
-        """Judge the texts by every baseline on the same folds; what the model leaves out the baselines leave out."""
+    def _write_baselines(self, results: Mapping[int, OutOfFold]) -> None:
+        """Write the labels of every baseline, on the same folds and for the same outputs as the model."""
         data = self.data
         assessed = ~np.isnan(spread(np.zeros(len(data.outputs)), data.outputs))
         gold = replace(data.gold, labels=np.where(assessed, data.gold.labels, np.nan))
-        folds = {seed: np.asarray(of_seed.folds) for seed, of_seed in judged.items()}
+        folds = {seed: np.asarray(of_seed.folds) for seed, of_seed in results.items()}
         for name, make in BASELINES.items():
             path = self.out / BASELINE.format(name)
             if not path.is_file():
                 self.progress.step(f"baseline {name}", sum(int(of_seed.max()) + 1 for of_seed in folds.values()))
-                found = judge_baseline(make, replace(data, gold=gold), folds, self.progress)
+                found = predict_baseline(make, replace(data, gold=gold), folds, self.progress)
                 write_long(path, {str(seed): answers for seed, answers in found.items()})
 
     def _protocol(self) -> str:
@@ -241,20 +255,22 @@ def _recipe(data: Data, base: Base, options: TrainingOptions, facts: Facts, devi
 
 
 def _open(out: Path, recipe: Mapping[str, Any]) -> Path:
-    """Make the model directory, or find it begun by the same recipe; return the folder for work under way."""
-    slug(out)  # a name that makes no id is said now, not after the training
+    """Create the model directory, or check that it was begun with the same recipe; return the work folder."""
+    slug(out)  # raises now, not after the training, if the name makes no id
     path = out / RECIPE
     if path.is_file():
         before = json.loads(path.read_text("utf-8"))
         changed = [key for key in recipe if before.get(key) != recipe[key]]
         if changed:
             raise ModelError(
-                f"this folder holds a training with other {' and '.join(changed)}",
+                f"this folder contains a training with other {' and '.join(changed)}",
                 path=out,
                 hint="Name a new folder with -o, or remove this one",
             )
     elif out.exists() and (not out.is_dir() or any(not left.is_dir() for left in out.rglob("*"))):
-        raise ModelError("this folder is not empty and holds no training", path=out, hint="Name a new folder with -o")
+        raise ModelError(
+            "this folder is not empty and contains no training", path=out, hint="Name a new folder with -o"
+        )
     work = out / TRAINING / "work"
     if not (out / CARD).is_file():
         with writing(out):

@@ -1,8 +1,8 @@
-"""One training: from texts and what is known of them to a network that has learnt.
+"""The training of one network on labelled texts.
 
-The batch is what the optimiser sees; it is computed in parts of at most `step_tokens` tokens whose gradients add up, so
-the memory needed does not hang on it. After each epoch the state of what learns is kept, so that an interrupted
-training goes on and ends as it would have.
+A batch is one step of the optimiser; it is computed in parts of at most `step_tokens` tokens whose gradients add up, so
+the memory needed does not depend on the batch size. The state of the trainable parameters is saved after each epoch, so
+that an interrupted training can be resumed with the same result.
 """
 
 from __future__ import annotations
@@ -28,49 +28,50 @@ if TYPE_CHECKING:
     from valex_local.training.options import TrainingOptions
 
 Inputs = Sequence[Windows | torch.Tensor]
-Said = Callable[[str], None]
+Say = Callable[[str], None]
 Shape = tuple[int, int]
-"""The number of windows of a text, and the tokens of the longest."""
+"""The number of windows of a text, and the number of tokens of the longest."""
 
 _NEIGHBOURS = 50
-"""Batches whose texts are sorted by length among each other, so that a batch holds texts of like length."""
+"""Number of batches whose texts are sorted by length together, so that a batch contains texts of similar length."""
 
 _CLIP = 1.0
 _STATE, _STEP = "state", "epoch.json"
 
 
 def accelerator(device: Device, options: TrainingOptions) -> Accelerator:
-    """Return what computes: on the device, in the precision asked for."""
+    """Return an accelerator for the device, with the precision asked for."""
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
-    AcceleratorState._reset_state(reset_partial_state=True)  # it keeps the first precision of a process otherwise
+    AcceleratorState._reset_state(reset_partial_state=True)  # otherwise the first precision of the process is kept
     return Accelerator(mixed_precision=precision(device, options), cpu=device.kind == "cpu")
 
 
 def precision(device: Device, options: TrainingOptions) -> str:
-    """Return the precision of the computation as accelerate names it.
+    """Return accelerate's name of the precision.
 
     Raises
     ------
     ConfigError
-        Half precision was asked for on CPU, where the library would leave it out without a word.
+        Half precision was asked for on the CPU, where the library would silently ignore it.
     """
     if options.precision == "fp16" and device.kind == "cpu":
-        raise ConfigError("fp16 is for cards", hint="Choose --precision fp32 or bf16, or --device cuda")
+        raise ConfigError("fp16 works only on a GPU", hint="Choose --precision fp32 or bf16, or --device cuda")
     if options.precision != "auto":
         return "no" if options.precision == "fp32" else options.precision
     return "bf16" if device.kind == "cuda" and torch.cuda.is_bf16_supported() else "no"
 
 
 def positive_weights(truth: NDArray[np.float64], kind: str) -> NDArray[np.float64]:
-    """Return the weight of a positive of each output: negatives per positive to the power 0, 1/2 or 1.
+    """Return the weight of a positive for each output: negatives per positive to the power of 0, 1/2 or 1.
 
     Parameters
     ----------
-    truth : ndarray of float64, (N, outputs)
-        1, 0 or NaN for not said.
+    truth : ndarray of float64, shape (N, outputs)
+        1, 0, or NaN where it is not known.
     kind : {"none", "sqrt", "balanced"}
+        The power.
     """
     positives = np.nansum(truth, axis=0)
     known = (~np.isnan(truth)).sum(axis=0)
@@ -87,28 +88,30 @@ def train(
     *,
     seed: int,
     folder: Path,
-    say: Said = lambda _: None,
+    say: Say = lambda _: None,
 ) -> None:
     """Train a network in place.
 
     Parameters
     ----------
     network : LabelNetwork
-        What is to learn.
+        The network.
     inputs : sequence
-        Of each text the windows, or their vectors where the encoder is frozen.
-    truth : ndarray of float64, (N, outputs)
-        1 where an output holds, 0 where not, NaN where nobody said: those do not count.
+        For each text its windows, or their vectors if the encoder is frozen.
+    truth : ndarray of float64, shape (N, outputs)
+        1 or 0, or NaN where it is not known; those are ignored.
+    options : TrainingOptions
+        Options of the training.
     seed : int
-        Of the order of the texts and of dropout.
+        Seed of the order of the texts and of dropout.
     folder : Path
-        Where the state is kept until the training has ended; it is gone then.
+        Where the state is saved during the training; removed at the end.
     say : callable
-        Hears the mean loss of each epoch.
+        Called with the mean loss of each epoch.
     """
     from accelerate.utils import release_memory
 
-    release_memory()  # what an earlier training leaves refers to itself: weights, gradients, moments
+    release_memory()  # an earlier training leaves reference cycles: weights, gradients, moments
     run = _Run(network, inputs, truth, options, seed=seed)
     state = folder / _STATE
     first = run.resume(state) if (state / _STEP).is_file() else 0
@@ -122,7 +125,7 @@ def train(
 
 
 class _Run:
-    """The moving parts of a training."""
+    """The state of a training."""
 
     def __init__(
         self,
@@ -143,13 +146,13 @@ class _Run:
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._rate)
         prepared: Any = self._accelerator.prepare(network, optimiser, schedule)
         self._network, self._optimiser, self._schedule = prepared
-        self._accelerator.register_save_state_pre_hook(_keep_what_learns)
+        self._accelerator.register_save_state_pre_hook(_drop_frozen)
         self._mean = _RunningMean(network, options.average) if options.average else None
         if self._mean is not None:
             self._accelerator.register_for_checkpointing(self._mean)
 
     def epoch(self, number: int) -> float:
-        """Show every text once and return the mean loss."""
+        """Train on every text once and return the mean loss."""
         self._network.train()
         losses = []
         for rows in self._batches(np.random.default_rng((self._seed, number))):
@@ -169,11 +172,11 @@ class _Run:
         self._schedule.step()
         self._optimiser.zero_grad()
         if self._mean is not None:
-            self._mean.take(self._network)
+            self._mean.update(self._network)
         return total
 
     def _loss(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Return the sum of the cross-entropies of all outputs that are known."""
+        """Return the sum of the cross-entropies of all known outputs."""
         known = ~torch.isnan(truth)
         each = torch.nn.functional.binary_cross_entropy_with_logits(
             logits, torch.nan_to_num(truth), pos_weight=self._weights.to(logits.device), reduction="none"
@@ -181,7 +184,7 @@ class _Run:
         return (each * known).sum()
 
     def _rate(self, step: int) -> float:
-        """Return the share of the learning rate at a step: up over the warm-up, then down to nothing."""
+        """Return the learning rate at a step as a fraction of the maximum: rising in the warm-up, then falling to 0."""
         steps = self._steps
         rise = self._options.warmup * steps
         return min(1.0, (step + 1) / max(rise, 1)) * max(0.0, 1 - step / steps)
@@ -191,7 +194,7 @@ class _Run:
         return self._options.all_epochs * -(-len(self._inputs) // self._options.batch)
 
     def _batches(self, random: np.random.Generator) -> list[list[int]]:
-        """Part the texts, in a new order, into batches of texts of like length."""
+        """Return the texts, in a new order, in batches of similar length."""
         order = random.permutation(len(self._inputs)).tolist()
         size = self._options.batch
         batches = []
@@ -200,71 +203,86 @@ class _Run:
         return [batches[i] for i in random.permutation(len(batches))]
 
     def finish(self) -> None:
-        """Leave the network as it shall be used."""
+        """Prepare the network for use."""
         if self._mean is not None:
-            self._mean.give(self._network)
-        # Judging is done in full precision, as labelling will be.
+            self._mean.apply(self._network)
+        # Evaluate in full precision, as for labelling.
         self._accelerator.unwrap_model(self._network, keep_fp32_wrapper=False)
         self._accelerator.free_memory()
 
     def save(self, state: Path, epochs: int) -> None:
-        """Keep everything a later process needs to go on after so many epochs; the last file vouches for the others."""
+        """Save everything needed to resume after a number of epochs; the file with that number is written last."""
         with replacing(state) as fresh:
             fresh.mkdir(parents=True)
             self._accelerator.save_state(str(fresh))
             (fresh / _STEP).write_text(json.dumps({"epochs": epochs}), "utf-8")
 
     def resume(self, state: Path) -> int:
-        """Take up what was kept and return after how many epochs it was."""
-        self._accelerator.load_state(str(state), strict=False)  # what does not learn is not in it
+        """Load a saved state and return the number of epochs done."""
+        self._accelerator.load_state(str(state), strict=False)  # it has no frozen parameters
         epochs: int = json.loads((state / _STEP).read_text("utf-8"))["epochs"]
         return epochs
 
 
-def _keep_what_learns(networks: list[torch.nn.Module], weights: list[dict[str, torch.Tensor]], _: str) -> None:
-    """Leave out of a state about to be written what stays as it was: with a frozen encoder that is nearly all."""
-    for network, held in zip(networks, weights, strict=True):
-        learns = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
-        for name in held.keys() - learns:
-            del held[name]
+def _drop_frozen(networks: list[torch.nn.Module], weights: list[dict[str, torch.Tensor]], _: str) -> None:
+    """Remove frozen parameters from a state before it is saved; with a frozen encoder that is nearly everything."""
+    for network, state in zip(networks, weights, strict=True):
+        trainable = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
+        for name in state.keys() - trainable:
+            del state[name]
 
 
 class _RunningMean:
-    """The running mean of what learns (Polyak averaging), which judges better than the last state."""
+    """The running mean of the trainable parameters (Polyak averaging), which predicts better than the last state."""
 
     def __init__(self, network: LabelNetwork, decay: float) -> None:
         self._decay, self._steps = decay, 0
-        self._held = {n: p.detach().clone() for n, p in network.named_parameters() if p.requires_grad}
+        self._mean = {n: p.detach().clone() for n, p in network.named_parameters() if p.requires_grad}
 
     @torch.no_grad()
-    def take(self, network: LabelNetwork) -> None:
-        """Take in the state after a step; early on the mean follows faster."""
+    def update(self, network: LabelNetwork) -> None:
+        """Include the state after a step; the decay is smaller at first."""
         self._steps += 1
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
         for name, parameter in network.named_parameters():
-            if name in self._held:
-                self._held[name].lerp_(parameter, 1 - decay)
+            if name in self._mean:
+                self._mean[name].lerp_(parameter, 1 - decay)
 
     @torch.no_grad()
-    def give(self, network: LabelNetwork) -> None:
-        """Put the mean in the place of the last state."""
+    def apply(self, network: LabelNetwork) -> None:
+        """Replace the parameters by their mean."""
         for name, parameter in network.named_parameters():
-            if name in self._held:
-                parameter.copy_(self._held[name])
+            if name in self._mean:
+                parameter.copy_(self._mean[name])
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the mean and the steps taken."""
-        return {"steps": self._steps, "held": self._held}
+        """Return the mean and the number of steps."""
+        return {"steps": self._steps, "held": self._mean}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a mean."""
+        """Load a mean and the number of steps."""
         self._steps = state["steps"]
         for name, tensor in state["held"].items():
-            self._held[name].copy_(tensor)
+            self._mean[name].copy_(tensor)
 
 
-def judge(network: LabelNetwork, inputs: Inputs, options: TrainingOptions) -> NDArray[np.float64]:
-    """Return the logits of texts, (N, outputs), without padding where it would be waste."""
+def predict_logits(network: LabelNetwork, inputs: Inputs, options: TrainingOptions) -> NDArray[np.float64]:
+    """Return the logits of texts, with little padding.
+
+    Parameters
+    ----------
+    network : LabelNetwork
+        The network, which is set to evaluation mode.
+    inputs : sequence
+        For each text its windows, or their vectors if the encoder is frozen.
+    options : TrainingOptions
+        Batch size and maximum number of tokens.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, outputs)
+        The logits.
+    """
     network.eval()
     shapes = [_shape(windows) for windows in inputs]
     order = sorted(range(len(inputs)), key=lambda row: _tokens(shapes[row]))
@@ -277,28 +295,28 @@ def judge(network: LabelNetwork, inputs: Inputs, options: TrainingOptions) -> ND
 
 
 def _shape(windows: Windows | torch.Tensor) -> Shape:
-    """Return the number of windows of a text and the tokens of the longest; vectors cost as much as one token each."""
+    """Return the number of windows of a text and of tokens of the longest; a vector counts as one token."""
     return len(windows), 1 if isinstance(windows, torch.Tensor) else max(map(len, windows))
 
 
 def _tokens(shape: Shape) -> int:
-    """Return what a text costs: its windows, padded to the longest."""
+    """Return the number of tokens of a text's windows, padded to the longest."""
     windows, longest = shape
     return windows * longest
 
 
 def _parts(rows: Sequence[int], shapes: Sequence[Shape], most: int) -> Iterator[list[int]]:
-    """Part a batch so that no part, padded, holds more than `most` tokens, unless one text alone does."""
+    """Yield parts of a batch that have at most `most` tokens when padded, or consist of a single text."""
     part: list[int] = []
-    held = (0, 0)
+    shape = (0, 0)
     for row in rows:
         windows, longest = shapes[row]
-        grown = held[0] + windows, max(held[1], longest)
+        grown = shape[0] + windows, max(shape[1], longest)
         if part and _tokens(grown) > most:
             yield part
             part, grown = [], shapes[row]
         part.append(row)
-        held = grown
+        shape = grown
     if part:
         yield part
 

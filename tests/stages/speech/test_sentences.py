@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valex_local.stages.speech.engine import RecognisedWord, RawSegment
+from valex_local.stages.speech.engine import RawSegment, RecognisedWord
 from valex_local.stages.speech.sentences import sentences
 
 

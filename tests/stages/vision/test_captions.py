@@ -14,7 +14,7 @@ from valex_local.errors import ConfigError
 from valex_local.files.text import clean_text
 from valex_local.settings import CaptionSettings
 from valex_local.stages.vision import VisionStage
-from valex_local.stages.vision.captions import MIN_TOKENS, sample_tokens, one_sentence
+from valex_local.stages.vision.captions import MIN_TOKENS, one_sentence, sample_tokens
 from valex_local.stages.vision.openclip import OpenClip
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
