@@ -29,12 +29,14 @@ _START = "Start it, such as: llama-server -m MODEL.gguf --port 8080, or: vllm se
 class Refusal(ModelError):
     """The server answered with an error.
 
-    Attributes
+    Parameters
     ----------
     status : int
         The HTTP status.
     words : str
         The server's message, shortened.
+    url : str
+        The address that was called.
     """
 
     def __init__(self, status: int, words: str, *, url: str) -> None:

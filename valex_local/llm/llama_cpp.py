@@ -225,6 +225,13 @@ class LlamaCpp:
         -------
         Reply
             The answer.
+
+        Raises
+        ------
+        ContextOverflow
+            The messages and `max_tokens` exceed the context.
+        ModelError
+            The engine failed, or a picture was given to a model that takes none.
         """
         from valex_local.llm.llama_sampling import Sampler
 

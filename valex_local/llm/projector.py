@@ -145,6 +145,15 @@ class Projector:
 class EncodedPicture:
     """A picture as tokens; made by `Projector.encode`. Its memory is freed with the last reference to it.
 
+    Parameters
+    ----------
+    projector : Projector
+        What encoded it.
+    chunks : int
+        Address of the library's chunks; they belong to this object from now on.
+    key : str
+        SHA-256 of the file in hex.
+
     Attributes
     ----------
     tokens : int

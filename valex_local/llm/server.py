@@ -227,6 +227,13 @@ class Server:
         -------
         Reply
             The answer.
+
+        Raises
+        ------
+        ContextOverflow
+            The messages and `max_tokens` exceed the context.
+        ModelError
+            The engine failed, or a picture was given to a model that takes none.
         """
         asked = tuple(messages)
         if not self.sees and any(isinstance(part, Picture) for message in asked for part in message.parts):

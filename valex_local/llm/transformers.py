@@ -166,6 +166,13 @@ class TransformersVlm:
         -------
         Reply
             The answer.
+
+        Raises
+        ------
+        ContextOverflow
+            The messages and `max_tokens` exceed the context.
+        ModelError
+            The engine failed, or a picture was given to a model that takes none.
         """
         prompt = self.prompt(messages)
         length = int(prompt["input_ids"].shape[1])

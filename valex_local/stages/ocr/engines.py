@@ -43,7 +43,17 @@ class Reading:
 
 
 class OcrEngine(Protocol):
-    """Finds and reads text in a frame. Equal frames give equal readings."""
+    """Finds and reads text in a frame. Equal frames give equal readings.
+
+    Parameters
+    ----------
+    model : StoredModel
+        The model.
+    settings : OcrSettings
+        The settings of the stage.
+    device : Device
+        Where to compute, and with how many threads.
+    """
 
     def __init__(self, model: StoredModel, settings: OcrSettings, device: Device) -> None: ...
 

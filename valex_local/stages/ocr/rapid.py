@@ -28,6 +28,15 @@ class RapidOcrEngine:
     models are so small that they run on the CPU whatever the device. Text is taken to be upright: lines are never
     rotated to be read upside down.
 
+    Parameters
+    ----------
+    model : StoredModel
+        The folder of the ONNX files.
+    settings : OcrSettings
+        Of which `max_side` is used: the longest side of the detector's input, pixels.
+    device : Device
+        Of which the number of threads is used.
+
     Raises
     ------
     ModelError
