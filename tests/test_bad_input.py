@@ -184,7 +184,7 @@ def test_two_runs_at_once(demo_study, tmp_path):
     with Study(copy).lock():
         done = valex("run", CLIPS, "-s", copy, "--profile", "demo")
     assert done.returncode == 2
-    assert "another run is at work" in done.stderr
+    assert "another run is active" in done.stderr
 
 
 def test_a_second_run_loads_no_model(demo_study):

@@ -211,7 +211,7 @@ def test_a_run_makes_the_study_that_is_named(call: Call, here: Path, monkeypatch
     assert (here / "by-variable" / "study.toml").is_file()
     (here / "file").touch()
     done = call("run", "-s", "file")
-    assert done.err == "valex: this is a file, not a folder [file]. Name a new folder with -s\n"
+    assert done.err == "valex: this is a file, not a folder [file]. Choose a new folder with -s\n"
 
 
 # --- posts ----------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ class TextSimilarity:
 
 
 def load_similarity(study: Study, store: Store | None = None) -> tuple[TextSimilarity | None, str]:
-    """Load the sentence encoder that a study's settings name.
+    """Return the sentence encoder that a study's settings name.
 
     Parameters
     ----------

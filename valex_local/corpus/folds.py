@@ -13,7 +13,7 @@ Folds = NDArray[np.intp]
 
 
 def grouped_folds(truth: NDArray[np.float64], groups: Sequence[str], *, folds: int, seed: int) -> Folds:
-    """Assign items to folds, keeping groups whole and the share of each label in every fold as even as possible.
+    """Return the fold of each item, with groups kept whole and the shares of all labels as even as possible.
 
     The groups with the most uneven labels are placed first, each in the fold where it leaves the shares of all labels
     most even. This is scikit-learn's rule for `StratifiedGroupKFold`, extended to many labels by counting the

@@ -90,7 +90,7 @@ def read_corpus(
     text_column: str | None = None,
     script: str | None = None,
 ) -> Corpus:
-    """Read label sheets and texts and match them.
+    """Return the texts and labels in files, matched with each other.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _groups(sheets: Sequence[Sheet]) -> dict[str, dict[str, str]]:
 
 
 def match(texts: Sequence[Text], gold: LabelMatrix, groups: Mapping[str, Mapping[str, str]] | None = None) -> Corpus:
-    """Match labels with texts by id.
+    """Return texts with the labels that match them by id.
 
     A TikTok number without a user matches the text of any user, and vice versa, as long as there is only one. Other
     names of a text, such as the file name of a study's video, match too.

@@ -90,7 +90,7 @@ class _Parser:
         self._names_alone = _names_stand_alone(self._lines)
 
     def script(self, name: str) -> Script:
-        """Parse all lines and return the record."""
+        """Return the record of all lines."""
         while self._at < len(self._lines):
             line = self._lines[self._at]
             self._at += 1
