@@ -10,7 +10,7 @@ from valex_local.errors import InputError
 
 @st.composite
 def labelled(draw: st.DrawFn) -> tuple[np.ndarray, list[str], int]:
-    """Draw truth with gaps, groups of any size, and a number of folds that they can be parted into."""
+    """Draw truth with gaps, groups of any size, and a number of folds into which they can be split."""
     groups = draw(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=40).filter(lambda g: len(set(g)) > 1))
     labels = draw(st.integers(0, 4))
     cells = st.sampled_from([0.0, 0.0, 1.0, np.nan])
@@ -38,7 +38,7 @@ def test_no_group_is_parted_and_every_item_has_its_place(drawn: tuple[np.ndarray
 
 @settings(max_examples=50, deadline=None)
 @given(labelled(), st.integers(0, 100))
-def test_what_is_not_said_counts_as_what_does_not_hold(drawn: tuple[np.ndarray, list[str], int], seed: int) -> None:
+def test_unknown_labels_count_as_negative(drawn: tuple[np.ndarray, list[str], int], seed: int) -> None:
     truth, groups, folds = drawn
     found = grouped_folds(truth, groups, folds=folds, seed=seed)
     assert np.array_equal(found, grouped_folds(np.nan_to_num(truth), groups, folds=folds, seed=seed))
@@ -79,7 +79,7 @@ def test_labels_are_shared_out_evenly_on_a_corpus_like_the_papers(seed: int) -> 
     assert np.abs(shares - 1 / folds).mean() < np.abs(by_chance - 1 / folds).mean() / 2
 
 
-def test_another_seed_parts_otherwise() -> None:
+def test_another_seed_gives_another_split() -> None:
     truth, authors = paper(0)
     one, other = (grouped_folds(truth, authors, folds=5, seed=seed) for seed in range(2))
     firsts = [authors.index(author) for author in set(authors)]

@@ -101,9 +101,9 @@ def test_a_better_route_is_better_beyond_doubt(gold):
 def test_a_pair_is_resampled_together(gold):
     """A route and the same route with a few labels corrected differ little in every resample."""
     route = noisy(gold, 1.5, 1)
-    mended = matrix(route.labels.copy(), ids=gold.ids)
-    mended.labels[:20] = gold.labels[:20]
-    one, other = counted(gold, mended), counted(gold, route)
+    corrected = matrix(route.labels.copy(), ids=gold.ids)
+    corrected.labels[:20] = gold.labels[:20]
+    one, other = counted(gold, corrected), counted(gold, route)
     draws = resample([one, other], resamples=500, seed=0)
     assert (draws[0] - draws[1])[:, 0, 0].std() < draws[0][:, 0, 0].std() / 2
 

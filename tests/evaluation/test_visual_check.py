@@ -101,7 +101,7 @@ def test_resamples_without_any_line_are_left_out(tmp_path: Path):
     assert (found.spoken_of.value, found.spoken_of.low, found.spoken_of.high) == (0.5, 0.0, 1.0)
 
 
-def test_what_is_not_scored_is_said_with_the_command(study: Study):
+def test_scripts_not_scored_are_reported_with_the_command(study: Study):
     root = str(study.root)
     assert check_visual(study).hints == (
         f"not all scripts are scored; score them with: valex run -s '{root}' --set 'labels.scripts=[\"gemini\"]'",

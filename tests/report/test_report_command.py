@@ -32,7 +32,7 @@ def test_the_study_here_is_taken_when_none_is_named(study: Study, monkeypatch: p
     assert (study.root / "report" / "index.html").is_file()
 
 
-def test_a_report_elsewhere_is_said_to_be_out_of_reach(study: Study, tmp_path: Path) -> None:
+def test_a_report_elsewhere_is_reported_as_out_of_reach(study: Study, tmp_path: Path) -> None:
     done = CliRunner().invoke(report, ["-s", str(study.root), "-o", str(tmp_path / "pages")])
     assert done.exit_code == 0
     assert "valex forget does not reach this folder" in done.output

@@ -55,7 +55,7 @@ def test_what_is_given_is_without_the_profile(profile: str, study: Study) -> Non
 
 
 @pytest.mark.parametrize("text", ["[ocr]\nfpss = 2", "script = 3"])
-def test_a_wrong_setting_is_said_with_its_file(study: Study, tmp_path: Path, text: str) -> None:
+def test_a_wrong_setting_is_reported_with_its_file(study: Study, tmp_path: Path, text: str) -> None:
     (study.root / "study.toml").write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=r"study\.toml"):
         resolve_settings(Store(), study)
