@@ -18,12 +18,12 @@ from valex_local.errors import StudyError
 from valex_local.files.text import clean_text
 from valex_local.schwartz import CIRCLE, State, Value
 
-# Rounded, so that two equal results do not differ in the last bits of a float.
 Text = Annotated[str, AfterValidator(clean_text)]
+# Rounded, so that two equal results do not differ in the last bits of a float.
 Seconds = Annotated[float, Field(ge=0), AfterValidator(lambda t: round(t, 3))]
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]
 Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda x: round(x, 4))]
-Score = Annotated[float, AfterValidator(lambda x: round(x, 4))]
+Rounded = Annotated[float, AfterValidator(lambda x: round(x, 4))]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Settings = dict[str, Any]
 
@@ -168,7 +168,7 @@ class VideoTrack(Part):
     height: int
     rotation: Literal[0, 90, 180, 270] = 0
     pixel_aspect: float = 1.0
-    frame_rate: Score
+    frame_rate: Rounded
     variable_frame_rate: bool = False
 
 
@@ -179,8 +179,8 @@ class AudioTrack(Part):
     sample_rate: int
     channels: int
     duration: Seconds
-    rms_db: Score
-    peak_db: Score
+    rms_db: Rounded
+    peak_db: Rounded
     file: str
     sha256: Sha256
 
@@ -240,9 +240,9 @@ class Segment(Part):
     end: Seconds
     text: Text
     words: tuple[Word, ...] = ()
-    avg_logprob: Score
+    avg_logprob: Rounded
     no_speech_probability: Probability
-    compression_ratio: Score
+    compression_ratio: Rounded
     voice: Fraction
 
 
@@ -452,9 +452,9 @@ class GroundedLine(Part):
     rests_on: Literal["named", "time", "video"]
     keyframes: tuple[str, ...] = Field(min_length=1)
     best: str
-    similarity: Score
+    similarity: Rounded
     percentile: Probability
-    z: Score
+    z: Rounded
     below_chance: bool
 
 
@@ -570,7 +570,7 @@ class Labels(Record):
 
 
 class Failure(Record):
-    """Why a stage failed for a post (failures/<post_id>.<stage>.json)."""
+    """Why a step failed for a post (failures/<post_id>.<step>.json); `stage` names the step, or ``intake``."""
 
     post: str
     stage: str

@@ -7,6 +7,7 @@ import gc
 import io
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
 from itertools import takewhile
 from keyword import iskeyword
@@ -34,8 +35,9 @@ COMMANDS = {
     "models": "Manage the models on this machine.",
     "doctor": "Check this machine: hardware, models, offline guard.",
 }
-# Commands that fetch packages from the Python registry; no other command may reach a network.
-ONLINE = (("models", "install"), ("models", "pack"))
+# Commands that fetch packages from the Python registry, and the option with which they do. No other command may reach
+# a network.
+ONLINE: dict[tuple[str, ...], str] = {("models", "install"): "", ("models", "pack"): "--wheels"}
 # Leaves out the kernel's layer of the network guard, which blocks the machine's own loopback too. It must be given with
 # each command: a profile or a study that names a server does not weaken anybody's guard.
 LOOPBACK = "--loopback"
@@ -104,7 +106,7 @@ def call(command: click.Command, name: str) -> None:
     debug = "--debug" in arguments
     words = tuple(a for a in arguments if not a.startswith("-"))[:2]
     try:
-        if words not in ONLINE:
+        if not _is_online(words, arguments):
             network_guard.enter(kernel=LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments))
         command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
@@ -118,6 +120,11 @@ def call(command: click.Command, name: str) -> None:
             traceback.print_exc()
         click.echo(f"valex: {_explain(error)}", err=True)
         sys.exit(2)
+
+
+def _is_online(words: tuple[str, ...], arguments: Sequence[str]) -> bool:
+    option = ONLINE.get(words)
+    return option is not None and (not option or option in arguments)
 
 
 def _explain(error: Exception) -> str:

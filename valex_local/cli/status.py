@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from valex_local.cli._study import StudyCommand, open_study
 from valex_local.cli._summary import print_json, print_summary
+from valex_local.errors import printable
+
+if TYPE_CHECKING:
+    from valex_local.pipeline.status import StepStatus
 
 
 @click.command(cls=StudyCommand)
-@click.option("--posts", is_flag=True, help="List the posts as well.")
+@click.option("--posts", is_flag=True, help="List each post first: which steps are not current, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(folder: Path | None, posts: bool, as_json: bool) -> None:
     """Show how far a study is: what is done, due, failed or skipped, and why."""
-    from valex_local.pipeline.run import study_status
+    from valex_local.pipeline.run import post_statuses, study_status
 
     study = open_study(folder)
-    summary = study_status(study)
     if as_json:
-        print_json(summary)
+        print_json(study_status(study))
         return
     if posts:
-        for post_id in study.post_ids():
-            click.echo(post_id)
-    print_summary(summary, dry=True)
+        for post_id, statuses in post_statuses(study).items():
+            click.echo(printable(f"{post_id}  {_describe(statuses)}"))
+    print_summary(study_status(study), dry=True)
+
+
+def _describe(statuses: Mapping[str, StepStatus]) -> str:
+    """Return the steps of a post that are not current, each with its state and what differs."""
+    from valex_local.pipeline.status import StepState
+
+    parts = [
+        f"{step} {status.state}" + (f" ({', '.join(status.differences)})" if status.differences else "")
+        for step, status in statuses.items()
+        if status.state is not StepState.CURRENT
+    ]
+    return "; ".join(parts) or "current"

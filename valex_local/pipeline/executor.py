@@ -1,4 +1,4 @@
-"""The protocol of executors, which run the steps of a plan on this machine or on a cluster."""
+"""The protocol of executors, which compute the steps of a plan."""
 
 from __future__ import annotations
 

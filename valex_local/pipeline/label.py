@@ -15,7 +15,7 @@ from valex_local.pipeline.run import run
 from valex_local.pipeline.selection import Selection
 from valex_local.pipeline.summary import Summary
 from valex_local.settings import Settings, merge
-from valex_local.stages.label_routes import get_route
+from valex_local.stages.label_routes import route_spec
 from valex_local.stages.labels.checkpoint import Checkpoint
 from valex_local.stages.labels.examples import FewShotFold, plan_folds
 from valex_local.stages.labels.texts import LabelledTexts, label_texts
@@ -61,7 +61,7 @@ class LabelOptions:
         model = None if self.model is None else _model_id(self.model)
         given = (
             ({"profile": self.profile}, self.profile),
-            ({"models": {get_route(route).role: model}}, model),
+            ({"models": {route_spec(route).role: model}}, model),
             ({"labels": {route: {"ask": self.ask}}}, self.ask),
             ({"labels": {"int8": self.int8}}, self.int8),
             ({"work": {"device": self.device}}, self.device),
@@ -104,7 +104,7 @@ class LabelPlan:
     @property
     def can_resume(self) -> bool:
         """Whether an interrupted labelling of texts can be resumed, because a slow language model does it."""
-        return get_route(self.route).role == "llm"
+        return route_spec(self.route).role == "llm"
 
 
 def plan_labels(options: LabelOptions, *, study: Study | None = None, store: Store | None = None) -> LabelPlan:
@@ -132,7 +132,7 @@ def plan_labels(options: LabelOptions, *, study: Study | None = None, store: Sto
     store = store or Store()
     before = resolve_settings(store, study, {"profile": options.profile} if options.profile else None)
     route = _route(before.labels.routes, options)
-    role = get_route(route).role
+    role = route_spec(route).role
     if options.ask and role != "llm":
         raise ConfigError("--ask is for routes that ask a language model", hint="Add --route fewshot")
     if options.int8 is not None and role != "labels":
@@ -303,12 +303,12 @@ def label_file(
     StudyError
         The file cannot be written.
     """
-    if get_route(plan.route).reads:
+    if route_spec(plan.route).reads:
         raise ConfigError(
             f"the route {plan.route} labels videos, not texts", hint="Leave out -o, or choose --route fewshot"
         )
     progress = progress or NullProgress()
-    settings, route = plan.settings, get_route(plan.route)
+    settings, route = plan.settings, route_spec(plan.route)
     device = detect(settings.work.device)
     set_threads(device.threads)  # before torch is imported
     model = plan.store.resolve(settings.profile, settings.models, needed=[route.role])[route.role]

@@ -183,11 +183,11 @@ class LocalExecutor:
             # Closed before the stage is, whatever happens: threads may be preparing with its model.
             with closing(self._batches(stage, calls, step, list(leaders.values()))) as batches:
                 for batch in batches:
-                    done |= self._do(calls, step, batch)
+                    done |= self._run_batch(calls, step, batch)
                     self._progress.advance(len(batch))
         copied: set[str] = set()
         for job in followers:
-            copied |= self._follow(step, leaders[job.fingerprint], job)
+            copied |= self._copy(step, leaders[job.fingerprint], job)
             self._progress.advance()
         self._log.line(
             "execute",
@@ -292,7 +292,7 @@ class LocalExecutor:
             records[stem] = record
         return Item(self._study.post(job.post_id), self._study.folder(job.post_id), records)
 
-    def _do(self, calls: _Calls, step: Step, batch: Sequence[_Prepared]) -> set[str]:
+    def _run_batch(self, calls: _Calls, step: Step, batch: Sequence[_Prepared]) -> set[str]:
         """Pass one batch through the model and write the results."""
         inputs: list[Any] = []
         ready: list[_Prepared] = []
@@ -305,10 +305,10 @@ class LocalExecutor:
         return {
             prepared.job.post_id
             for prepared, output in zip(ready, calls(inputs), strict=True)
-            if self._take(step, prepared.job, output)
+            if self._store(step, prepared.job, output)
         }
 
-    def _take(self, step: Step, job: Job, output: Output | Exception) -> bool:
+    def _store(self, step: Step, job: Job, output: Output | Exception) -> bool:
         if isinstance(output, Exception):
             self._fail(step, job, output)
             return False
@@ -317,7 +317,7 @@ class LocalExecutor:
         self._study.clear_failure(job.post_id, step.name)
         return True
 
-    def _follow(self, step: Step, leader: Job, job: Job) -> set[str]:
+    def _copy(self, step: Step, leader: Job, job: Job) -> set[str]:
         """Give a post the result of another post with equal inputs."""
         failure = self._study.failure(leader.post_id, step.name)
         if failure is not None and failure.fingerprint == leader.fingerprint:

@@ -120,6 +120,14 @@ def study_status(study: Study, store: Store | None = None, selection: Selection 
     return _Run(study, selection or Selection(), store or Store(), study.options()).summary()
 
 
+def post_statuses(study: Study, store: Store | None = None) -> dict[str, dict[str, StepStatus]]:
+    """Return the status of every step of every post of a study, without running anything.
+
+    A post about which something was noticed when it was added has the key ``intake`` too.
+    """
+    return _Run(study, Selection(), store or Store(), study.options()).statuses()
+
+
 def _dry(paths: Sequence[Path], meta: Path | None, out: Path, make: Callable[[Study], _Run]) -> Summary:
     """Return what a run would do; nothing is written into the study."""
     with TemporaryDirectory() as scratch:
@@ -175,7 +183,7 @@ class _Run:
             return
         reasons: Counter[str] = Counter()
         posts = set()
-        for post_id, statuses in self._all_statuses().items():
+        for post_id, statuses in self.statuses().items():
             for status in statuses.values():
                 if status.state is StepState.OUTDATED:
                     posts.add(post_id)
@@ -250,7 +258,7 @@ class _Run:
         if note:
             self._progress.say(note)
         devices.set_threads(self._device.threads)
-        due = [p for p, statuses in self._all_statuses().items() if any(map(self._selection.wants, statuses.values()))]
+        due = [p for p, statuses in self.statuses().items() if any(map(self._selection.wants, statuses.values()))]
         executor: Executor = LocalExecutor(
             self._study, self.settings, self._models, self._device, progress=self._progress, checksums=self._checksums
         )
@@ -301,13 +309,13 @@ class _Run:
         work = self.settings.work
         if not self._selection.whole:
             return
-        for post_id in self._all_statuses():
+        for post_id in self.statuses():
             if not work.keep_keyframes:
                 self._study.drop_side_files(post_id, "keyframes")
             if not work.keep_audio:
                 self._study.drop_side_files(post_id, "audio")
 
-    def _all_statuses(self) -> dict[str, dict[str, StepStatus]]:
+    def statuses(self) -> dict[str, dict[str, StepStatus]]:
         """Return the status of every step of every post of the shard; posts are checked once, and when they change."""
         new = (p for p in self._study.post_ids() if p not in self._statuses and self._selection.holds(p))
         self._statuses.update(self._checker.check(new))
@@ -317,7 +325,7 @@ class _Run:
 
     def summary(self) -> Summary:
         """Return the status of the study and what this run wrote."""
-        posts = self._all_statuses()
+        posts = self.statuses()
         note = devices.unused_gpu(self._device)
         return Summary(
             study=str(self._study.root),

@@ -41,7 +41,7 @@ ROUTES: dict[str, RouteSpec] = {
 """Every labelling route by name."""
 
 
-def get_route(name: str) -> RouteSpec:
+def route_spec(name: str) -> RouteSpec:
     """Return the `RouteSpec` of a route.
 
     Raises

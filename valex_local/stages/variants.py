@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from valex_local.settings import Settings
-from valex_local.stages.label_routes import ROUTES, get_route
+from valex_local.stages.label_routes import ROUTES, route_spec
 from valex_local.stages.setting_files import with_checksums
 
 VIDEO = "video"
@@ -64,7 +64,7 @@ def grounding_variants(settings: Settings) -> Iterator[Variant]:
 def label_variants(settings: Settings) -> Iterator[Variant]:
     """Yield a variant for each route and script; routes that label the video itself have one."""
     for name in dict.fromkeys(settings.labels.routes):
-        route = get_route(name)
+        route = route_spec(name)
         roles = (route.role,)
         if route.reads:
             yield Variant(f"{VIDEO}.{name}", reads=route.reads, roles=roles, side_files=route.side_files)
@@ -131,6 +131,6 @@ def label_settings(settings: Settings, variant: str) -> dict[str, Any]:
     if route != "encoder" or not settings.labels.int8:
         leave_out.add("int8")  # records made before this setting existed do not have it
     data = settings.labels.model_dump(mode="json", exclude=leave_out)
-    if "post.text" in get_route(route).reads:
+    if "post.text" in route_spec(route).reads:
         data["include_post_text"] = settings.script.include_post_text
     return with_checksums(settings, "labels", data)

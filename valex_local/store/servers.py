@@ -9,16 +9,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from valex_local.errors import ModelError
 from valex_local.files.validation import explain
-
-if TYPE_CHECKING:
-    pass
 
 ENGINE = "server"
 """The engine of such models."""

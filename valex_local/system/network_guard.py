@@ -151,7 +151,7 @@ def enter(*, kernel: bool = True) -> Layers:
     """
     with _guard.lock:
         if not _guard.entered:
-            _raise_guard()
+            _activate_hook()
             _guard.entered = True
         if _guard.kernel is None:
             _seal(kernel)
@@ -162,7 +162,7 @@ def enter(*, kernel: bool = True) -> Layers:
 def guarded() -> Iterator[Layers]:
     """Activate the first two layers inside a ``with`` block; the environment is restored afterwards."""
     with _guard.lock:
-        _raise_guard()
+        _activate_hook()
     try:
         yield current()
     finally:
@@ -199,7 +199,7 @@ def _seal(asked: bool) -> None:
             _guard.kernel_why_not = str(reason)
 
 
-def _raise_guard() -> None:
+def _activate_hook() -> None:
     if _guard.holders == 0:
         _set_environment()
     _guard.holders += 1

@@ -156,7 +156,7 @@ def _enter_namespaces(privileged: bool) -> None:
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", "ascii")
     if hidden:
         _hide(hidden)
-    _raise_loopback()
+    _bring_up_loopback()
     if not privileged:
         _drop_capabilities()
 
@@ -171,7 +171,7 @@ def _hide(folders: list[str]) -> None:
         _checked(libc.mount(b"none", os.fsencode(folder), b"tmpfs", flags, b"size=4k"), f"mount on {folder}")
 
 
-def _raise_loopback() -> None:
+def _bring_up_loopback() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         request = struct.pack("16sh22x", b"lo", 0)
         flags = struct.unpack("16sh22x", fcntl.ioctl(handle, _SIOCGIFFLAGS, request))[1]

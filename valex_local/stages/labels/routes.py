@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from valex_local.errors import ValexError
 from valex_local.records import LabelFigures, LabelSource, Notice, Script, ValueLabel
 from valex_local.stages.base import Context, Item
-from valex_local.stages.label_routes import get_route
+from valex_local.stages.label_routes import route_spec
 from valex_local.system.imports import load_object
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class LabelRoute(Protocol):
         """Free the model."""
 
 
-def route(name: str) -> type[LabelRoute]:
+def load_route(name: str) -> type[LabelRoute]:
     """Return the class of a route.
 
     Raises
@@ -78,7 +78,7 @@ def route(name: str) -> type[LabelRoute]:
     ConfigError
         There is no route of that name.
     """
-    found: type[LabelRoute] = load_object(get_route(name).factory)
+    found: type[LabelRoute] = load_object(route_spec(name).factory)
     return found
 
 

@@ -10,7 +10,7 @@ from valex_local.errors import ValexError
 from valex_local.records import Labels, Media, Script, Transcript
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.labels.lines import script_lines
-from valex_local.stages.labels.routes import LabelResult, Task, language_notices, route
+from valex_local.stages.labels.routes import LabelResult, Task, language_notices, load_route
 from valex_local.stages.variants import VIDEO
 
 SILENT = "no verbal sound (the paper's filter); labels.keep_silent labels such posts too"
@@ -39,7 +39,7 @@ class LabelStage:
     def __init__(self, context: Context) -> None:
         self._script, _, name = context.variant.rpartition(".")
         self._keep_silent = context.settings.labels.keep_silent
-        self._route = route(name)(context)
+        self._route = load_route(name)(context)
         self.batch_size = self._route.batch_size
 
     def prepare(self, item: Item) -> _Prepared:

@@ -11,11 +11,11 @@ from valex_local.errors import ConfigError, ValexError
 from valex_local.records import LabelSource, Notice, ValueLabel
 from valex_local.settings import Settings
 from valex_local.stages.base import Context
-from valex_local.stages.label_routes import get_route
+from valex_local.stages.label_routes import route_spec
 from valex_local.stages.labels.checkpoint import Checkpoint
 from valex_local.stages.labels.examples import FewShotFold
 from valex_local.stages.labels.fewshot import FewshotRoute
-from valex_local.stages.labels.routes import LabelResult, LabelRoute, language_notices, route
+from valex_local.stages.labels.routes import LabelResult, LabelRoute, language_notices, load_route
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
 
@@ -89,7 +89,7 @@ def label_texts(
     ModelError
         The model cannot be used.
     """
-    loaded = route(name)(Context(settings, {get_route(name).role: model}, device, f"text.{name}"))
+    loaded = load_route(name)(Context(settings, {route_spec(name).role: model}, device, f"text.{name}"))
     values: dict[str, tuple[ValueLabel, ...]] = {}
     notices: dict[str, tuple[Notice, ...]] = {}
     failed: dict[str, ValexError] = {}

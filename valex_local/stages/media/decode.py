@@ -82,7 +82,7 @@ def _open(file: BufferedReader, path: Path) -> InputContainer:
     try:
         # Without its name, which relative references would start from.
         container: InputContainer = av.open(
-            _Nameless(file),
+            _UnnamedFile(file),
             options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
             metadata_errors="replace",
             buffer_size=1 << 18,
@@ -90,10 +90,10 @@ def _open(file: BufferedReader, path: Path) -> InputContainer:
         )
         return container
     except (av.FFmpegError, ValueError) as error:
-        raise InputError(_complaint(file), path=path, hint="Get the file again, or leave it out") from error
+        raise InputError(_why_unreadable(file), path=path, hint="Get the file again, or leave it out") from error
 
 
-class _Nameless:
+class _UnnamedFile:
     """The parts of a file that FFmpeg needs, without its name."""
 
     def __init__(self, file: BufferedReader) -> None:
@@ -104,7 +104,7 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> Any:
     raise PermissionError("a video may not open other files")
 
 
-def _complaint(file: BufferedReader) -> str:
+def _why_unreadable(file: BufferedReader) -> str:
     """Return a readable reason why a file could not be opened as a video."""
     file.seek(0)
     head = file.read(4096)
