@@ -30,7 +30,7 @@ from valex_local.stages.labels.llm_labeller import LlmLabeller
 from valex_local.stages.labels.prompt import LabelledExample, LabelPrompt
 from valex_local.stages.labels.questions import Known, Way, questions
 from valex_local.stages.setting_files import setting_file
-from valex_local.store.manifests import built_in
+from valex_local.store.manifests import built_in_folder
 
 if TYPE_CHECKING:
     from valex_local.llm.llama_cpp import LlamaCpp
@@ -110,7 +110,7 @@ def fewshot(env: Environment) -> Result:
 
 def demo_scripts() -> list[str]:
     """Return the hand-made scripts of the demo clips, each with a different first line, since posts differ too."""
-    paths = sorted((built_in() / "demo" / "scripts").glob("@*.txt"))
+    paths = sorted((built_in_folder() / "demo" / "scripts").glob("@*.txt"))
     return [f"Video number {number}\n{path.read_text('utf-8')}" for number, path in enumerate(paths, 1)]
 
 

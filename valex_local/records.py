@@ -18,14 +18,14 @@ from valex_local.errors import StudyError
 from valex_local.files.text import clean_text
 from valex_local.schwartz import CIRCLE, State, Value
 
-Text = Annotated[str, AfterValidator(clean_text)]
+CleanText = Annotated[str, AfterValidator(clean_text)]
 # Rounded, so that two equal results do not differ in the last bits of a float.
 Seconds = Annotated[float, Field(ge=0), AfterValidator(lambda t: round(t, 3))]
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]
 Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda x: round(x, 4))]
 Rounded = Annotated[float, AfterValidator(lambda x: round(x, 4))]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Settings = dict[str, Any]
+SettingsData = dict[str, Any]
 
 
 _FOREIGN_BYTE = re.compile("\0([0-9a-f]{2})")
@@ -53,7 +53,7 @@ class Notice(Part):
     """Something skipped, degraded or doubtful that a reader of the record must know about."""
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
-    text: Text
+    text: CleanText
 
 
 class MadeBy(Part):
@@ -73,7 +73,7 @@ class MadeBy(Part):
 
     stage: str
     version: int
-    settings: Settings = {}
+    settings: SettingsData = {}
     models: dict[str, str] = {}
 
 
@@ -90,7 +90,7 @@ class Record(Part):
     schema_version: int = 1
     fingerprint: str = ""
     made_by: MadeBy | None = None
-    skipped: Text | None = None
+    skipped: CleanText | None = None
     notices: tuple[Notice, ...] = ()
 
     @classmethod
@@ -140,13 +140,13 @@ class Video(Part):
 class PostText(Part):
     """What was published with the video. `posted_at` is ISO 8601."""
 
-    caption: Text | None = None
-    hashtags: tuple[Text, ...] = ()
-    author: Text | None = None
-    sound_title: Text | None = None
+    caption: CleanText | None = None
+    hashtags: tuple[CleanText, ...] = ()
+    author: CleanText | None = None
+    sound_title: CleanText | None = None
     posted_at: str | None = None
-    genre: Text | None = None
-    url: Text | None = None
+    genre: CleanText | None = None
+    url: CleanText | None = None
 
 
 class Post(Record):
@@ -223,7 +223,7 @@ class Media(Record):
 class Word(Part):
     """One recognised word. Its text keeps Whisper's leading space."""
 
-    text: Text
+    text: CleanText
     start: Seconds
     end: Seconds
     probability: Probability
@@ -238,7 +238,7 @@ class Segment(Part):
     id: str
     start: Seconds
     end: Seconds
-    text: Text
+    text: CleanText
     words: tuple[Word, ...] = ()
     avg_logprob: Rounded
     no_speech_probability: Probability
@@ -251,8 +251,8 @@ class DroppedSegment(Part):
 
     start: Seconds
     end: Seconds
-    text: Text
-    reason: Text
+    text: CleanText
+    reason: CleanText
 
 
 class Sound(Part):
@@ -294,7 +294,7 @@ class Track(Part):
     """One on-screen text over time. `id` is T1, T2, ... ordered by start, then top to bottom."""
 
     id: str
-    text: Text
+    text: CleanText
     start: Seconds
     end: Seconds
     box: Box
@@ -317,7 +317,7 @@ class Tag(Part):
     """A vocabulary entry that fits a picture."""
 
     category: str
-    label: Text
+    label: CleanText
     probability: Probability
 
 
@@ -326,7 +326,7 @@ class KeyframeCaption(Part):
 
     keyframe: str
     tags: tuple[Tag, ...] = ()
-    caption: Text | None = None
+    caption: CleanText | None = None
 
 
 class Captions(Record):
@@ -341,13 +341,12 @@ SPEAKER = "SPEAKER"
 """Who speaks, where nothing is known of them."""
 
 
-
 class PostLine(Part):
     """The text published with the video (evidence P1)."""
 
     kind: Literal["post"] = "post"
     ref: str = "P1"
-    text: Text
+    text: CleanText
 
 
 class Dialogue(Part):
@@ -355,8 +354,8 @@ class Dialogue(Part):
 
     kind: Literal["dialogue"] = "dialogue"
     ref: str | None
-    speaker: Text
-    text: Text
+    speaker: CleanText
+    text: CleanText
     start: Seconds | None
     end: Seconds | None
     mumbled: bool = False
@@ -367,7 +366,7 @@ class OnScreenText(Part):
 
     kind: Literal["text"] = "text"
     ref: str | None
-    text: Text
+    text: CleanText
     start: Seconds | None
     end: Seconds | None
     repeats: str | None = None
@@ -377,7 +376,7 @@ class Action(Part):
     """A line that describes what is seen. `keyframes` are the ids of the keyframes it is based on."""
 
     kind: Literal["action"] = "action"
-    text: Text
+    text: CleanText
     keyframes: tuple[str, ...] = ()
     start: Seconds | None
     end: Seconds | None
@@ -389,7 +388,7 @@ Element = Annotated[PostLine | Dialogue | OnScreenText | Action, Field(discrimin
 class Scene(Part):
     """A part of a script in one place. `evidence` lists every P, S, T and K it was written from."""
 
-    heading: Text | None = None
+    heading: CleanText | None = None
     start: Seconds | None
     end: Seconds | None
     elements: tuple[Element, ...] = ()
@@ -413,7 +412,7 @@ class Script(Record):
     """A screenplay of the post (script.<name>.json)."""
 
     name: str
-    genre: Text | None = None
+    genre: CleanText | None = None
     language: str | None = None
     sound: Sound | None = None
     scenes: tuple[Scene, ...] = ()
@@ -537,8 +536,8 @@ class LabelSource(Part):
 
     route: str
     model: str
-    baseline: Text | None = None
-    domain: Text
+    baseline: CleanText | None = None
+    domain: CleanText
     languages: tuple[str, ...] = ()
 
 
@@ -574,5 +573,5 @@ class Failure(Record):
 
     post: str
     stage: str
-    what: Text
-    hint: Text | None = None
+    what: CleanText
+    hint: CleanText | None = None

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def sizes(model_id: str) -> dict[str, int]:
-    return {file.name: file.size for file in Store().shipped[model_id].files if file.size is not None}
+    return {file.name: file.size for file in Store().built_in[model_id].files if file.size is not None}
 
 
 def test_clip_has_the_shape_of_the_real_one():

@@ -26,7 +26,7 @@ from valex_local.settings import make_settings
 from valex_local.stages.labels.encoder import EncoderRoute
 from valex_local.stages.labels.model import LabelModel
 from valex_local.stages.labels.questions import Known, questions
-from valex_local.stages.labels.routes import Task
+from valex_local.stages.labels.routes import LabelTask
 from valex_local.stages.labels.texts import label_texts
 from valex_local.store import Store
 from valex_local.study import Study
@@ -474,7 +474,7 @@ def test_a_post_that_fails_is_said_and_the_others_are_labelled(
 ):
     real = EncoderRoute.prepare
 
-    def prepare(self: EncoderRoute, task: Task) -> str:
+    def prepare(self: EncoderRoute, task: LabelTask) -> str:
         if task.item.folder.name == "other":
             raise InputError("this script cannot be read", hint="Mend it")
         return real(self, task)

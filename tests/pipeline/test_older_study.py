@@ -1,7 +1,7 @@
 """A study made by version 0.1.0, before the layout was redrawn: nothing in it becomes due.
 
-`tests/data/study-0.1.0` is what that version wrote of a demo clip with the profile demo, two writers, an imported script
-and two labelling routes, without the sound and the keyframes; the path of the video is another one here.
+`tests/data/study-0.1.0` is what that version wrote about a demo clip with the profile demo, two writers, an imported
+script and two labelling routes, without the sound and the keyframes. Only the path of the video was changed.
 """
 
 from __future__ import annotations

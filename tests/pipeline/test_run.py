@@ -384,7 +384,8 @@ def test_a_video_changed_within_a_run_fails_and_is_mended_by_the_next(videos, ou
 
     monkeypatch.setattr(toystages.ToyMedia, "close", change)
     summary = run(paths, out)
-    assert [(f.stage, f.what) for f in summary.failures] == [("speech", "the video has changed since it was added to the study")]
+    what = "the video has changed since it was added to the study"
+    assert [(f.stage, f.what) for f in summary.failures] == [("speech", what)]
     monkeypatch.undo()
     monkeypatch.setattr("valex_local.stages.registry.STAGES", (MEDIA, SPEECH))
     assert counts(run(paths, out)) == {"media": (1, 1, 0, 0), "speech": (1, 1, 0, 0)}

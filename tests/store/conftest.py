@@ -32,7 +32,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
         ),
     )
     store = Store(tmp_path / "store")
-    store.shipped["tiny"] = manifest
+    store.built_in["tiny"] = manifest
     profile = tmp_path / "tiny.toml"
     profile.write_text('[models]\nasr = "tiny"\n', "utf-8")
     monkeypatch.chdir(tmp_path)

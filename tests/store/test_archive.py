@@ -25,7 +25,7 @@ def archive(tiny: Tiny, tmp_path: Path) -> Path:
 def other(tiny: Tiny, tmp_path: Path) -> Store:
     """The store of another machine, with the same program."""
     store = Store(tmp_path / "other")
-    store.shipped["tiny"] = tiny.manifest
+    store.built_in["tiny"] = tiny.manifest
     return store
 
 

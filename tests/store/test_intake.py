@@ -144,7 +144,7 @@ def test_a_gguf_in_parts_is_one_model(tmp_path: Path):
 def test_a_known_model_is_recognised_by_its_files(tiny: Tiny, tmp_path: Path):
     size = 2 << 20
     big = Manifest(id="big", role="llm", engine="llama_cpp", files=(File(name="big.gguf", size=size),))
-    tiny.store.shipped["big"] = big
+    tiny.store.built_in["big"] = big
     folder = tmp_path / "anything"
     folder.mkdir()
     (folder / "big.gguf").write_bytes(b"\0" * size)

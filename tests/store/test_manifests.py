@@ -17,7 +17,7 @@ from valex_local.store.describe import _ENGINES
 from valex_local.store.manifests import (
     File,
     Manifest,
-    built_in,
+    built_in_folder,
     parse,
     profile_names,
     read_manifest,
@@ -25,7 +25,7 @@ from valex_local.store.manifests import (
     read_profile,
 )
 
-MANIFESTS = read_manifests(built_in())
+MANIFESTS = read_manifests(built_in_folder())
 ENGINES = {"asr": engine.ENGINES, "ocr": engines.ENGINES, "clip": clip.ENGINES, "llm": llm.ENGINES}
 SMALL = {"whisper-base-ct2", "ppocrv6", "minilm-l6", "smollm2-135m-instruct"}
 
@@ -77,7 +77,7 @@ def test_every_manifest_names_an_engine_that_there_is(manifest: Manifest):
 
 
 def test_a_manifest_names_no_host():
-    for path in built_in().rglob("*.toml"):
+    for path in built_in_folder().rglob("*.toml"):
         assert "://" not in path.read_text("utf-8"), path
 
 

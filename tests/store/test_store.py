@@ -77,7 +77,7 @@ def test_sums_are_remembered_and_a_change_is_seen(tiny: Tiny, monkeypatch: pytes
     tiny.store.find("tiny")
 
     again = Store(tiny.store.root)
-    again.shipped["tiny"] = tiny.manifest
+    again.built_in["tiny"] = tiny.manifest
     opened: list[Path] = []
     real = Path.open
     monkeypatch.setattr(Path, "open", lambda self, *a, **k: opened.append(self) or real(self, *a, **k))
@@ -106,7 +106,7 @@ def test_a_damaged_memory_of_sums_only_costs_time(tiny: Tiny):
     for content in ("{", "[]", '{"x": 1}'):
         (tiny.store.root / ".sums.json").write_text(content, "utf-8")
         again = Store(tiny.store.root)
-        again.shipped["tiny"] = tiny.manifest
+        again.built_in["tiny"] = tiny.manifest
         assert again.find("tiny").id == "tiny"
 
 

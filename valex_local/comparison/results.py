@@ -9,7 +9,7 @@ from valex_local.evaluation.agreement import Agreement
 from valex_local.evaluation.bootstrap import RESAMPLES, Difference
 from valex_local.evaluation.figures import Estimate, Figure, Share
 from valex_local.evaluation.results import Evaluation, UncountedTexts
-from valex_local.records import Part, Text
+from valex_local.records import CleanText, Part
 from valex_local.schwartz import State, Value
 
 
@@ -106,13 +106,13 @@ class PostLabels(Part):
 class PostComparison(Part):
     """The comparison of the two scripts of one post. `missing` lists the evidence that is unknown."""
 
-    post: Text
-    author: Text | None = None
+    post: CleanText
+    author: CleanText | None = None
     first: Measures
     second: Measures
     shared: Shared
     labels: tuple[PostLabels, ...] = ()
-    missing: tuple[Text, ...] = ()
+    missing: tuple[CleanText, ...] = ()
 
 
 class FigureRow(Part):
@@ -197,7 +197,7 @@ class Comparison(Part):
     resamples: int = RESAMPLES
     seed: int = 0
     left_out: tuple[UncountedTexts, ...] = ()
-    notices: tuple[Text, ...] = ()
+    notices: tuple[CleanText, ...] = ()
 
     def to_json(self) -> str:
         """Return the comparison as indented JSON that ends in a newline."""

@@ -60,9 +60,7 @@ def read_table(path: Path) -> Table:
     if path.is_dir():
         raise InputError("this is a folder, not a table", path=path, hint="Give a CSV or TSV file")
     if path.suffix.lower() in _WORKBOOKS:
-        raise InputError(
-            "workbooks cannot be read", path=path, hint="Save the sheet as CSV in UTF-8 and use that"
-        )
+        raise InputError("workbooks cannot be read", path=path, hint="Save the sheet as CSV in UTF-8 and use that")
     if path.suffix.lower() in _JSON:
         raise InputError("JSON cannot be read here, only CSV and TSV", path=path, hint="Convert it to a table")
     return parse_table(read_text(path), path)
@@ -95,9 +93,7 @@ def parse_table(text: str, path: Path) -> Table:
     try:
         lines = _lines(text, _separator(text, path))
     except _NotCsv as error:
-        raise InputError(
-            f"this is not valid CSV near {error}", path=path, hint="Save it as CSV again"
-        ) from error
+        raise InputError(f"this is not valid CSV near {error}", path=path, hint="Save it as CSV again") from error
     finally:
         csv.field_size_limit(before)
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line]

@@ -5,7 +5,7 @@ An engine is a class that implements the protocol `LanguageModel`, in its own mo
 
 from __future__ import annotations
 
-from valex_local.llm.base import ContextOverflow, LanguageModel, Message, Part, Picture, Reply, Token
+from valex_local.llm.base import ContentPart, ContextOverflow, LanguageModel, Message, Picture, Reply, Token
 from valex_local.store import StoredModel
 from valex_local.store.engines import find_engine
 from valex_local.system.devices import Device
@@ -18,10 +18,10 @@ ENGINES = {
 
 __all__ = [
     "ENGINES",
+    "ContentPart",
     "ContextOverflow",
     "LanguageModel",
     "Message",
-    "Part",
     "Picture",
     "Reply",
     "Token",

@@ -37,7 +37,7 @@ class Picture:
         return "image/png" if self.data.startswith(b"\x89PNG") else "image/jpeg"
 
 
-Part = str | Picture
+ContentPart = str | Picture
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Message:
     """
 
     role: Literal["system", "user", "assistant"]
-    content: Part | tuple[Part, ...]
+    content: ContentPart | tuple[ContentPart, ...]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[ContentPart, ...]:
         """The content as parts."""
         return self.content if isinstance(self.content, tuple) else (self.content,)
 

@@ -17,7 +17,7 @@ from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from valex_local.errors import ModelError
-from valex_local.llm.base import Message, Part
+from valex_local.llm.base import ContentPart, Message
 
 # Some templates write the date into the prompt. Equal input must give equal records tomorrow too.
 _DAY = date(2024, 1, 1)
@@ -59,7 +59,7 @@ class ChatTemplate:
         except TemplateError as error:
             raise ModelError(f"the chat template of the model cannot be read ({error})") from error
 
-    def pieces(self, messages: Sequence[Message]) -> Iterator[tuple[Part, bool]]:
+    def pieces(self, messages: Sequence[Message]) -> Iterator[tuple[ContentPart, bool]]:
         """Yield the pieces of the chat up to where the answer begins, and whether the template wrote them.
 
         Raises
@@ -116,10 +116,10 @@ class _Turn:
         return {"role": self.role, "content": [{"type": "text", "text": self.content}]}
 
 
-def _blanks(messages: Sequence[Message]) -> tuple[list[_Turn], list[Part]]:
+def _blanks(messages: Sequence[Message]) -> tuple[list[_Turn], list[ContentPart]]:
     """Return the messages with placeholders for their contents, and the parts that the placeholders stand for."""
     turns: list[_Turn] = []
-    parts: list[Part] = []
+    parts: list[ContentPart] = []
     for message in messages:
         at = len(parts)
         parts += _trimmed(message.parts)
@@ -127,7 +127,7 @@ def _blanks(messages: Sequence[Message]) -> tuple[list[_Turn], list[Part]]:
     return turns, parts
 
 
-def _trimmed(parts: Sequence[Part]) -> list[Part]:
+def _trimmed(parts: Sequence[ContentPart]) -> list[ContentPart]:
     """Return the parts of a content without surrounding white space, which most templates would strip."""
     out = list(parts)
     if isinstance(out[0], str):

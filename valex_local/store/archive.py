@@ -176,7 +176,7 @@ def _read_index(tar: tarfile.TarFile, archive: Path, store: Store) -> dict[str, 
 
 def _trusted(manifest: Manifest, store: Store) -> Manifest:
     """Return the archive's manifest, or this program's own with that id completed by the archive's checksums."""
-    own = store.shipped.get(manifest.id)
+    own = store.built_in.get(manifest.id)
     if own is not None and own.shipped:
         raise ModelError(f"the archive contains {manifest.id}, which is bundled with this program")
     return manifest if own is None else own.recorded(manifest.files)

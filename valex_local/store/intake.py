@@ -97,7 +97,7 @@ def _on_server(
         raise ModelError(what, path=url, hint="Leave out --link, --engine and the option url")
     if model_id is None:
         raise ModelError("a model on a server needs a name", path=url, hint="Give --id")
-    if model_id in store.shipped:
+    if model_id in store.built_in:
         raise ModelError(f"the model {model_id} is known, and it has files", path=url, hint="Choose another --id")
     data = {"id": model_id, "role": role or "llm", "engine": ENGINE, "options": options}
     return parse(Manifest, data | given, url)
@@ -116,7 +116,7 @@ def _known(store: Store, source: Path, model_id: str | None, role: str | None) -
     """Return the built-in manifest with that id, or else for these files, if there is one."""
     if not source.exists():
         raise ModelError("there is no such file or folder", path=source)
-    known = store.shipped.get(model_id) if model_id else _recognise(store, source)
+    known = store.built_in.get(model_id) if model_id else _recognise(store, source)
     if known is not None and known.shipped:
         raise ModelError(f"the model {known.id} is bundled with this program", hint="Choose another --id")
     if known is not None and role not in (None, known.role):
@@ -146,7 +146,7 @@ def _recognise(store: Store, source: Path) -> Manifest | None:
         sized = any(size is not None and size > 1 << 20 for _, size in paths)
         return sized and all(p.is_file() and s in (None, p.stat().st_size) for p, s in paths)
 
-    return next((m for m in store.shipped.values() if not m.shipped and fits(m)), None)
+    return next((m for m in store.built_in.values() if not m.shipped and fits(m)), None)
 
 
 def install(store: Store, profile: str, *, source: Path | None = None, say: Say = lambda _: None) -> list[str]:

@@ -151,7 +151,7 @@ class Profile(_Table):
     settings: dict[str, Any] = {}
 
 
-def built_in() -> Path:
+def built_in_folder() -> Path:
     """Return the folder of the built-in manifests: ``models/`` of the source tree, or its copy in the package."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "manifests"
@@ -180,7 +180,7 @@ def read_manifests(folder: Path) -> dict[str, Manifest]:
 
 def profile_names() -> list[str]:
     """Return the names of the built-in profiles."""
-    return sorted(path.stem for path in (built_in() / "profiles").glob("*.toml"))
+    return sorted(path.stem for path in (built_in_folder() / "profiles").glob("*.toml"))
 
 
 def read_profile(name: str) -> Profile:
@@ -196,7 +196,7 @@ def read_profile(name: str) -> Profile:
     if name.endswith(".toml"):
         path = Path(name).expanduser()
     else:
-        path = built_in() / "profiles" / f"{name}.toml"
+        path = built_in_folder() / "profiles" / f"{name}.toml"
         known = profile_names()
         if name not in known:
             near = nearest(name, known)

@@ -28,7 +28,7 @@ from valex_local.store.manifests import (
     File,
     Manifest,
     Profile,
-    built_in,
+    built_in_folder,
     profile_names,
     read_manifest,
     read_manifests,
@@ -66,7 +66,7 @@ class Store:
 
     def __init__(self, root: Path | str | None = None) -> None:
         self.root = Path(root) if root is not None else default_root()
-        self.shipped = read_manifests(built_in())
+        self.built_in = read_manifests(built_in_folder())
         self._checksums = Checksums(self.root / ".sums.json")
 
     # --- finding models ---------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ class Store:
     def manifests(self) -> dict[str, Manifest]:
         """Return the built-in manifests and those of the user's own models, by id."""
         own = (path.parent.name for path in self.root.glob(f"[!.]*/{RECORD}"))
-        return {name: self.manifest(name) for name in sorted({*self.shipped, *own})}
+        return {name: self.manifest(name) for name in sorted({*self.built_in, *own})}
 
     def manifest(self, model_id: str) -> Manifest:
         """Return the manifest of a model, completed by the checksums recorded in the store.
@@ -84,13 +84,13 @@ class Store:
         ModelError
             There is no such model.
         """
-        shipped = self.shipped.get(model_id)
+        shipped = self.built_in.get(model_id)
         path = self.root / model_id / RECORD
         if "/" not in model_id and path.is_file():
             recorded = read_manifest(path)
             return recorded if shipped is None else shipped.recorded(recorded.files)
         if shipped is None:
-            near = nearest(model_id, self.shipped)
+            near = nearest(model_id, self.built_in)
             hint = f"Did you mean {near}?" if near else "List them with: valex models list"
             raise ModelError(f"there is no model {model_id}", path=self.root, hint=hint)
         return shipped
@@ -187,7 +187,7 @@ class Store:
 
     def folder(self, manifest: Manifest) -> Path:
         """Return where the files of a model are, or would be."""
-        return (built_in() if manifest.shipped else self.root) / manifest.id
+        return (built_in_folder() if manifest.shipped else self.root) / manifest.id
 
     # --- checking files ---------------------------------------------------------------------------------------------
 

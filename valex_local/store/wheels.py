@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from valex_local.errors import ModelError
 from valex_local.store.intake import Say
-from valex_local.store.manifests import built_in
+from valex_local.store.manifests import built_in_folder
 from valex_local.store.packages import pip
 
 _OURS = "valex_local"
@@ -74,7 +74,7 @@ def pinned(extras: tuple[str, ...] = ("all",)) -> list[str]:
 
 def _own_source() -> Path:
     """Return the source tree or wheel that this program was installed from."""
-    tree = built_in().parent
+    tree = built_in_folder().parent
     if (tree / "setup.cfg").is_file():
         return tree
     source = _installed_from(metadata.distribution(_OURS))

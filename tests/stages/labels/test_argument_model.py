@@ -10,7 +10,7 @@ from tests.stages.labels.test_label_stage import run, script, stage
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
 from valex_local.stages.labels.card import read_card
 from valex_local.store import StoredModel
-from valex_local.store.manifests import built_in, profile_names, read_profile
+from valex_local.store.manifests import built_in_folder, profile_names, read_profile
 
 FOLDER = Path(__file__).resolve().parents[3] / "models" / "minilm-arguments"
 MOST_BYTES = 25_000_000
@@ -28,7 +28,7 @@ def test_the_card_says_what_it_is_and_whose_data_it_learnt_from() -> None:
     readme = (FOLDER / "README.md").read_text("utf-8")
     for said in ("CC-BY-SA-4.0", "zenodo.6814563", "not on scripts of videos", "Universalism: objectivity"):
         assert said in readme
-    manifest = tomllib.loads((built_in() / "minilm-arguments.toml").read_text("utf-8"))
+    manifest = tomllib.loads((built_in_folder() / "minilm-arguments.toml").read_text("utf-8"))
     assert manifest["licence"] == "CC-BY-SA-4.0"
     assert manifest["requires"] == ["minilm-l6"]
 

@@ -26,7 +26,7 @@ from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.labels import LabelStage
 from valex_local.stages.labels.direct import DirectInput, DirectRoute
 from valex_local.stages.labels.questions import Known, questions
-from valex_local.stages.labels.routes import Task
+from valex_local.stages.labels.routes import LabelTask
 from valex_local.stages.labels.texts import label_texts
 from valex_local.stages.variants import VIDEO
 from valex_local.store import StoredModel
@@ -184,7 +184,7 @@ def test_a_tiny_model_sees_and_answers(make: Callable[[Path], StoredModel], tmp_
     made = context(make(model), prompt=str(prompt), ask="one", context=2048, max_tokens=64, keyframe_side=56)
     route = DirectRoute(made)
     items = [video(tmp_path / c, *colours) for c, colours in (("a", ("red", "blue")), ("b", ("blue", "blue")))]
-    tasks = [Task(item, Script(name=VIDEO)) for item in (*items, items[0])]
+    tasks = [LabelTask(item, Script(name=VIDEO)) for item in (*items, items[0])]
     first, other, again = (judged(route, route.prepare(task)) for task in tasks)
     route.close()
     assert first == again

@@ -28,7 +28,7 @@ from valex_local.stages.labels.fewshot import FewshotRoute
 from valex_local.stages.labels.lines import EvidenceLine, lines_of, script_lines
 from valex_local.stages.labels.prompt import LabelledExample
 from valex_local.stages.labels.questions import Known, questions
-from valex_local.stages.labels.routes import LabelResult, Task
+from valex_local.stages.labels.routes import LabelResult, LabelTask
 from valex_local.stages.labels.texts import label_texts
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
@@ -82,7 +82,7 @@ class Spy:
 
 
 def judge(route: FewshotRoute, found: Script) -> LabelResult:
-    (judged,) = route([route.prepare(Task(item(found), found))])
+    (judged,) = route([route.prepare(LabelTask(item(found), found))])
     if isinstance(judged, ValexError):
         raise judged
     return judged

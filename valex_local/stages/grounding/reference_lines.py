@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from valex_local.errors import ConfigError
 from valex_local.files.toml import read_toml
 from valex_local.files.validation import explain
-from valex_local.records import Text
+from valex_local.records import CleanText
 
 MIN_LINES = 20
 """Minimum number of lines in a file; a fraction of fewer is too coarse."""
@@ -34,7 +34,9 @@ class _File(BaseModel):
 
     format: Literal[1]
     lines: Annotated[
-        tuple[Annotated[Text, AfterValidator(_filled)], ...], Field(min_length=MIN_LINES), AfterValidator(_each_once)
+        tuple[Annotated[CleanText, AfterValidator(_filled)], ...],
+        Field(min_length=MIN_LINES),
+        AfterValidator(_each_once),
     ]
 
 

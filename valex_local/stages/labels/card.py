@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from valex_local.errors import ModelError
 from valex_local.files.validation import explain
-from valex_local.records import Text
+from valex_local.records import CleanText
 from valex_local.schwartz import CIRCLE, Polarity, Value
 
 CARD = "labels.json"
@@ -55,8 +55,8 @@ class ValueOutputs(_Table):
 class CardFigure(_Table):
     """A figure the model reached, and on which data; `low` and `high` bound its interval, if one is known."""
 
-    on: Text
-    figure: Text
+    on: CleanText
+    figure: CleanText
     value: float
     low: float | None = None
     high: float | None = None
@@ -110,9 +110,9 @@ class ModelCard(_Table):
     """
 
     format: Literal[1] = 1
-    name: Text
-    baseline: Text | None = None
-    domain: Text
+    name: CleanText
+    baseline: CleanText | None = None
+    domain: CleanText
     languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], ...] = ()
     encoder: str = OWN_ENCODER
     pooling: Literal["mean", "cls"] = "mean"
@@ -122,9 +122,9 @@ class ModelCard(_Table):
     pool_windows: Literal["max", "mean"] = "max"
     outputs: dict[Value, ValueOutputs] = Field(min_length=1)
     left_out: tuple[UnassessedPolarity, ...] = ()
-    data: tuple[Text, ...] = ()
+    data: tuple[CleanText, ...] = ()
     measured: tuple[CardFigure, ...] = ()
-    limits: tuple[Text, ...] = ()
+    limits: tuple[CleanText, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -13,10 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from valex_local.errors import ConfigError
 from valex_local.files.toml import read_toml
 from valex_local.files.validation import explain
-from valex_local.records import Text
+from valex_local.records import CleanText
 from valex_local.schwartz import CIRCLE, State, Value
 
-Filled = Annotated[Text, Field(min_length=1), BeforeValidator(lambda text: " ".join(str(text).split()))]
+Filled = Annotated[CleanText, Field(min_length=1), BeforeValidator(lambda text: " ".join(str(text).split()))]
 PositiveState = Literal[State.PRESENT, State.CONFLICTED]
 
 

@@ -17,7 +17,7 @@ from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine
 from valex_local.stages.labels.llm_labeller import LlmLabeller, label_or_error
 from valex_local.stages.labels.prompt import LabelPrompt, PromptKeyframe
-from valex_local.stages.labels.routes import LabelResult, Task
+from valex_local.stages.labels.routes import LabelResult, LabelTask
 from valex_local.stages.script.evidence import POST, post_text
 from valex_local.stages.setting_files import setting_file
 
@@ -60,7 +60,7 @@ class DirectRoute:
         self._labeller = LlmLabeller(self._model, prompt, self._settings)
         self.source = LabelSource(route="direct", model=stored.id, domain=DOMAIN)
 
-    def prepare(self, task: Task) -> DirectInput:
+    def prepare(self, task: LabelTask) -> DirectInput:
         """Return the post text, the transcript and the keyframes."""
         keyframes = spread(task.item.get("media", Media).keyframes, self._settings.max_keyframes)
         stills = tuple(self._still(task.item.folder, keyframe) for keyframe in keyframes)

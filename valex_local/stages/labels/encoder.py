@@ -10,7 +10,7 @@ from valex_local.records import LabelSource
 from valex_local.rendering.render import render
 from valex_local.stages.base import Context
 from valex_local.stages.labels.model import LabelModel
-from valex_local.stages.labels.routes import LabelResult, Task
+from valex_local.stages.labels.routes import LabelResult, LabelTask
 
 if TYPE_CHECKING:
     from valex_local.corpus import Text
@@ -32,7 +32,7 @@ class EncoderRoute:
         )
         self.batch_size = _CPU_BATCH if context.device.kind == "cpu" else _CUDA_BATCH
 
-    def prepare(self, task: Task) -> str:
+    def prepare(self, task: LabelTask) -> str:
         """Return the script rendered as the text the model reads."""
         return render(task.script, "text")
 

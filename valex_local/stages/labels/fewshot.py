@@ -13,7 +13,7 @@ from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine, lines_of, script_lines
 from valex_local.stages.labels.llm_labeller import LlmLabeller, label_or_error
 from valex_local.stages.labels.prompt import LabelledExample, LabelPrompt
-from valex_local.stages.labels.routes import LabelResult, Task
+from valex_local.stages.labels.routes import LabelResult, LabelTask
 from valex_local.stages.setting_files import setting_file
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class FewshotRoute:
     def _label_prompt(self, shots: Sequence[LabelledExample]) -> LabelPrompt:
         return LabelPrompt(self._prompt, self._definitions, self._settings.ask, shots=shots)
 
-    def prepare(self, task: Task) -> tuple[EvidenceLine, ...]:
+    def prepare(self, task: LabelTask) -> tuple[EvidenceLine, ...]:
         """Return the numbered lines of a script."""
         return script_lines(task.script)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from valex_local.llm import Message, Part, Picture
+from valex_local.llm import ContentPart, Message, Picture
 from valex_local.llm.prompt_template import PromptFile, quoted
 from valex_local.schwartz import Value
 from valex_local.stages.labels.definitions import Definitions, Example
@@ -98,7 +98,7 @@ class LabelPrompt:
         list of Message
             A system message and a user message.
         """
-        parts: list[Part] = [self._file.block("evidence", {"lines": _quoted(lines)}) + "\n"]
+        parts: list[ContentPart] = [self._file.block("evidence", {"lines": _quoted(lines)}) + "\n"]
         for still in stills:
             parts += [self._file.block("picture", {"id": still.id, "time": round(still.time, 1)}), still.picture, "\n"]
         asked = self._question(question)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Task:
+class LabelTask:
     """One post to label.
 
     Attributes
@@ -57,7 +57,7 @@ class LabelRoute(Protocol):
 
     def __init__(self, context: Context) -> None: ...
 
-    def prepare(self, task: Task) -> Any:
+    def prepare(self, task: LabelTask) -> Any:
         """Return the route's input for a task; called in worker threads."""
 
     def prepare_text(self, text: Text) -> Any:

@@ -10,7 +10,7 @@ from valex_local.errors import ValexError
 from valex_local.records import Labels, Media, Script, Transcript
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.labels.lines import script_lines
-from valex_local.stages.labels.routes import LabelResult, Task, language_notices, load_route
+from valex_local.stages.labels.routes import LabelResult, LabelTask, language_notices, load_route
 from valex_local.stages.variants import VIDEO
 
 SILENT = "no verbal sound (the paper's filter); labels.keep_silent labels such posts too"
@@ -50,11 +50,11 @@ class LabelStage:
             return _Prepared(task.script.language, reason)
         return _Prepared(task.script.language, None, self._route.prepare(task))
 
-    def _task(self, item: Item) -> Task:
+    def _task(self, item: Item) -> LabelTask:
         if self._script != VIDEO:
-            return Task(item, item.get(f"script.{self._script}", Script))
+            return LabelTask(item, item.get(f"script.{self._script}", Script))
         transcript = item.get("transcript", Transcript)
-        return Task(item, Script(name=VIDEO, language=transcript.language, sound=transcript.sound))
+        return LabelTask(item, Script(name=VIDEO, language=transcript.language, sound=transcript.sound))
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
         """Return the records of a batch of posts."""
@@ -66,7 +66,7 @@ class LabelStage:
         """Free the model."""
         self._route.close()
 
-    def _reason_to_skip(self, task: Task) -> str | None:
+    def _reason_to_skip(self, task: LabelTask) -> str | None:
         script = task.script
         if script.skipped is not None:
             return f"there is no script: {script.skipped}"

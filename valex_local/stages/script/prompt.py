@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from valex_local.llm import Message, Part
+from valex_local.llm import ContentPart, Message
 from valex_local.llm.base import JsonSchema, object_schema
 from valex_local.llm.prompt_template import PromptFile, quoted
 from valex_local.stages.script.checks import (
@@ -59,7 +59,7 @@ class ScenePrompt:
             A system message and a user message.
         """
         facts = _facts(stretch, evidence, so_far) | {"genre": genre}
-        shown: list[Part] = []
+        shown: list[ContentPart] = []
         for k in stretch.seen:
             if k.id in evidence.pictures:
                 shown += [f"{k.id}:", evidence.pictures[k.id], "\n"]

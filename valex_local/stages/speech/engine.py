@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from valex_local.store import StoredModel
     from valex_local.system.devices import Device
 
-Task = Literal["transcribe", "translate"]
+SpeechTask = Literal["transcribe", "translate"]
 
 ENGINES = {
     "faster-whisper": "valex_local.stages.speech.faster_whisper:FasterWhisper",
@@ -70,7 +70,7 @@ class SpeechEngine(Protocol):
         """Return the probability of each language."""
 
     def recognise(
-        self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: Task, beam_size: int
+        self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: SpeechTask, beam_size: int
     ) -> list[list[RawSegment]]:
         """Return the segments of each piece, unfiltered.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import MissingExtra, ModelError
-from valex_local.stages.speech.engine import RawSegment, RecognisedWord, Task
+from valex_local.stages.speech.engine import RawSegment, RecognisedWord, SpeechTask
 from valex_local.stages.speech.vad import SHORTEST_PIECE
 from valex_local.system.gpu import CUBLAS, load_cublas
 
@@ -89,7 +89,7 @@ class FasterWhisper:
         return {token.removeprefix("<|").removesuffix("|>"): share for token, share in probabilities}
 
     def recognise(
-        self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: Task, beam_size: int
+        self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: SpeechTask, beam_size: int
     ) -> list[list[RawSegment]]:
         """Return the segments of each piece, unfiltered; see `SpeechEngine.recognise`.
 

@@ -9,7 +9,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import ModelError
-from valex_local.stages.speech.engine import RawSegment, RecognisedWord, Task
+from valex_local.stages.speech.engine import RawSegment, RecognisedWord, SpeechTask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +64,7 @@ class OpenaiWhisper:
         return dict(probabilities)
 
     def recognise(
-        self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: Task, beam_size: int
+        self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: SpeechTask, beam_size: int
     ) -> list[list[RawSegment]]:
         """Return the segments of each piece, unfiltered; see `SpeechEngine.recognise`.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from valex_local.errors import ConfigError, ValexError
 from valex_local.records import DroppedSegment, Media, Notice, Segment, Transcript, Word
 from valex_local.stages.base import Context, Item, Output
-from valex_local.stages.speech.engine import RawSegment, Task, load_engine
+from valex_local.stages.speech.engine import RawSegment, SpeechTask, load_engine
 from valex_local.stages.speech.filters import facts, reason_to_drop
 from valex_local.stages.speech.languages import ENOUGH_VOICE, languages, main_language, pieces_to_detect
 from valex_local.stages.speech.sentences import sentences
@@ -129,7 +129,7 @@ class SpeechStage:
 
     def __init__(self, context: Context) -> None:
         self._settings = context.settings.speech
-        self._task: Task = "translate" if self._settings.translate else "transcribe"
+        self._task: SpeechTask = "translate" if self._settings.translate else "transcribe"
         self._engine = load_engine(context.models["asr"], context.device)
         self.batch_size = self._engine.batch_size
         if self._settings.language not in (None, *self._engine.languages):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from valex_local.errors import ConfigError
 from valex_local.files.toml import read_toml
 from valex_local.files.validation import explain
-from valex_local.records import Text
+from valex_local.records import CleanText
 
 
 def _filled(text: str) -> str:
@@ -29,8 +29,8 @@ def _one_or_more(phrases: Any) -> Any:
     return [phrases] if isinstance(phrases, str) else phrases
 
 
-Phrase = Annotated[Text, AfterValidator(_filled)]
-Template = Annotated[Text, AfterValidator(_template)]
+Phrase = Annotated[CleanText, AfterValidator(_filled)]
+Template = Annotated[CleanText, AfterValidator(_template)]
 Phrases = Annotated[tuple[Phrase, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
 
 
