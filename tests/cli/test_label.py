@@ -476,13 +476,13 @@ def test_a_post_that_fails_is_said_and_the_others_are_labelled(
 
     def prepare(self: EncoderRoute, task: LabelTask) -> str:
         if task.item.folder.name == "other":
-            raise InputError("this script cannot be read", hint="Mend it")
+            raise InputError("this script cannot be read", hint="Repair it")
         return real(self, task)
 
     monkeypatch.setattr(EncoderRoute, "prepare", prepare)
     done = valex("label", "-s", study.root, "--model", model)
     assert done.code == 1
-    assert "failed  other at labels.template.encoder: this script cannot be read. Mend it" in done.out
+    assert "failed  other at labels.template.encoder: this script cannot be read. Repair it" in done.out
     assert set(written(study)) == {f"posts/{POST}/labels.template.encoder.json"}
 
 

@@ -5,71 +5,54 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests import commands
+from tests.commands import Done
 from tests.stages.labels.tiny import save_encoder
 from tests.training.paper_corpus import COUNTS, POSTS, make, words
 from valex_local.schwartz import CIRCLE, Polarity, Value
 from valex_local.stages.labels.card import read_card
 
-CODE = "from valex_local.cli import main; main()"
-OPTIONS = [
-    "--domain",
-    "made-up posts",
-    "--language",
-    "en",
-    "--learning-rate",
-    "3e-3",
-    "--epochs",
-    "10",
-    "--batch",
-    "16",
-]
-OPTIONS += ["--folds", "3", "--seeds", "1", "--set", "head_learning_rate=3e-2", "--window", "64", "--device", "cpu"]
+OPTIONS = shlex.split(
+    "--domain 'made-up posts' --language en --learning-rate 6e-3 --set head_learning_rate=0.1 --batch 16 --window 64 "
+    "--seeds 1 --device cpu"
+)
+WHOLE = [*OPTIONS, "--folds", "3", "--epochs", "6"]
+SMALL = [*OPTIONS, "--folds", "2", "--epochs", "3", "--min-support", "10"]
+SOME = 182
+"""Posts of a corpus that is quick to read and to learn from: two of each author."""
 
 
-def valex(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", CODE, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment(store),
-        timeout=900,
-    )
-
-
-def environment(store: Path) -> dict[str, str]:
-    # One thread: networks this small crawl with more.
-    return {**os.environ, "VALEX_MODELS": str(store), "OMP_NUM_THREADS": "1"}
+def valex(*arguments: object, store: Path) -> Done:
+    return commands.valex(*arguments, VALEX_MODELS=str(store))
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return make(tmp_path_factory.mktemp("paper"))
+    return make(tmp_path_factory.mktemp("paper"), posts=SOME)
 
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_encoder(
-        tmp_path_factory.mktemp("encoder") / "tiny", hidden=64, words=words(), positions=128, spread=0.1
-    )
+        tmp_path_factory.mktemp("encoder") / "tiny", hidden=96, words=words(), positions=128, spread=0.1,
+        num_hidden_layers=1,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def trained(
-    corpus: tuple[Path, Path], encoder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def trained(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     folder = tmp_path_factory.mktemp("trained")
-    sheet, texts = corpus
+    sheet, texts = make(folder / "paper")
     done = valex(
-        "train", "--labels", sheet, "--texts", texts, "--encoder", encoder, "-o", folder / "model", *OPTIONS,
+        "train", "--labels", sheet, "--texts", texts, "--encoder", encoder, "-o", folder / "model", *WHOLE,
         store=folder / "store",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -77,7 +60,7 @@ def trained(
 
 
 @pytest.mark.slow
-def test_the_whole_way_on_a_corpus_like_the_papers(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_the_whole_way_on_a_corpus_like_the_papers(trained: tuple[Path, Done]) -> None:
     folder, done = trained
     card = read_card(folder)
     assert f"{POSTS} texts with labels" in done.stderr
@@ -96,9 +79,7 @@ def test_the_whole_way_on_a_corpus_like_the_papers(trained: tuple[Path, subproce
 
 
 @pytest.mark.slow
-def test_what_words_decide_is_learnt_and_beats_always_yes(
-    trained: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_what_words_decide_is_learnt_and_beats_always_yes(trained: tuple[Path, Done], tmp_path: Path) -> None:
     folder, _ = trained
     done = valex("evaluate", folder, "--as", "json", store=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -114,9 +95,7 @@ def test_what_words_decide_is_learnt_and_beats_always_yes(
 
 
 @pytest.mark.slow
-def test_the_store_takes_the_model_and_it_labels(
-    trained: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_the_store_takes_the_model_and_it_labels(trained: tuple[Path, Done], tmp_path: Path) -> None:
     folder, _ = trained
     assert valex("models", "add", folder, store=tmp_path / "store").returncode == 0
     assert not list((tmp_path / "store").rglob("*.csv")), "no post of the training data goes into the store"
@@ -131,21 +110,21 @@ def test_the_store_takes_the_model_and_it_labels(
 
 
 @pytest.mark.slow
-def test_interrupted_it_goes_on_and_ends_the_same(
-    corpus: tuple[Path, Path], encoder: Path, trained: tuple[Path, object], tmp_path: Path
-) -> None:
+def test_interrupted_it_goes_on_and_ends_the_same(corpus: tuple[Path, Path], encoder: Path, tmp_path: Path) -> None:
     sheet, texts = corpus
-    out = tmp_path / "model"
-    command = ["train", "--labels", sheet, "--texts", texts, "--encoder", encoder, "-o", out, *OPTIONS]
+    whole, out = (tmp_path / name / "model" for name in ("whole", "interrupted"))
+    command = ["train", "--labels", sheet, "--texts", texts, "--encoder", encoder, *SMALL, "-o"]
+    assert valex(*command, whole, store=tmp_path / "store").returncode == 0
+    command.append(out)
     process = subprocess.Popen(
-        [sys.executable, "-c", CODE, *map(str, command)],
+        [*commands.PROGRAM, *map(str, command)],
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(tmp_path / "store"),
+        env={**os.environ, "VALEX_MODELS": str(tmp_path / "store")},
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if "fold 2: epoch 3" in line:
+        if "fold 2: epoch 2" in line:
             process.send_signal(signal.SIGINT)
             break
     said = process.stderr.read()
@@ -154,7 +133,6 @@ def test_interrupted_it_goes_on_and_ends_the_same(
     done = valex(*command, store=tmp_path / "store")
     assert done.returncode == 0, done.stderr
     assert "fold 1: epoch" not in done.stderr.partition("seed 1")[0], "a finished fold is not done again"
-    whole = trained[0]
     for name in ("head.safetensors", "model.safetensors", "labels.json", "training/predictions.csv"):
         assert (out / name).read_bytes() == (whole / name).read_bytes(), name
     started = time.perf_counter()
@@ -183,7 +161,7 @@ def test_what_cannot_be_done_is_one_line(
     corpus: tuple[Path, Path], encoder: Path, tmp_path: Path, change: list[str], said: str
 ) -> None:
     sheet, texts = corpus
-    command = ["train", "--labels", sheet, "--texts", texts, "-o", tmp_path / "model", "--encoder", encoder, *OPTIONS]
+    command = ["train", "--labels", sheet, "--texts", texts, "-o", tmp_path / "model", "--encoder", encoder, *SMALL]
     done = valex(*command, *change, store=tmp_path / "store")
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
@@ -195,7 +173,7 @@ def test_labels_of_other_posts_are_refused(corpus: tuple[Path, Path], encoder: P
     (tmp_path / "texts" / "@someone_video_7100000000000000001.txt").write_text("Hello", "utf-8")
     done = valex(
         "train", "--labels", corpus[0], "--texts", tmp_path / "texts", "--encoder", encoder, "-o", tmp_path / "m",
-        *OPTIONS, store=tmp_path,
+        *SMALL, store=tmp_path,
     )  # fmt: skip
     assert done.returncode == 2
     assert "no post in common" in done.stderr
@@ -206,7 +184,7 @@ def test_an_encoder_without_a_tokenizer_is_refused(corpus: tuple[Path, Path], tm
     (folder / "tokenizer.json").unlink()
     sheet, texts = corpus
     done = valex(
-        "train", "--labels", sheet, "--texts", texts, "--encoder", folder, "-o", tmp_path / "m", *OPTIONS,
+        "train", "--labels", sheet, "--texts", texts, "--encoder", folder, "-o", tmp_path / "m", *SMALL,
         store=tmp_path,
     )  # fmt: skip
     assert done.returncode == 2

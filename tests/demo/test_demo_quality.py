@@ -1,4 +1,4 @@
-"""The whole pipeline on the clips that come with the project, held against their ground truth."""
+"""The whole pipeline on the bundled clips, compared with their ground truth."""
 
 from __future__ import annotations
 

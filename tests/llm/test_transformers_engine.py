@@ -218,7 +218,7 @@ def test_the_order_of_pictures_matters(vlm: TransformersVlm) -> None:
 
 
 def test_it_takes_the_likeliest_token_by_the_model_alone(vlm: TransformersVlm) -> None:
-    """Against the model itself, evaluated anew for every token, without what its makers recommend for sampling."""
+    """The model itself, evaluated again for every token, without what its makers recommend for sampling."""
     reply = vlm.chat(QUESTION, max_tokens=10, alternatives=3)
     prompt = vlm.prompt(QUESTION)
     for token in reply.tokens:

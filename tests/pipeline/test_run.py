@@ -490,4 +490,4 @@ def test_a_record_that_lacks_what_is_read_is_said(videos, out):
     (Study(out).folder(post_id) / "media.json").write_text('{"duration": "x"}')
     with pytest.raises(StudyError, match=r"not a readable Media record.*Delete the file"):
         run((), out, selection=Selection(only="speech"))
-    assert run(paths, out).ok, "where media is swept too it is made anew"
+    assert run(paths, out).ok, "where media runs too it is made again"

@@ -106,19 +106,19 @@ def test_what_is_hidden_of_a_picture_is_neither_true_nor_false():
 
 
 def test_unknown_words_are_put_between_those_of_a_text():
-    from train_micro_clip import CONTEXT, MOST_UNKNOWN, Words
+    from train_micro_clip import CONTEXT, MAX_UNKNOWN, Words
 
     words = Words()
     known = words.numbers("a red star.")
     assert words.used[0] == 0
     lengths = set()
     for seed in range(50):
-        found = words.among_others("a red star.", random.Random(seed))
+        found = words.with_unknown_words("a red star.", random.Random(seed))
         assert len(found) == CONTEXT
         assert found[0] == known[0]
         assert found[found > 0].tolist() == known[known > 0].tolist()
         lengths.add(int(found.argmax() - known.argmax()))
-    assert lengths == set(range(MOST_UNKNOWN + 1))
+    assert lengths == set(range(MAX_UNKNOWN + 1))
 
 
 def test_a_few_steps_teach_it_something():

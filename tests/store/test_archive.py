@@ -30,7 +30,7 @@ def other(tiny: Tiny, tmp_path: Path) -> Store:
 
 
 def rewrite(archive: Path, change: Callable[[tarfile.TarInfo, bytes], list[tuple[tarfile.TarInfo, bytes]]]) -> None:
-    """Write an archive anew, each member replaced by what `change` makes of it."""
+    """Write an archive again, each member replaced by what `change` makes of it."""
     out = archive.with_suffix(".changed")
     with tarfile.open(archive) as old, tarfile.open(out, "w") as new:
         for member in old:

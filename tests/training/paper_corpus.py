@@ -57,14 +57,14 @@ def word_of(value: Value, code: int) -> str:
     return _LEADS[1 if code > 0 else -1] + value.name.lower().replace("_", "")
 
 
-def make(folder: Path, *, seed: int = 0) -> tuple[Path, Path]:
-    """Write a label sheet in the authors' words and a folder of scripts; return both paths."""
+def make(folder: Path, *, seed: int = 0, posts: int = POSTS) -> tuple[Path, Path]:
+    """Write a label sheet in the authors' words and a folder of the first scripts; return both paths."""
     random = np.random.default_rng(seed)
     codes = _codes(random)
     texts = folder / "scripts"
     texts.mkdir(parents=True)
     rows = []
-    for post in range(POSTS):
+    for post in range(posts):
         user, number = f"maker_{post % AUTHORS}", 7_300_000_000_000_000_000 + post
         phrases = list(random.choice(_NEUTRAL, random.integers(2, 6)))
         phrases += [f"we {word_of(v, code)} here" for v, code in zip(COUNTS, codes[post], strict=True) if code]

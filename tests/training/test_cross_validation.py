@@ -51,7 +51,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def corpus(*, seed: int = 0, shuffled: bool = False, texts: int = 240, words: int = 20) -> Corpus:
-    """Return texts in which one word alone decides a value, and another its conflict; or labels dealt out anew."""
+    """Return texts in which one word alone decides a value, and another its conflict; or labels that are shuffled."""
     random = np.random.default_rng(seed)
     ids = tuple(f"user{i % 40}_{7300000000000000000 + i}" for i in range(texts))
     gold = LabelMatrix.empty(ids)

@@ -114,10 +114,10 @@ def test_the_parts_of_a_fold_share_no_author(folds: int | None) -> None:
     authors = [f"a{i % 8}" for i in range(COUNT)]
     given = options(folds=folds, inner=3, min_support=10)
     made = data({(FACE, PRESENT): shown(20)}, authors=authors, min_support=10)
-    parted = made.folds(given, seed=1)
+    folds_of = made.folds(given, seed=1)
     scored = []
-    for fold in range(parted.max() + 1):
-        split = Split.of(made, parted, fold, given, seed=1)
+    for fold in range(folds_of.max() + 1):
+        split = Split.of(made, folds_of, fold, given, seed=1)
         parts = [{authors[row] for row in rows} for rows in (split.learn, split.tune, split.score)]
         assert all(parts)
         assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
@@ -134,10 +134,10 @@ def test_what_is_scored_has_no_say_in_what_is_learnt_and_tuned() -> None:
     random = np.random.default_rng(0)
     column = random.integers(0, 2, COUNT).astype(float)
     first = data({(FACE, PRESENT): column}, authors=authors, min_support=1)
-    parted = first.folds(given, seed=0)
-    split = Split.of(first, parted, 2, given, seed=0)
+    folds_of = first.folds(given, seed=0)
+    split = Split.of(first, folds_of, 2, given, seed=0)
     column[split.score] = 1 - column[split.score]
-    other = Split.of(data({(FACE, PRESENT): column}, authors=authors, min_support=1), parted, 2, given, seed=0)
+    other = Split.of(data({(FACE, PRESENT): column}, authors=authors, min_support=1), folds_of, 2, given, seed=0)
     assert np.array_equal(split.learn, other.learn)
     assert np.array_equal(split.tune, other.tune)
 

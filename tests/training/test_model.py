@@ -15,7 +15,7 @@ from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.store import Store, StoredModel
 from valex_local.store.intake import add
 from valex_local.store.manifests import read_manifest
-from valex_local.training import model as room
+from valex_local.training import model as package
 from valex_local.training.calibrate import Calibrator
 from valex_local.training.cross_validation import Trained
 from valex_local.training.data import Data
@@ -257,4 +257,4 @@ def test_the_encoder_of_the_model_can_be_trained_from_again(encoder_folder: Path
 
 def test_the_room_names_what_it_writes() -> None:
     for name in ("labels.json", "head.safetensors", "tuned.safetensors", "README.md", "model.toml", "recipe.json"):
-        assert name in (room.__doc__ or "")
+        assert name in (package.__doc__ or "")

@@ -60,7 +60,7 @@ def trained(
 
 @pytest.fixture(scope="module")
 def steady_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An encoder that drops nothing: what it computes hangs on its weights alone."""
+    """An encoder that drops nothing: what it computes depends on its weights alone."""
     return save_encoder(tmp_path_factory.mktemp("steady") / "tiny", dropout=0.0)
 
 

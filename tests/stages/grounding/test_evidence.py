@@ -1,4 +1,4 @@
-"""Which keyframes an action line is held against."""
+"""Which keyframes an action line is compared with."""
 
 from __future__ import annotations
 

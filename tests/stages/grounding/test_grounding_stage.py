@@ -99,7 +99,7 @@ def test_thresholds_are_settings(tmp_path: Path, clip: StoredModel):
     (lax,) = run(GroundingStage(context(clip, below_chance=0.0, spoken_of=0.0)), item)
     assert strict.figures.below_chance == sum(line.percentile < 1 for line in strict.lines)
     assert lax.figures.below_chance == 0
-    assert [k.spoken_of for k in lax.keyframes] == [True, True, False], "no line is held against the last"
+    assert [k.spoken_of for k in lax.keyframes] == [True, True, False], "no line is compared with the last"
     assert [line.percentile for line in lax.lines] == [line.percentile for line in strict.lines]
 
 

@@ -1,4 +1,4 @@
-"""The toy that comes along tells true lines from swapped ones, through the public path of a run."""
+"""The bundled toy distinguishes true lines from swapped ones, through the public path of a run."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_one_line_is_above_chance_by_its_percentile_and_more_lines_by_less(simil
 
 @pytest.mark.parametrize("lines", [1, 3, 10])
 def test_scripts_by_chance_speak_of_few_keyframes_however_long_they_are(lines):
-    """At the threshold 0.9 about one keyframe in ten passes for spoken of."""
+    """At the threshold 0.9 about one keyframe in ten counts as mentioned by chance."""
     rng = np.random.default_rng(0)
     chance = rng.normal(size=254)
     passing = np.mean([above_chance(rng.choice(chance, lines), chance) >= 0.9 for _ in range(4000)])

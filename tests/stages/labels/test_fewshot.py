@@ -118,7 +118,7 @@ def test_a_small_real_model_labels_and_its_prefix_is_evaluated_once(
     own = spy.replies[-1].prompt_tokens - shared
     assert spy.replies[-1].evaluated_tokens <= own * 1.05
     assert own < 80 < shared
-    assert judge(route, HARMLESS) == first, "labels do not hang on what was labelled before"
+    assert judge(route, HARMLESS) == first, "labels do not depend on what was labelled before"
 
 
 @pytest.mark.slow
@@ -154,7 +154,7 @@ def test_there_are_twenty_attacks() -> None:
 def test_an_attack_is_one_plain_line_of_the_prompt(
     route: FewshotRoute, attack: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Held against the tokens that reach the real model: as many marks of turns as without the attack."""
+    """The tokens that reach the real model have as many marks of turns as without the attack."""
     llama: Any = route._model
     harmless, hostile = (
         route._labeller._prompt.messages(script_lines(s), (), questions("together")[0])

@@ -1,4 +1,4 @@
-"""The toy that comes along names what drawn videos show that it has never seen, through the public path of a run."""
+"""The bundled toy names what drawn videos show that it has never seen, through the public path of a run."""
 
 from __future__ import annotations
 

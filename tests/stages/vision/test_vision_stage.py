@@ -124,8 +124,8 @@ def test_a_shot_is_in_one_place(tmp_path: Path, clip: StoredModel, vocabulary: P
     media = item.records["media"]
     cut = [k.model_copy(update={"shot": int(k.id == "K3")}) for k in media.keyframes]
     two_shots = Item(item.post, item.folder, {"media": media.model_copy(update={"keyframes": tuple(cut)})})
-    (parted,) = run(VisionStage(context(clip, vocabulary, min_probability=0.0)), two_shots)
-    first, second, last = shares(parted, "colour")
+    (divided,) = run(VisionStage(context(clip, vocabulary, min_probability=0.0)), two_shots)
+    first, second, last = shares(divided, "colour")
     assert first == second != last
     assert last == shares(apart, "colour")[2]
 
