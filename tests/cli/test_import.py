@@ -33,7 +33,7 @@ def texts(tmp_path: Path) -> Path:
 def test_all_well(texts, tmp_path):
     done = call(texts, "--name", "gemini", "-s", tmp_path / "study", "--new-posts", "--origin", "our lab")
     assert done.exit_code == 0
-    assert done.stdout == f"1 × imported: {ANN}\nscript.gemini: 1 posts, 1 of them new · {tmp_path / 'study'}\n"
+    assert done.stdout == f"1 × imported: {ANN}\nscript.gemini: 1 post, 1 of them new · {tmp_path / 'study'}\n"
     made_by = Study(tmp_path / "study").require(ANN, "script.gemini", Script).made_by
     assert made_by is not None
     assert made_by.settings["origin"] == "our lab"
@@ -55,7 +55,7 @@ def test_some_could_not_be_imported(texts, tmp_path):
         + " and 2 more",
         r"1 × refused: x\x1b (x\x1b.json): the answer was stopped: SAFETY",
         "Add --new-posts to make a post without a video for each script of an unknown post",
-        f"script.gemini: 1 posts · {study}",
+        f"script.gemini: 1 post · {study}",
     ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from valex_local.errors import printable
+from valex_local.files.text import counted
 from valex_local.pipeline.summary import StepCount, Summary
 from valex_local.records import Failure
 
@@ -45,9 +46,10 @@ def print_summary(summary: Summary, *, dry: bool = False) -> None:
         console.print(Text(f"failed  {_failure(failure)}", style="red"), soft_wrap=True)
     for note in summary.notes:
         console.print(Text(f"note    {note}", style="yellow"), soft_wrap=True)
-    counted = f"{summary.posts} posts, {len(summary.failures)} failures, {len(summary.unmatched)} unmatched"
+    failures = counted(len(summary.failures), "failure")
+    total = f"{counted(summary.posts, 'post')}, {failures}, {len(summary.unmatched)} unmatched"
     took = "nothing was done" if dry else f"{summary.seconds:.1f} s"
-    console.print(Text(f"{counted} · {took} · {printable(summary.study)}", style="bold"), soft_wrap=True)
+    console.print(Text(f"{total} · {took} · {printable(summary.study)}", style="bold"), soft_wrap=True)
     console.print(Text(f"offline: {summary.offline}"), soft_wrap=True)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from valex_local.errors import printable
+from valex_local.files.text import counted
 from valex_local.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _print(report: DoctorReport) -> None:
     if report.troubles:
         console.print(
             Text(
-                f"{_count(len(report.troubles), 'problem')} to fix before the profile {report.profile} works:",
+                f"{counted(len(report.troubles), 'problem')} to fix before the profile {report.profile} works:",
                 "bold red",
             )
         )
@@ -109,7 +110,7 @@ def _machine(report: DoctorReport) -> Iterator[CheckLine]:
     if device is None:
         yield BAD, "computes on", "nothing: the requested device is not available"
     else:
-        yield GOOD, "computes on", f"{device.kind}, {_count(device.threads, 'thread')}, {_bytes(device.memory)}"
+        yield GOOD, "computes on", f"{device.kind}, {counted(device.threads, 'thread')}, {_bytes(device.memory)}"
     if machine.ffmpeg is None:
         yield BAD, "FFmpeg libraries", "not installed"
     else:
@@ -159,10 +160,6 @@ def _libraries(report: DoctorReport) -> Iterator[CheckLine]:
 
 def _mark(works: bool) -> str:
     return GOOD if works else BAD
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _bytes(number: int) -> str:

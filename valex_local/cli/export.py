@@ -9,6 +9,7 @@ import click
 
 from valex_local.cli._study import StudyCommand, find_posts, open_study
 from valex_local.exchange.export.formats import FORMATS
+from valex_local.files.text import counted
 
 if TYPE_CHECKING:
     from valex_local.exchange.export.run import Exported
@@ -61,7 +62,7 @@ def _print(found: Exported) -> None:
     for notice in found.notices:
         click.echo(f"notice: {printable(notice)}")
     files = "1 file" if found.files == 1 else f"{found.files} files"
-    posts = "1 post" if found.posts == 1 else f"{found.posts} posts"
+    posts = counted(found.posts, "post")
     click.echo(f"{found.format}: {posts}, {files} · {printable(found.path)}")
 
 

@@ -10,6 +10,7 @@ import click
 
 from valex_local.cli._study import StudyCommand, study_folder
 from valex_local.cli.import_labels import labels
+from valex_local.files.text import counted
 
 if TYPE_CHECKING:
     from valex_local.exchange.scripts import Imported
@@ -62,7 +63,7 @@ def _print(found: Imported) -> None:
     if found.unmatched:
         click.echo("Add --new-posts to make a post without a video for each script of an unknown post")
     new = f", {len(found.new_posts)} of them new" if found.new_posts else ""
-    click.echo(f"script.{found.name}: {found.done} posts{new} · {printable(found.study)}")
+    click.echo(f"script.{found.name}: {counted(found.done, 'post')}{new} · {printable(found.study)}")
 
 
 def _print_json(found: Imported) -> None:

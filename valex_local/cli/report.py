@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from valex_local.cli._study import StudyCommand, open_study
+from valex_local.files.text import counted
 
 
 @click.command(cls=StudyCommand)
@@ -33,5 +34,5 @@ def report(folder: Path | None, out: Path | None) -> None:
         click.echo(f"valex: {printable(problem)}", err=True)
     if out is not None:
         click.echo("note    valex forget does not reach this folder: delete it too when you forget a post")
-    click.echo(f"{written.posts} posts · {printable(str(written.index))}")
+    click.echo(f"{counted(written.posts, 'post')} · {printable(str(written.index))}")
     sys.exit(1 if written.unreadable else 0)

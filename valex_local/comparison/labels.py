@@ -16,7 +16,7 @@ from valex_local.evaluation.evaluate import evaluate
 from valex_local.evaluation.inputs import prepare
 from valex_local.evaluation.results import Evaluation, UncountedTexts
 from valex_local.evaluation.routes import read_source
-from valex_local.evaluation.tables import counted
+from valex_local.files.text import counted
 from valex_local.records import Labels
 from valex_local.schwartz import CIRCLE, State
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from valex_local.comparison.lines import ComparedLine, script_lines
 from valex_local.errors import ConfigError, InputError
 from valex_local.evaluation.results import UncountedTexts
-from valex_local.evaluation.tables import counted
+from valex_local.files.text import counted
 from valex_local.records import Grounding, Script
 from valex_local.study import Study
 

@@ -10,8 +10,9 @@ from valex_local.evaluation.bootstrap import FEW_GROUPS, Difference
 from valex_local.evaluation.figures import Estimate
 from valex_local.evaluation.layout import Block
 from valex_local.evaluation.notes import notes as gold_notes
-from valex_local.evaluation.tables import NOTHING, RenderedTable, agreement_table, counted
+from valex_local.evaluation.tables import NOTHING, RenderedTable, agreement_table
 from valex_local.evaluation.tables import TableRow as Cells
+from valex_local.files.text import counted
 
 TITLES = {
     "speech_kept": "speech kept",

@@ -20,8 +20,8 @@ from valex_local.evaluation.figures import MIN_SUPPORT
 from valex_local.evaluation.matching import names_among, under_ids
 from valex_local.evaluation.results import Missing
 from valex_local.evaluation.routes import LabelSourcePath
-from valex_local.evaluation.tables import counted
 from valex_local.evaluation.text_baselines import NEED_TEXTS, make_baselines
+from valex_local.files.text import counted
 from valex_local.posts.ids import post_key
 
 AUTHOR = "author"

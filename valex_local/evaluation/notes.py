@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from valex_local.evaluation.bootstrap import FEW_GROUPS
 from valex_local.evaluation.results import Evaluation, PolarityFigures, RouteFigures, UncountedTexts
-from valex_local.evaluation.tables import assessed, counted
+from valex_local.evaluation.tables import assessed
+from valex_local.files.text import counted
 
 _MOST = 5
 

@@ -11,6 +11,7 @@ from valex_local.evaluation.bootstrap import Difference
 from valex_local.evaluation.circle import Confusion, Relation
 from valex_local.evaluation.figures import Estimate, ValueFigures
 from valex_local.evaluation.results import Evaluation, PolarityFigures, RouteFigures
+from valex_local.files.text import counted
 from valex_local.schwartz import CIRCLE, Polarity
 
 NOTHING = "–"
@@ -331,11 +332,6 @@ def interval(figure: Estimate, mark: str = "") -> str:
     """Return a figure with its interval."""
     bounds = "" if figure.low is None or figure.high is None else f" [{figure.low:.3f}, {figure.high:.3f}]"
     return f"{figure.value:.3f}{mark}{bounds}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 text``, ``1,576 texts``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _point(figure: Estimate, mark: str) -> str:

@@ -67,3 +67,8 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise InputError(f"line {line} is not {encoding}", path=path, hint="Save the file as UTF-8") from error
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 text``, ``1,576 texts``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
