@@ -31,7 +31,22 @@ def reference() -> str:
 
 
 def pages(command: click.Command, name: str, above: click.Context | None = None) -> Iterator[tuple[str, str]]:
-    """Yield the full name and the help page of a command and of those below it."""
+    """Yield the full name and the help page of a command and of its subcommands.
+
+    Parameters
+    ----------
+    command : click.Command
+        The command.
+    name : str
+        Its name.
+    above : click.Context, optional
+        Context of its group.
+
+    Yields
+    ------
+    tuple of (str, str)
+        Name and help page.
+    """
     width = {"terminal_width": WIDTH, "max_content_width": WIDTH}
     context = click.Context(command, above, info_name=name, **command.context_settings | width)
     yield context.command_path, "\n".join(line.rstrip() for line in command.get_help(context).splitlines())

@@ -1,20 +1,21 @@
-"""Make the label baseline that rests on definitions: models/minilm-definitions/{labels.json, head.safetensors}.
+"""Make the definition-based label baseline: models/minilm-definitions/{labels.json, head.safetensors}.
 
     python scripts/make_definition_baseline.py
     python scripts/make_definition_baseline.py --measure VALUEEVAL23_FOLDER
 
-Nothing is trained and nothing is fitted to labelled text. By rule, from definitions.toml alone:
+Nothing is trained or fitted to labelled text. The head follows from definitions.toml:
 
-1. The prototype of a value is the mean of the vectors of its sentences, brought to length 1. What sets the value apart
-   is its prototype less the mean prototype of all values.
-2. A text's similarity to the value is the product of its vector with that difference. It is counted in standard
-   deviations above its mean over the neutral sentences, so that a value near to any text has no advantage.
-3. The probability is the logistic of that count less 2: a value holds from two standard deviations above neutral.
+1. The prototype of a value is the normalised mean of the vectors of its sentences. Its direction is its prototype minus
+   the mean prototype of all values.
+2. The similarity of a text to the value is the dot product of its vector with that direction. It is standardised by
+   mean and standard deviation over the neutral sentences, so that a value that is similar to any text has no advantage.
+3. The probability is the logistic function of the standardised similarity minus 2: a value is present from two
+   standard deviations above neutral.
 
-The sums of both files stand in models/minilm-definitions.toml: write the new ones there.
+The checksums of both files are in models/minilm-definitions.toml: update them there.
 
-`--measure` runs the finished model over the validation split of Touché ValueEval'23 (arguments-validation.tsv and
-labels-validation.tsv) and writes its F1 into the card.
+`--measure` evaluates the model on the validation split of Touché ValueEval'23 (arguments-validation.tsv and
+labels-validation.tsv) and writes its F1 into the model card.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ CARD_WITHOUT_FIGURES = ModelCard(
     encoder=ENCODER,
     pooling="mean",
     normalise=True,
-    # The encoder was trained on texts of 128 tokens; a decisive sentence must not drown in a long script.
+    # The encoder was trained on texts of 128 tokens; pooling keeps a decisive sentence of a long script from vanishing.
     window=128,
     overlap=64,
     pool_windows="max",
@@ -56,7 +57,7 @@ CARD_WITHOUT_FIGURES = ModelCard(
 
 
 def make_head(definitions: Path, encoder: TextEncoder) -> dict[str, torch.Tensor]:
-    """Return weight, float32 (19, hidden), and bias, float32 (19,), by the rule above."""
+    """Return weight, float32 (19, hidden), and bias, float32 (19,), by the rule of this module."""
     import torch
     from torch.nn.functional import normalize
 
@@ -77,7 +78,7 @@ def _vectors(encoder: TextEncoder, sentences: list[str]) -> torch.Tensor:
 
 
 def measure(model: LabelModel, data: Path) -> tuple[CardFigure, ...]:
-    """Return macro and weighted F1 of presence on the validation split, beside those of always saying yes."""
+    """Return macro and weighted F1 of presence on the validation split, and those of always answering yes."""
     import numpy as np
     from sklearn.metrics import f1_score
 
@@ -104,7 +105,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def main() -> None:
-    """Write the model, and measure it where data is given."""
+    """Write the model, and evaluate it if data is given."""
     from safetensors.torch import save_file
 
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])

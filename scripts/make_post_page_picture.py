@@ -3,9 +3,9 @@
     python scripts/make_post_page_picture.py
     python scripts/make_post_page_picture.py --study demo-study
 
-Runs the demo clips into a temporary study (or takes the one named, of the same clips), writes its report, and takes a
-screenshot of the page of one post in a Chromium without a window. Of the page it keeps the head, the video, the
-timeline, the first scene and the values. Needs playwright (extra dev) and the system's chromium.
+Analyses the demo clips in a temporary study (or takes the given one, of the same clips), writes its report, and takes a
+screenshot of the page of one post in headless Chromium. The picture shows the head of the page, the video, the
+timeline, the first scene and the values. Requires playwright (extra dev) and the system's Chromium.
 """
 
 from __future__ import annotations
@@ -27,22 +27,21 @@ PICTURE = ROOT / "docs" / "post-page.png"
 CLIPS = ROOT / "models" / "demo" / "clips"
 POST = "noah.kicks_7300000000000000002"
 TIME = 5.3
-"""Seconds at which the video is shown."""
+"""Position of the video, in seconds."""
 
 LEFT_OUT = ".scene:nth-of-type(n+2), .script .facts, section:has(> #stills-head), section:has(#values-head) ~ *, footer"
-"""What of the page is not in the picture."""
+"""Selector of the elements that are removed from the page."""
 
 WIDTH = 1080
 MARGIN = 24
 COLOURS = 96
-LARGEST = 150_000
-"""Bytes."""
+MAX_BYTES = 150_000
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def screenshot(page: Path) -> bytes:
-    """Return a picture of a page of a report, PNG."""
+    """Return a screenshot of a page of a report, PNG."""
     from playwright.sync_api import sync_playwright
 
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -69,7 +68,7 @@ def screenshot(page: Path) -> bytes:
 
 
 def compressed(png: bytes) -> bytes:
-    """Return a picture with a palette."""
+    """Return a PNG with a palette of `COLOURS` colours."""
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
@@ -88,8 +87,8 @@ def main() -> None:
             run([CLIPS], study, options={"profile": "demo"})
         write_report(Study(study))
         picture = compressed(screenshot(study / "report" / "posts" / f"{POST}.html"))
-    if len(picture) > LARGEST:
-        sys.exit(f"the picture has {len(picture)} bytes, more than {LARGEST}")
+    if len(picture) > MAX_BYTES:
+        sys.exit(f"the picture has {len(picture)} bytes, more than {MAX_BYTES}")
     given.out.write_bytes(picture)
     print(f"{given.out}: {len(picture)} bytes")
 

@@ -60,7 +60,7 @@ def _row(name: str, field: FieldInfo) -> str:
 
 
 def _kind(kind: Any) -> str:
-    """Return what a value may be."""
+    """Return the kind of a setting's values in words."""
     parts = [part for part in get_args(kind) if part not in (type(None), ...)]
     if get_origin(kind) is Literal:
         return ", ".join(f"`{part}`" for part in parts)

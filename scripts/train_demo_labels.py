@@ -5,12 +5,12 @@
 FOLDER holds arguments-training.tsv, labels-training.tsv, arguments-validation.tsv and labels-validation.tsv of the
 dataset (DOI 10.5281/zenodo.6814563, CC BY-SA 4.0). The official test split is not used.
 
-All layers of MiniLM-L6 but its token embeddings are tuned; what is kept of it are the tuned layers in half precision,
-which rest on the encoder that the demo installs. Cross-validation never parts the arguments on one conclusion. The
-arguments say which values are present; conflicted is not assessed.
+All layers of MiniLM-L6 except its token embeddings are tuned. The model contains the tuned layers in half precision;
+the rest comes from the encoder that the demo installs. In cross-validation, all arguments on a conclusion are in the
+same fold. The arguments say which values are present; conflicted is not assessed.
 
-On two cores this takes about an hour and a half; interrupted, the same command goes on. The sums of the files stand in
-models/minilm-arguments.toml: write the new ones there, and leave the folder training/ behind but for its recipe.
+On two cores this takes about an hour and a half; after an interruption, the same command resumes. The checksums of the
+files are in models/minilm-arguments.toml: update them there. Of the folder training/, keep only the recipe.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ FACTS = Facts(
 
 
 def main() -> None:
-    """Train, and print what was reached."""
+    """Train the model and print its evaluation."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the ValueEval'23 TSV files")
     options.add_argument("-o", "--out", type=Path, default=Path(MODEL_ID), help="the model directory to make")

@@ -1,6 +1,9 @@
-"""A pen that draws smooth shapes in the coordinates of the thing that is drawn."""
+"""A pen that draws smooth shapes in the local coordinates of the object being drawn.
 
-# ruff: noqa: PLR0917 (x, y, width, height and colour are best told in this order)
+Colours are RGB triples of 0 to 255. The y axis points down.
+"""
+
+# ruff: noqa: PLR0917 (x, y, width, height and colour in this order are easiest to read)
 from __future__ import annotations
 
 import math
@@ -37,20 +40,48 @@ def shade(color: Color, amount: float) -> Color:
 
 
 def mix(first: Color, second: Color, share: float) -> Color:
-    """Return `first` with `share` of `second`."""
+    """Return a mixture of two colours.
+
+    Parameters
+    ----------
+    first, second : Color
+        The colours.
+    share : float
+        Fraction of `second`, 0 to 1.
+
+    Returns
+    -------
+    Color
+        The mixture.
+    """
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
 def arc(x: float, y: float, rx: float, ry: float, start: float = 0, end: float = 360) -> list[Point]:
-    """Return points along an ellipse; angles in degrees, clockwise from the right."""
+    """Return points along an ellipse.
+
+    Parameters
+    ----------
+    x, y : float
+        Its centre.
+    rx, ry : float
+        Its radii.
+    start, end : float
+        First and last angle, in degrees clockwise from the right.
+
+    Returns
+    -------
+    list of Point
+        The points, at most 6 degrees apart.
+    """
     steps = max(8, round(abs(end - start) / 6))
     angles = [math.radians(start + (end - start) * i / steps) for i in range(steps + 1)]
     return [(x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles]
 
 
 def curve(*points: Point, steps: int = 12) -> list[Point]:
-    """Return points of the Bezier curve over the control points."""
+    """Return `steps` + 1 points of the Bézier curve with the given control points (de Casteljau's algorithm)."""
     out = []
     for i in range(steps + 1):
         level: Sequence[Point] = points
@@ -73,33 +104,108 @@ class Pen:
     mirrored: bool = False
 
     def moved(self, x: float, y: float, size: float = 1.0, angle: float = 0.0) -> Pen:
-        """Return a pen whose origin is a point of this one."""
+        """Return a pen with its origin at a point of this one.
+
+        Parameters
+        ----------
+        x, y : float
+            The point, in the coordinates of this pen.
+        size : float
+            Unit of the new pen, in units of this one.
+        angle : float
+            Clockwise rotation relative to this pen, in degrees.
+
+        Returns
+        -------
+        Pen
+            The new pen, on the same image.
+        """
         (px, py) = self._pixel((x, y))
         return replace(self, x=px, y=py, unit=self.unit * size, angle=self.angle + (-angle if self.mirrored else angle))
 
     def polygon(self, points: Iterable[Point], color: Color, opacity: float = 1.0) -> None:
-        """Fill a polygon."""
+        """Fill a polygon.
+
+        Parameters
+        ----------
+        points : iterable of Point
+            Its corners.
+        color : Color
+            Its colour.
+        opacity : float
+            From 0, invisible, to 1.
+        """
         self.draw.polygon([self._pixel(p) for p in points], fill=(*color, round(255 * opacity)))
 
     def disc(self, x: float, y: float, radius: float, color: Color, opacity: float = 1.0) -> None:
-        """Fill a circle."""
+        """Fill a circle.
+
+        Parameters
+        ----------
+        x, y : float
+            Its centre.
+        radius : float
+            Its radius.
+        color : Color
+            Its colour.
+        opacity : float
+            From 0, invisible, to 1.
+        """
         self.polygon(arc(x, y, radius, radius), color, opacity)
 
     def oval(self, x: float, y: float, rx: float, ry: float, color: Color, opacity: float = 1.0) -> None:
-        """Fill an ellipse."""
+        """Fill an ellipse.
+
+        Parameters
+        ----------
+        x, y : float
+            Its centre.
+        rx, ry : float
+            Its radii.
+        color : Color
+            Its colour.
+        opacity : float
+            From 0, invisible, to 1.
+        """
         self.polygon(arc(x, y, rx, ry), color, opacity)
 
     def box(
         self, x: float, y: float, width: float, height: float, color: Color, radius: float = 0.0, opacity: float = 1.0
     ) -> None:
-        """Fill a rectangle around (x, y) with round corners."""
+        """Fill a rectangle with rounded corners.
+
+        Parameters
+        ----------
+        x, y : float
+            Its centre.
+        width, height : float
+            Its size.
+        color : Color
+            Its colour.
+        radius : float
+            Radius of the corners.
+        opacity : float
+            From 0, invisible, to 1.
+        """
         right, bottom = width / 2 - radius, height / 2 - radius
         corners = ((right, bottom, 0), (-right, bottom, 90), (-right, -bottom, 180), (right, -bottom, 270))
         points = [p for dx, dy, a in corners for p in arc(x + dx, y + dy, radius, radius, a, a + 90)]
         self.polygon(points, color, opacity)
 
     def line(self, points: Sequence[Point], width: float, color: Color, opacity: float = 1.0) -> None:
-        """Draw a line with round ends and corners."""
+        """Draw a line with round corners, and with round ends if it is opaque.
+
+        Parameters
+        ----------
+        points : sequence of Point
+            Its points.
+        width : float
+            Its width.
+        color : Color
+            Its colour.
+        opacity : float
+            From 0, invisible, to 1.
+        """
         pixels = [self._pixel(p) for p in points]
         fill = (*color, round(255 * opacity))
         self.draw.line(pixels, fill=fill, width=max(1, round(width * self.unit)), joint="curve")

@@ -1,10 +1,10 @@
-"""Places of the drawn world: what stands still behind things and people.
+"""Places of the drawn world: the static background behind things and people.
 
-A place is drawn with a pen whose unit is the width of the frame and whose origin is its top left corner; `height` is
-that of the frame in widths. It is drawn a little over the edges, since the camera moves.
+A place is drawn with a pen whose unit is the width of the frame and whose origin is the top left corner of the frame;
+`height` is the height of the frame in widths. A place extends a little beyond the frame, because the camera moves.
 """
 
-# ruff: noqa: PLR0917 (x, y, width, height and colour are best told in this order)
+# ruff: noqa: PLR0917 (x, y, width, height and colour in this order are easiest to read)
 from __future__ import annotations
 
 import random
@@ -65,7 +65,7 @@ def _window(pen: Pen, x: float, y: float, width: float, height: float, sky: Colo
 
 
 def _pane(pen: Pen, x: float, y: float, width: float, height: float) -> None:
-    """Draw a window without bars: small ones with bars look like letters."""
+    """Draw a window without glazing bars: small windows with bars look like letters."""
     glass = (96, 118, 146)
     pen.box(x, y + height * 0.1, width, height * 0.8, glass)
     pen.disc(x, y - height * 0.28, width / 2, glass)

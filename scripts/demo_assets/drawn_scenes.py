@@ -17,12 +17,12 @@ FLUNG = ((0.0, 0.7, 0.6), (0.7, 0.85, 0.5), (1.5, 1.3, 0.8))
 
 
 def _jump(ground: float, top: float) -> Waypoints:
-    """A jump across the frame; heights in frames from above."""
+    """Return a jump across the frame; heights are fractions of the frame from its top."""
     return (0.0, 0.1, ground), (0.8, 0.5, top), (1.6, 0.9, ground)
 
 
-# Things are few and large, and of kinds and colours that the toy image model has words for as far as a story allows it:
-# it passes over small ones (see models/micro-clip/README.md).
+# Things are few and large, and as far as the story allows of kinds and colours that the toy image model knows: it does
+# not recognise small ones (see models/micro-clip/README.md).
 SCENES: dict[str, Scene] = {
     "thrift: shop": Scene(
         "shop",

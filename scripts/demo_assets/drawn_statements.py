@@ -1,11 +1,11 @@
-"""What can be said of a scene of the drawn world, in words, and whether it holds: what a toy image model learns from.
+"""Statements about scenes of the drawn world and whether they are true: the training data of the toy image model.
 
-A statement is about the place, the number of people, what one of them does, or a thing. `scene` makes scenes by chance
-with things large enough to be seen in a small picture, `picture` draws them with lettering over them as videos have it.
+A statement is about the place, the number of people, what one of them does, or a thing. `scene` makes random scenes
+with things large enough to be visible in a small picture; `picture` draws them, some with lettering as videos have it.
 
-Only some kinds of things and some colours have words. Things of other kinds and colours are in the scenes too, among
-them lookalikes in every colour that are told by their colour alone: a model that learns from the scenes cannot take the
-colour from the kind or the kind from the colour.
+Only some kinds of things and some colours have words. Scenes also contain things of other kinds and colours, among
+them lookalikes in every colour of which only the colour is described. So a model that learns from the scenes can infer
+neither the colour from the kind nor the kind from the colour.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ PLACE_WORDS = {
     "street": "city street",
 }
 PEOPLE_WORDS = ("nobody", "one person", "two people", "three people")
-# What is told of a pose. A small picture does not show more of those who stand, walk, climb or point than that they are
-# up.
+# Words for each pose. In a small picture, people who stand, walk, climb or point cannot be told apart.
 POSE_WORDS = {
     "standing": "upright",
     "walking": "upright",
@@ -45,8 +44,8 @@ POSE_WORDS = {
     "falling": "falling",
 }
 DEEDS = tuple(dict.fromkeys(POSE_WORDS.values()))
-# The colour in which no thing of the kind may be seen in training. A skateboard is so thin that its colours have to be
-# seen one by one.
+# The colour of each kind of thing that never occurs in training. All colours of skateboards occur: a skateboard is so
+# thin that each has to be learned separately.
 HELD_OUT = {
     "bench": "yellow",
     "box": "purple",
@@ -69,7 +68,7 @@ TEMPLATES = ("{}.", "{}", "a drawing of {}.", "a video still of {}.", "a picture
 
 
 def held_out(kind: str, color: str) -> bool:
-    """Whether no thing of that kind and colour may be seen in training."""
+    """Whether things of that kind and colour never occur in training."""
     return HELD_OUT.get(kind) == color
 
 
@@ -78,7 +77,7 @@ def held_out(kind: str, color: str) -> bool:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a scene shows: what each of the people does, and the things as pairs of kind and colour."""
+    """Content of a scene: the place, what each person does, and the things as pairs of kind and colour."""
 
     place: str
     deeds: tuple[str, ...]
@@ -86,7 +85,7 @@ class Facts:
 
     @classmethod
     def of(cls, scene: Scene) -> Facts:
-        """Read them off a scene."""
+        """Return the facts of a scene."""
         deeds = tuple(POSE_WORDS[item.pose] for item in scene.content if isinstance(item, Person))
         things = frozenset((item.kind, item.color) for item in scene.content if isinstance(item, Thing))
         return cls(scene.place, deeds, things)
@@ -94,10 +93,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Statement:
-    """A part of what a scene shows: exactly one of the place, how many people, what somebody does, a thing.
+    """A statement about exactly one of: the place, the number of people, what somebody does, a thing.
 
-    A thing is a `kind`, a `color` or both; the kind `NOTHING` says that there are none, `OTHER` that there is one that
-    has no word, `ANYTHING` that its kind is not told.
+    A thing has a `kind`, a `color` or both. The kind `NOTHING` means that there are no things, `OTHER` that there is a
+    thing for which there is no word, and `ANYTHING` leaves the kind open.
     """
 
     place: str | None = None
@@ -107,7 +106,7 @@ class Statement:
     color: str | None = None
 
     def holds(self, facts: Facts) -> bool | None:
-        """Whether it is true of a scene; None where that is not asked, of what kind a lookalike is."""
+        """Whether the statement is true of a scene; None if undefined, which is so for the kinds of lookalikes."""
         if self.place is not None:
             return facts.place == self.place
         if self.people is not None:
@@ -124,7 +123,7 @@ class Statement:
         return self.kind in (kind, ANYTHING) or (self.kind == OTHER and kind in OTHER_KINDS)
 
     def words(self) -> str:
-        """Return it as a phrase."""
+        """Return the statement as a phrase."""
         if self.place is not None:
             return f"a {PLACE_WORDS[self.place]}"
         if self.people is not None:
@@ -142,7 +141,7 @@ Text = tuple[Statement, ...]
 
 
 def whole(scene: Scene, dice: random.Random) -> Text:
-    """Return what people do, the things and the place of a scene, as far as there are words for it."""
+    """Return the statements on the people, the things and the place of a scene, as far as there are words for them."""
     facts = Facts.of(scene)
     deeds = [Statement(deed=deed) for deed in facts.deeds]
     things = [
@@ -154,7 +153,7 @@ def whole(scene: Scene, dice: random.Random) -> Text:
 
 
 def sentence(text: Text, dice: random.Random) -> str:
-    """Put statements into one line, one way or another."""
+    """Return statements as one line, in one of several random forms."""
     parts = [statement.words() for statement in text]
     at = ""
     if len(text) > 1 and text[-1].place is not None and dice.random() < 0.7:
@@ -163,17 +162,17 @@ def sentence(text: Text, dice: random.Random) -> str:
     return dice.choice(TEMPLATES).format(told + at)
 
 
-# --- scenes by chance -----------------------------------------------------------------------------------------------
+# --- random scenes --------------------------------------------------------------------------------------------------
 
 Box = tuple[float, float, float, float]
 
 
 def scene(seed: int, *, unseen: bool = False) -> Scene:
-    """Make a scene with one thing or none; with `unseen` its thing is of a kind and colour that are held out.
+    """Return a random scene with at most one thing that is not part of a person's pose.
 
-    Such a thing is in no other scene.
+    With `unseen`, the thing is of a held-out pair of kind and colour; no other scene contains such a pair.
     """
-    dice = random.Random(f"scene {seed}")  # of a number the sign would not count
+    dice = random.Random(f"scene {seed}")  # a string: Random ignores the sign of an integer
     count = dice.choices((0, 1, 2, 3), (5, 9, 4, 2))[0]
     people: list[Person] = []
     for i in range(count):
@@ -185,8 +184,8 @@ def scene(seed: int, *, unseen: bool = False) -> Scene:
         content += [*_below(person, dice, alone=count == 1, unseen=unseen), person]
     if len(content) == len(people) and (unseen or dice.random() < 0.85):
         content.append(_thing(dice, [_body(person) for person in people], unseen=unseen))
-    # The plain backdrop, a place among the others, twice as often: what is told of people and things shows there best.
-    # Few pictures of each place: drawing one takes longer than all else.
+    # The plain backdrop is twice as frequent as other places, since people and things are most visible in front of it.
+    # There are only 16 pictures of each place, since drawing a place takes longer than everything else.
     place, light = dice.choice(("plain", *PLACES)), dice.choices(("day", "evening"), (3, 1))[0]
     return Scene(place, tuple(content), light, dice.choice(CAMERAS), seed=dice.randrange(16))
 
@@ -219,7 +218,7 @@ def _color(dice: random.Random, kind: str, *, unseen: bool) -> str:
 
 
 def _below(person: Person, dice: random.Random, *, alone: bool, unseen: bool) -> list[Thing]:
-    """Give what a person rides, stands or sits on."""
+    """Return what a person rides, stands or sits on."""
     (x, y), size = person.at, person.height
     if person.pose == "riding":
         color = _color(dice, "skateboard", unseen=False)
@@ -235,10 +234,10 @@ def _below(person: Person, dice: random.Random, *, alone: bool, unseen: bool) ->
 
 
 def _thing(dice: random.Random, boxes: list[Box], *, unseen: bool) -> Thing:
-    """Put a thing where it covers nobody, as far as a few tries find such a place."""
+    """Return a thing at that of eight random positions where it covers people least."""
     kind = dice.choice(tuple(HELD_OUT) if unseen else KINDS if dice.random() < 0.6 else OTHER_KINDS + LOOKALIKES)
     thing, best = Thing(kind, _color(dice, kind, unseen=unseen), angle=dice.uniform(-8, 8)), 9.0
-    lowest = 0.4 if dice.random() < 0.75 else 0.8  # mostly above the people, as what is talked about stands there
+    lowest = 0.4 if dice.random() < 0.75 else 0.8  # mostly above the people, as in the demo clips
     for _ in range(8):
         size = dice.uniform(SMALLEST, LARGEST)
         across, tall = size / 2, size * 9 / 32
@@ -251,7 +250,7 @@ def _thing(dice: random.Random, boxes: list[Box], *, unseen: bool) -> Thing:
 
 
 def _shared(a: Box, b: Box) -> float:
-    """Return how much of the smaller of two boxes lies in the other."""
+    """Return the fraction of the smaller of two boxes that the other covers."""
     across = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
     tall = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
     return across * tall / min((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
@@ -261,7 +260,24 @@ def _shared(a: Box, b: Box) -> float:
 
 
 def picture(scene: Scene, dice: random.Random, width: int, height: int, *, lettered: float = 0.3) -> Image.Image:
-    """Draw a scene at some moment, with lettering over it with the chance `lettered`."""
+    """Return a picture of a scene at a random time.
+
+    Parameters
+    ----------
+    scene : Scene
+        The scene.
+    dice : random.Random
+        Source of randomness.
+    width, height : int
+        Size of the picture, in pixels.
+    lettered : float
+        Probability of lettering over the picture.
+
+    Returns
+    -------
+    PIL.Image.Image
+        The picture, RGB.
+    """
     image = Image.fromarray(draw(scene, dice.uniform(0, 5), width, height))
     if dice.random() < lettered:
         for middle in dice.sample((0.125, 0.3, 0.68, 0.84), k=dice.choice((1, 2))):
@@ -270,7 +286,7 @@ def picture(scene: Scene, dice: random.Random, width: int, height: int, *, lette
 
 
 def _letter(image: Image.Image, middle: float, dice: random.Random) -> None:
-    """Write something meaningless around a height, as titles, labels and subtitles stand there."""
+    """Write meaningless text at a height (fraction of the image) where videos have titles, labels and subtitles."""
     font = ImageFont.load_default(max(5, round(dice.uniform(0.06, 0.09) * image.width)))
     text = "".join(dice.choices("abcdefghijklmnoprstuvwxyz    0123456789", k=dice.randint(6, 16)))
     pen = ImageDraw.Draw(image)

@@ -1,4 +1,4 @@
-"""Things and people of the drawn world. A thing is a function that draws it, about one unit large, around (0, 0)."""
+"""Things and people of the drawn world. A thing is a function that draws it around (0, 0), about one unit large."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ MOODS = ("smiling", "sad", "calm", "surprised")
 
 @dataclass(frozen=True)
 class _Pose:
-    """Where hips, hands and feet are, in heights of the person from the point between the feet; y grows downwards."""
+    """Positions of hips, hands and feet: heights of the person, from the point between the feet; y points down."""
 
     hip: Point = (0.0, -0.43)
     shoulder: Point = (0.0, -0.71)
@@ -280,7 +280,23 @@ def draw_person(
     mood: str,
     time: float,
 ) -> None:
-    """Draw a person one unit tall who stands on (0, 0)."""
+    """Draw a person one unit tall who stands at (0, 0).
+
+    Parameters
+    ----------
+    pen : Pen
+        The pen.
+    shirt, trousers, skin, hair : Color
+        Colours.
+    long_hair : bool
+        Whether the hair reaches the shoulders.
+    pose : str
+        One of `POSES`.
+    mood : str
+        One of `MOODS`.
+    time : float
+        Time for movements of the pose and for blinking, in seconds.
+    """
     at = POSES[pose](time)
     dark = shade(shirt, -0.18)
     hips = [(at.hip[0] + dx, at.hip[1]) for dx in (-0.05, 0.05)]
@@ -312,7 +328,7 @@ def _arm(pen: Pen, start: Point, end: Point, bend: float, *, sleeve: Color, skin
 
 
 def _middle(start: Point, end: Point, length: float, bend: float) -> Point:
-    """Return the joint of two bones of equal length between two points; `bend` says to which side."""
+    """Return the joint of two bones of equal length between two points, on the side given by the sign of `bend`."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     distance = math.hypot(dx, dy) or 1e-6
     height = math.sqrt(max(0.0, length**2 - (distance / 2) ** 2)) * bend

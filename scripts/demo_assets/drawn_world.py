@@ -1,7 +1,7 @@
-"""A small drawn world that moves: scenes as data, drawn to pictures and told in words.
+"""A small animated world: scenes as data, drawn as pictures and described in words.
 
-The demo clips are shot in it, and a toy image model can be trained on it: `sample` makes scenes, `draw` pictures of
-them, `describe` the sentences that belong to them. Equal scenes give equal pictures.
+The demo clips are set in it, and a toy image model can be trained on it: `sample` makes random scenes, `draw` their
+pictures and `describe` sentences about them. Equal scenes give equal pictures.
 
     python scripts/demo_assets/drawn_world.py sheet.png        draws a sheet of samples
 """
@@ -26,7 +26,9 @@ from PIL import Image, ImageChops, ImageDraw
 Waypoints = tuple[tuple[float, float, float], ...]
 
 OVERSAMPLING = 2
-MARGIN = 0.14  # how much wider a place is drawn than the frame, on each side, for the camera to move in
+MARGIN = (
+    0.14  # by how much the picture of a place exceeds the frame on each side, in widths, so that the camera can move
+)
 LIGHTS = {"day": (1.0, 1.0, 1.0), "evening": (1.0, 0.92, 0.82), "night": (0.66, 0.72, 0.92)}
 CAMERAS = ("still", "handheld", "pan", "push", "pull")
 STANDING = frozenset({"box", "bench", "sofa", "tree", "skateboard"})
@@ -37,8 +39,9 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 class Thing:
     """One or more equal things in a row.
 
-    `at` is the centre in fractions of the frame, `size` in widths of the frame. With `path`, of (time, x, y), it moves
-    through these points. `motion` is one of still, bob, sway, spin, drift; `appears` is when it pops up, in seconds.
+    `at` is the centre in fractions of the frame, `size` the size in widths of the frame. With a `path` of (time, x, y)
+    the thing moves through these points. `motion` is one of still, bob, sway, spin and drift; `appears` is the time at
+    which it pops up, in seconds.
     """
 
     kind: str
@@ -54,7 +57,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Person:
-    """Someone who stands on `at` (fractions of the frame), `height` tall in widths of the frame."""
+    """A person who stands at `at`, in fractions of the frame, and is `height` tall, in widths of the frame."""
 
     shirt: str
     at: tuple[float, float] = (0.5, 0.85)
@@ -71,7 +74,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Scene:
-    """A place with things and people in it, drawn in their order."""
+    """A place with things and people in it, drawn in the order of `content`."""
 
     place: str
     content: tuple[Thing | Person, ...] = ()
@@ -82,7 +85,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class _View:
-    """Where the camera looks: the centre in widths of the frame, and how near it is."""
+    """View of the camera: its centre in widths of the frame, and the zoom."""
 
     x: float
     y: float
@@ -90,7 +93,16 @@ class _View:
 
 
 def draw(scene: Scene, time: float, width: int, height: int) -> np.ndarray:
-    """Draw a scene `time` seconds after its start.
+    """Return the picture of a scene at a time.
+
+    Parameters
+    ----------
+    scene : Scene
+        The scene.
+    time : float
+        Seconds since its start.
+    width, height : int
+        Size of the picture, in pixels.
 
     Returns
     -------
@@ -119,7 +131,7 @@ def draw(scene: Scene, time: float, width: int, height: int) -> np.ndarray:
 
 
 def describe(scene: Scene) -> str:
-    """Tell in one English sentence what a scene shows."""
+    """Return one English phrase on what a scene shows."""
     parts = [_tell_person(p) for p in scene.content if isinstance(p, Person)]
     counts: Counter[tuple[str, str]] = Counter()
     for thing in scene.content:
@@ -131,7 +143,7 @@ def describe(scene: Scene) -> str:
 
 
 def sample(seed: int, *, people: float = 0.4) -> Scene:
-    """Make a scene by chance: one or two kinds of things, and with the chance `people` a person."""
+    """Return a random scene: one or two kinds of things, and with probability `people` a person."""
     dice = random.Random(seed)
     place = dice.choice(["plain", *PLACES])
     content: list[Thing | Person] = []
@@ -176,7 +188,7 @@ def _view(camera: str, time: float, ratio: float) -> _View:
     return _View(x, y, zoom)
 
 
-@lru_cache(maxsize=128)  # every place in sixteen variants, as scenes made by chance ask for
+@lru_cache(maxsize=128)  # every place in sixteen variants, which is what random scenes use
 def _place_picture(place: str, seed: int, wide: int, tall: int) -> Image.Image:
     margin = round(MARGIN * wide)
     picture = Image.new("RGB", (wide + 2 * margin, tall + 2 * margin))
@@ -230,7 +242,7 @@ def _put_person(pen: Pen, person: Person, time: float, ratio: float) -> None:
 
 
 def _along(path: Waypoints, time: float) -> tuple[float, float]:
-    """Return where a path is: even in x, coming to rest at every waypoint in y, as jumps do."""
+    """Return the position on a path: linear in x, smoothed in y to rest at every waypoint, as jumps do."""
     if time <= path[0][0]:
         return path[0][1:]
     for (t0, x0, y0), (t1, x1, y1) in pairwise(path):

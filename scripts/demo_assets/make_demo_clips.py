@@ -1,10 +1,10 @@
-"""Make the demo clips: drawn, spoken by a machine, with burned-in captions, and their ground truth beside them.
+"""Make the demo clips, drawn and with synthetic speech and burned-in captions, and their ground truth.
 
     python scripts/demo_assets/make_demo_clips.py                    writes models/demo/clips
     python scripts/demo_assets/make_demo_clips.py --sheet sheet.png  only draws a contact sheet
 
-Needs the speech synthesiser `flite` and the fonts DejaVu (Debian: flite, fonts-dejavu-core), which a user of the clips
-does not: the clips are kept with the project. Equal texts give equal frames and samples.
+Requires the speech synthesiser `flite` and the DejaVu fonts (Debian: flite, fonts-dejavu-core). Users of the clips need
+neither, as the clips are part of the repository. Equal texts give equal frames and samples.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ INK, WHITE = (24, 22, 32), (255, 255, 255)
 
 @dataclass(frozen=True)
 class Style:
-    """How captions of a style look: font size in pixels, height of the middle in frames, colour of the plate."""
+    """Look of a caption: font size in pixels, vertical centre as a fraction of the frame, colour of the plate."""
 
     size: int
     middle: float
@@ -63,7 +63,7 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Caption:
-    """A text on the screen; times in frames. `steps` are the first frames of the words of a growing one."""
+    """A text on the screen; times in frames. `steps` are the first frames of the words if the text grows."""
 
     text: str
     style: str
@@ -72,7 +72,7 @@ class Caption:
     steps: tuple[int, ...] = ()
 
     def words_shown(self, frame: int) -> int:
-        """How many of its words are seen in a frame."""
+        """Return the number of its words that are visible in a frame."""
         if not self.start <= frame < self.end:
             return 0
         return sum(step <= frame for step in self.steps) if self.steps else len(self.text.split())
@@ -80,7 +80,7 @@ class Caption:
 
 @dataclass
 class Clip:
-    """A clip laid out in time: shots as (first frame, name of the scene), sentences as (seconds, text, samples)."""
+    """Timeline of a clip: shots as (first frame, name of the scene), sentences as (seconds, text, samples)."""
 
     stem: str
     shots: list[tuple[int, str]] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Clip:
 
 
 def lay_out(plan: dict[str, Any]) -> Clip:
-    """Find when everything of a clip happens: the speech decides how long a shot is."""
+    """Return the timeline of a clip; a shot lasts as long as its speech."""
     clip = Clip(plan["stem"])
     for shot in plan["shot"]:
         begin = clip.frames
@@ -127,7 +127,7 @@ def _frame(seconds: float) -> int:
 
 
 def speak(text: str, voice: str) -> np.ndarray:
-    """Return a sentence as float samples at `SAMPLE_RATE`, without silence around it."""
+    """Return a spoken sentence as float samples at `SAMPLE_RATE`, without silence around it."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "speech.wav"
         stretch = f"duration_stretch={STRETCH.get(voice, '1')}"
@@ -144,14 +144,14 @@ def speak(text: str, voice: str) -> np.ndarray:
 
 
 def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Resample in the frequency domain."""
+    """Return the samples at `SAMPLE_RATE`, resampled in the frequency domain."""
     length = round(len(samples) * SAMPLE_RATE / rate)
     spectrum = np.fft.rfft(samples)
     return np.fft.irfft(np.pad(spectrum, (0, length // 2 + 1 - len(spectrum))), length) * (length / len(samples))
 
 
 def music(length: int) -> np.ndarray:
-    """Return soft broken chords, as of two pianos."""
+    """Return `length` samples of soft broken chords."""
     chords = ((220.0, 261.63, 329.63), (174.61, 220.0, 261.63), (130.81, 196.0, 261.63), (196.0, 246.94, 293.66))
     out = np.zeros(length)
     for i in range(int(length / SAMPLE_RATE / 0.4) + 1):
@@ -164,7 +164,7 @@ def music(length: int) -> np.ndarray:
 
 
 def sound_track(clip: Clip, *, with_music: bool) -> np.ndarray:
-    """Return the whole sound as float samples."""
+    """Return the audio of a clip as float samples."""
     length = round(clip.frames / FRAME_RATE * SAMPLE_RATE)
     out = music(length) if with_music else np.zeros(length)
     for time, _, samples in clip.sentences:
@@ -192,7 +192,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _lines(text: str, style: Style) -> list[tuple[float, float, str]]:
-    """Break a text into as few lines as fit, of about equal length: (left, middle, line) in pixels."""
+    """Return a text in as few lines of about equal length as fit the frame, each as (left, middle, line) in pixels."""
     font = _font(style.size)
     for count in range(1, len(text.split()) + 1):
         lines = _broken(text, len(text) / count)
@@ -213,7 +213,7 @@ def _broken(text: str, length: float) -> list[str]:
 
 
 def _write(pen: ImageDraw.ImageDraw, text: str, style: Style, words: int) -> None:
-    """Write the first words of a text where they stand in the whole of it."""
+    """Write the first words of a text at the positions that they have in the whole text."""
     if style.plate:
         left, top, right, bottom = _bounds(text, style)
         pen.rounded_rectangle((left - 22, top - 14, right + 22, bottom + 14), 18, fill=style.plate)
@@ -238,7 +238,17 @@ def _bounds(text: str, style: Style) -> tuple[float, float, float, float]:
 
 
 def encode(clip: Clip, target: Path, *, with_music: bool) -> None:
-    """Write the mp4."""
+    """Write a clip as mp4.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip.
+    target : Path
+        The file.
+    with_music : bool
+        Whether there is music under the speech.
+    """
     with av.open(str(target), "w", options={"movflags": "+faststart"}) as container:
         video = container.add_stream("libx264", rate=FRAME_RATE, options={"crf": QUALITY, "preset": "slow"})
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -264,7 +274,7 @@ def _audio_frames(samples: np.ndarray, size: int = 1024) -> Iterator[av.AudioFra
 
 
 def truth(clip: Clip) -> dict[str, Any]:
-    """Return what is said and shown, and when: times in seconds, boxes in fractions of the frame."""
+    """Return the ground truth of a clip: what is said and shown; times in seconds, boxes in fractions of the frame."""
     ends = [*(begin for begin, _ in clip.shots[1:]), clip.frames]
     return {
         "duration": _time(clip.frames),
@@ -309,7 +319,7 @@ def _time(frame: int) -> float:
 
 
 def info(plan: dict[str, Any], duration: float) -> dict[str, Any]:
-    """Return the post as yt-dlp writes it beside a video."""
+    """Return the metadata of a post as yt-dlp writes them next to a video."""
     post, number = plan["post"], plan["stem"].rpartition("_")[2]
     day = post["upload_date"]
     return {
@@ -335,7 +345,7 @@ def info(plan: dict[str, Any], duration: float) -> dict[str, Any]:
 
 
 def contact_sheet(clips: list[Clip], target: Path) -> None:
-    """Draw the two moments of every shot, a row a clip."""
+    """Write a sheet with two frames of every shot, one row per clip."""
     columns = 2 * max(len(clip.shots) for clip in clips)
     sheet = Image.new("RGB", (columns * 180, len(clips) * 320))
     for row, clip in enumerate(clips):

@@ -2,18 +2,19 @@
 
     python scripts/demo_assets/train_micro_clip.py [-o MODEL]
 
-It learns from drawn scenes and what holds of them (drawn_statements.py). None of the scenes of the clips is among them,
-and one colour of every kind of thing is held out, from pictures and texts alike: the figures printed at the end are of
-those and of new scenes.
+It is trained on drawn scenes and true statements about them (drawn_statements.py). These include none of the scenes of
+the clips, and one colour of every kind of thing but one is held out, from pictures and texts alike. The figures printed
+at the end are for new scenes, with and without held-out pairs.
 
-Minutes on a CPU are too few to learn words and pictures from each other, so one is learned after the other. First the
-tower of pictures beside a vector for each statement: those of one group (places, deeds, kinds of things, colours, ...)
-compete for the picture, and the vector of a coloured thing is the sum of those of its kind and its colour. Then the
-pictures stay as they are and the tower of texts learns to give the sum of the vectors of what a text says: the order of
-locked-image tuning (Zhai et al. 2022, LiT, https://arxiv.org/abs/2111.07991).
+A few minutes on a CPU are not enough to learn words and pictures jointly, so they are learned in two stages. The first
+trains the image tower together with a vector for each statement: a softmax over each group of statements (places,
+deeds, kinds of things, colours, ...), where the vector of a coloured thing is the sum of the vectors of its kind and
+its colour. The second freezes the image tower and trains the text tower to return the sum of the vectors of the
+statements in a text. The order is that of locked-image tuning (Zhai et al. 2022, LiT,
+https://arxiv.org/abs/2111.07991).
 
-The vocabulary and README.md beside the weights are written by hand; the sums of the files stand in
-models/micro-clip.toml: write the new ones there.
+The vocabulary and README.md next to the weights are written by hand. The checksums of the files are in
+models/micro-clip.toml: update them there.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy, normalize
 
 SIZE, CONTEXT, SCALE = 64, 32, 30.0
-"""Side of the pictures, pixels; longest text, tokens; what cosines are multiplied by."""
+"""Side of the pictures in pixels, maximal length of texts in tokens, and the factor of the cosines (logit scale)."""
 MODEL: dict[str, Any] = {
     "embed_dim": 32,
     "vision_cfg": {"image_size": SIZE, "layers": [1, 1, 2, 1], "width": 16, "head_width": 64},
@@ -69,16 +70,16 @@ PREPROCESS: dict[str, Any] = {
     "interpolation": "bicubic",
     "resize_mode": "squash",
 }
-MOST_GRADIENT = 2.0
-MOST_MOVED, MOST_LIT = 3, 0.1
-"""How far a picture is rolled, pixels, and by which share its colours are made lighter or darker."""
+MAX_GRADIENT_NORM = 2.0
+MAX_SHIFT, MAX_LIGHT_CHANGE = 3, 0.1
+"""By how many pixels a picture is rolled at most, and by which fraction its colours are made lighter or darker."""
 LINKS = "and, in, before."
-"""What `sentence` puts between the words of statements."""
-LITTLE = ("a.", "a and a.", "in a.", "of a.")
-"""What is left of a text whose words are not known."""
-MOST_UNKNOWN = 12
+"""Words that `sentence` puts between statements."""
+EMPTY_TEXTS = ("a.", "a and a.", "in a.", "of a.")
+"""What is left of texts without any known words."""
+MAX_UNKNOWN = 12
 NOT_ASKED = 0.5
-"""Stands in the truth of a scene for what is neither true nor false of it."""
+"""Value of `truth` for a statement that is neither true nor false of a scene."""
 
 NOBODY, NO_THINGS, OTHER_THING = Statement(people=0), Statement(kind=NOTHING), Statement(kind=OTHER)
 ASKED: dict[str, list[Statement]] = {
@@ -97,18 +98,19 @@ STATEMENTS = [statement for group in ASKED.values() for statement in group]
 SIZES = [len(group) for group in ASKED.values()]
 OF_COLORS, OF_KINDS = 8, 10
 BLOCKS = torch.tensor([0] * (MODEL["embed_dim"] - OF_COLORS - OF_KINDS) + [1] * OF_COLORS + [2] * OF_KINDS)
-"""What each dimension of a vector is for: 1 for colours, 2 for kinds, 0 for all else."""
+"""Use of each dimension of a vector: 1 for colours, 2 for kinds, 0 for everything else."""
 COLORED = np.array([statement.color is not None for statement in STATEMENTS])
 PAIRS = [*(Statement(kind=kind, color=color) for kind in KINDS for color in TINTS), OTHER_THING, NO_THINGS]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How many pictures are drawn, and how often, how many at once and how fast they are learned from.
+    """Hyperparameters of both stages of the training.
 
-    Each of the processes draws its share of the pictures, and takes a batch of its own in each step. `grey` is the
-    share of pictures without colour, of which colours are not asked. Texts are of statements and of `text_scenes` whole
-    scenes; a batch, a multiple of eight, has four parts of those, three of these and one that says nothing.
+    Each process draws its share of the pictures and takes its own batch in each step. `grey` is the fraction of
+    pictures that are made grey; they have no loss for colours. Of each text batch, whose size is a multiple of eight,
+    four eighths are single statements, three eighths describe one of `text_scenes` scenes, and one eighth is empty
+    texts.
     """
 
     processes: int = 2
@@ -125,7 +127,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.text_batch % 8:
-            raise ValueError(f"text_batch is {self.text_batch}, no multiple of 8")
+            raise ValueError(f"text_batch is {self.text_batch}, which is not a multiple of 8")
 
 
 # --- pictures and texts ---------------------------------------------------------------------------------------------
@@ -140,7 +142,7 @@ class Pictures:
 
     @classmethod
     def drawn(cls, seeds: Iterable[int], *, side: int = SIZE) -> Pictures:
-        """Draw scenes a little larger than they are seen, as the frames of a video are."""
+        """Return the scenes of `seeds`, drawn a little larger than `side` and resized, as frames of videos are."""
         scenes = {seed: scene(seed) for seed in seeds}
         shots = (picture(one, random.Random(seed), 72, 128) for seed, one in scenes.items())
         pixels = np.stack([np.asarray(shot.resize((side, side), Image.Resampling.BICUBIC)) for shot in shots])
@@ -148,70 +150,92 @@ class Pictures:
 
 
 class Words:
-    """The tokens of texts about the drawn world, numbered in their order: nearly all of the table is of others.
+    """The tokens of texts about the drawn world, numbered in ascending order: a small part of CLIP's vocabulary.
 
-    They are tokens alone: the words of pairs that are held out are among them, a text that names such a pair is not.
-    Number 0 is that of the padding. Its vector is zero, as those of all other words are in the end.
+    The single words of held-out pairs are included; no training text names such a pair. Number 0 is the padding. Its
+    vector is zero, as are those of all other words after training.
     """
 
     def __init__(self) -> None:
         self._tokenizer = open_clip.SimpleTokenizer(context_length=CONTEXT)
-        told = [template.format(statement.words()) for template in TEMPLATES for statement in (*STATEMENTS, *PAIRS)]
-        self.used: torch.Tensor = self._tokenizer([*told, f"{ANYTHING} {LINKS}"]).unique()
+        texts = [template.format(statement.words()) for template in TEMPLATES for statement in (*STATEMENTS, *PAIRS)]
+        self.used: torch.Tensor = self._tokenizer([*texts, f"{ANYTHING} {LINKS}"]).unique()
         self._known: dict[str, torch.Tensor] = {}
 
     def numbers(self, text: str) -> torch.Tensor:
-        """Return the numbers of a text's tokens, (CONTEXT,). The last is the greatest, as the model wants it."""
+        """Return the numbers of a text's tokens, (CONTEXT,); the end token has the greatest, as open_clip requires.
+
+        Raises
+        ------
+        ValueError
+            The text contains a token that is not in `used`, or has more than `CONTEXT` tokens.
+        """
         if text not in self._known:
             tokens = self._tokenizer([text])[0]
             self._known[text] = torch.searchsorted(self.used, tokens)
             if not torch.equal(self.used[self._known[text]], tokens):
-                raise ValueError(f"a word that was not reckoned with: {text}")
+                raise ValueError(f"a text with an unexpected word: {text}")
             if tokens[-1] and open_clip.SimpleTokenizer(context_length=CONTEXT + 1)([text])[0, -1]:
                 raise ValueError(f"a text of more than {CONTEXT} tokens: {text}")
         return self._known[text]
 
-    def among_others(self, text: str, dice: random.Random) -> torch.Tensor:
-        """Return the same with words in between that are not known."""
+    def with_unknown_words(self, text: str, dice: random.Random) -> torch.Tensor:
+        """Return the numbers of a text's tokens with up to `MAX_UNKNOWN` unknown words inserted, (CONTEXT,)."""
         numbers = self.numbers(text)
         last = int(numbers.argmax())
-        told = numbers[: last + 1].tolist()
-        for _ in range(dice.randint(0, min(MOST_UNKNOWN, CONTEXT - len(told)))):
-            told.insert(dice.randint(1, len(told) - 1), 0)
-        return torch.tensor(told + [0] * (CONTEXT - len(told)))
+        extended = numbers[: last + 1].tolist()
+        for _ in range(dice.randint(0, min(MAX_UNKNOWN, CONTEXT - len(extended)))):
+            extended.insert(dice.randint(1, len(extended) - 1), 0)
+        return torch.tensor(extended + [0] * (CONTEXT - len(extended)))
 
 
 def truth(statements: Sequence[Statement], facts: Sequence[Facts]) -> torch.Tensor:
-    """Return whether statements hold of scenes, (scenes, statements): 1, 0, or `NOT_ASKED`."""
+    """Return whether statements are true of scenes, (scenes, statements): 1, 0 or `NOT_ASKED`."""
     number = {True: 1.0, False: 0.0, None: NOT_ASKED}
     return torch.tensor([[number[statement.holds(known)] for statement in statements] for known in facts])
 
 
 def as_input(pixels: np.ndarray) -> torch.Tensor:
-    """Normalise pictures as the preprocessing of the saved model does."""
+    """Return pictures normalised as by the preprocessing of the saved model, (n, 3, side, side)."""
     scaled = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(PREPROCESS[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
     return ((scaled - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def varied(pixels: np.ndarray, grey: np.ndarray, dice: random.Random) -> torch.Tensor:
-    """Mirror half of the pictures, take the colour out of some, light each otherwise, roll all over their edges."""
+def augment(pixels: np.ndarray, grey: np.ndarray, dice: random.Random) -> torch.Tensor:
+    """Return augmented pictures: half of them mirrored, each with other light, all rolled by the same few pixels.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, side, side, 3)
+        The pictures.
+    grey : ndarray of bool, shape (n,)
+        Which of them lose their colour.
+    dice : random.Random
+        Source of randomness.
+
+    Returns
+    -------
+    tensor of float32, shape (n, 3, side, side)
+        Input of the image tower.
+    """
     rows = np.stack([row[:, ::-1] if dice.random() < 0.5 else row for row in pixels])
     rows[grey] = rows[grey].mean(axis=3, keepdims=True).astype(np.uint8)
-    light = np.array([[dice.uniform(1 - MOST_LIT, 1 + MOST_LIT) for _ in range(3)] for _ in rows], np.float32)
+    low, high = 1 - MAX_LIGHT_CHANGE, 1 + MAX_LIGHT_CHANGE
+    light = np.array([[dice.uniform(low, high) for _ in range(3)] for _ in rows], np.float32)
     lit = (rows * light[:, None, None]).clip(0, 255).astype(np.uint8)
-    moved = tuple(dice.randint(-MOST_MOVED, MOST_MOVED) for _ in range(2))
-    return as_input(np.roll(lit, moved, axis=(1, 2)))
+    shift = tuple(dice.randint(-MAX_SHIFT, MAX_SHIFT) for _ in range(2))
+    return as_input(np.roll(lit, shift, axis=(1, 2)))
 
 
 # --- training -------------------------------------------------------------------------------------------------------
 
 
 class Facets(torch.nn.Module):
-    """A vector for each simple statement; that of a coloured thing is the sum of its kind's and its colour's.
+    """A vector for each simple statement; the vector of a coloured thing is the sum of those of its kind and colour.
 
-    Kinds and colours have dimensions of their own. So all sums are of one length, and which pair fits best does not
-    hang on whether the pair was among those learned.
+    Kinds and colours have separate dimensions. So all sums have the same length, and which pair fits best does not
+    depend on whether the pair was in the training data.
     """
 
     def __init__(self) -> None:
@@ -244,9 +268,23 @@ class Facets(torch.nn.Module):
 
 
 def loss_of(logits: torch.Tensor, known: torch.Tensor, *, hidden: torch.Tensor) -> torch.Tensor:
-    """Return the cross-entropy of rows against the columns that are true, which share a row evenly.
+    """Return the mean cross-entropy of rows, with a uniform target distribution over the columns that are true.
 
-    What is `hidden` of a row counts neither as true nor as false; rows of which nothing else is true do not count.
+    Rows without a true column that is not hidden do not count.
+
+    Parameters
+    ----------
+    logits : tensor of float32, shape (rows, columns)
+        Predicted logits.
+    known : tensor of float32, shape (rows, columns)
+        1 where the statement of a column is true of a row.
+    hidden : tensor of bool, shape (rows, columns)
+        Entries that count neither as true nor as false.
+
+    Returns
+    -------
+    tensor of float32, shape ()
+        The loss.
     """
     true = known.masked_fill(hidden, 0.0)
     rows = true.any(dim=1)
@@ -258,9 +296,9 @@ def loss_of(logits: torch.Tensor, known: torch.Tensor, *, hidden: torch.Tensor) 
 
 
 def share_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:
-    """Give the parameters of all processes the mean of their gradients.
+    """Replace the gradients of the parameters by their mean over all processes.
 
-    Running means of normalisation are not shared: those of the first process, of as good pictures as any, are saved.
+    Running means of normalisation layers are not shared: those of the first process are saved.
     """
     gradients = [parameter.grad for parameter in parameters]
     together = torch.cat([gradient.flatten() for gradient in gradients])
@@ -278,7 +316,26 @@ def descend(
     rate: float,
     shared: bool = False,
 ) -> list[float]:
-    """Take steps down a loss, and return it at each: AdamW, warmed up and cooled down along a cosine."""
+    """Minimise a loss with AdamW, a linear warm-up over a tenth of the steps, and cosine decay.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+        Parameters to train.
+    loss_at : callable
+        Returns the loss of a step.
+    steps : int
+        Number of steps.
+    rate : float
+        Peak learning rate.
+    shared : bool
+        Whether gradients are averaged over the processes.
+
+    Returns
+    -------
+    list of float
+        The loss of each step.
+    """
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.05},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
@@ -295,7 +352,7 @@ def descend(
         loss.backward()
         if shared:
             share_gradients(parameters)
-        torch.nn.utils.clip_grad_norm_(parameters, MOST_GRADIENT)
+        torch.nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT_NORM)
         optimizer.step()
         losses.append(loss.item())
         if len(losses) % 100 == 0 and (not shared or dist.get_rank() == 0):
@@ -304,7 +361,7 @@ def descend(
 
 
 def learn_pictures(recipe: Recipe, process: int = 0) -> tuple[Any, Facets, list[float]]:
-    """Draw, learn what pictures show as one of the processes, and return the model, the vectors and the losses."""
+    """Draw this process's share of pictures and train the image tower; return model, statement vectors and losses."""
     torch.manual_seed(recipe.seed)
     dice = random.Random(recipe.seed + process)
     begin = time.monotonic()
@@ -323,8 +380,8 @@ def learn_pictures(recipe: Recipe, process: int = 0) -> tuple[Any, Facets, list[
         batch, rows = rows[: recipe.batch], rows[recipe.batch :]
         grey = np.array([dice.random() < recipe.grey for _ in batch])
         with torch.autocast("cpu", torch.bfloat16):
-            seen = model.encode_image(varied(pictures.pixels[batch], grey, dice))
-        logits = SCALE * normalize(seen.float(), dim=-1) @ facets([(statement,) for statement in STATEMENTS]).T
+            images = model.encode_image(augment(pictures.pixels[batch], grey, dice))
+        logits = SCALE * normalize(images.float(), dim=-1) @ facets([(statement,) for statement in STATEMENTS]).T
         known = pictures.known[batch]
         hidden = torch.from_numpy(grey[:, None] & COLORED[None]) | known.eq(NOT_ASKED)
         parts = (table.split(SIZES, dim=1) for table in (logits, known, hidden))
@@ -337,9 +394,23 @@ def learn_pictures(recipe: Recipe, process: int = 0) -> tuple[Any, Facets, list[
 
 
 def learn_texts(model: Any, facets: Facets, recipe: Recipe) -> list[float]:
-    """Teach the tower of texts the vectors of what texts say, and return the loss of each step.
+    """Train the text tower to return the sum of the vectors of the statements in a text.
 
-    Words that it does not know change nothing, and a text that says nothing of the drawn world lies amid all scenes.
+    Unknown words have no effect, and the target of a text without known words is the mean of all scenes.
+
+    Parameters
+    ----------
+    model : open_clip.CLIP
+        The model; its image tower stays as it is.
+    facets : Facets
+        Vectors of the statements.
+    recipe : Recipe
+        Hyperparameters.
+
+    Returns
+    -------
+    list of float
+        The loss of each step.
     """
     torch.manual_seed(recipe.seed)
     dice = random.Random(recipe.seed)
@@ -352,29 +423,31 @@ def learn_texts(model: Any, facets: Facets, recipe: Recipe) -> list[float]:
     scenes = [whole(scene(seed), dice) for seed in range(min(recipe.pictures, recipe.text_scenes))]
     with torch.no_grad():
         goals = {text: vector for text, vector in zip(short, facets(short), strict=True)}
-        amid = normalize(torch.stack([sum(goals[part,] for part in text) for text in scenes]), dim=-1).mean(dim=0)
+        mean = normalize(torch.stack([sum(goals[part,] for part in text) for text in scenes]), dim=-1).mean(dim=0)
 
     def loss_at(step: int) -> torch.Tensor:
         count = recipe.text_batch // 8
         texts = dice.choices(short, k=4 * count) + dice.choices(scenes, k=3 * count)
-        told = [sentence(text, dice) for text in texts] + dice.choices(LITTLE, k=count)
-        tokens = [words.among_others(line, dice) if dice.random() < 0.5 else words.numbers(line) for line in told]
-        goal = torch.stack([sum(goals[part,] for part in text) for text in texts] + [amid] * count)
-        said = model.encode_text(torch.stack(tokens), normalize=True)
-        return 1 - (said * normalize(goal, dim=-1)).sum(1).mean()
+        lines = [sentence(text, dice) for text in texts] + dice.choices(EMPTY_TEXTS, k=count)
+        tokens = [
+            words.with_unknown_words(line, dice) if dice.random() < 0.5 else words.numbers(line) for line in lines
+        ]
+        goal = torch.stack([sum(goals[part,] for part in text) for text in texts] + [mean] * count)
+        encoded = model.encode_text(torch.stack(tokens), normalize=True)
+        return 1 - (encoded * normalize(goal, dim=-1)).sum(1).mean()
 
     frozen = {id(parameter) for parameter in (*model.visual.parameters(), model.logit_scale)}
     learned = [parameter for parameter in model.parameters() if id(parameter) not in frozen]
     losses = descend(learned, loss_at, steps=recipe.text_steps, rate=recipe.text_rate)
     with torch.no_grad():
-        all_words.weight.zero_()  # what no text of the training uses says nothing
+        all_words.weight.zero_()  # words that no training text uses have no effect
         all_words.weight[words.used] = model.token_embedding.weight
         model.token_embedding = all_words
     return losses
 
 
 def save(model: Any, folder: Path) -> None:
-    """Write a model as open_clip reads it from a local directory, in half precision."""
+    """Write a model as a directory that open_clip can load, in half precision."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
     half = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
@@ -387,7 +460,7 @@ def save(model: Any, folder: Path) -> None:
 
 
 def figures(folder: Path, count: int = 300) -> dict[str, float]:
-    """Return the share of new pictures whose first answer is right, by what is asked, as the saved model gives it."""
+    """Return the top-1 accuracy of the saved model on new pictures, by group of statements."""
     model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
     model.eval()
@@ -400,31 +473,58 @@ def figures(folder: Path, count: int = 300) -> dict[str, float]:
         with torch.inference_mode():
             images = model.encode_image(torch.stack([preprocess(shot) for shot in shots]), normalize=True)
             for name, statements in (ASKED | {"pairs": PAIRS}).items():
-                right = first_is_right(images @ vectors(model, tokenizer, statements).T, truth(statements, facts))
+                right = top_1_is_right(images @ vectors(model, tokenizer, statements).T, truth(statements, facts))
                 found[name + of] = float(right.float().mean())
             lines = tokenizer([sentence(whole(one, random.Random(0)), random.Random(0)) for one in scenes])
             near = images @ model.encode_text(lines, normalize=True).T
-        told = near.diag()[:, None] > near[~torch.eye(count, dtype=torch.bool)][None]
-        found[f"area under the curve, own captions against others{of}"] = float(told.float().mean())
+        nearer = near.diag()[:, None] > near[~torch.eye(count, dtype=torch.bool)][None]
+        found[f"area under the curve, own captions against others{of}"] = float(nearer.float().mean())
     return found
 
 
 def vectors(model: Any, tokenizer: Any, statements: Sequence[Statement]) -> torch.Tensor:
-    """Return the vector of each statement, the mean over the templates."""
-    told = [tokenizer([template.format(statement.words()) for template in TEMPLATES]) for statement in statements]
-    return normalize(torch.stack([model.encode_text(lines, normalize=True).mean(0) for lines in told]), dim=-1)
+    """Return the vectors of statements.
+
+    Parameters
+    ----------
+    model : open_clip.CLIP
+        The model.
+    tokenizer : callable
+        Its tokenizer.
+    statements : sequence of Statement
+        The statements.
+
+    Returns
+    -------
+    tensor of float32, shape (statements, width)
+        The normalised mean of each statement's vectors over `TEMPLATES`.
+    """
+    texts = [tokenizer([template.format(statement.words()) for template in TEMPLATES]) for statement in statements]
+    return normalize(torch.stack([model.encode_text(lines, normalize=True).mean(0) for lines in texts]), dim=-1)
 
 
-def first_is_right(logits: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """Return for each row of which something is true whether its first answer is."""
+def top_1_is_right(logits: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Return, for each row with a true column, whether the column with the greatest logit is true."""
     rows = known.eq(1).any(dim=1)
     return known[rows].gather(1, logits[rows].argmax(1, keepdim=True))[:, 0] == 1
 
 
-def work(process: int, recipe: Recipe, folder: Path, meeting: str) -> None:
-    """Do the work of one process; the first of them goes on to the texts and saves the model."""
+def run_process(process: int, recipe: Recipe, folder: Path, rendezvous: str) -> None:
+    """Run one of the training processes; the first also trains the text tower and saves the model.
+
+    Parameters
+    ----------
+    process : int
+        Index of the process.
+    recipe : Recipe
+        Hyperparameters.
+    folder : Path
+        The model directory to make.
+    rendezvous : str
+        File through which the processes find each other.
+    """
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", f"file://{meeting}", rank=process, world_size=recipe.processes)
+    dist.init_process_group("gloo", f"file://{rendezvous}", rank=process, world_size=recipe.processes)
     model, facets, _ = learn_pictures(recipe, process)
     dist.destroy_process_group()
     if process == 0:
@@ -433,13 +533,13 @@ def work(process: int, recipe: Recipe, folder: Path, meeting: str) -> None:
 
 
 def main() -> None:
-    """Train, save, and print what was reached."""
+    """Train and save the model, and print its accuracies."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("-o", "--out", type=Path, default=Path("micro-clip"), help="the model directory to make")
     given = options.parse_args()
     recipe = Recipe()
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(work, (recipe, given.out, f"{folder}/meeting"), nprocs=recipe.processes)
+        torch.multiprocessing.spawn(run_process, (recipe, given.out, f"{folder}/rendezvous"), nprocs=recipe.processes)
     for name, figure in figures(given.out).items():
         print(f"{figure:7.1%}  {name}")
 
