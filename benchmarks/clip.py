@@ -1,8 +1,8 @@
 """CLIP: images in batches, compared with one by one; prepared while the model works, or before.
 
-batched, beside     threads prepare the next images while the model works on a batch, as in the vision stage
+batched, prefetched threads prepare the next images while the model works on a batch, as in the vision stage
 batched             a batch of images is prepared, then goes through the model
-one, beside         threads prepare the next images while the model works on one
+one, prefetched     threads prepare the next images while the model works on one
 one                 an image is prepared, then goes through the model, then the next
 
 The model has the shape of ViT-B-32, or on a GPU that of ViT-L-14, and random weights: its cost does not depend on its
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from valex_local.stages.vision.openclip import OpenClip
 
-OURS, BATCHED, ONE_BESIDE, ONE = "batched, beside", "batched", "one, beside", "one"
+OURS, BATCHED, ONE_PREFETCHED, ONE = "batched, prefetched", "batched", "one, prefetched", "one"
 ARCH = {"cpu": "ViT-B-32", "cuda": "ViT-L-14"}
 BAR = 1.0
 """Batches need not be faster, but must not be slower."""
@@ -61,7 +61,7 @@ def clip(env: Environment) -> Result:
     paths = make_pictures((QUICK_PICTURES if env.quick else PICTURES)[kind], env.scratch)
     clip = OpenClip(make_model(ARCH[kind], env.scratch / "model"), env.device)
     size, jobs = clip.image_batch_size, max(1, min(MOST_JOBS, env.device.threads))
-    ways = {OURS: (size, jobs), BATCHED: (size, 0), ONE_BESIDE: (1, jobs), ONE: (1, 0)}
+    ways = {OURS: (size, jobs), BATCHED: (size, 0), ONE_PREFETCHED: (1, jobs), ONE: (1, 0)}
     for batch in (size, 1):
         encode_images(clip, paths[:batch], size=batch, jobs=0)
     found = interleaved(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def vary(clip: Path, target: Path, number: int) -> None:
-    """Write a variant of a clip: the same video, slightly softer audio, and a text file beside it with the number.
+    """Write a variant of a clip: the same video, slightly softer audio, and a text file next to it with the number.
 
     So the file, its audio and its script are unique, and every step has to be done. The audio is lowered by `number`
     thousandths, 0.3 dB for the thirty-fifth copy.

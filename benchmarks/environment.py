@@ -41,7 +41,7 @@ class Environment:
 
     @property
     def rounds(self) -> int:
-        """How often each way is measured."""
+        """Number of measurements of each way."""
         return 1 if self.quick else ROUNDS
 
 

@@ -98,9 +98,7 @@ def _steps(report: BenchmarkReport) -> Iterator[Table]:
 def _growth(report: BenchmarkReport) -> Iterator[Table]:
     for outcome, result in _measured(report):
         lines = result.facts.get("lines", {})
-        table = _table(
-            f"Growth, {outcome.name}", "", f"a {result.facts.get('per')} more", "beside it", "off by at most"
-        )
+        table = _table(f"Growth, {outcome.name}", "", f"a {result.facts.get('per')} more", "constant", "off by at most")
         for name, line in lines.items():
             show = _bytes if name.startswith("peak") else "{:.3f} s".format
             table.add_row(name.replace("_", " "), *(show(line[key]) for key in ("slope", "intercept", "error")))

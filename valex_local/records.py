@@ -230,7 +230,7 @@ class Word(Part):
 
 
 class Segment(Part):
-    """A stretch of speech. `id` is S1, S2, ... over the segments kept.
+    """A stretch of speech. `id` is S1, S2, ... over the kept segments.
 
     `voice` is the fraction of its time in which a voice detector found a voice.
     """
@@ -519,7 +519,7 @@ class ValueLabel(Part):
     evidence: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _nothing_unassessed_is_judged(self) -> Self:
+    def _unassessed_has_no_judgement(self) -> Self:
         if self.present is None and self.state in (State.PRESENT, State.ABSENT):
             raise ValueError(f"{self.value}: {self.state.value} without a probability of presence")
         if self.conflicted is None and self.state is State.CONFLICTED:

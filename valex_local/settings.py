@@ -197,7 +197,7 @@ def _names_a_script(name: str) -> str:
 ScriptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_names_a_script)]
 
 RouteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-"""Name of a labelling route; which there are is for the table of them to say (`stages.label_routes`)."""
+"""Name of a labelling route; `stages.label_routes` has the table of routes and checks the name."""
 
 
 class LabelSettings(Section):

@@ -43,7 +43,7 @@ def test_every_way_sees_every_picture_once_in_order(tmp_path, size, jobs):
 def test_a_way_that_says_something_else_is_noticed(tmp_path):
     env = Environment(None, Device("cpu", 1), tmp_path)
     seen = bench.ClipResult(torch.ones(2, 3), 0.0)
-    found = {way: Measurement(Cost(2.0, 3.0), seen) for way in (bench.OURS, bench.BATCHED, bench.ONE_BESIDE)}
+    found = {way: Measurement(Cost(2.0, 3.0), seen) for way in (bench.OURS, bench.BATCHED, bench.ONE_PREFETCHED)}
     found[bench.ONE] = Measurement(Cost(3.0, 3.0), seen)
     assert [check.value for check in bench.checks(found, env)] == [1.5, 1.0, 0.0]
     other = Measurement(Cost(2.0, 3.0), bench.ClipResult(torch.ones(2, 3) + 1e-3, 0.0))
@@ -55,9 +55,9 @@ def test_a_way_that_says_something_else_is_noticed(tmp_path):
 
 
 @pytest.mark.slow
-def test_batches_change_nothing(store, tmp_path):
+def test_batches_change_nothing(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "QUICK_PICTURES", {"cpu": 5})
     result = bench.clip(Environment(store, Device("cpu", 2), tmp_path, quick=True))
-    ratio, near = result.checks
+    _, near = result.checks
     assert next(iter(result.costs)) == bench.OURS
-    assert ratio.value >= ratio.bar / 2
     assert near.held, near

@@ -206,7 +206,7 @@ def test_a_model_that_sees_passes_and_is_left_clear(pair: Pair) -> None:
 def test_a_model_to_which_all_pictures_are_the_same_fails(kind: str, tmp_path: Path) -> None:
     llama = load(write_language_model(tmp_path / "model.gguf", KINDS[kind]))
     blank = write_projector(tmp_path / "mmproj-blank.gguf", kind, blank=True)
-    with pytest.raises(ModelError, match=r"does not see.*mmproj-blank\.gguf.*published beside the model"):
+    with pytest.raises(ModelError, match=r"does not see.*mmproj-blank\.gguf.*published next to the model"):
         check_vision(llama, open_projector(blank, llama), blank)
 
 
@@ -271,7 +271,7 @@ def test_files_that_will_not_do(qwen: Pair, tmp_path: Path, capfd: pytest.Captur
     none = [qwen.folder / "model.gguf", *(tmp_path / f"{name}.gguf" for name in ("short", "text", "missing"))]
     for paths, complaint in ((wrong, "or for another language model"), (none, "no vision encoder")):
         for path in paths:
-            with pytest.raises(ModelError, match=rf"{complaint}.*{path.name}.*published beside the model"):
+            with pytest.raises(ModelError, match=rf"{complaint}.*{path.name}.*published next to the model"):
                 open_projector(path, qwen.llama)
     assert capfd.readouterr() == ("", "")
 

@@ -173,7 +173,7 @@ def test_text_beside_a_video_that_cannot_be_read_is_said(videos, out):
     (videos.folder / "a.info.json").write_text("{half of it")
     (dry,) = run(paths, out, selection=Selection(dry=True)).degraded
     (said,) = run(paths, out).degraded
-    assert said.startswith("intake: the text file beside the video could not be read")
+    assert said.startswith("intake: the text file next to the video could not be read")
     assert study_status(Study(out)).degraded == {dry: 1} == {said: 1}
 
 

@@ -156,7 +156,7 @@ class LanguageModel(Protocol):
         ContextOverflow
             The messages and `max_tokens` exceed the context.
         ModelError
-            The engine failed, or a picture was given to a model that takes none.
+            The engine failed, or an image was passed to a model that does not take images.
         """
 
     def close(self) -> None:

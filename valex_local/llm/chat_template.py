@@ -98,13 +98,13 @@ class ChatTemplate:
 
     def render(self, messages: Sequence[dict[str, Any]]) -> str:
         """Return messages in the template's form rendered up to where the answer begins."""
-        # An answer that follows a schema cannot contain reasoning; reasoning models can be told to leave it out.
+        # An answer that follows a schema cannot contain reasoning, so it is disabled for models that reason.
         return self._template.render(messages=messages, add_generation_prompt=True, enable_thinking=False)
 
 
 @dataclass(frozen=True)
 class _Turn:
-    """A message as the template is given it: with placeholders for its parts."""
+    """A message in the form that is passed to the template, with placeholders for its parts."""
 
     role: str
     content: str

@@ -156,7 +156,7 @@ class LlamaCpp:
     def _encode(self, picture: Picture) -> EncodedPicture:
         if self._projector is None:
             raise ModelError(
-                "the model does not see images: it has no mmproj file", hint="Add one beside the GGUF file"
+                "the model does not see images: it has no mmproj file", hint="Add one next to the GGUF file"
             )
         return self._projector.encode(picture)
 
@@ -231,7 +231,7 @@ class LlamaCpp:
         ContextOverflow
             The messages and `max_tokens` exceed the context.
         ModelError
-            The engine failed, or a picture was given to a model that takes none.
+            The engine failed, or an image was passed to a model that does not take images.
         """
         from valex_local.llm.llama_sampling import Sampler
 

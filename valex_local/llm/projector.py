@@ -35,7 +35,7 @@ SAME = 1e-3
 more."""
 
 _QUESTION = b"What colour is this?"
-_HINT = "Use the mmproj file that was published beside the model"
+_HINT = "Use the mmproj file that was published next to the model"
 
 
 class Projector:

@@ -38,7 +38,7 @@ UNLIKELY = math.log(0.05)
 TEST_PICTURE_SIDE = 224
 """Side of the pictures for the test of vision, pixels: the size that most vision encoders are made for."""
 
-# Some servers, and generation settings beside some weights, penalise repetition, which breaks lists of references; and
+# Some servers, and generation settings next to some weights, penalise repetition, which breaks lists of references; and
 # an answer that follows a schema cannot contain reasoning. Servers ignore options they do not know.
 _PLAIN = {"repeat_penalty": 1.0, "repetition_penalty": 1.0, "chat_template_kwargs": {"enable_thinking": False}}
 
@@ -233,12 +233,12 @@ class Server:
         ContextOverflow
             The messages and `max_tokens` exceed the context.
         ModelError
-            The engine failed, or a picture was given to a model that takes none.
+            The engine failed, or an image was passed to a model that does not take images.
         """
         asked = tuple(messages)
         if not self.sees and any(isinstance(part, Picture) for message in asked for part in message.parts):
             raise ModelError(
-                "the model was given a picture and does not see images", hint="If it does, set its option sees = true"
+                "an image was passed to a model that does not see images", hint="If it does, set its option sees = true"
             )
         if self._counted is not None and self._counted[0] == asked:
             self._check_context(self._counted[1], max_tokens)

@@ -172,7 +172,7 @@ class TransformersVlm:
         ContextOverflow
             The messages and `max_tokens` exceed the context.
         ModelError
-            The engine failed, or a picture was given to a model that takes none.
+            The engine failed, or an image was passed to a model that does not take images.
         """
         prompt = self.prompt(messages)
         length = int(prompt["input_ids"].shape[1])
@@ -252,7 +252,7 @@ class _Template(ChatTemplate):
 
 
 def _turns(messages: Sequence[Message]) -> list[_Turn]:
-    """Return the messages as a template is given them: placeholders for texts, adjacent texts joined."""
+    """Return the messages in the form that is passed to a template: placeholders for texts, adjacent texts joined."""
     numbers = count()
     turns: list[_Turn] = []
     for message in messages:

@@ -47,7 +47,7 @@ def extract(
     store : Store, optional
         The model store; the user's when left out.
     progress : Progress, optional
-        Is told about the progress of the run.
+        Receives the progress of the run.
 
     Returns
     -------

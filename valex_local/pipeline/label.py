@@ -170,7 +170,7 @@ def label_study(
     redo : bool
         Replace labels that other models or settings have made.
     progress : Progress, optional
-        Is told about the progress.
+        Receives the progress.
 
     Returns
     -------
@@ -270,7 +270,7 @@ def label_file(
 ) -> LabelledTexts:
     """Label texts and write the labels into a CSV file.
 
-    The answers of a language model are saved in a checkpoint beside the file until all is done.
+    The answers of a language model are saved in a checkpoint next to the file until all is done.
 
     Parameters
     ----------
@@ -287,7 +287,7 @@ def label_file(
     language : str, optional
         ISO 639-1 code for texts that do not state their own.
     progress : Progress, optional
-        Is told about the progress.
+        Receives the progress.
 
     Returns
     -------

@@ -69,7 +69,7 @@ class _Calls:
 
     @property
     def fill(self) -> float | None:
-        """Mean size of a call as a fraction of the stage's batch size; None without a call."""
+        """Mean size of a call as a fraction of the stage's batch size; None if there was no call."""
         return round(self.items / (self.calls * self._stage.batch_size), 3) if self.calls else None
 
     def __call__(self, inputs: Sequence[Any]) -> list[Output | Exception]:
@@ -130,7 +130,7 @@ class LocalExecutor:
     device : Device
         Where to compute.
     progress : Progress
-        Is told about the progress of the run.
+        Receives the progress of the run.
     checksums : callable
         Returns the SHA-256 of a video, which it may remember.
     """
@@ -153,7 +153,7 @@ class LocalExecutor:
         self._checksums = checksums
         self._log = RunLog(study)
         self._jobs = settings.work.jobs or max(1, min(4, device.threads))
-        self._topics_told: set[str] = set()
+        self._topics_reported: set[str] = set()
         self._resident: dict[str, Stage] = {}
 
     def close(self) -> None:
@@ -179,7 +179,7 @@ class LocalExecutor:
         done: set[str] = set()
         with PeakMemory() as memory, self._stage(step) as stage:
             loaded, loaded_cpu = time.perf_counter(), time.process_time()
-            calls = _Calls(stage, lambda old, new: self._tell_halved(step, old, new))
+            calls = _Calls(stage, lambda old, new: self._report_halved(step, old, new))
             # Closed before the stage is, whatever happens: threads may be preparing with its model.
             with closing(self._batches(stage, calls, step, list(leaders.values()))) as batches:
                 for batch in batches:
@@ -215,11 +215,11 @@ class LocalExecutor:
             return_memory()
             return
         if step.name not in self._resident:
-            self._resident[step.name] = self._load_beside_others(step)
+            self._resident[step.name] = self._load_with_others(step)
         yield self._resident[step.name]
 
-    def _load_beside_others(self, step: Step) -> Stage:
-        """Load a step's model; if it does not fit into memory beside the others, free those first."""
+    def _load_with_others(self, step: Step) -> Stage:
+        """Load a step's model; if it does not fit into memory along with the others, free those first."""
         try:
             return step.load(self._context(step))
         except Exception as error:
@@ -228,19 +228,19 @@ class LocalExecutor:
             self.close()
             _free(error)  # last: torch caches what was freed, and other engines need it
         self._log.line("not-resident", step=step.name)
-        self._tell("resident", f"{step.name}: not all models fit into memory; the earlier ones were freed")
+        self._say_once("resident", f"{step.name}: not all models fit into memory; the earlier ones were freed")
         return step.load(self._context(step))
 
-    def _tell(self, topic: str, text: str) -> None:
-        """Tell the user something, once per topic."""
-        if topic not in self._topics_told:
-            self._topics_told.add(topic)
+    def _say_once(self, topic: str, text: str) -> None:
+        """Show the user a message, once per topic."""
+        if topic not in self._topics_reported:
+            self._topics_reported.add(topic)
             self._progress.say(text)
 
-    def _tell_halved(self, step: Step, old: int, new: int) -> None:
-        """Log that memory ran out, and tell the user once per step."""
+    def _report_halved(self, step: Step, old: int, new: int) -> None:
+        """Log that memory ran out, and show the user a message once per step."""
         self._log.line("halved", step=step.name, old=old, new=new)
-        self._tell(step.name, f"{step.name}: memory ran out with {old} posts at once; continuing with {new}")
+        self._say_once(step.name, f"{step.name}: memory ran out with {old} posts at once; continuing with {new}")
 
     def _context(self, step: Step) -> Context:
         models = {role: self._models[role] for role in step.all_roles if role in self._models}

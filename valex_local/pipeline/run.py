@@ -45,7 +45,7 @@ def run(
     store: Store | None = None,
     progress: Progress | None = None,
 ) -> Summary:
-    """Do everything that is due in a study.
+    """Run every step that is due in a study.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def run(
     store : Store, optional
         The model store; the user's when left out.
     progress : Progress, optional
-        Is told about the progress of the run.
+        Receives the progress of the run.
 
     Returns
     -------

@@ -85,7 +85,7 @@ class StatusChecker:
         return self._check_all((post_id, self._study.post(post_id)) for post_id in post_ids)
 
     def check_as(self, posts: Iterable[Post]) -> Iterator[tuple[str, dict[str, StepStatus]]]:
-        """Yield the same as `check`, as if the study held the posts as they are given."""
+        """Yield the same as `check`, with the given posts in place of those in the study."""
         return self._check_all((post.id, post) for post in posts)
 
     def _check_all(self, posts: Iterable[tuple[str, Post]]) -> Iterator[tuple[str, dict[str, StepStatus]]]:

@@ -13,7 +13,7 @@ from valex_local.errors import InputError, printable
 from valex_local.files.text import open_regular
 from valex_local.posts.ids import PostKey, post_id, post_key, stand_in_id
 from valex_local.posts.meta import MetaTable, read_meta
-from valex_local.posts.text import merge, read_beside
+from valex_local.posts.text import merge, read_metadata
 from valex_local.records import Failure, Notice, Post, PostText, Video
 
 STAGE = "intake"
@@ -73,7 +73,7 @@ def discover(
         Videos, and folders of videos (searched recursively, without hidden entries).
     meta : Path or str, optional
         A table of post texts: CSV, TSV, NDJSON or JSON with a column of ids or URLs. It takes precedence over the files
-        beside the videos.
+        next to the videos.
     checksums : callable, optional
         Returns the SHA-256 of a file, which it may remember.
 
@@ -138,8 +138,8 @@ class _Finder:
 
     def _add(self, path: Path) -> None:
         """Add a video with its id, its checksum and what was published with it."""
-        text, key_beside, notices = read_beside(path)
-        key = _best(post_key(path.name), key_beside)
+        text, written_key, notices = read_metadata(path)
+        key = _best(post_key(path.name), written_key)
         try:
             size = _regular_size(path)
             digest = self._checksums(path)
@@ -196,5 +196,5 @@ def _regular_size(path: Path) -> int:
 
 
 def _best(from_name: PostKey | None, from_text: PostKey | None) -> PostKey | None:
-    """Return the key from the file's name, or the one from the text beside it if the name lacks the user."""
+    """Return the key from the file's name, or the one from the text next to it if the name lacks the user."""
     return from_name if from_name is not None and (from_name.user is not None or from_text is None) else from_text

@@ -19,7 +19,7 @@ from valex_local.records import PostText
 
 @dataclass
 class MetaRow:
-    """A row of the table. `names` are its id cells as written; `used` says whether a video matched it."""
+    """A row of the table. `names` are its id cells as written; `used` is whether a video matched it."""
 
     where: str
     key: PostKey | None

@@ -198,8 +198,8 @@ def merge(texts: Sequence[PostText]) -> PostText:
     return PostText(**filled)
 
 
-def read_beside(video: Path) -> tuple[PostText, PostKey | None, tuple[Notice, ...]]:
-    """Return what yt-dlp wrote beside a video, in ``<stem>.info.json`` and ``<stem>.description``.
+def read_metadata(video: Path) -> tuple[PostText, PostKey | None, tuple[Notice, ...]]:
+    """Return what yt-dlp wrote next to a video, in ``<stem>.info.json`` and ``<stem>.description``.
 
     Returns
     -------
@@ -225,7 +225,7 @@ def read_beside(video: Path) -> tuple[PostText, PostKey | None, tuple[Notice, ..
             texts.append(post_text({"description": read_text(description)}))
     except (InputError, ValueError) as error:
         what = error.what if isinstance(error, InputError) else str(error).splitlines()[0]
-        notices.append(Notice(code="post-text", text=f"the text file beside the video could not be read ({what})"))
+        notices.append(Notice(code="post-text", text=f"the text file next to the video could not be read ({what})"))
     return merge(texts), key, tuple(notices)
 
 

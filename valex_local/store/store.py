@@ -1,6 +1,6 @@
 """The store: a folder of models, each in a folder named after it.
 
-    <store>/<model id>/files...      model.toml beside them is the manifest, with their checksums
+    <store>/<model id>/files...      model.toml next to them is the manifest, with their checksums
     <store>/.sums.json               checksums of files already read, by size and modification time
     <store>/.cache/                  what engines computed with models and cached; may be deleted
 

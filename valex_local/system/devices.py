@@ -166,7 +166,7 @@ def _cgroup_folders(controller: str, root: Path, own: Path) -> list[Path]:
         _, controllers, group = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
-        # Version 1 mounts a tree per set of controllers; version 2 one for all, alone or as "unified" beside those.
+        # Version 1 mounts a tree per set of controllers; version 2 one for all, alone or as "unified" alongside those.
         for tree in (root / controllers, root / controller) if controllers else (root, root / "unified"):
             inside = tree / group.lstrip("/")
             folders += [inside, *(parent for parent in inside.parents if parent.is_relative_to(tree))]
@@ -240,7 +240,7 @@ class PeakMemory:
         self._sampler: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        with contextlib.suppress(OSError):  # The docstring says what is measured then.
+        with contextlib.suppress(OSError):  # see the docstring for what is measured then
             Path("/proc/self/clear_refs").write_text("5", "ascii")
         self.vram = gpu.memory_used()
         if self.vram is not None:

@@ -142,7 +142,7 @@ def enter(*, kernel: bool = True) -> Layers:
     Returns
     -------
     Layers
-        The active layers. If the kernel does not allow its layer, the others are active and `why_not` says why.
+        The active layers. If the kernel does not allow its layer, the others are active and `why_not` is the reason.
 
     Raises
     ------

@@ -77,7 +77,7 @@ class Trainer:
     work : Path
         Folder for intermediate results; with the same folder, an interrupted training is resumed.
     progress : Progress
-        Is told about the progress.
+        Receives the progress.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ def predict_baseline(
     folds : mapping of int to Folds
         Seed to the fold of each text.
     progress : Progress
-        Is told about the progress.
+        Receives the progress.
 
     Returns
     -------

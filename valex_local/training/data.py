@@ -65,7 +65,7 @@ class Data:
 
     @property
     def truth(self) -> Floats:
-        """The labels of each text for each output, (N, outputs): 1, 0, or NaN where they are not known."""
+        """The labels of each text for each output, (N, outputs): 1, 0, or NaN if unknown."""
         return columns(self.gold.labels, self.outputs)
 
     @property

@@ -80,7 +80,7 @@ class LabelNetwork(nn.Module):
 
     @property
     def device(self) -> Device:
-        """Where it computes."""
+        """The device it computes on."""
         return self._text_encoder.device
 
     def forward(self, batch: Batch) -> torch.Tensor:
@@ -125,7 +125,7 @@ class LabelNetwork(nn.Module):
 
 
 def _trainable(model: Any, options: TrainingOptions) -> Any:
-    """Return an encoder with the part that the mode says made trainable."""
+    """Return the encoder, with the parts that the mode trains made trainable."""
     model.requires_grad_(options.mode == "full")
     if options.freeze_embeddings:
         getattr(model, "embeddings", model.get_input_embeddings()).requires_grad_(False)

@@ -128,7 +128,7 @@ def train_model(
     device : Device
         Where to compute.
     progress : Progress
-        Is told about the progress.
+        Receives the progress.
 
     Returns
     -------
@@ -170,7 +170,7 @@ class _Training:
     progress: Progress
 
     def run(self) -> None:
-        """Do what is left to do, and write the model directory."""
+        """Run the remaining steps and write the model directory."""
         window, overlap = self._window()
         make_encoder = self._encoder(window, overlap)
         trainer = Trainer(self.data, self.options, make_encoder, work=self.work, progress=self.progress)

@@ -1,6 +1,6 @@
 """Checkpoints of labels, so that an interrupted labelling with a slow language model can be resumed.
 
-A checkpoint is a file beside the one to be written, with one line of JSON per text. It contains labels and checksums,
+A checkpoint is a file next to the one to be written, with one line of JSON per text. It contains labels and checksums,
 no text, and is removed when everything is done.
 """
 
@@ -31,7 +31,7 @@ class Checkpoint:
     Parameters
     ----------
     out : Path
-        The file that will be written; the checkpoint is beside it.
+        The file that will be written; the checkpoint is next to it.
     name : str
         The route.
     model : StoredModel

@@ -1,4 +1,4 @@
-"""The definitions of the values that a language model is given, with short examples and a worked one.
+"""The definitions of the values in the prompt of a language model, with short examples and a worked one.
 
 The default is values.toml; the settings can name another file.
 """

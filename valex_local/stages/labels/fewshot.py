@@ -38,7 +38,7 @@ class FewshotRoute:
         self._labeller = LlmLabeller(self._model, prompt, self._settings)
         self.source = LabelSource(route="fewshot", model=stored.id, domain=DOMAIN)
 
-    def show(self, shots: Sequence[LabelledExample]) -> None:
+    def set_examples(self, shots: Sequence[LabelledExample]) -> None:
         """Use these labelled scripts as examples from now on, and no others."""
         self._labeller = LlmLabeller(self._model, self._label_prompt(shots), self._settings)
 

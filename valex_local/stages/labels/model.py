@@ -94,7 +94,7 @@ class LabelModel:
 
     def _label(self, value: Value, scores: Scores) -> ValueLabel:
         outputs = self.card.outputs.get(value, ValueOutputs())
-        # Rounded as in the record, so that the state follows from the probabilities beside it.
+        # Rounded as in the record, so that the state follows from the probabilities next to it.
         present, conflicted = (
             round(scores.probabilities[value, polarity], 4) if outputs.of(polarity) is not None else None
             for polarity in (Polarity.PRESENT, Polarity.CONFLICTED)

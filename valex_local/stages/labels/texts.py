@@ -135,6 +135,6 @@ def _batches(
         raise ConfigError("only the route fewshot uses examples", hint="Add --route fewshot")
     for fold in folds or (FewShotFold(tuple(texts), (), ()),):
         if isinstance(loaded, FewshotRoute):
-            loaded.show(fold.shots)  # even if none: examples of the fold before may be texts of this one
+            loaded.set_examples(fold.shots)  # even if none: examples of the fold before may be texts of this one
         for at in range(0, len(fold.texts), loaded.batch_size):
             yield fold, fold.texts[at : at + loaded.batch_size]

@@ -89,7 +89,7 @@ class OcrStage:
         return Output(ScreenText(tracks=tracks, frames_seen=followed.seen, frames_read=followed.read))
 
     def _read(self, picture: NDArray[np.uint8]) -> list[Reading]:
-        """Return the readings that are kept."""
+        """Return the readings that pass the filters."""
         return [reading for reading in self._engine.read(picture) if self._counts(reading)]
 
     def _counts(self, reading: Reading) -> bool:

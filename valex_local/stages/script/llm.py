@@ -24,8 +24,8 @@ from valex_local.stages.script.writers import Draft
 # Tokens of an answer: braces and place; a reference with its speaker; an action line with its keyframes.
 FRAME_TOKENS, REFERENCE_TOKENS, ACTION_TOKENS = 40, 28, 80
 
-MAX_SPEAKERS_TOLD, MAX_SEEN_CHARACTERS, MAX_SAID_CHARACTERS = 8, 600, 200
-"""How much a model is told about earlier scenes: names, places and actions, and the end of the last dialogue."""
+MAX_SPEAKERS, MAX_SEEN_CHARACTERS, MAX_SAID_CHARACTERS = 8, 600, 200
+"""Limits of the summary of earlier scenes in a prompt: names, places and actions, and the end of the last dialogue."""
 
 SO_FAR_TOKENS = 500
 """Maximum length of that, tokens, for texts with at least two characters per token."""
@@ -144,8 +144,8 @@ class _Tally:
 
     @property
     def so_far(self) -> SoFar:
-        """A summary of the scenes so far: the most frequent names, what was seen last, what was said last."""
-        often = {name for name, _ in self.names.most_common(MAX_SPEAKERS_TOLD)}
+        """Summary of the scenes so far: the most frequent names, and what was seen and said last."""
+        often = {name for name, _ in self.names.most_common(MAX_SPEAKERS)}
         said = [e.text for scene in self.scenes for e in scene.elements if isinstance(e, Dialogue)]
         return SoFar(
             speakers=tuple(name for name in self.names if name in often),
@@ -173,12 +173,12 @@ def _last_seen(scenes: Sequence[Scene]) -> list[str]:
     for scene in scenes:
         lines += [f"{scene.heading}."] if scene.heading else []
         lines += [e.text for e in scene.elements if isinstance(e, Action)]
-    told: list[str] = []
+    last: list[str] = []
     for line in reversed(lines):
-        if sum(map(len, told)) + len(line) > MAX_SEEN_CHARACTERS:
+        if sum(map(len, last)) + len(line) > MAX_SEEN_CHARACTERS:
             break
-        told.insert(0, line)
-    return told
+        last.insert(0, line)
+    return last
 
 
 def _fall_back(stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, reason: Exception) -> Scene:

@@ -276,5 +276,5 @@ def _require_same_mels(model: Any, folder: Path) -> None:
         raise ModelError(
             f"the model needs {wanted} mel bands, but {given} are set by its preprocessor_config.json or by default",
             path=folder,
-            hint="Put the preprocessor_config.json of the same conversion beside model.bin",
+            hint="Put the preprocessor_config.json of the same conversion next to model.bin",
         )

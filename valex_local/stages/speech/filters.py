@@ -63,7 +63,7 @@ def facts(*, has_sound: bool, kept: Sequence[Segment], settings: SpeechSettings)
     has_sound : bool
         Whether the track is not silent.
     kept : sequence of Segment
-        The segments kept.
+        The kept segments.
     settings : SpeechSettings
         The threshold for speech.
 

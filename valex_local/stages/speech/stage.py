@@ -105,7 +105,7 @@ class TranscriptBuilder:
         return sorted(lines, key=lambda line: (line[1].start, line[1].end))
 
     def notices(self, kept_in: set[str]) -> tuple[Notice, ...]:
-        """Return notices on what is doubtful, given the languages of the segments kept."""
+        """Return notices on what is doubtful, given the languages of the kept segments."""
         found = []
         others = ", ".join(sorted(kept_in - {self.main}))
         if others:
