@@ -1,7 +1,7 @@
 """The records that stages write and everything else reads: the contract between packages.
 
 Times are float seconds from the start of the video, boxes are fractions of the displayed frame (after rotation and
-pixel aspect), text is NFC UTF-8, scores are probabilities in [0, 1]. Every record has a schema version. Records
+pixel aspect), text is NFC UTF-8, probabilities and fractions are in [0, 1]. Every record has a schema version. Records
 hold what was found, never when or how fast: equal input gives equal records, byte for byte.
 """
 
