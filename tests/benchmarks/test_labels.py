@@ -59,11 +59,10 @@ def test_every_way_says_what_the_model_says(tmp_path):
 
 
 @pytest.mark.slow
-def test_padding_costs_twice_and_changes_nothing(store, stored_model, tmp_path):
+def test_padding_changes_nothing(store, stored_model, tmp_path):
     stored_model("minilm-arguments")
     result = bench.labels(Environment(store, Device("cpu", 2), tmp_path, quick=True))
-    ratio, near = result.checks
+    _, near = result.checks
     assert next(iter(result.costs)) == "unpadded"
-    assert ratio.value >= ratio.bar / 2
     assert near.held, near
     assert result.facts["share_of_equal_states_int8"] >= 0.97

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from benchmarks import rehearse_workstation as rehearsal
+from tests import commands
+from tests.clips import Scene, make_clip, tone
 from valex_local.store import Store, StoredModel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,19 +77,35 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_tiny_rehearsal_goes_through_and_leaves_nothing(stored_model: Callable[[str], StoredModel], tmp_path: Path):
+def test_a_tiny_rehearsal_goes_through_and_leaves_nothing(
+    stored_model: Callable[[str], StoredModel],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+):
+    """The run in a process of its own; the models are added in this one."""
     stored_model("ppocrv6")
     pytest.importorskip("llama_cpp")
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.rehearse_workstation", "--tiny", "--clips", "1", "--device", "cpu"],
-        env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not list(tmp_path.glob("rehearsal-*"))
-    lines = done.stdout[done.stdout.index("step   ") :].splitlines()
+    own_process = rehearsal.valex
+
+    def valex(root: Path, *arguments: str, facts: Path | None = None) -> None:
+        if facts:
+            own_process(root, *arguments, facts=facts)
+        else:
+            done = commands.valex(*arguments, VALEX_MODELS=str(root / "store"))
+            assert done.returncode == 0, done.stderr
+
+    for folder in ("clips", "scratch"):
+        (tmp_path / folder).mkdir()
+    make_clip(tmp_path / "clips" / "a.mp4", (Scene(1.5), Scene(1.5, pattern=1)), audio=tone(3.0))
+    monkeypatch.setattr(rehearsal, "valex", valex)
+    monkeypatch.setattr(rehearsal, "CLIPS", tmp_path / "clips")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    monkeypatch.setattr(sys, "argv", ["rehearse_workstation", *["--tiny", "--clips", "1", "--device", "cpu"]])
+    rehearsal.main()
+    printed = capfd.readouterr().out
+    assert not list((tmp_path / "scratch").glob("rehearsal-*"))
+    lines = printed[printed.index("step   ") :].splitlines()
     table = {line.split()[0]: line for line in lines[1:] if "cpu" in line.split()}
     assert list(table) == [
         "media", "speech", "ocr", "vision", "script.local", "script.template", "grounding.local", "grounding.template",
