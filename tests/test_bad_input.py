@@ -13,22 +13,13 @@ import numpy as np
 import pytest
 
 from tests.clips import Scene, make_clip, silence, tone
+from tests.commands import PROGRAM, valex
 from valex_local.records import Labels, Media, ScreenText, Transcript
 from valex_local.study import Study
 
 pytestmark = pytest.mark.slow
 
 CLIPS = Path(__file__).parent.parent / "models" / "demo" / "clips"
-
-
-def command(*arguments):
-    return [sys.executable, "-c", "from valex_local.cli import main; main()", *map(str, arguments)]
-
-
-def valex(*arguments, **env):
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, check=False, env={**os.environ, **env}, timeout=600
-    )
 
 
 def records(root):
@@ -141,7 +132,7 @@ def test_killed_in_every_stage_and_run_again_is_equal_to_the_byte(demo_study, tm
     for path in CLIPS.glob(f"*{post_id.rpartition('_')[2]}*"):
         shutil.copy(path, videos)
     out = tmp_path / "study"
-    run = command("run", videos, "-s", out, "--profile", "demo")
+    run = [*PROGRAM, "run", videos, "-s", out, "--profile", "demo"]
     for stem in ("media", "transcript", "text", "script.template", "labels.template.encoder"):
         process = subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 300
@@ -161,11 +152,10 @@ def test_killed_in_every_stage_and_run_again_is_equal_to_the_byte(demo_study, tm
 
 def test_an_interrupt_says_how_to_go_on(tmp_path, demo_models):
     out = tmp_path / "study"
-    code = command()[-1]
     # A shell starts what it puts into the background with interrupts ignored, and children inherit that.
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(
-        [sys.executable, "-c", heeding + code, "run", CLIPS, "-s", out, "--profile", "cpu"],
+        [sys.executable, "-c", heeding + PROGRAM[-1], "run", CLIPS, "-s", out, "--profile", "cpu"],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -187,14 +177,14 @@ def test_two_runs_at_once(demo_study, tmp_path):
     assert "another run is active" in done.stderr
 
 
-def test_a_second_run_loads_no_model(demo_study):
-    undisturbed = records(demo_study)
-    done = valex("run", CLIPS, "-s", demo_study, "--profile", "demo", "--json")
+def test_a_second_run_loads_no_model(demo_study, tmp_path):
+    copy = shutil.copytree(demo_study, tmp_path / "study")
+    done = valex("run", CLIPS, "-s", copy, "--profile", "demo", "--json")
     summary = json.loads(done.stdout)
     assert done.returncode == 0
     assert all(step["written"] == 0 for step in summary["steps"])
-    assert records(demo_study) == undisturbed
-    logs = [p.read_text() for p in sorted((demo_study / "logs").iterdir())]
+    assert records(copy) == records(demo_study)
+    logs = [p.read_text() for p in sorted((copy / "logs").iterdir())]
     assert sum('"execute"' in log for log in logs) == 1, "only the first run computed anything"
 
 

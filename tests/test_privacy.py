@@ -3,18 +3,17 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import PROGRAM, valex
 from valex_local.pipeline.extract import extract
 from valex_local.study import Study
 
 pytestmark = pytest.mark.slow
 
 CLIPS = Path(__file__).parent.parent / "models" / "demo" / "clips"
-VALEX = [sys.executable, "-c", "from valex_local.cli import main; main()"]
 
 
 def records(root):
@@ -45,7 +44,7 @@ def test_the_whole_demo_without_a_network_and_with_nowhere_else_to_write(demo_st
     env |= {"HOME": str(folders["home"]), "TMPDIR": str(folders["tmp"]), "VALEX_MODELS": str(store.root)}
     kept = files(store.root)
     out = tmp_path / "study"
-    command = [*without_network(), *VALEX, "run", CLIPS, "-s", out, "--profile", "demo"]
+    command = [*without_network(), *PROGRAM, "run", CLIPS, "-s", out, "--profile", "demo"]
     done = subprocess.run(command, env=env, cwd=folders["cwd"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert files(elsewhere) == [], "nothing is written outside the study"
@@ -56,9 +55,9 @@ def test_the_whole_demo_without_a_network_and_with_nowhere_else_to_write(demo_st
 def test_forgetting_a_post_leaves_no_word_of_it(demo_study, tmp_path):
     study = Study(shutil.copytree(demo_study, tmp_path / "study"))
     gone, *others = study.post_ids()
-    done = subprocess.run([*VALEX, "forget", gone, "--study", study.root, "--yes"], capture_output=True, check=False)
+    done = valex("forget", gone, "--study", study.root, "--yes")
     assert done.returncode == 0
-    assert f"removed posts/{gone}/" in done.stdout.decode()
+    assert f"removed posts/{gone}/" in done.stdout
     assert study.post_ids() == others
     number = gone.rpartition("_")[2]
     for path in study.root.rglob("*"):
