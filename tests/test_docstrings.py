@@ -6,7 +6,8 @@ Of functions, and of methods without `self`; of a constructor it is the class's 
 - Returns, or a first line that begins with Return, Yield or Whether, where they return something;
 - Raises, where they raise something themselves.
 
-Commands are left out, whose docstrings are help pages.
+A method that says "see `Protocol.method`" has the sections of that one. Commands are left out: their docstrings are
+help pages.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MANY = 3
 VERBS = ("Return", "Yield", "Whether")
+_REFERENCE = re.compile(r"see `(\w+\.\w+)`")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -40,16 +42,25 @@ class Lack:
 
 def lacking(root: Path, package: str) -> list[Lack]:
     """Return the functions of a package whose docstrings lack a section."""
-    found = []
+    functions = list(_all_functions(root, package))
+    complete = {name for _, name, function, docstring in functions if not any(_lacks(function, docstring))}
+    return [
+        Lack(f"{module}:{name}", what)
+        for module, name, function, docstring in functions
+        if not complete & set(_REFERENCE.findall(docstring))
+        if (what := tuple(_lacks(function, docstring)))
+    ]
+
+
+def _all_functions(root: Path, package: str) -> Iterator[tuple[str, str, Function, str]]:
+    """Yield module, name, node and docstring of each public function and method of a package."""
     for path in sorted((root / package).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         if any(part.startswith("_") and part != "__init__" for part in parts):
             continue
         module = ".".join(parts).removesuffix(".__init__")
         for name, function, docstring in _functions(ast.parse(path.read_text("utf-8"))):
-            if what := tuple(_lacks(function, docstring or "")):
-                found.append(Lack(f"{module}:{name}", what))
-    return found
+            yield module, name, function, docstring or ""
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, Function, str | None]]:
@@ -146,6 +157,23 @@ WHOLE = '''def f(a, b, *, c: int) -> int:
 '''
 
 
+PROTOCOL = """class P:
+    def f(self, a, b, c) -> None:
+        '''Count.
+
+        Parameters
+        ----------
+        a, b, c
+            Three.
+        '''
+
+
+class C:
+    def f(self, a, b, c) -> None:
+        '''Count; see `P.f`.'''
+"""
+
+
 @pytest.mark.parametrize(
     ("code", "what"),
     [
@@ -163,6 +191,8 @@ WHOLE = '''def f(a, b, *, c: int) -> int:
         ("class C:\n    def f(self, a, b): ...", ""),
         ("class C:\n    '''Hold.'''\n    def __init__(self, a, b, **c) -> None: ...", "Parameters"),
         ("class _C:\n    def f(self, a, b, c): ...", ""),
+        (PROTOCOL.replace("P.f", "P.g"), "Parameters"),
+        (PROTOCOL, ""),
     ],
 )
 def test_a_lack_is_found(tmp_path: Path, code: str, what: str) -> None:

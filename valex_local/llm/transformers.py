@@ -145,35 +145,7 @@ class TransformersVlm:
         seed: int = 0,
         alternatives: int = 0,
     ) -> Reply:
-        """Return the answer to the messages; see `LanguageModel.chat`.
-
-        Parameters
-        ----------
-        messages : sequence of Message
-            The turns so far.
-        schema : dict, optional
-            JSON schema that the answer follows.
-        max_tokens : int
-            Maximum length of the answer, tokens.
-        temperature : float
-            With 0 the likeliest token is always taken.
-        seed : int
-            Seed of the random numbers.
-        alternatives : int
-            Number of likeliest tokens to report at each place of the answer.
-
-        Returns
-        -------
-        Reply
-            The answer.
-
-        Raises
-        ------
-        ContextOverflow
-            The messages and `max_tokens` exceed the context.
-        ModelError
-            The engine failed, or an image was passed to a model that does not take images.
-        """
+        """Return the answer to the messages; see `LanguageModel.chat`."""
         prompt = self.prompt(messages)
         length = int(prompt["input_ids"].shape[1])
         if length + max_tokens > self.context:

@@ -91,24 +91,7 @@ class FasterWhisper:
     def recognise(
         self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: SpeechTask, beam_size: int
     ) -> list[list[RawSegment]]:
-        """Return the segments of each piece, unfiltered; see `SpeechEngine.recognise`.
-
-        Parameters
-        ----------
-        pieces : sequence of ndarray of float32, shape (n,)
-            16 kHz mono, each shorter than 30 seconds.
-        language : str
-            Language code.
-        task : {"transcribe", "translate"}
-            Whether to translate to English.
-        beam_size : int
-            Number of beams of the decoder.
-
-        Returns
-        -------
-        list of list of RawSegment
-            For each piece its segments, in order of time.
-        """
+        """Return the segments of each piece, unfiltered; see `SpeechEngine.recognise`."""
         options = {
             "language": language,
             "task": task,
