@@ -35,7 +35,8 @@ def without_network():
     return prefix
 
 
-def test_the_whole_demo_without_a_network_and_with_nowhere_else_to_write(demo_study, store, tmp_path):
+def test_a_whole_run_without_a_network_and_with_nowhere_else_to_write(demo_study, store, tmp_path):
+    """Of one of the demo clips; its records are those of the run over all of them."""
     elsewhere = tmp_path / "elsewhere"
     folders = {name: elsewhere / name for name in ("home", "tmp", "cwd")}
     for folder in folders.values():
@@ -44,12 +45,14 @@ def test_the_whole_demo_without_a_network_and_with_nowhere_else_to_write(demo_st
     env |= {"HOME": str(folders["home"]), "TMPDIR": str(folders["tmp"]), "VALEX_MODELS": str(store.root)}
     kept = files(store.root)
     out = tmp_path / "study"
-    command = [*without_network(), *PROGRAM, "run", CLIPS, "-s", out, "--profile", "demo"]
+    clip = min(CLIPS.glob("*.mp4"))
+    command = [*without_network(), *PROGRAM, "run", clip, "-s", out, "--profile", "demo"]
     done = subprocess.run(command, env=env, cwd=folders["cwd"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert files(elsewhere) == [], "nothing is written outside the study"
     assert files(store.root) == kept
-    assert records(out) == records(demo_study)
+    (post_id,) = Study(out).post_ids()
+    assert records(out) == {name: raw for name, raw in records(demo_study).items() if post_id in name}
 
 
 def test_forgetting_a_post_leaves_no_word_of_it(demo_study, tmp_path):
