@@ -121,11 +121,11 @@ def test_pieces_of_several_posts_in_one_batch(whisper: StoredModel, speech: np.n
     """The path of GPUs, here on the CPU: each piece gets its own words, at its own times."""
     engine = FasterWhisper(whisper, CPU)
     pieces = [speech[: 4 * 16000], speech, np.zeros(16000, np.float32), speech[4 * 16000 :]]
-    single = engine.recognise(pieces, language="en", task="transcribe", beam_size=5)
+    single = engine.recognise(pieces, language="en", task="transcribe", beam_size=1)
     assert engine.batch_size == 1
     engine = FasterWhisper(replace(whisper, options={"batches": True}), CPU)
     assert engine.batch_size > 1
-    batch = engine.recognise(pieces, language="en", task="transcribe", beam_size=5)
+    batch = engine.recognise(pieces, language="en", task="transcribe", beam_size=1)
     for i in (0, 1, 3):
         one, many = (plain(" ".join(h.text for h in found[i])) for found in (single, batch))
         assert one == many
