@@ -13,6 +13,8 @@ from valex_local.system.network_guard import SWITCHES
 
 PREPARE = """
 import os, sys, time
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, range(os.cpu_count()))  # MKL starts no more threads than the process may use cores
 from valex_local.system.devices import Device, set_threads
 COUNT = int(sys.argv[1])
 set_threads(COUNT)

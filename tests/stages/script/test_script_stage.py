@@ -9,7 +9,7 @@ import pytest
 from tests.stages.script.evidences import CAPTIONS, INJECTIONS, item, segment, track
 from valex_local.errors import ModelError
 from valex_local.records import Captions, KeyframeCaption, PostText, Script
-from valex_local.rendering import render
+from valex_local.rendering.render import render
 from valex_local.settings import Settings
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.registry import STAGES
