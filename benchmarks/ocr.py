@@ -21,7 +21,7 @@ from benchmarks.clips import Shown, make_clips
 from benchmarks.environment import Environment
 from benchmarks.measure import Cost, interleaved
 from benchmarks.results import Check, Result
-from valex_local.records import Post, ScreenText, Track, Video
+from valex_local.records import Post, ScreenText, SourceFile, Track
 from valex_local.settings import OcrSettings, Settings
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.media.decode import iter_frames
@@ -192,7 +192,7 @@ def sample(path: Path, count: int) -> tuple[int, list[NDArray[np.uint8]]]:
 def item_of(path: Path) -> Item:
     """Return a video as the stage sees it."""
     media = read_media(path, Settings().media).record
-    post = Post(id=path.stem, video=Video(path=str(path), sha256="0" * 64, size=path.stat().st_size))
+    post = Post(id=path.stem, video=SourceFile(path=str(path), sha256="0" * 64, size=path.stat().st_size))
     return Item(post, path.parent, {"media": media})
 
 

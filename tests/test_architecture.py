@@ -27,6 +27,7 @@ PACKAGE = "valex_local"
 MAY_IMPORT = {
     "errors": "",
     "schwartz": "",
+    "notices": "",
     "files": "errors",
     "records": "errors files schwartz",
     "settings": "errors files",

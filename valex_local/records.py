@@ -129,8 +129,8 @@ class Record(Part):
 # --- the post -------------------------------------------------------------------------------------------------------
 
 
-class Video(Part):
-    """The video file of a post."""
+class SourceFile(Part):
+    """A file that a post was made from: a video, a picture or a sound file. `size` is in bytes."""
 
     path: FilePath
     sha256: Sha256
@@ -150,10 +150,26 @@ class PostText(Part):
 
 
 class Post(Record):
-    """The unit of a study: a video and what was published with it. Posts whose videos are gone have `video` None."""
+    """The unit of a study: a video, or pictures and sound, and what was published with it.
+
+    Attributes
+    ----------
+    id : str
+        Its name in the study.
+    video : SourceFile or None
+        The video; None for photo posts, posts that are sound alone, and posts of which only the script is left.
+    pictures : tuple of SourceFile
+        The pictures of a photo post, in the order in which they are shown.
+    sound : SourceFile or None
+        The sound, where it is in a file of its own.
+    text : PostText
+        What was published with it.
+    """
 
     id: str
-    video: Video | None = None
+    video: SourceFile | None = None
+    pictures: tuple[SourceFile, ...] = ()
+    sound: SourceFile | None = None
     text: PostText = PostText()
 
 

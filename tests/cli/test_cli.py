@@ -16,7 +16,7 @@ from valex_local.cli._progress import Bars
 from valex_local.cli._summary import print_json
 from valex_local.cli.run import _options
 from valex_local.pipeline.summary import StepCount, Summary
-from valex_local.records import Failure, Post, PostLine, Scene, Script, Video
+from valex_local.records import Failure, Post, PostLine, Scene, Script, SourceFile
 from valex_local.study import Study
 
 HEAVY = ["torch", "transformers", "cv2", "numpy", "av", "whisper", "faster_whisper", "ctranslate2", "open_clip"]
@@ -46,7 +46,9 @@ def valex(*arguments, cwd=None, answer=None, **env):
 def study(tmp_path):
     study = Study(tmp_path / "study", create=True)
     for post_id in ("a", "b"):
-        study.write(post_id, "post", Post(id=post_id, video=Video(path=f"/v/{post_id}.mp4", sha256="0" * 64, size=1)))
+        study.write(
+            post_id, "post", Post(id=post_id, video=SourceFile(path=f"/v/{post_id}.mp4", sha256="0" * 64, size=1))
+        )
     scene = Scene(start=0, end=1, elements=(PostLine(text="☕ stories"),), written_by="template")
     study.write("b", "script.template", Script(name="template", scenes=(scene,)))
     return study

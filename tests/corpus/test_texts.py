@@ -10,7 +10,7 @@ from tests.corpus.files import N1, N2, N3, write
 from valex_local.corpus import Text, Texts, read_texts
 from valex_local.corpus.texts import join_texts
 from valex_local.errors import InputError, StudyError
-from valex_local.records import Action, Post, PostText, Scene, Script, Sound, Video
+from valex_local.records import Action, Post, PostText, Scene, Script, Sound, SourceFile
 from valex_local.study import Study
 
 SHA = "0" * 64
@@ -29,10 +29,10 @@ def study(tmp_path):
     made.write(f"me_{N1}", "post", Post(id=f"me_{N1}", text=PostText(author="Me Myself", genre="vlog")))
     made.write(f"me_{N1}", "script.template", script("template", "one", language="de", sound=sound))
     made.write(f"me_{N1}", "script.gemini", script("gemini", "eins", genre="sport"))
-    video = Video(path=f"/v/{N2}.mp4", sha256=SHA, size=1)
+    video = SourceFile(path=f"/v/{N2}.mp4", sha256=SHA, size=1)
     made.write(f"{N2}-00000000", "post", Post(id=f"{N2}-00000000", video=video, text=PostText(author="you")))
     made.write(f"{N2}-00000000", "script.template", script("template", "two"))
-    clip = Video(path="/v/My clip.mp4", sha256=SHA, size=1)
+    clip = SourceFile(path="/v/My clip.mp4", sha256=SHA, size=1)
     made.write("my_clip-00000000", "post", Post(id="my_clip-00000000", video=clip))
     made.write("my_clip-00000000", "script.template", script("template", "three"))
     made.write("bare", "post", Post(id="bare"))

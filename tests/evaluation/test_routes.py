@@ -10,7 +10,7 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.writers import write_authors, write_long
 from valex_local.errors import InputError
 from valex_local.evaluation.routes import read_source
-from valex_local.records import Labels, LabelSource, Post, PostText, ValueLabel, Video
+from valex_local.records import Labels, LabelSource, Post, PostText, SourceFile, ValueLabel
 from valex_local.schwartz import CIRCLE, State
 from valex_local.stages.labels.card import ModelCard
 from valex_local.study import Study
@@ -105,7 +105,7 @@ def study(tmp_path):
     study = Study(tmp_path / "study", create=True)
     videos = {f"anna_{NUMBER}": f"/v/@anna_video_{NUMBER}.mp4", "clip-01234567": "/v/Clip.mp4"}
     for post_id, path in videos.items():
-        study.write(post_id, "post", Post(id=post_id, video=Video(path=path, sha256="0" * 64, size=1)))
+        study.write(post_id, "post", Post(id=post_id, video=SourceFile(path=path, sha256="0" * 64, size=1)))
         study.write(post_id, "labels.template.encoder", labels(State.PRESENT))
     study.write("clip-01234567", "labels.gemini.fewshot", labels(State.ABSENT, "fewshot", "qwen"))
     study.write(

@@ -20,8 +20,8 @@ from valex_local.records import (
     PostText,
     Scene,
     Script,
+    SourceFile,
     ValueLabel,
-    Video,
 )
 from valex_local.schwartz import CIRCLE, State, Value, decide
 from valex_local.settings import ScriptSettings
@@ -63,7 +63,9 @@ def make_study(folder: Path) -> Study:
     scenes = TemplateWriter().write(evidence).scenes
     for n, post_id in enumerate((ONE, TWO, SILENT, NAMED)):
         video = (
-            None if post_id == TWO else Video(path=str(folder / "videos" / f"clip {n}.mp4"), sha256="0" * 64, size=1)
+            None
+            if post_id == TWO
+            else SourceFile(path=str(folder / "videos" / f"clip {n}.mp4"), sha256="0" * 64, size=1)
         )
         study.write(post_id, "post", Post(id=post_id, video=video, text=PostText(author=post_id.partition("_")[0])))
     for stem, record in found.records.items():

@@ -25,7 +25,7 @@ from tests.exchange.exported import (
     script,
 )
 from valex_local.exchange.export.elan import document, xml_text
-from valex_local.records import Media, Post, Shot, Video
+from valex_local.records import Media, Post, Shot, SourceFile
 from valex_local.rendering.timing import timed_lines
 
 
@@ -64,7 +64,7 @@ def test_the_video_is_found_from_the_file(eaf):
 
 
 def test_a_video_beside_the_file(tmp_path):
-    video = Video(path=str(tmp_path / "a <b> & \udcff.mp4"), sha256="0" * 64, size=1)
+    video = SourceFile(path=str(tmp_path / "a <b> & \udcff.mp4"), sha256="0" * 64, size=1)
     timed, _ = timed_lines(Post(id="p", video=video), script(dialogue("a", 0, 1)))
     root = ElementTree.fromstring(ElementTree.tostring(document(timed, None, tmp_path), encoding="utf-8"))
     media = root.find("HEADER/MEDIA_DESCRIPTOR")

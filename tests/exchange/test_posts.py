@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valex_local.exchange.posts import PostFinder, names_a_user, new_post
-from valex_local.records import Post, PostText, Video
+from valex_local.records import Post, PostText, SourceFile
 
 N1, N2 = "7300000000000000001", "7300000000000000002"
 
 
 def post(name: str, video: str | None = None, url: str | None = None) -> Post:
-    file = None if video is None else Video(path=f"/videos/{video}", sha256="0" * 64, size=1)
+    file = None if video is None else SourceFile(path=f"/videos/{video}", sha256="0" * 64, size=1)
     return Post(id=name, video=file, text=PostText(url=url))
 
 

@@ -15,7 +15,7 @@ from valex_local.exchange.script_parser import parse_script
 from valex_local.exchange.scripts import TAKEN, import_scripts
 from valex_local.pipeline.plan import plan
 from valex_local.pipeline.status import StatusChecker, StepState
-from valex_local.records import Dialogue, Labels, LabelSource, OnScreenText, Post, Script, Video
+from valex_local.records import Dialogue, Labels, LabelSource, OnScreenText, Post, Script, SourceFile
 from valex_local.settings import ScriptSettings, Settings
 from valex_local.study import Study
 
@@ -28,7 +28,7 @@ def study(tmp_path: Path) -> Study:
     made = Study(tmp_path / "study", create=True)
     for post_id in (ANN, BOB):
         user, _, number = post_id.rpartition("_")
-        video = Video(path=f"/videos/@{user}_video_{number}.mp4", sha256="0" * 64, size=1)
+        video = SourceFile(path=f"/videos/@{user}_video_{number}.mp4", sha256="0" * 64, size=1)
         made.write(post_id, "post", Post(id=post_id, video=video))
     made.write(ANN, "script.template", Script(name="template"))
     return made

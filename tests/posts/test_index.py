@@ -3,7 +3,7 @@
 import pytest
 
 from valex_local.posts.ids import PostIndex, names_same_post, post_key, post_names
-from valex_local.records import Post, PostText, Video
+from valex_local.records import Post, PostText, SourceFile
 
 N1, N2 = "7300000000000000001", "7300000000000000002"
 
@@ -42,7 +42,7 @@ def test_other_names_are_found_as_they_are_written_each_item_once(index):
 
 
 def test_the_names_of_a_post():
-    video = Video(path=f"/videos/ann_{N1}.mp4", sha256="0" * 64, size=1)
+    video = SourceFile(path=f"/videos/ann_{N1}.mp4", sha256="0" * 64, size=1)
     assert post_names(Post(id="a")) == ("a",)
     post = Post(id=f"ann_{N1}.mp4", video=video, text=PostText(url="https://x"))
     assert post_names(post) == (f"ann_{N1}.mp4", "https://x")

@@ -33,11 +33,11 @@ from valex_local.records import (
     Segment,
     Shot,
     Sound,
+    SourceFile,
     Tag,
     Track,
     Transcript,
     ValueLabel,
-    Video,
     VideoTrack,
 )
 from valex_local.schwartz import CIRCLE, State
@@ -188,7 +188,7 @@ def post(number: int, chance: random.Random, video: Path | None = None) -> Post:
     author = f"author.{number % 23}"
     return Post(
         id=f"{author}_{7300000000000000000 + number}",
-        video=None if video is None else Video(path=str(video), sha256="b" * 64, size=1000),
+        video=None if video is None else SourceFile(path=str(video), sha256="b" * 64, size=1000),
         text=PostText(
             caption=f"{sentence(chance, 9)} #{chance.choice(WORDS)} #{chance.choice(WORDS)}",
             hashtags=(chance.choice(WORDS),),

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.report.made import HOSTILE, ODD_ID, add, hostile_post, make_study
-from valex_local.records import Post, Video
+from valex_local.records import Post, SourceFile
 from valex_local.report import write_report
 from valex_local.study import Study
 
@@ -65,7 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study.save_options({"script": {"variants": ["template", "local"]}})
     hostile_post(study, video)
     add(study, Post(id="bare-00000000"), {})
-    broken = Video(path=str(root / "videos" / "broken.mp4"), sha256="a" * 64, size=7)
+    broken = SourceFile(path=str(root / "videos" / "broken.mp4"), sha256="a" * 64, size=7)
     add(study, Post(id=BROKEN, video=broken), {})
     folder = Study(study.root).folder(FIRST) / "keyframes"
     folder.mkdir()

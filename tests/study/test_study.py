@@ -20,8 +20,8 @@ from valex_local.records import (
     Post,
     PostText,
     Script,
+    SourceFile,
     Transcript,
-    Video,
 )
 from valex_local.study import Study
 
@@ -46,7 +46,7 @@ def media(*names):
 
 
 def put(study, post_id, *names):
-    study.write(post_id, "post", Post(id=post_id, video=Video(path=f"/v/{post_id}.mp4", sha256=SHA, size=1)))
+    study.write(post_id, "post", Post(id=post_id, video=SourceFile(path=f"/v/{post_id}.mp4", sha256=SHA, size=1)))
     files = {f"keyframes/{name}": b"jpeg" for name in names} | {"audio.flac": b"flac"}
     study.write(post_id, "media", media(*names), files)
 
@@ -212,7 +212,7 @@ def test_forgetting_leaves_no_trace(study, tmp_path):
         put(study, post_id, "K1.jpg")
         study.write_failure(Failure(post=post_id, stage="speech", what=f"{secret} {post_id}"))
     study.write(
-        "a", "post", Post(id="a", video=Video(path="/v/a.mp4", sha256=SHA, size=1), text=PostText(author=secret))
+        "a", "post", Post(id="a", video=SourceFile(path="/v/a.mp4", sha256=SHA, size=1), text=PostText(author=secret))
     )
     study.write_failure(Failure(post="c", stage="intake", what="same id as /v/a.mp4"))
     for folder in ("report", "exports"):

@@ -24,7 +24,7 @@ from valex_local.pipeline.executor import Job
 from valex_local.pipeline.plan import Step
 from valex_local.pipeline.progress import Progress
 from valex_local.pipeline.run_log import RunLog
-from valex_local.records import Failure, Record, Video
+from valex_local.records import Failure, Record, SourceFile
 from valex_local.settings import Settings
 from valex_local.stages.base import Context, Item, Output, Stage
 from valex_local.stages.registry import record_type, stems_read
@@ -273,7 +273,7 @@ class LocalExecutor:
             self._check(item.post.video)
         return stage.prepare(item)
 
-    def _check(self, video: Video) -> None:
+    def _check(self, video: SourceFile) -> None:
         try:
             now = self._checksums(Path(video.path))
         except OSError:

@@ -14,7 +14,7 @@ from valex_local.files.text import open_regular
 from valex_local.posts.ids import PostKey, post_id, post_key, stand_in_id
 from valex_local.posts.meta import MetaTable, read_meta
 from valex_local.posts.text import merge, read_metadata
-from valex_local.records import Failure, Notice, Post, PostText, Video
+from valex_local.records import Failure, Notice, Post, PostText, SourceFile
 
 STAGE = "intake"
 """The stage under which failures to add a post are recorded."""
@@ -38,11 +38,14 @@ class Discovery:
         Files that cannot be used.
     unmatched : list of str
         Rows of the table of post texts that match no video.
+    notices : list of Notice
+        What was left out or guessed and belongs to no post: files passed over, cells of the table not understood.
     """
 
     posts: list[Post] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -173,7 +176,7 @@ class _Finder:
                 what = f"{len(different)} different files name this post: {named}"
                 self._failures[name] = Failure(post=name, stage=STAGE, what=what, hint="Keep one of them")
                 continue
-            video = Video(path=str(first.path), sha256=first.digest, size=first.size)
+            video = SourceFile(path=str(first.path), sha256=first.digest, size=first.size)
             text = merge([c.text for c in candidates])
             notices = tuple(dict.fromkeys(notice for c in candidates for notice in c.notices))
             posts.append(Post(id=name, video=video, text=text, notices=notices))

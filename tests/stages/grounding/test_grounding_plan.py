@@ -13,7 +13,7 @@ from valex_local.pipeline.plan import plan
 from valex_local.pipeline.run import run
 from valex_local.pipeline.selection import Selection
 from valex_local.pipeline.summary import StepCount, Summary
-from valex_local.records import Grounding, Post, Script, Video
+from valex_local.records import Grounding, Post, Script, SourceFile
 from valex_local.settings import make_settings
 from valex_local.stages.registry import stems_read
 from valex_local.store import StoredModel
@@ -67,7 +67,7 @@ def test_nothing_reads_it():
 def study(tmp_path: Path) -> Study:
     made = Study(tmp_path / "study", create=True)
     for number, name in enumerate(("a", "b")):
-        video = Video(path=str(tmp_path / f"{name}.mp4"), sha256=str(number) * 64, size=3)
+        video = SourceFile(path=str(tmp_path / f"{name}.mp4"), sha256=str(number) * 64, size=3)
         made.write(name, "post", Post(id=name, video=video))
         made.write(name, "media", media(1.0, 9.0))
         draw(made.folder(name), media(1.0, 9.0), seed=number)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from valex_local.posts.discover import file_sha256
-from valex_local.records import Post, Video
+from valex_local.records import Post, SourceFile
 from valex_local.settings import Settings
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.media import MediaStage
@@ -18,7 +18,7 @@ def run(tmp_path):
 
     def run_one(path: Path, **settings) -> Output:
         stage = MediaStage(Context(Settings(media=settings), {}, Device("cpu", 2)))
-        video = Video(path=str(path), sha256=file_sha256(path), size=path.stat().st_size)
+        video = SourceFile(path=str(path), sha256=file_sha256(path), size=path.stat().st_size)
         prepared = stage.prepare(Item(Post(id="a", video=video), tmp_path))
         (output,) = stage([prepared])
         stage.close()

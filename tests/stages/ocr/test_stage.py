@@ -5,7 +5,7 @@ from rapidfuzz.distance import Levenshtein
 
 from tests.captioned import Caption, karaoke, make_clip
 from valex_local.errors import InputError, ModelError
-from valex_local.records import Media, Post, Video
+from valex_local.records import Media, Post, SourceFile
 from valex_local.settings import Settings
 from valex_local.stages.base import Context, Item
 from valex_local.stages.media.stage import read_media
@@ -35,7 +35,7 @@ def stage(stored_model):
 
 def read(stage, path):
     media = read_media(path, Settings().media).record
-    post = Post(id="p", video=Video(path=str(path), sha256="0" * 64, size=1))
+    post = Post(id="p", video=SourceFile(path=str(path), sha256="0" * 64, size=1))
     (output,) = stage([stage.prepare(Item(post, path.parent, {"media": media}))])
     return output.record
 
@@ -110,7 +110,7 @@ def test_equal_videos_give_equal_records(stage, tmp_path):
 
 
 def test_without_a_picture_there_is_nothing_to_read(stage, tmp_path):
-    post = Post(id="p", video=Video(path=str(tmp_path / "none.mp4"), sha256="0" * 64, size=1))
+    post = Post(id="p", video=SourceFile(path=str(tmp_path / "none.mp4"), sha256="0" * 64, size=1))
     (output,) = stage([stage.prepare(Item(post, tmp_path, {"media": Media(duration=1.0)}))])
     assert output.record.skipped == "no video track"
 

@@ -1,0 +1,64 @@
+"""Every kind of notice, by code: what its heading is, and whether it may change what a post means.
+
+A notice says what was dropped, merged, guessed, cut or not assessed. It stands in the record, in the summary of a run
+and in the report; the last line of a run counts the posts with notices that may change what the post means, that is
+what its script says or which values it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NoticeKind:
+    """A kind of notice.
+
+    Attributes
+    ----------
+    title : str
+        Its heading in the report: what such notices have in common.
+    changes_meaning : bool
+        Whether the script or the labels may be different because of it.
+    """
+
+    title: str
+    changes_meaning: bool = True
+
+
+UNKNOWN = NoticeKind("Other notices")
+"""The kind of a code that is not in `NOTICES`, such as one written by a newer version."""
+
+NOTICES: Mapping[str, NoticeKind] = {
+    # posts
+    "post-text": NoticeKind("The text published with the video could not be read"),
+    # media
+    "damaged": NoticeKind("Parts of the file are damaged"),
+    "no-decoder": NoticeKind("A track cannot be decoded"),
+    "no-pictures": NoticeKind("The video track cannot be decoded"),
+    "no-sound": NoticeKind("The audio track cannot be decoded"),
+    "timestamps": NoticeKind("Timestamps are missing or wrong"),
+    "truncated": NoticeKind("The file is cut off"),
+    # speech
+    "language-unsure": NoticeKind("The language of the speech is a guess"),
+    "several-languages": NoticeKind("Several languages are spoken"),
+    "voice-without-words": NoticeKind("A voice whose words were not recognised"),
+    # vision
+    "model-notice": NoticeKind("What the model says of itself", changes_meaning=False),
+    "no-caption": NoticeKind("A keyframe has no caption"),
+    "no-tags": NoticeKind("Keyframes have no tags"),
+    # script
+    "cut": NoticeKind("An imported script is not whole"),
+    "scene-by-template": NoticeKind("A scene was written by the template"),
+    "sound-as-stated": NoticeKind("What an imported script says of its sound", changes_meaning=False),
+    # grounding
+    "lines-cut": NoticeKind("Action lines were scored in part", changes_meaning=False),
+    # labels and grounding
+    "language-not-covered": NoticeKind("The model does not know the language"),
+}
+
+
+def kind_of(code: str) -> NoticeKind:
+    """Return the kind of notice that a code stands for."""
+    return NOTICES.get(code, UNKNOWN)
