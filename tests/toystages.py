@@ -8,6 +8,8 @@ from valex_local.records import AudioTrack, Media, Notice, Segment, Shot, Transc
 from valex_local.stages.base import Output
 
 LOADED = []
+NOTICES = []
+"""What `ToySpeech` says of every post besides."""
 SEEN = []
 
 
@@ -72,6 +74,7 @@ class ToySpeech:
                 out.append(Output(Transcript(skipped="no audio track")))
                 continue
             notices = (Notice(code="noisy", text="the sound is noisy"),) if "noisy" in text else ()
+            notices += tuple(NOTICES)
             segment = Segment(
                 id="S1", start=0, end=1, text=text, avg_logprob=0, no_speech_probability=0, compression_ratio=1, voice=1
             )

@@ -32,6 +32,7 @@ UNKNOWN = NoticeKind("Other notices")
 
 NOTICES: Mapping[str, NoticeKind] = {
     # posts
+    "unmatched": NoticeKind("A row of the table of post texts matches no post"),
     "post-text": NoticeKind("The text published with the video could not be read"),
     # media
     "damaged": NoticeKind("Parts of the file are damaged"),

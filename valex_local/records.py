@@ -581,6 +581,18 @@ class Labels(Record):
         return self
 
 
+# --- what is about no single post -----------------------------------------------------------------------------------
+
+
+class Intake(Record):
+    """What the last search for posts left out or guessed, as far as it is about no single post (intake.json).
+
+    `unmatched` lists the rows of the table of post texts that match no post.
+    """
+
+    unmatched: tuple[CleanText, ...] = ()
+
+
 # --- failures -------------------------------------------------------------------------------------------------------
 
 

@@ -387,7 +387,7 @@ def test_a_study_is_labelled_where_it_is_due(valex: Call, study: Study, model: P
     assert records[POST].notices == ()
     assert [notice.code for notice in records["other"].notices] == ["language-not-covered"]
     assert len(records["other"].values) == 19, "labelled all the same"
-    assert "degraded    1  labels.template.encoder: the text's language is de" in done.out
+    assert "notice *   1  labels.template.encoder: the text's language is de" in done.out
 
     write_post(study, "third", words(8))
     assert valex("label", "-s", study.root, "--device", "cpu").code == 0, "the model is remembered"

@@ -179,7 +179,7 @@ def test_what_records_say_against_their_figures_stands_below_the_table(tmp_path:
     for name in ("a", "b"):
         found = grounding("template", [0.9], [True]).model_copy(update={"notices": (notice,)})
         put(study, name, told("template", 1), found)
-    assert "degraded      2  script.template: tiny: a toy\n" in call("-s", study.root).stdout
+    assert "notice        2  script.template: tiny: a toy\n" in call("-s", study.root).stdout
     assert json.loads(call("-s", study.root, "--json").stdout)["variants"][0]["notices"] == {"tiny: a toy": 2}
 
 

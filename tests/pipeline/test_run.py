@@ -16,6 +16,7 @@ from valex_local.errors import ConfigError, InputError, ModelError, StudyError
 from valex_local.pipeline.progress import NullProgress
 from valex_local.pipeline.run import run, study_status
 from valex_local.pipeline.selection import Selection
+from valex_local.pipeline.summary import NoticeCount
 from valex_local.records import Media, Transcript
 from valex_local.stages.registry import STAGES, StageSpec
 from valex_local.stages.variants import media_settings, speech_settings
@@ -162,19 +163,21 @@ def test_equal_bad_videos_fail_each_under_its_own_name(videos, out):
     assert [f.post.partition("-")[0] for f in summary.failures] == ["a", "b"]
 
 
-def test_skipped_and_degraded_posts_are_counted_with_the_reason(videos, out):
+def test_skips_and_notices_are_counted_with_the_reason(videos, out):
     summary = run(videos(a="mute", b="noisy", c="fine"), out)
     assert summary.skipped == {"speech: no audio track": 1}
-    assert summary.degraded == {"speech: the sound is noisy": 1}
+    assert summary.notices == [NoticeCount("speech", "noisy", "the sound is noisy", posts=1)]
+    assert summary.doubtful == 1
 
 
 def test_text_beside_a_video_that_cannot_be_read_is_said(videos, out):
     paths = videos(a="one")
     (videos.folder / "a.info.json").write_text("{half of it")
-    (dry,) = run(paths, out, selection=Selection(dry=True)).degraded
-    (said,) = run(paths, out).degraded
-    assert said.startswith("intake: the text file next to the video could not be read")
-    assert study_status(Study(out)).degraded == {dry: 1} == {said: 1}
+    (dry,) = run(paths, out, selection=Selection(dry=True)).notices
+    (said,) = run(paths, out).notices
+    assert (said.step, said.posts) == ("intake", 1)
+    assert said.text.startswith("the text file next to the video could not be read")
+    assert study_status(Study(out)).notices == [dry] == [said]
 
 
 def test_a_changed_setting_needs_redo_and_is_named(videos, out):

@@ -13,10 +13,12 @@ from rich.text import Text
 
 from valex_local.errors import printable
 from valex_local.files.text import counted
-from valex_local.pipeline.summary import StepCount, Summary
+from valex_local.pipeline.summary import NoticeCount, StepCount, Summary
 from valex_local.records import Failure
 
 _MOST = 20
+_MARK = "*"
+"""Marks notices that may change what a post means."""
 
 
 def print_json(summary: Summary) -> None:
@@ -38,9 +40,10 @@ def print_summary(summary: Summary, *, dry: bool = False) -> None:
     for step in summary.steps:
         table.add_row(step.step, *(str(getattr(step, c) or "·") for c in columns))
     console.print(table)
-    for title, counts in (("skipped", summary.skipped), ("degraded", summary.degraded)):
-        for reason, posts in counts.items():
-            console.print(Text(f"{title} {posts:>4}  {printable(reason)}"), soft_wrap=True)
+    for reason, posts in summary.skipped.items():
+        console.print(Text(f"skipped {posts:>4}  {printable(reason)}"), soft_wrap=True)
+    for notice in summary.notices:
+        console.print(Text(_notice(notice)), soft_wrap=True)
     _list(console, "unmatched", summary.unmatched)
     for failure in summary.failures:
         console.print(Text(f"failed  {_failure(failure)}", style="red"), soft_wrap=True)
@@ -51,11 +54,26 @@ def print_summary(summary: Summary, *, dry: bool = False) -> None:
     took = "nothing was done" if dry else f"{summary.seconds:.1f} s"
     console.print(Text(f"{total} · {took} · {printable(summary.study)}", style="bold"), soft_wrap=True)
     console.print(Text(f"offline: {summary.offline}"), soft_wrap=True)
+    console.print(Text(f"{_MARK} {_doubtful(summary)}", style="yellow" if summary.doubtful else ""), soft_wrap=True)
 
 
 def _columns(steps: list[StepCount]) -> tuple[str, ...]:
     always = ("written", "current", "failed")
     return always + tuple(c for c in ("due", "outdated", "blocked") if any(getattr(s, c) for s in steps))
+
+
+def _notice(notice: NoticeCount) -> str:
+    mark = _MARK if notice.changes_meaning else " "
+    others = f" (and {counted(notice.wordings - 1, 'other wording')})" if notice.wordings > 1 else ""
+    return printable(f"notice {mark} {notice.posts or '·':>3}  {notice.step}: {notice.text}{others}")
+
+
+def _doubtful(summary: Summary) -> str:
+    """Return the last line: how many posts may not mean what their script and labels say."""
+    posts = counted(summary.posts, "post")
+    if not summary.doubtful:
+        return f"0 of {posts} with notices that may change what they mean"
+    return f"{summary.doubtful} of {posts} with notices that may change what they mean: valex status --posts"
 
 
 def _failure(failure: Failure) -> str:

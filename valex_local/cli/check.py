@@ -63,7 +63,7 @@ def _print(found: VisualCheck) -> None:
         for reason, posts in variant.skipped.items():
             click.echo(f"not scored {posts:>4}  script.{variant.script}: {printable(reason)}")
         for text, posts in variant.notices.items():
-            click.echo(f"degraded   {posts:>4}  script.{variant.script}: {printable(text)}")
+            click.echo(f"notice     {posts:>4}  script.{variant.script}: {printable(text)}")
         if variant.missing:
             click.echo(f"missing    {variant.missing:>4}  script.{variant.script}")
     for hint in found.hints:

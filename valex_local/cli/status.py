@@ -34,7 +34,7 @@ def status(folder: Path | None, posts: bool, as_json: bool) -> None:
 
 
 def _describe(statuses: Mapping[str, StepStatus]) -> str:
-    """Return the steps of a post that are not current, each with its state and what differs."""
+    """Return the steps of a post that are not current, each with its state and what differs, and all notices."""
     from valex_local.pipeline.status import StepState
 
     parts = [
@@ -42,4 +42,5 @@ def _describe(statuses: Mapping[str, StepStatus]) -> str:
         for step, status in statuses.items()
         if status.state is not StepState.CURRENT
     ]
-    return "; ".join(parts) or "current"
+    notices = [f"{step}: {notice.text}" for step, status in statuses.items() for notice in status.notices]
+    return "; ".join([*(parts or ["current"]), *notices])

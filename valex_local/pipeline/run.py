@@ -12,17 +12,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from valex_local.errors import ConfigError, InputError, StudyError, printable
+from valex_local.notices import kind_of
 from valex_local.pipeline.executor import Executor, Job
 from valex_local.pipeline.local_executor import LocalExecutor
 from valex_local.pipeline.plan import Step, plan
 from valex_local.pipeline.progress import NullProgress, Progress
 from valex_local.pipeline.selection import Selection
 from valex_local.pipeline.status import StatusChecker, StepState, StepStatus
-from valex_local.pipeline.summary import StepCount, Summary
+from valex_local.pipeline.summary import NoticeCount, StepCount, Summary, count_notices
 from valex_local.posts import discover
 from valex_local.posts.discover import STAGE as INTAKE
+from valex_local.posts.discover import Discovery
 from valex_local.posts.text import merge as merge_texts
-from valex_local.records import Failure, Media, Post
+from valex_local.records import Failure, Intake, Media, Notice, Post
 from valex_local.settings import Settings
 from valex_local.stages.setting_files import absolute_paths
 from valex_local.store import Store, StoredModel
@@ -165,8 +167,8 @@ class _Run:
         self._checker = StatusChecker(study, self._steps, self._models)
         self._statuses: dict[str, dict[str, StepStatus]] = {}
         self._written: Counter[str] = Counter()
-        self._unmatched: list[str] = []
-        self._intake: list[Failure] | None = None  # set by a preview; None means those stored in the study
+        self._intake: Intake | None = None  # set by a preview, as is the next; None means what the study holds
+        self._intake_failures: list[Failure] | None = None
         self._checksums = study.checksums(selection.shard)
         self._device = devices.detect(self.settings.work.device)
 
@@ -212,18 +214,23 @@ class _Run:
             return
         found = discover(paths, meta=meta, checksums=self._checksums)
         self._checksums.save()
+        self._store_left_out(found)
+        for post in found.posts:
+            if self._selection.holds(post.id):
+                self._add(post)
+        if not self._study.post_ids() and not found.failures:
+            raise InputError("no videos were found", path=paths[0], hint="Name video files or folders that hold some")
+
+    def _store_left_out(self, found: Discovery) -> None:
+        """Store what became no post, in place of what earlier runs stored."""
         for failure in self._study.failures():
             if failure.stage == INTAKE and self._selection.holds(failure.post):
                 self._study.clear_failure(failure.post, INTAKE)
         for failure in found.failures:
             if self._selection.holds(failure.post):
                 self._study.write_failure(failure)
-        for post in found.posts:
-            if self._selection.holds(post.id):
-                self._add(post)
-        self._unmatched = list(found.unmatched)
-        if not self._study.post_ids() and not found.failures:
-            raise InputError("no videos were found", path=paths[0], hint="Name video files or folders that hold some")
+        if self._selection.first:
+            self._study.write_intake(_intake(found))
 
     def preview(self, paths: Sequence[Path], meta: Path | None) -> None:
         """Check the posts found at `paths` as if they had been added."""
@@ -233,8 +240,8 @@ class _Run:
         selected = (post for post in found.posts if self._selection.holds(post.id))
         posts = (_with_known_text(post, self._study.read(post.id, "post", Post)) for post in selected)
         self._statuses.update(self._checker.check_as(posts))
-        self._unmatched = list(found.unmatched)
-        self._intake = found.failures
+        self._intake = _intake(found)
+        self._intake_failures = found.failures
 
     def _add(self, post: Post) -> None:
         """Add one post, unless the study has it with another video file that still exists."""
@@ -326,6 +333,7 @@ class _Run:
     def summary(self) -> Summary:
         """Return the status of the study and what this run wrote."""
         posts = self.statuses()
+        intake = self._intake or self._study.intake()
         note = devices.unused_gpu(self._device)
         return Summary(
             study=str(self._study.root),
@@ -333,9 +341,10 @@ class _Run:
             steps=[self._count(step.name, [statuses[step.name] for statuses in posts.values()])
                    for step in self._steps],
             skipped=_tally((n, s.skipped) for post in posts.values() for n, s in post.items() if s.skipped),
-            degraded=_tally((n, text) for post in posts.values() for n, s in post.items() for text in s.notices),
+            notices=[*count_notices(_notices(posts)), *_of_no_post(intake)],
+            doubtful=sum(_is_doubtful(statuses.values()) for statuses in posts.values()),
             failures=[f for f in self._failures() if self._selection.holds(f.post)],
-            unmatched=self._unmatched,
+            unmatched=list(intake.unmatched),
             models={role: model.id for role, model in self._models.items()},
             offline=network_guard.current().describe(),
             notes=[note] if note else [],
@@ -344,7 +353,7 @@ class _Run:
     def _failures(self) -> Iterator[Failure]:
         """Yield the failures that apply now; those under other settings do not."""
         stored = self._study.failures()
-        yield from [f for f in stored if f.stage == INTAKE] if self._intake is None else self._intake
+        yield from [f for f in stored if f.stage == INTAKE] if self._intake_failures is None else self._intake_failures
         for failure in stored:
             status = self._statuses.get(failure.post, {}).get(failure.stage)
             if status is not None and status.state is StepState.FAILED:
@@ -373,6 +382,30 @@ def _models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[str
 def _with_known_text(post: Post, known: Post | None) -> Post:
     """Return the post with its text completed from an earlier run: a table of texts need not be given twice."""
     return post if known is None else post.model_copy(update={"text": merge_texts([post.text, known.text])})
+
+
+def _intake(found: Discovery) -> Intake:
+    """Return what a search for posts found that is about no single post."""
+    return Intake(notices=tuple(found.notices), unmatched=tuple(found.unmatched))
+
+
+def _notices(posts: Mapping[str, Mapping[str, StepStatus]]) -> Iterator[tuple[str, str, Notice]]:
+    """Yield every notice with its post and step."""
+    for post_id, statuses in posts.items():
+        for step, status in statuses.items():
+            yield from ((post_id, step, notice) for notice in status.notices)
+
+
+def _of_no_post(intake: Intake) -> Iterator[NoticeCount]:
+    """Yield what the last search for posts left out, each by itself: it names files."""
+    for notice in intake.notices:
+        changes = kind_of(notice.code).changes_meaning
+        yield NoticeCount(INTAKE, notice.code, notice.text, changes_meaning=changes)
+
+
+def _is_doubtful(statuses: Iterable[StepStatus]) -> bool:
+    """Return whether a notice of a post may change what the post means."""
+    return any(kind_of(notice.code).changes_meaning for status in statuses for notice in status.notices)
 
 
 def _tally(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:

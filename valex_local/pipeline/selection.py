@@ -41,6 +41,11 @@ class Selection:
         """Whether all stages are selected."""
         return self.until is None and self.only is None
 
+    @property
+    def first(self) -> bool:
+        """Whether it writes what is about no single post; of several shards, only one may."""
+        return self.shard is None or self.shard[0] == 1
+
     def steps(self, settings: Settings) -> tuple[Step, ...]:
         """Return the selected steps.
 

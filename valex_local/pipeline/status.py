@@ -11,7 +11,7 @@ from valex_local.files.checksums import canonical
 from valex_local.pipeline.fingerprints import content, fingerprint_of
 from valex_local.pipeline.plan import Step
 from valex_local.posts.discover import STAGE as INTAKE
-from valex_local.records import Failure, Post
+from valex_local.records import Failure, Notice, Post
 from valex_local.stages.registry import record_type, stems_read
 from valex_local.study import Study
 
@@ -45,15 +45,15 @@ class StepStatus:
         For outdated records: each setting, model or version that differs, as ``name: old -> new``.
     skipped : str or None
         Why the step was skipped, for a current record.
-    notices : tuple of str
-        Texts of the notices of a current record.
+    notices : tuple of Notice
+        The notices of a current record.
     """
 
     state: StepState
     fingerprint: str = ""
     differences: tuple[str, ...] = ()
     skipped: str | None = None
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -99,7 +99,7 @@ class StatusChecker:
         states: dict[str, StepState] = {}
         statuses = {}
         if post.notices:
-            statuses[INTAKE] = StepStatus(StepState.CURRENT, notices=tuple(notice.text for notice in post.notices))
+            statuses[INTAKE] = StepStatus(StepState.CURRENT, notices=post.notices)
         for step in self._steps:
             named = f"{post_id}.{step.name}" in failed
             failure = self._study.failure(post_id, step.name) if named else None
@@ -168,8 +168,10 @@ def _status(
         return StepStatus(StepState.WAITING)
     if record.get("fingerprint") != now:
         return StepStatus(StepState.STALE, now)
-    skipped, notices = record.get("skipped"), tuple(str(notice["text"]) for notice in record.get("notices", ()))
-    return StepStatus(StepState.CURRENT, skipped=None if skipped is None else str(skipped), notices=notices)
+    skipped = record.get("skipped")
+    # Not validated: the record is plain data here, for speed.
+    notices = (Notice.model_construct(code=str(n["code"]), text=str(n["text"])) for n in record.get("notices", ()))
+    return StepStatus(StepState.CURRENT, skipped=None if skipped is None else str(skipped), notices=tuple(notices))
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

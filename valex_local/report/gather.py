@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from valex_local.errors import StudyError
-from valex_local.records import Captions, Failure, Labels, Media, Post, Record, ScreenText, Script, Transcript
+from valex_local.notices import kind_of
+from valex_local.records import (
+    Captions,
+    Failure,
+    Grounding,
+    Labels,
+    Media,
+    Post,
+    Record,
+    ScreenText,
+    Script,
+    Transcript,
+)
 from valex_local.stages.variants import VIDEO
 from valex_local.store import Store
 from valex_local.study import Study
@@ -26,7 +38,7 @@ PERCEPTION: dict[str, type[Record]] = {
 """The records that come before scripts, by stem."""
 
 
-_STEPS = {"transcript": "speech", "text": "ocr", "captions": "vision"}
+_STEPS = {"post": "intake", "transcript": "speech", "text": "ocr", "captions": "vision"}
 
 
 def step_name(stem: str) -> str:
@@ -54,7 +66,7 @@ class Gathered:
     post : Post
         The post.
     records : dict of str to Record
-        Its other records by stem: perception, scripts, labels, each in the order of `Order`.
+        Its other records by stem: perception, scripts, their grounding, labels, each in the order of `Order`.
     failures : tuple of Failure
         Steps that failed.
     problems : tuple of Problem
@@ -71,6 +83,12 @@ class Gathered:
         """Return the record with this stem, or None."""
         record = self.records.get(stem)
         return record if isinstance(record, kind) else None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a notice may change what the post means."""
+        records = (self.post, *self.records.values())
+        return any(kind_of(notice.code).changes_meaning for record in records for notice in record.notices)
 
     @property
     def media(self) -> Media | None:
@@ -162,6 +180,7 @@ class Reader:
         kinds: dict[str, type[Record]] = dict(PERCEPTION)
         variants = self.order.of_scripts(self._study.script_variants(post_id))
         kinds |= dict.fromkeys((f"script.{name}" for name in variants), Script)
+        kinds |= dict.fromkeys((f"grounding.{name}" for name in variants), Grounding)
         kinds |= dict.fromkeys((key.stem for key in self.order.of_labels(self._study.label_keys(post_id))), Labels)
         records: dict[str, Record] = {}
         for stem, kind in kinds.items():

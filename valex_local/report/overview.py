@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from valex_local.files.text import one_line
-from valex_local.records import Failure, Labels, LabelSource, Record, Script, ScriptFigures, Sound
+from valex_local.records import Failure, Intake, Labels, LabelSource, Notice, Record, Script, ScriptFigures, Sound
 from valex_local.rendering.lines import script_lines
 from valex_local.report.counts import letters
 from valex_local.report.gather import Gathered, Problem
@@ -53,14 +53,11 @@ class StepRecords:
         What made them; several if models were changed between runs.
     skipped : dict of str to list of str
         Posts that were skipped, by reason.
-    notices : dict of str to Remark
-        Notices with their posts, by code.
     """
 
     records: int = 0
     made: Counter[Made] = field(default_factory=Counter)
     skipped: dict[str, list[str]] = field(default_factory=dict)
-    notices: dict[str, Remark] = field(default_factory=dict)
 
 
 @dataclass
@@ -113,6 +110,12 @@ class Overview:
         One for each post.
     steps : dict of str to StepRecords
         By stem, such as ``transcript`` or ``labels.template.encoder``.
+    notices : dict of (str, str) to Remark
+        Notices with their posts, by stem and code.
+    of_no_post : list of Notice
+        What the last search for posts left out.
+    doubtful : int
+        Number of posts with notices that may change what they mean.
     troubles : dict of Trouble to list of str
         Failures with their posts, including files that never became posts.
     labels, writers : dict
@@ -129,6 +132,9 @@ class Overview:
 
     rows: list[PostEntry] = field(default_factory=list)
     steps: dict[str, StepRecords] = field(default_factory=dict)
+    notices: dict[tuple[str, str], Remark] = field(default_factory=dict)
+    of_no_post: list[Notice] = field(default_factory=list)
+    doubtful: int = 0
     troubles: dict[Trouble, list[str]] = field(default_factory=dict)
     labels: dict[LabelKey, LabelSet] = field(default_factory=dict)
     writers: dict[str, VariantFacts] = field(default_factory=dict)
@@ -142,8 +148,10 @@ class Overview:
     def add(self, gathered: Gathered, *, has_video: bool) -> None:
         """Add a post; `has_video` says whether its video file exists."""
         text = gathered.post.text
+        self._add_notices(gathered.id, "post", gathered.post)
         for stem, record in gathered.records.items():
             self._add_record(gathered.id, stem, record)
+        self.doubtful += gathered.doubtful
         self._add_perception(gathered)
         for name, script in gathered.scripts.items():
             _add_script(self.writers.setdefault(name, VariantFacts()), script)
@@ -178,15 +186,23 @@ class Overview:
             step.records += 1
             if record.made_by is not None:
                 step.made[Made(record.made_by.version, tuple(sorted(record.made_by.models.items())))] += 1
-        for notice in record.notices:
-            remark = step.notices.setdefault(notice.code, Remark())
-            remark.wordings[notice.text] += 1
-            if remark.posts[-1:] != [post]:
-                remark.posts.append(post)
+        self._add_notices(post, stem, record)
         if isinstance(record, Labels) and record.values:
             found = self.labels.setdefault(LabelKey.of(stem), LabelSet())
             found.sources[record.source] += 1
             found.conflicted |= any(label.conflicted is not None for label in record.values)
+
+    def _add_notices(self, post: str, stem: str, record: Record) -> None:
+        for notice in record.notices:
+            remark = self.notices.setdefault((stem, notice.code), Remark())
+            remark.wordings[notice.text] += 1
+            if remark.posts[-1:] != [post]:
+                remark.posts.append(post)
+
+    def add_intake(self, intake: Intake) -> None:
+        """Add what the last search for posts left out."""
+        rows = [Notice(code="unmatched", text=f"no post matches: {row}") for row in intake.unmatched]
+        self.of_no_post += [*intake.notices, *rows]
 
     def _add_perception(self, gathered: Gathered) -> None:
         if gathered.media is not None:

@@ -94,6 +94,7 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
     for post_id in sorted(reader.failures.keys() - set(ids)):  # files that never became posts
         for failure in reader.failures[post_id]:
             overview.add_failure(failure)
+    overview.add_intake(study.intake())
     site.write_study(overview, reader, study.root.resolve().name)
     return Written(site.folder / INDEX, len(ids), site.remove_others(ids), tuple(unreadable))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from valex_local.notices import kind_of
 from valex_local.records import LabelSource
 from valex_local.report.circle import count_circle
 from valex_local.report.counts import (
@@ -89,13 +90,18 @@ class StepView:
 
 @dataclass(frozen=True)
 class Reason:
-    """A failure, skip or notice: the step, the text, what to do, and the posts."""
+    """A failure, skip or notice: the step, the text, what to do, and the posts.
+
+    `title` is the heading of the kind of notice; `changes_meaning` says whether it may change what the posts mean.
+    """
 
     step: str
     text: str
     posts: tuple[str, ...]
     hint: str | None = None
     wordings: int = 1
+    title: str = ""
+    changes_meaning: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,7 @@ class StudyView:
     troubles: tuple[Reason, ...]
     skipped: tuple[Reason, ...]
     notices: tuple[Reason, ...]
+    doubtful: int
 
     @property
     def failed(self) -> int:
@@ -174,7 +181,8 @@ def study_view(overview: Overview, order: Order, name: str) -> StudyView:
         steps=tuple(_steps(overview, order)),
         troubles=tuple(_troubles(overview)),
         skipped=tuple(_skipped(overview, order)),
-        notices=tuple(_notices(overview, order)),
+        notices=tuple(sorted(_notices(overview, order), key=lambda reason: not reason.changes_meaning)),
+        doubtful=overview.doubtful,
     )
 
 
@@ -250,9 +258,20 @@ def _skipped(overview: Overview, order: Order) -> Iterator[Reason]:
 
 
 def _notices(overview: Overview, order: Order) -> Iterator[Reason]:
-    for stem in _stems(overview, order):
-        for remark in overview.steps[stem].notices.values():
-            yield Reason(step_name(stem), remark.text, tuple(remark.posts), wordings=len(remark.wordings))
+    for notice in overview.of_no_post:
+        kind = kind_of(notice.code)
+        yield Reason("intake", notice.text, (), title=kind.title, changes_meaning=kind.changes_meaning)
+    places = {stem: place for place, stem in enumerate(["post", *_stems(overview, order)])}
+    for stem, code in sorted(overview.notices, key=lambda key: places[key[0]]):
+        remark, kind = overview.notices[stem, code], kind_of(code)
+        yield Reason(
+            step_name(stem),
+            remark.text,
+            tuple(remark.posts),
+            wordings=len(remark.wordings),
+            title=kind.title,
+            changes_meaning=kind.changes_meaning,
+        )
 
 
 # --- the list of posts ---------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from valex_local.records import DroppedSegment, Labels, LabelSource, Notice, Pos
 from valex_local.rendering.lines import ShownScene, shown_scenes
 from valex_local.rendering.timing import clock
 from valex_local.report.circle import label_circle
-from valex_local.report.gather import PERCEPTION, Gathered, step_name
+from valex_local.report.gather import Gathered, step_name
 from valex_local.report.links import from_page
 from valex_local.report.overview import Trouble, describe_sound, unreadable
 from valex_local.report.svg import pole
@@ -212,9 +212,10 @@ def _facts(gathered: Gathered) -> Iterator[tuple[str, str]]:
 
 
 def _remarks(gathered: Gathered) -> Iterator[tuple[str, str]]:
-    """Yield skips and notices of perception, each with its step."""
+    """Yield the skips and notices of all records but scripts and labels, which show their own, each with its step."""
+    yield from (("intake", notice.text) for notice in gathered.post.notices)
     for stem, record in gathered.records.items():
-        if stem in PERCEPTION:
+        if not isinstance(record, Script | Labels):
             if record.skipped is not None:
                 yield step_name(stem), f"skipped: {record.skipped}"
             yield from ((step_name(stem), notice.text) for notice in record.notices)

@@ -36,7 +36,7 @@ def forget(study: Study, post_id: str) -> list[str]:
     # Read before anything is removed: a table that cannot be read may contain rows about the post.
     gold = {path: _without(path, post_id) for path in sorted((study.root / "gold").glob("*.csv"))}
     with writing(study.root):
-        removed = _remove(study, (*_partial_files(study), *sorted(study.root.glob("sums*.json"))))
+        removed = _remove(study, _remade(study))
         for path in sorted((study.root / "logs").glob("*.jsonl")):
             if lines := _forget_lines(path, post_id, video):
                 removed.append(f"{path.relative_to(study.root)} ({lines} lines)")
@@ -59,6 +59,11 @@ def _remove(study: Study, paths: Iterable[Path]) -> list[str]:
         removed.append(f"{name}/" if path.is_dir() else name)
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return removed
+
+
+def _remade(study: Study) -> list[Path]:
+    """Return the files that may mention the post and that the next run makes again."""
+    return [*_partial_files(study), *sorted(study.root.glob("sums*.json")), *study.root.glob("intake.json")]
 
 
 def _partial_files(study: Study) -> list[Path]:

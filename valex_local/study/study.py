@@ -4,6 +4,7 @@
       study.toml                          the settings given by the user; all others are the profile's
       posts/<post_id>/                    post.json, the records of each stage, audio.flac, keyframes/
       failures/<post_id>.<step>.json
+      intake.json                         what the last search for posts left out
       gold/<annotator>.csv                gold labels; the first column is the id of the post
       report/ exports/ logs/
       sums.json                           checksums of videos, stored with their size and modification time
@@ -27,7 +28,7 @@ from pydantic_core import from_json
 from valex_local.errors import ConfigError, StudyError
 from valex_local.files.atomic import write_whole, writing
 from valex_local.files.checksums import Checksums
-from valex_local.records import Failure, Labels, Media, Post, Record, Script
+from valex_local.records import Failure, Intake, Labels, Media, Post, Record, Script
 from valex_local.study.disk import DERIVED, failed_post, no_such_post, read_bytes, visible, visible_names
 from valex_local.study.forget import forget
 from valex_local.study.lock import run_lock, settings_lock
@@ -359,6 +360,19 @@ class Study:
                     path.unlink()
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+
+    # --- what is about no single post -------------------------------------------------------------------------------
+
+    def intake(self) -> Intake:
+        """Return what the last search for posts left out or guessed; empty if nothing was."""
+        path = self.root / "intake.json"
+        raw = read_bytes(path)
+        return Intake() if raw is None else Intake.parse(raw, path=path)
+
+    def write_intake(self, intake: Intake) -> None:
+        """Store what a search for posts left out or guessed."""
+        with writing(self.root):
+            write_whole(self.root / "intake.json", intake.to_json().encode())
 
     # --- failures ---------------------------------------------------------------------------------------------------
 
