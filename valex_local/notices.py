@@ -34,6 +34,11 @@ NOTICES: Mapping[str, NoticeKind] = {
     # posts
     "unmatched": NoticeKind("A row of the table of post texts matches no post"),
     "post-text": NoticeKind("The text published with the video could not be read"),
+    "table-cell": NoticeKind("Cells of the table of post texts were left out"),
+    "table-date": NoticeKind("Dates in the table of post texts", changes_meaning=False),
+    "table-id": NoticeKind("Ids in the table of post texts that a spreadsheet has rounded", changes_meaning=False),
+    "table-read": NoticeKind("How the table of post texts was read"),
+    "table-row": NoticeKind("Rows of the table of post texts were left out"),
     # media
     "damaged": NoticeKind("Parts of the file are damaged"),
     "no-decoder": NoticeKind("A track cannot be decoded"),

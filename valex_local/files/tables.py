@@ -1,4 +1,7 @@
-"""Read and write CSV and TSV, as spreadsheets, collection tools and shared tasks write them.
+"""Read and write tables, as spreadsheets, collection tools and shared tasks write them.
+
+One reader for all of them: CSV and TSV in any dialect, and workbooks. A cell or row that cannot be understood costs
+itself, never the table.
 
 A cell that a spreadsheet could take for a formula because it starts with ``=``, ``+``, ``-`` or ``@``, possibly after
 blanks, or with a tab or carriage return, is written with an apostrophe in front, as OWASP advises
@@ -10,27 +13,28 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from valex_local.errors import InputError
 from valex_local.files.atomic import write_whole
-from valex_local.files.text import clean_text, read_text
-
-CELL = 1 << 24
-"""Maximum length of a cell, in characters."""
+from valex_local.files.delimited import decode, read_records
+from valex_local.files.text import clean_text, read_raw
+from valex_local.files.workbooks import choose_sheet, is_workbook, read_sheets
 
 Cell = str | float | None
 """The content of a cell to write; None is an empty cell."""
 
+Wanted = Callable[[Sequence[str]], bool]
+"""Whether the cells of a header are those of the table that is looked for."""
+
 _FORMULA = re.compile(r"'*(?:\s*[=+\-@]|[\t\r])")
 _NUMBER = re.compile(r" *[+-]?\d+(?:[.,]\d+)? *")
+_TEXT_FORMULA = re.compile(r'\s*="(?P<text>(?:[^"]|"")*)"\s*')
+"""A formula that keeps a spreadsheet from reading text as a number: ``="7300000000000000041"``."""
 
-_TABBED = (".tsv", ".tab")
 _JSON = (".json", ".jsonl", ".ndjson")
-_WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,41 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: the names in its header, and its rows without blank lines."""
+    """A table: the names in its header, and its rows without blank ones.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The names of the columns, each once.
+    rows : tuple of Row
+        The rows that could be read.
+    left_out : tuple of str
+        Rows that could not, each with the reason.
+    notices : tuple of str
+        What was guessed to read the table.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    left_out: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def all_notices(self) -> tuple[str, ...]:
+        """What was guessed, and how many rows were left out, with the first reason."""
+        count = len(self.left_out)
+        return (*self.notices, *((f"rows left out: {count} (first: {self.left_out[0]})",) if count else ()))
 
 
-def read_table(path: Path) -> Table:
-    """Return the table in a CSV or TSV file in UTF-8 or UTF-16; see `parse_table`.
+def read_table(path: Path, wanted: Wanted | None = None) -> Table:
+    """Return the table in a CSV or TSV file or in a workbook, which is recognised from its content.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    wanted : callable, optional
+        Chooses the sheet of a workbook with several; see `choose_sheet`.
 
     Raises
     ------
@@ -58,24 +89,33 @@ def read_table(path: Path) -> Table:
         The file cannot be read or is not such a table.
     """
     if path.is_dir():
-        raise InputError("this is a folder, not a table", path=path, hint="Give a CSV or TSV file")
-    if path.suffix.lower() in _WORKBOOKS:
-        raise InputError("workbooks cannot be read", path=path, hint="Save the sheet as CSV in UTF-8 and use that")
+        raise InputError("this is a folder, not a table", path=path, hint="Give a CSV or TSV file or a workbook")
     if path.suffix.lower() in _JSON:
-        raise InputError("JSON cannot be read here, only CSV and TSV", path=path, hint="Convert it to a table")
-    return parse_table(read_text(path), path)
+        raise InputError("JSON cannot be read here, only tables", path=path, hint="Convert it to CSV or TSV")
+    return table_of(read_raw(path), path, wanted)
+
+
+def table_of(raw: bytes, path: Path, wanted: Wanted | None = None) -> Table:
+    """Return the table in the content of a file; see `read_table`."""
+    if is_workbook(raw):
+        sheets = read_sheets(raw, path)
+        if not sheets:
+            return Table((), ())
+        sheet, notices = choose_sheet(sheets, wanted)
+        return _table(sheet.rows, (), notices, path)
+    if path.suffix.lower() == ".numbers" or raw[:256].lstrip().lower().startswith((b"<html", b"<!doctype", b"<table")):
+        raise InputError("this is neither CSV nor a workbook", path=path, hint="Save the sheet as CSV in UTF-8")
+    text, guessed = decode(raw, path)
+    table = parse_table(text, path)
+    return Table(table.columns, table.rows, table.left_out, (*guessed, *table.notices))
 
 
 def parse_table(text: str, path: Path) -> Table:
-    """Return the table in a text; an empty text has no columns.
+    """Return the table in a text; an empty text has no columns. See `read_records` for separators and quotes.
 
-    The separator is the tab for ``.tsv`` and ``.tab``; otherwise it is whichever of comma, semicolon and tab is most
-    frequent in the header. Quotes follow CSV (RFC 4180), with one exception: if the separator is the tab and every line
-    has as many cells as the header, quotes that do not follow CSV are part of the text, as in the files of the
-    ValueEval shared tasks.
-
-    Cells are returned as written, except for the apostrophe of `guarded`; cells missing at the end of a row are empty.
-    A column without a name is named by its position, ``column 3``.
+    Cells are returned as written, except for the apostrophe of `guarded` and for formulas such as ``="12"`` that stand
+    for their text. Cells missing at the end of a row are empty; a row with more cells than the header is left out. A
+    column without a name is named by its position, ``column 3``, the second of two with one name ``name (2)``.
 
     Parameters
     ----------
@@ -87,76 +127,64 @@ def parse_table(text: str, path: Path) -> Table:
     Raises
     ------
     InputError
-        The quotes cannot be understood, two columns have the same name, or a row has more cells than the header.
+        The header, or each of the rows, cannot be understood.
     """
-    before = csv.field_size_limit(CELL)
-    try:
-        lines = _lines(text, _separator(text, path))
-    except _NotCsv as error:
-        raise InputError(f"this is not valid CSV near {error}", path=path, hint="Save it as CSV again") from error
-    finally:
-        csv.field_size_limit(before)
-    numbered = [(number, line) for number, line in enumerate(lines, 1) if line]
-    if not numbered:
+    records = read_records(text, path.suffix.lower())
+    rows, left_out = [], []
+    for number, record in enumerate(records.rows, 1):
+        if record.cells is not None:
+            rows.append((number, record.cells))
+        elif not any(any(cells) for _, cells in rows):
+            raise _not_csv(record.line, path)
+        else:
+            left_out.append(f"line {record.line} is not valid CSV: text before or after quotes")
+    return _table(rows, left_out, records.notices, path)
+
+
+def _not_csv(line: int, path: Path) -> InputError:
+    return InputError(f"this is not valid CSV near line {line}", path=path, hint="Save it as CSV again")
+
+
+def _table(
+    numbered: Iterable[tuple[int, list[str]]], left_out: Iterable[str], notices: Iterable[str], path: Path
+) -> Table:
+    filled = [(number, cells) for number, cells in numbered if any(cell.strip() for cell in cells)]
+    if not filled:
         return Table((), ())
-    columns = _columns(numbered[0][1], path)
-    return Table(columns, tuple(_row(number, line, columns, path) for number, line in numbered[1:]))
+    head = filled[0][1]
+    columns, repeated = _columns(head)
+    rows, wrong = [], list(left_out)
+    for number, cells in filled[1:]:
+        if any(cell.strip() for cell in cells[len(head) :]):
+            wrong.append(f"row {number} has {len(cells)} cells, but the header has {len(head)}")
+        else:
+            padded = [*map(unguarded, cells[: len(head)]), *[""] * (len(head) - len(cells))]
+            rows.append(Row(number, dict(zip(columns, padded, strict=True))))
+    if wrong and not rows:
+        raise InputError(wrong[0], path=path, hint="Put cells that contain the separator or line breaks in quotes")
+    empty = {name for name, given in zip(columns, head, strict=True) if not given.strip()}
+    empty -= {name for row in rows for name in empty if row.cells[name].strip()}
+    if empty:
+        columns = tuple(name for name in columns if name not in empty)
+        rows = [Row(row.number, {name: row.cells[name] for name in columns}) for row in rows]
+    return Table(columns, tuple(rows), tuple(wrong), (*notices, *repeated))
 
 
-class _NotCsv(ValueError):
-    """Raised with the line at which a text stops being valid CSV."""
-
-
-def _separator(text: str, path: Path) -> str:
-    head = text.lstrip("\r\n").partition("\n")[0]
-    return "\t" if path.suffix.lower() in _TABBED else max(",;\t", key=head.count)
-
-
-def _lines(text: str, separator: str) -> list[list[str]]:
-    """Return the cells of every line."""
-    if separator != "\t":
-        return _read(text, separator, csv.QUOTE_MINIMAL)
-    plain = _read(text, separator, csv.QUOTE_NONE)
-    even = len({len(line) for line in plain if line}) == 1
-    try:
-        quoted = _read(text, separator, csv.QUOTE_MINIMAL)
-    except _NotCsv:
-        if even:
-            return plain
-        raise
-    # If all lines have the same number of cells, quotes that span several lines are not CSV quotes.
-    return plain if even and len(plain) != len(quoted) else quoted
-
-
-def _read(text: str, separator: str, quoting: Literal[0, 3]) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting, strict=True)
-    try:
-        return list(reader)
-    except csv.Error as error:
-        raise _NotCsv(f"line {reader.line_num} ({error})") from error
-
-
-def _columns(head: Sequence[str], path: Path) -> tuple[str, ...]:
-    names = tuple(unguarded(name).strip() or f"column {place}" for place, name in enumerate(head, 1))
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            raise InputError(
-                f"columns {names.index(name) + 1} and {place + 1} are both named {name!r}",
-                path=path,
-                hint="Rename or remove one of them",
-            )
-    return names
-
-
-def _row(number: int, line: Sequence[str], columns: tuple[str, ...], path: Path) -> Row:
-    if len(line) > len(columns):
-        raise InputError(
-            f"row {number} has {len(line)} cells, but the header has {len(columns)}",
-            path=path,
-            hint="Put cells that contain the separator in quotes",
-        )
-    cells = [*map(unguarded, line), *[""] * (len(columns) - len(line))]
-    return Row(number, dict(zip(columns, cells, strict=True)))
+def _columns(head: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the names of the columns, each once, and notices about names that occur twice."""
+    names: dict[str, int] = {}
+    notices = []
+    for place, cell in enumerate(head, 1):
+        wished = "".join(char for char in unguarded(cell) if char.isprintable() or char.isspace()).strip()
+        name = wished = wished or f"column {place}"
+        again = 1
+        while name in names:
+            again += 1
+            name = f"{wished} ({again})"
+        if name != wished:
+            notices.append(f"columns {names[wished]} and {place} are both named {wished!r}: the second is {name!r}")
+        names[name] = place
+    return tuple(names), notices
 
 
 def guarded(cell: str) -> str:
@@ -166,8 +194,11 @@ def guarded(cell: str) -> str:
 
 
 def unguarded(cell: str) -> str:
-    """Return a cell as it was before `guarded`."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    """Return a cell as it was before `guarded`, and of a formula such as ``="12"`` the text that it stands for."""
+    if cell.startswith("'"):
+        return cell[1:] if _FORMULA.match(cell) else cell
+    text = _TEXT_FORMULA.fullmatch(cell)
+    return cell if text is None else text["text"].replace('""', '"')
 
 
 def table_text(rows: Iterable[Iterable[Cell]], *, tabbed: bool = False) -> str:

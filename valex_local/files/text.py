@@ -46,13 +46,13 @@ LARGEST = 1 << 30
 """Maximum size of a text file, in bytes."""
 
 
-def read_text(path: Path) -> str:
-    """Return the content of a text file in UTF-8 or, if it has the byte order mark, UTF-16.
+def read_raw(path: Path) -> bytes:
+    """Return the content of a file that holds text or a table.
 
     Raises
     ------
     InputError
-        The file cannot be read or is in another encoding.
+        The file cannot be read or is too large.
     """
     with open_regular(path) as file:
         try:
@@ -61,6 +61,18 @@ def read_text(path: Path) -> str:
             raise InputError(f"the file cannot be read ({error.strerror})", path=path) from error
     if len(raw) > LARGEST:
         raise InputError("the file is too large to be post text", path=path)
+    return raw
+
+
+def read_text(path: Path) -> str:
+    """Return the content of a text file in UTF-8 or, if it has the byte order mark, UTF-16.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is in another encoding.
+    """
+    raw = read_raw(path)
     encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         return raw.decode(encoding)

@@ -75,7 +75,7 @@ def discover(
     paths : iterable of Path or str
         Videos, and folders of videos (searched recursively, without hidden entries).
     meta : Path or str, optional
-        A table of post texts: CSV, TSV, NDJSON or JSON with a column of ids or URLs. It takes precedence over the files
+        A table of post texts: CSV, TSV, a workbook, NDJSON or JSON with ids or URLs. It takes precedence over the files
         next to the videos.
     checksums : callable, optional
         Returns the SHA-256 of a file, which it may remember.
@@ -154,6 +154,7 @@ class _Finder:
             return
         name = post_id(key, path.stem, digest)
         texts = [*self._meta.find(key, path.name, path.stem, name), text]
+        notices += self._meta.notices_of(key, path.name, path.stem, name)
         if key is not None and key.user is not None:
             texts.append(PostText(author=key.user))
         self._found.setdefault(name, []).append(_Candidate(path, digest, size, merge(texts), notices))
@@ -181,7 +182,7 @@ class _Finder:
             notices = tuple(dict.fromkeys(notice for c in candidates for notice in c.notices))
             posts.append(Post(id=name, video=video, text=text, notices=notices))
         failures = [failure for _, failure in sorted(self._failures.items())]
-        return Discovery(posts, failures, list(self._meta.unmatched()))
+        return Discovery(posts, failures, list(self._meta.unmatched()), list(self._meta.notices))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

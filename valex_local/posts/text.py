@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
 from valex_local.errors import InputError
 from valex_local.files.text import read_text
+from valex_local.posts.dates import DateOrder, iso_time
+from valex_local.posts.id_cells import RowId, row_id
 from valex_local.posts.ids import PostKey, post_key
 from valex_local.records import Notice, PostText
 
 # Names used by yt-dlp, 4CAT, Zeeschuimer and common scrapers, most trusted first; compared as `_plain` gives them.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": (
-        "tiktok_url", "webpage_url", "post_url", "url", "link", "video_url", "web_video_url", "id", "video_id",
-        "item_id", "post_id", "aweme_id", "thread_id", "stem", "file", "filename", "file_name", "video", "name",
+        "tiktok_url", "webpage_url", "post_url", "url", "link", "video_url", "web_video_url", "share_url", "id",
+        "video_id", "item_id", "post_id", "aweme_id", "thread_id", "stem", "file", "filename", "file_name", "video",
+        "name",
     ),
     "caption": ("body", "caption", "desc", "description", "video_description", "text", "title"),
     "hashtags": ("hashtags", "hashtag_names", "challenges", "text_extra", "tags"),
@@ -34,9 +36,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "genre": ("genre", "genres"),
 }  # fmt: skip
-
-EARLIEST, LATEST = 946_684_800, 4_102_444_800
-"""The years 2000 and 2100 in seconds since 1970: a timestamp outside them is in milliseconds or wrong."""
 
 
 def flatten(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,46 +60,63 @@ def cells(item: Mapping[str, Any], field: str) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in found if value not in (None, "", [], {}) and str(value).strip()]
 
 
+class CellFault(NamedTuple):
+    """A cell that was left out: its column, its content, and what it should have been."""
+
+    column: str
+    value: Any
+    expected: str
+
+    def __str__(self) -> str:
+        return f"column {self.column}: expected {self.expected}, not {brief(self.value)}"
+
+
 def key_of(item: Mapping[str, Any]) -> PostKey | None:
-    """Return the TikTok post that a flattened item is about.
-
-    Raises
-    ------
-    ValueError
-        A spreadsheet has rounded its id.
-    """
-    keys = []
-    for column, value in cells(item, "id"):
-        if re.fullmatch(r"\d([.,]\d+)?[Ee]\+?1\d", str(value).strip()):
-            raise ValueError(f"column {column}: {_brief(value)} is an id that a spreadsheet has rounded")
-        if isinstance(value, str | int) and (key := post_key(str(value))):
-            keys.append(key)
-    whole = next((key for key in keys if key.user is not None), None)
-    if whole is not None or not keys:
-        return whole
-    author = _author(item)
-    return (author and post_key(f"{author}_{keys[0].number}")) or keys[0]
+    """Return the TikTok post that a flattened item is about, or None."""
+    return id_of(item).key
 
 
-def post_text(item: Mapping[str, Any]) -> PostText:
+def id_of(item: Mapping[str, Any]) -> RowId:
+    """Return what the id cells of a flattened item say."""
+    return row_id(cells(item, "id"), _author(item))
+
+
+def post_text(
+    item: Mapping[str, Any], faults: list[CellFault] | None = None, orders: Mapping[str, DateOrder] | None = None
+) -> PostText:
     """Return the post text in a flattened item.
 
+    Parameters
+    ----------
+    item : mapping of str to object
+        The item.
+    faults : list of CellFault, optional
+        Takes the cells that cannot be understood, which are left out; without it the first of them raises.
+    orders : mapping of str to {"day", "month"}, optional
+        What comes first in the dates of a column; see `iso_time`.
+
     Raises
     ------
     ValueError
-        A cell cannot be understood; the message names its column.
+        A cell cannot be understood and `faults` is None; the message names its column.
     """
-    caption = _first(item, "caption")
-    tags = _hashtags(item) or tuple(dict.fromkeys(re.findall(r"#(\w+)", caption or "")))
-    return PostText(
+    found: list[CellFault] = []
+    caption = _first(item, "caption", found)
+    tags = _hashtags(item, found) or tuple(dict.fromkeys(re.findall(r"#(\w+)", caption or "")))
+    text = PostText(
         caption=caption,
         hashtags=tags,
         author=_author(item),
-        sound_title=_first(item, "sound_title"),
-        posted_at=_posted_at(item),
-        genre=_first(item, "genre"),
+        sound_title=_first(item, "sound_title", found),
+        posted_at=_posted_at(item, orders or {}, found),
+        genre=_first(item, "genre", found),
         url=_address(item),
     )
+    if faults is None and found:
+        raise ValueError(str(found[0]))
+    if faults is not None:
+        faults += found
+    return text
 
 
 def _address(item: Mapping[str, Any]) -> str | None:
@@ -110,13 +126,13 @@ def _address(item: Mapping[str, Any]) -> str | None:
     return next((page for page in pages if post_key(page)), other if isinstance(other, str) else None)
 
 
-def _first(item: Mapping[str, Any], field: str) -> str | None:
+def _first(item: Mapping[str, Any], field: str, faults: list[CellFault]) -> str | None:
     for column, value in cells(item, field):
         if isinstance(value, list) and value and isinstance(value[0], str):
             return value[0].strip()
-        if not isinstance(value, str | int | float):
-            raise ValueError(f"column {column}: expected text, not {_brief(value)}")
-        return str(value).strip()
+        if isinstance(value, str | int | float):
+            return str(value).strip()
+        faults.append(CellFault(column, value, "text"))
     return None
 
 
@@ -125,15 +141,12 @@ def _author(item: Mapping[str, Any]) -> str | None:
     return author.removeprefix("@") if author else None
 
 
-def _hashtags(item: Mapping[str, Any]) -> tuple[str, ...]:
+def _hashtags(item: Mapping[str, Any], faults: list[CellFault]) -> tuple[str, ...]:
     for column, value in cells(item, "hashtags"):
-        if isinstance(value, str):
-            text = value.strip()
-            parts: Any = from_json(text) if text.startswith("[") else re.split(r"[,;|\s]+", text)
-        else:
-            parts = value
+        parts = _parts(value.strip()) if isinstance(value, str) else value
         if not isinstance(parts, list):
-            raise ValueError(f"column {column}: expected hashtags, not {_brief(value)}")
+            faults.append(CellFault(column, value, "hashtags"))
+            continue
         names = [_tag(part) for part in parts]
         found = tuple(dict.fromkeys(n.strip().lstrip("#") for n in names if n.strip().lstrip("#")))
         if found:
@@ -141,49 +154,33 @@ def _hashtags(item: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
+def _parts(text: str) -> list[Any]:
+    if text.startswith("["):
+        try:
+            return list(from_json(text))
+        except (ValueError, TypeError):  # a list as Python prints it: ['a', 'b']
+            text = re.sub(r"[\[\]'\"]", "", text)
+    return re.split(r"[,;|\s]+", text)
+
+
 def _tag(part: Any) -> str:
     if isinstance(part, Mapping):
-        return str(part.get("hashtagName") or part.get("title") or part.get("name") or "")
+        names = (part.get(name) for name in ("hashtagName", "hashtag_name", "title", "name"))
+        return str(next(filter(None, names), ""))
     return str(part)
 
 
-def _posted_at(item: Mapping[str, Any]) -> str | None:
+def _posted_at(item: Mapping[str, Any], orders: Mapping[str, DateOrder], faults: list[CellFault]) -> str | None:
     for column, value in cells(item, "posted_at"):
         try:
-            return iso_time(value)
-        except (ValueError, OverflowError, OSError) as error:
-            raise ValueError(f"column {column}: expected a date, not {_brief(value)}") from error
+            return iso_time(value, orders.get(column))
+        except (ValueError, OverflowError, OSError):
+            faults.append(CellFault(column, value, "a date"))
     return None
 
 
-def iso_time(value: Any) -> str:
-    """Return a time as ISO 8601: Unix seconds or milliseconds, ``YYYYMMDD``, or ISO itself (UTC if it names no zone).
-
-    Raises
-    ------
-    ValueError
-        The value is none of these.
-    """
-    text = str(value).strip()
-    if re.fullmatch(r"[12]\d{3}[01]\d[0-3]\d", text):
-        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date().isoformat()
-    if re.fullmatch(r"\d{9,13}(\.\d*)?", text):
-        number = float(text)
-        number = number / 1000 if number > LATEST else number
-        if not EARLIEST <= number <= LATEST:
-            raise ValueError(text)
-        return _utc(datetime.fromtimestamp(int(number), UTC))
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        return datetime.fromisoformat(text).date().isoformat()
-    moment = datetime.fromisoformat(text)
-    return _utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-
-
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
+    """Return a value as a message shows it."""
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
@@ -211,6 +208,7 @@ def read_metadata(video: Path) -> tuple[PostText, PostKey | None, tuple[Notice, 
         What could not be read.
     """
     texts, key, notices = [], None, []
+    faults: list[CellFault] = []
     info, description = (video.with_name(video.stem + ending) for ending in (".info.json", ".description"))
     try:
         if _is_there(info):
@@ -220,12 +218,13 @@ def read_metadata(video: Path) -> tuple[PostText, PostKey | None, tuple[Notice, 
             item = flatten(item)
             # yt-dlp's title is a shortened description, and its `tags` may be those of the site.
             key = key_of(item)
-            texts.append(post_text(item))
+            texts.append(post_text(item, faults))
         if _is_there(description):
             texts.append(post_text({"description": read_text(description)}))
     except (InputError, ValueError) as error:
         what = error.what if isinstance(error, InputError) else str(error).splitlines()[0]
         notices.append(Notice(code="post-text", text=f"the text file next to the video could not be read ({what})"))
+    notices += [Notice(code="post-text", text=f"left out of {info.name}: {fault}") for fault in faults]
     return merge(texts), key, tuple(notices)
 
 

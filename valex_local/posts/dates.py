@@ -1,0 +1,105 @@
+"""Read dates as collection tools and spreadsheets write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+EARLIEST, LATEST = 946_684_800, 4_102_444_800
+"""The years 2000 and 2100 in seconds since 1970; larger numbers are milliseconds, microseconds or nanoseconds."""
+
+DateOrder = Literal["day", "month"]
+"""What comes first in dates such as 02/11/2023."""
+
+_SLASHED = re.compile(
+    r"(?P<first>\d{1,2})(?P<mark>[/.-])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})"
+    r"(?:,?[ T]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second_of>\d\d))?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
+)
+_YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?=$|[ T])")
+
+
+def iso_time(value: Any, order: DateOrder | None = None) -> str:
+    """Return a time as ISO 8601.
+
+    Parameters
+    ----------
+    value : object
+        Unix seconds, milliseconds, microseconds or nanoseconds, ``YYYYMMDD``, ISO itself (UTC if it names no zone), or
+        ``02/11/2023 14:05`` as spreadsheets rewrite it.
+    order : {"day", "month"}, optional
+        What comes first in the latter. Not needed where one of the two numbers is above 12, both are equal, or dots
+        separate them, which only day-first countries use.
+
+    Returns
+    -------
+    str
+        A date, or a time in UTC.
+
+    Raises
+    ------
+    ValueError
+        The value is none of these, or `order` is needed and missing.
+    """
+    text = str(value).strip()
+    if re.fullmatch(r"[12]\d{3}[01]\d[0-3]\d", text):
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date().isoformat()
+    if re.fullmatch(r"\d{9,19}(\.\d*)?", text):
+        number = float(text)
+        while number > LATEST:
+            number /= 1000
+        if number < EARLIEST:
+            raise ValueError(text)
+        return _utc(datetime.fromtimestamp(int(number), UTC))
+    if found := _SLASHED.fullmatch(text):
+        return _slashed(found, order)
+    text = _YEAR_FIRST.sub(lambda found: f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}", text)
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return datetime.fromisoformat(text).date().isoformat()
+    if not re.match(r"\d{4}", text):
+        raise ValueError(text)
+    moment = datetime.fromisoformat(text)
+    return _utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def is_ambiguous(value: Any) -> bool:
+    """Whether a date can be read with the day first and with the month first, as two different dates."""
+    found = _SLASHED.fullmatch(str(value).strip())
+    return found is not None and _order(found) is None
+
+
+def date_order(values: Iterable[Any]) -> DateOrder | None:
+    """Return what comes first in dates such as 02/11/2023, or None if none of them decides it or two disagree."""
+    matches = (_SLASHED.fullmatch(str(value).strip()) for value in values)
+    orders = {_order(found) for found in matches if found is not None}
+    if "day" in orders:
+        return None if "month" in orders else "day"
+    return "month" if "month" in orders else None
+
+
+def _order(found: re.Match[str]) -> Literal["day", "month", "any"] | None:
+    first, second = int(found["first"]), int(found["second"])
+    if first > 12 or found["mark"] == ".":
+        return "day"
+    return "month" if second > 12 else "any" if first == second else None
+
+
+def _slashed(found: re.Match[str], order: DateOrder | None) -> str:
+    known = _order(found) or order
+    if known is None:
+        raise ValueError("the day or the month may come first")
+    day, month = (found["second"], found["first"]) if known == "month" else (found["first"], found["second"])
+    moment = datetime(int(found["year"]), int(month), int(day), tzinfo=UTC)
+    if found["hour"] is None:
+        return moment.date().isoformat()
+    hour = int(found["hour"])
+    if found["half"] is not None:
+        if not 1 <= hour <= 12:
+            raise ValueError(found[0])
+        hour = hour % 12 + (12 if found["half"] in "pP" else 0)
+    return _utc(moment.replace(hour=hour, minute=int(found["minute"]), second=int(found["second_of"] or 0)))
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,76 @@
+"""Find the post that a row of a table is about, among cells that spreadsheets may have rounded or marked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from valex_local.files.tables import unguarded
+from valex_local.posts.ids import PostKey, post_key
+
+_ROUNDED = re.compile(r"\+?\d(?:[.,]\d+)?[Ee]\+?1\d(?:\.0)?")
+_QUOTED = re.compile(r"""(["'“„«‘])(?P<inner>.+)(["'”“»’])""", re.DOTALL)
+_APOSTROPHE = re.compile(r"'(?=[\d@]|https?:)")
+
+
+class RowId(NamedTuple):
+    """What the id cells of a row say.
+
+    Attributes
+    ----------
+    key : PostKey or None
+        The TikTok post that the most trusted whole cell names, with the user from another cell if that one has none.
+    names : tuple of str
+        The whole cells, most trusted first, as written and without marks.
+    rounded : mapping of str to str
+        The cells that a spreadsheet has rounded, by column.
+    """
+
+    key: PostKey | None
+    names: tuple[str, ...]
+    rounded: dict[str, str]
+
+
+def plain_id(cell: object) -> str:
+    """Return an id without what keeps spreadsheets from rounding it: ``'``, ``="..."``, quotes, tabs, invisible signs.
+
+    An apostrophe at the start goes only where a digit, ``@`` or a URL follows, as it may belong to a name.
+    """
+    shown = "".join(char for char in str(cell) if unicodedata.category(char) not in ("Cf", "Cc"))
+    plain = unguarded(shown.strip()).strip()
+    if quoted := _QUOTED.fullmatch(plain):
+        plain = quoted["inner"].strip()
+    return _APOSTROPHE.sub("", plain, count=1) if _APOSTROPHE.match(plain) else plain
+
+
+def is_rounded(cell: str) -> bool:
+    """Whether a spreadsheet has rounded an id, as in ``7.3E+18``."""
+    return _ROUNDED.fullmatch(cell) is not None
+
+
+def row_id(cells: Iterable[tuple[str, Any]], author: str | None = None) -> RowId:
+    """Return what the id cells of a row say.
+
+    Parameters
+    ----------
+    cells : iterable of (str, object)
+        Column and content of each filled cell, most trusted first.
+    author : str, optional
+        The user, according to another column.
+    """
+    keys: list[PostKey] = []
+    names: dict[str, None] = {}
+    rounded: dict[str, str] = {}
+    for column, value in cells:
+        plain = plain_id(value)
+        if is_rounded(plain):
+            rounded[column] = plain
+        elif plain and isinstance(value, str | int):
+            names.update(dict.fromkeys((plain, str(value).strip())))
+            keys += [key] if (key := post_key(plain)) is not None else []
+    whole = next((key for key in keys if key.user is not None), None)
+    if whole is None and keys:
+        whole = (post_key(f"{author}_{keys[0].number}") if author else None) or keys[0]
+    return RowId(whole, tuple(names), rounded)
