@@ -157,14 +157,9 @@ def test_columns_can_be_named(tmp_path):
         (["id,text,body", "1,2,3"], {}, r"2 columns may contain the texts \(columns: id, text, body\).*--text-column"),
         (["id,text", "1,2"], {"text_column": "txt"}, r"there is no column 'txt'.*The columns are: id, text"),
         (["id,text", "1,2"], {"id_column": "nr"}, r"there is no column 'nr'"),
-        (["id,text", ",2"], {}, r"row 2 has a text but no id \(column id\)"),
+        (["id,text", ",2"], {}, r"no text was found \(row 2: it has a text but no id \(column id\)"),
         (["id,text", "a,one", "b,x", "a,two"], {}, r"two different texts have the id 'a': row 2 and row 4"),
-        (["id,text", "7.3E+18,x"], {}, r"row 2, column id: '7.3E\+18' is an id that a spreadsheet has rounded"),
-        (
-            ["id,text,has_sound", "a,x,loud"],
-            {},
-            r"row 2, column has_sound: expected true, false or nothing, not 'loud'",
-        ),
+        (["id,text", "7.3E+18,x"], {}, r"row 2: column id: '7.3E\+18' is an id that a spreadsheet has rounded"),
         (["id,text"], {}, "no text was found"),
         ([""], {}, r"no column of ids was recognised \(columns: none\)"),
     ],
@@ -173,6 +168,18 @@ def test_bad_tables_are_refused(tmp_path, lines, options, message):
     with pytest.raises(InputError, match=message) as raised:
         read_texts(write(tmp_path / "t.csv", *lines), **options)
     assert raised.value.path == str(tmp_path / "t.csv")
+
+
+def test_a_bad_cell_costs_itself_or_its_row(tmp_path):
+    rows = ["id,text,has_sound", "a,x,loud", ",y,", "7.3E+18,z,", "b,too,many,cells", "c,w,true"]
+    texts = read_texts(write(tmp_path / "t.csv", *rows))
+    assert [(text.id, text.has_sound) for text in texts] == [("a", None), ("c", True)]
+    assert texts.left_out == (
+        "row 2, column has_sound: expected true, false or nothing, not 'loud', so that its sound is not known",
+        "row 5 has 4 cells, but the header has 3",
+        "row 3: it has a text but no id (column id)",
+        "row 4: column id: '7.3E+18' is an id that a spreadsheet has rounded",
+    )
 
 
 def test_a_missing_source_is_reported(tmp_path):

@@ -11,6 +11,7 @@ from valex_local.errors import InputError
 from valex_local.files.tables import Row, Table
 from valex_local.files.text import clean_text
 from valex_local.posts.discover import SUFFIXES
+from valex_local.posts.id_cells import plain_id, row_id
 from valex_local.posts.ids import PostKey, post_key
 from valex_local.posts.text import COLUMNS, flatten
 from valex_local.schwartz import CIRCLE, Value
@@ -23,8 +24,6 @@ ID_COLUMNS = ("post", "argumentid", *(name.replace("_", "") for name in COLUMNS[
 
 NO_VALUE = "Universalism: objectivity"
 """The one category of ValueEval'23 that is not among the 19 values."""
-
-_ROUNDED = re.compile(r"\d([.,]\d+)?[Ee]\+?1\d")
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -159,41 +158,38 @@ class Ids:
         self.columns = tuple(dict.fromkeys(known if named is None else (named,)))
         authors = (plain.get(name.replace("_", "")) for name in COLUMNS["author"])
         self._author = next((column for column in authors if column is not None), None)
-        self._seen: dict[tuple[str, ...], str] = {}
+        self._rounded: dict[str, list[str]] = {}
 
     def of(self, row: Row) -> str:
-        """Return the id in a row, or "" if it has none.
+        """Return the id in a row, or "" if it has none; the most reliable column counts whose cell is whole.
 
         Raises
         ------
         ValueError
-            A spreadsheet program has rounded the id; the message names the column.
+            A spreadsheet program has rounded all its ids; the message names the column.
         """
-        cells = {column: cell for column in self.columns if (cell := row.cells[column].strip())}
-        if not cells:
-            return ""
+        cells = [(column, cell) for column in self.columns if (cell := row.cells[column].strip())]
         author = row.cells[self._author].strip().removeprefix("@") if self._author is not None else ""
-        seen = (*cells.values(), author)
-        if seen not in self._seen:
-            self._seen[seen] = _id_of(cells, author)
-        return self._seen[seen]
+        found = row_id(cells, author)
+        for column, cell in found.rounded.items():
+            if not found.names:
+                raise ValueError(f"column {column}: {cell!r} is an id that a spreadsheet has rounded")
+            self._rounded.setdefault(column, []).append(f"row {row.number}, {cell!r}")
+        return key_id(found.key) if found.key is not None else text_id(next(iter(found.names), ""))
+
+    def notices(self) -> tuple[str, ...]:
+        """Return notices about ids in the rows read so far that a spreadsheet has rounded."""
+        return tuple(
+            f"ids in column {column} that a spreadsheet has rounded, so that another column counts: "
+            f"{len(places)} (first: {places[0]})"
+            for column, places in self._rounded.items()
+        )
 
 
 def _first_column_of_posts(table: Table) -> tuple[str, ...]:
     first = table.columns[:1]
     filled = (cell for row in table.rows for column in first if (cell := row.cells[column].strip()))
-    return first if post_key(next(filled, "")) is not None else ()
-
-
-def _id_of(cells: Mapping[str, str], author: str) -> str:
-    for column, cell in cells.items():
-        if _ROUNDED.fullmatch(cell):
-            raise ValueError(f"column {column}: {cell!r} is an id that a spreadsheet has rounded")
-    keys = [key for cell in cells.values() if (key := post_key(cell)) is not None]
-    if not keys:
-        return text_id(next(iter(cells.values())))
-    whole = next((key for key in keys if key.user is not None), None)
-    return key_id(whole or post_key(f"{author}_{keys[0].number}") or keys[0])
+    return first if post_key(plain_id(next(filled, ""))) is not None else ()
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from valex_local.corpus.columns import NO_VALUE, is_no_value, known_values, plain_columns, value_named
-from valex_local.corpus.sheet_builder import ABSENT, CODES, WORDS, CellLabel, label_cell
+from valex_local.corpus.sheet_builder import ABSENT, CODES, WORDS, CellLabel, Places, label_cell, shortened
 from valex_local.errors import InputError
 from valex_local.files.tables import Row, Table
 from valex_local.schwartz import CIRCLE
@@ -31,6 +31,10 @@ _FLAGS: Mapping[str, bool] = {
 }
 _OPPOSITE: Mapping[bool | None, str] = {True: NO, False: YES}
 _COLUMNS = ("value", "state", "present", "conflicted", "dominant")
+
+
+class _Unclear(ValueError):
+    """Raised for a row whose label cannot be understood, with the cell and what was expected."""
 
 
 class LongRows:
@@ -61,20 +65,24 @@ class LongRows:
                 path=path,
                 hint="Add a column state with present, absent, conflicted, dominant or not_assessed",
             )
-        self._path = path
         self._columns = {name: plain[name] for name in _COLUMNS if name in plain}
         self.taken = tuple(self._columns.values())
         self._places: dict[str, int | None] = {}
         self._dropped = 0
+        self._unclear = Places()
 
     def labels(self, row: Row) -> dict[int, CellLabel]:
-        """Return the label in a row by its value's position on the circle; empty if the category is not a value.
+        """Return the label in a row by its value's position on the circle.
 
-        Raises
-        ------
-        InputError
-            A cell cannot be understood, or two cells contradict each other.
+        It is empty if the category is not a value, a cell cannot be understood, or two cells contradict each other.
         """
+        try:
+            return self._label(row)
+        except _Unclear as error:
+            self._unclear.add("rows whose label is not understood, which counts as not assessed", str(error))
+            return {}
+
+    def _label(self, row: Row) -> dict[int, CellLabel]:
         place = self._place(row)
         if place is None:
             self._dropped += 1
@@ -91,18 +99,24 @@ class LongRows:
         """Whether all cells that this class reads are blank."""
         return not any(label_cell(row.cells[column]) for column in self.taken)
 
+    @property
+    def complete(self) -> bool:
+        """Whether the labels of all rows read so far were understood."""
+        return not self._unclear
+
     def notices(self) -> tuple[str, ...]:
         """Return notices about the rows read so far."""
-        dropped = self._dropped
-        return (f"rows left out because {NO_VALUE} is not one of the 19 values: {dropped}",) if dropped else ()
+        dropped = f"rows left out because {NO_VALUE} is not one of the 19 values: {self._dropped}"
+        return (*self._unclear.notices(), *((dropped,) if self._dropped else ()))
 
     def _place(self, row: Row) -> int | None:
         name = row.cells[self._columns["value"]]
         if name not in self._places:
             value = value_named(name)
             if value is None and not is_no_value(name):
-                hint = f"The values, the most similar first: {known_values(name)}"
-                raise self._error(row, "value", f"{name!r} is not one of the 19 values", hint)
+                nearest = known_values(name).partition(",")[0]
+                what = f"{shortened(name)} is not one of the 19 values"
+                raise self._error(row, "value", f"{what}; the most similar is {nearest}" if name.strip() else what)
             self._places[name] = None if value is None else CIRCLE.index(value)
         return self._places[name]
 
@@ -111,7 +125,7 @@ class LongRows:
         label = _STATES.get(cell.replace("_", "").replace(" ", ""))
         if label is None:
             expected = "present, absent, conflicted, dominant, not_assessed or nothing"
-            raise self._error(row, "state", f"expected {expected}, not {cell!r}")
+            raise self._error(row, "state", f"expected {expected}, not {shortened(cell)}")
         return label
 
     def _polarity(self, row: Row, name: str, holds: bool | None) -> tuple[bool | None, float | None]:
@@ -133,17 +147,17 @@ class LongRows:
         except ValueError:
             probability = -1.0
         if not 0 <= probability <= 1:
-            raise self._error(row, name, f"expected a probability from 0 to 1 or nothing, not {cell!r}")
+            raise self._error(row, name, f"expected a probability from 0 to 1 or nothing, not {shortened(cell)}")
         return probability
 
     def _dominant(self, row: Row) -> bool:
         cell = self._cell(row, "dominant") if "dominant" in self._columns else ""
         if cell not in _FLAGS:
-            raise self._error(row, "dominant", f"expected 0 or 1, not {cell!r}")
+            raise self._error(row, "dominant", f"expected 0 or 1, not {shortened(cell)}")
         return _FLAGS[cell]
 
     def _cell(self, row: Row, name: str) -> str:
         return label_cell(row.cells[self._columns[name]])
 
-    def _error(self, row: Row, name: str, what: str, hint: str = "Correct the cell") -> InputError:
-        return InputError(f"row {row.number}, column {self._columns[name]}: {what}", path=self._path, hint=hint)
+    def _error(self, row: Row, name: str, what: str) -> _Unclear:
+        return _Unclear(f"row {row.number}, column {self._columns[name]}: {what}")

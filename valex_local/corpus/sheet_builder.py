@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from valex_local.corpus.label_matrix import LabelMatrix
-from valex_local.errors import InputError
 from valex_local.schwartz import CIRCLE
 
 
@@ -41,6 +39,14 @@ CODES: Mapping[str, CellLabel] = {
 """Labels written as numbers, also in the form that spreadsheets and data frames write."""
 
 
+NAMED = 5
+"""Maximum number of places that a notice names."""
+
+LONGEST_SHOWN = 40
+"""Maximum length, in characters, of a cell in a notice."""
+
+CONTRADICTING = "labels that contradict each other, which count as not assessed"
+
 _BLANKS = ("na", "n/a", "nan", "none", "null")
 
 
@@ -50,26 +56,54 @@ def label_cell(cell: str) -> str:
     return "" if plain in _BLANKS else plain
 
 
+class Places:
+    """Where something was found, and how often: the first few places are named, all are counted."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, dict[str, None]] = {}
+
+    def add(self, what: str, place: str) -> None:
+        """Add a place; one that is added twice counts once."""
+        self._places.setdefault(what, {})[place] = None
+
+    def notices(self) -> tuple[str, ...]:
+        """Return a notice for each thing found."""
+        return tuple(f"{what}: {len(places)} ({_listed(list(places))})" for what, places in self._places.items())
+
+    def of(self, what: str) -> tuple[str, ...]:
+        """Return the places of one thing."""
+        return tuple(self._places.get(what, ()))
+
+    def __bool__(self) -> bool:
+        return bool(self._places)
+
+
+def _listed(places: Sequence[str]) -> str:
+    return "; ".join(places[:NAMED]) + ("; ..." if len(places) > NAMED else "")
+
+
+def shortened(cell: str) -> str:
+    """Return a cell as a notice shows it."""
+    return repr(cell) if len(cell) <= LONGEST_SHOWN else f"{cell[:LONGEST_SHOWN]!r}..."
+
+
 class _Entry(NamedTuple):
     labels: dict[int, CellLabel]
-    rows: dict[int, int]
+    places: dict[int, str]
 
 
 class SheetBuilder:
-    """Collect the labels of a sheet by annotator and post; contradictions are errors.
+    """Collect the labels of a sheet by annotator and post.
 
-    Parameters
-    ----------
-    path : Path
-        The sheet, for messages.
+    A value for which an annotator gives a post two different labels is not assessed.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self) -> None:
         self._entries: dict[str, dict[str, _Entry]] = {}
-        self._repeating: dict[int, None] = {}
+        self._repeating: Places = Places()
+        self._contradictions: Places = Places()
 
-    def add(self, annotator: str, post: str, row: int, labels: Mapping[int, CellLabel]) -> None:
+    def add(self, annotator: str, post: str, place: str, labels: Mapping[int, CellLabel]) -> None:
         """Add the labels that a row gives a post.
 
         Parameters
@@ -78,37 +112,31 @@ class SheetBuilder:
             Who gave them; "" if the sheet does not say.
         post : str
             Id of the post.
-        row : int
-            Number of the row, for messages.
+        place : str
+            The row, such as ``row 7``, for notices.
         labels : mapping of int to CellLabel
             The labels, by their value's position on the circle.
-
-        Raises
-        ------
-        InputError
-            An earlier row of the same annotator gives the post another label.
         """
         entry = self._entries.setdefault(annotator, {}).setdefault(post, _Entry({}, {}))
         for column, label in labels.items():
-            if column not in entry.labels:
-                entry.labels[column], entry.rows[column] = label, row
-            elif entry.labels[column] == label:
-                self._repeating[row] = None
+            if column not in entry.places:
+                entry.labels[column], entry.places[column] = label, place
+            elif entry.labels.get(column) == label:
+                self._repeating.add("rows that repeat labels of earlier rows", place)
             else:
+                entry.labels.pop(column, None)
                 whose = f" by {annotator}" if annotator else ""
-                raise InputError(
-                    f"rows {entry.rows[column]} and {row} contradict each other: {post}, {CIRCLE[column]}{whose}",
-                    path=self._path,
-                    hint="Keep one of them",
-                )
+                between = f"{entry.places[column]} and {place}"
+                self._contradictions.add(CONTRADICTING, f"{between}: {post}, {CIRCLE[column]}{whose}")
+
+    @property
+    def complete(self) -> bool:
+        """Whether no label was left out."""
+        return not self._contradictions
 
     def notices(self) -> tuple[str, ...]:
-        """Return a notice about rows that repeat earlier ones."""
-        rows = list(self._repeating)
-        if not rows:
-            return ()
-        listed = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
-        return (f"rows that repeat labels of earlier rows: {len(rows)} (row {listed})",)
+        """Return notices about rows that repeat or contradict earlier ones."""
+        return (*self._repeating.notices(), *self._contradictions.notices())
 
     def matrices(self) -> dict[str, LabelMatrix]:
         """Return the labels of each annotator."""

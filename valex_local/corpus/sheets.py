@@ -13,10 +13,10 @@ from valex_local.corpus.aggregate import join, majority
 from valex_local.corpus.columns import Groups, Ids, plain_columns
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.long_format import LongRows
-from valex_local.corpus.sheet_builder import SheetBuilder
+from valex_local.corpus.sheet_builder import Places, SheetBuilder
 from valex_local.corpus.wide_format import WideRows, has_value_columns
 from valex_local.errors import InputError
-from valex_local.files.tables import Row, read_table
+from valex_local.files.tables import Row, Table, read_table
 
 SheetKind = Literal["authors", "codes", "long", "touche"]
 
@@ -47,6 +47,8 @@ class Sheet:
         (``author``, ``fold``, ``group``, ...), by the name of the column.
     notices : tuple of str
         What was left out, and what counts as not assessed.
+    complete : bool
+        Whether every row and cell with a label was understood.
     """
 
     path: Path
@@ -55,18 +57,22 @@ class Sheet:
     has_probabilities: bool
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    complete: bool = True
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Return the content of a label sheet (CSV or TSV), whose kind is recognised from its header and cells.
+    """Return the content of a label sheet (CSV, TSV or a workbook), whose kind is recognised from its header and cells.
+
+    A cell that is no label, and a label that another row contradicts, count as not assessed; a row whose post is not
+    known is left out. Notices give their number, and row and column of the first few.
 
     Raises
     ------
     InputError
-        The file is not a label sheet, the name of a value is unknown (the message suggests a similar one), a cell
-        cannot be understood (the message gives row and column), or two rows contradict each other.
+        The file is not a label sheet, contains no label that can be understood, or a column is named almost like a
+        value (the message suggests which).
     """
-    table = read_table(path)
+    table = read_table(path, _is_sheet)
     plain = plain_columns(table)
     long = "value" in plain and not has_value_columns(table)
     rows = LongRows(table, path) if long else WideRows(table, path)
@@ -78,30 +84,43 @@ def read_sheet(path: Path) -> Sheet:
             hint="Rename the column of ids to post, video_id or url",
         )
     who = _annotator_column(plain, path)
-    builder = SheetBuilder(path)
+    builder, nameless = SheetBuilder(), Places()
     beside = (column for column in (who, *map(plain.get, BESIDE)) if column is not None)
     grouped = _Grouped(Groups(table, (*ids.columns, *rows.taken, *beside)))
     empty = 0
     for row in table.rows:
-        post = _post(ids, row, path)
+        try:
+            post = ids.of(row)
+        except ValueError as error:
+            nameless.add("rows left out because their post is not known", f"row {row.number}, {error}")
+            continue
         if not post and rows.is_blank(row):
             empty += 1
             continue
         if not post:
-            raise InputError(
-                f"row {row.number} has labels but no id (column {', '.join(ids.columns)})",
-                path=path,
-                hint="Fill in the id or remove the row",
-            )
-        builder.add(row.cells[who].strip() if who else "", post, row.number, rows.labels(row))
+            nameless.add("rows left out because their post is not known", f"row {row.number} has labels but no id")
+            continue
+        builder.add(row.cells[who].strip() if who else "", post, f"row {row.number}", rows.labels(row))
         grouped.add(post, row)
     matrices = builder.matrices()
-    if not matrices:
-        raise InputError("this sheet contains no labels", path=path, hint="Choose a sheet with a row for each post")
+    lost = (*table.all_notices, *ids.notices(), *nameless.notices())
+    complete = rows.complete and builder.complete and not nameless and not table.left_out
+    if not matrices or not (complete or any(np.isfinite(labels.labels).any() for labels in matrices.values())):
+        why = "; ".join((*lost, *rows.notices(), *builder.notices()))
+        raise InputError(
+            f"this sheet contains no labels{f' ({why})' if why else ''}",
+            path=path,
+            hint="Choose a sheet with a row for each post",
+        )
     scored = any(bool(np.isfinite(labels.probabilities).any()) for labels in matrices.values())
     skipped = (f"rows left out because they have neither an id nor labels: {empty}",) if empty else ()
-    notices = (*rows.notices(), *builder.notices(), *skipped, *grouped.notices())
-    return Sheet(path, rows.kind, matrices, scored, grouped.same, notices)
+    notices = (*lost, *rows.notices(), *builder.notices(), *skipped, *grouped.notices())
+    return Sheet(path, rows.kind, matrices, scored, grouped.same, notices, complete)
+
+
+def _is_sheet(head: Sequence[str]) -> bool:
+    names = Table(tuple(dict.fromkeys(head)), ())
+    return has_value_columns(names) or {"value", "state"} <= plain_columns(names).keys()
 
 
 def _annotator_column(plain: Mapping[str, str], path: Path) -> str | None:
@@ -112,13 +131,6 @@ def _annotator_column(plain: Mapping[str, str], path: Path) -> str | None:
             f"the columns {' and '.join(known)} both say who gave the labels", path=path, hint="Keep one of them"
         )
     return known[0] if known else None
-
-
-def _post(ids: Ids, row: Row, path: Path) -> str:
-    try:
-        return ids.of(row)
-    except ValueError as error:
-        raise InputError(f"row {row.number}, {error}", path=path, hint="Correct the cell") from error
 
 
 class _Grouped:

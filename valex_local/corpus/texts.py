@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
-from valex_local.corpus.columns import Groups, Ids, column_named, key_id, plain_columns, text_id, with_author
+from valex_local.corpus.columns import (
+    ID_COLUMNS,
+    Groups,
+    Ids,
+    column_named,
+    key_id,
+    plain_columns,
+    text_id,
+    with_author,
+)
 from valex_local.errors import InputError
 from valex_local.files.folders import visible_files
 from valex_local.files.tables import Row, Table, read_table
@@ -98,13 +107,13 @@ def read_texts(
     Returns
     -------
     Texts
-        The texts, without duplicate ids, and what was left out.
+        The texts, without duplicate ids, and what was left out, such as rows without an id.
 
     Raises
     ------
     InputError
-        There is no such source, it contains no text, the column of ids or texts is not clear, a cell cannot be
-        understood, or two different texts have the same id.
+        There is no such source, it contains no text, the column of ids or texts is not clear, or two different texts
+        have the same id.
     """
     if not source.exists():
         raise InputError("there is no such file or folder", path=source)
@@ -238,7 +247,7 @@ def _of_files(files: Iterable[Path], folder: Path) -> Texts:
 
 
 def _of_table(path: Path, id_column: str | None, text_column: str | None) -> Texts:
-    table = read_table(path)
+    table = read_table(path, _holds_texts)
     named = None if id_column is None else column_named(id_column, table, path)
     ids = Ids(table, named)
     if not ids.columns:
@@ -253,15 +262,23 @@ def _of_table(path: Path, id_column: str | None, text_column: str | None) -> Tex
         taken = columns[:1]
     else:
         taken = columns = (_text_column(table, text_column, path),)
-    read = _Rows(path, ids, columns, Groups(table, (*ids.columns, *taken)), plain)
-    texts, left_out = [], []
+    read = _Rows(ids, columns, Groups(table, (*ids.columns, *taken)), plain)
+    texts, left_out = [], [*table.left_out]
     for row in table.rows:
         text = read.text(row)
-        if text:
-            texts.append(read(row, text))
-        elif any(cell.strip() for cell in row.cells.values()):
+        if not text:
             left_out.append(f"row {row.number}: it has no text")
-    return Texts(tuple(texts), tuple(left_out))
+            continue
+        try:
+            texts.append(read(row, text))
+        except ValueError as error:
+            left_out.append(f"row {row.number}: {error}")
+    return Texts(tuple(texts), (*table.notices, *ids.notices(), *read.unclear, *left_out))
+
+
+def _holds_texts(head: Sequence[str]) -> bool:
+    names = plain_columns(Table(tuple(dict.fromkeys(head)), ())).keys()
+    return not names.isdisjoint(TEXT_COLUMNS) and not names.isdisjoint(ID_COLUMNS)
 
 
 def _text_column(table: Table, named: str | None, path: Path) -> str:
@@ -283,25 +300,22 @@ def _text_column(table: Table, named: str | None, path: Path) -> str:
 class _Rows:
     """Read the rows of a table. `texts` is the column of texts, or premise, stance and conclusion of arguments."""
 
-    path: Path
     ids: Ids
     texts: tuple[str, ...]
     groups: Groups
     plain: Mapping[str, str]
+    unclear: list[str] = field(default_factory=list)
 
     def text(self, row: Row) -> str:
         text, *argued = (_clean(row.cells[column]) for column in self.texts)
         return f"{text} ({argued[0]}: {argued[1]})" if text and argued else text
 
     def __call__(self, row: Row, text: str) -> Text:
-        where = f"row {row.number}"
-        try:
-            name = self.ids.of(row)
-        except ValueError as error:
-            raise InputError(f"{where}, {error}", path=self.path, hint="Correct the cell") from error
+        """Return the text of a row; raise ValueError if the row does not say whose it is."""
+        name = self.ids.of(row)
         if not name:
-            columns = ", ".join(self.ids.columns)
-            raise InputError(f"{where} has a text but no id (column {columns})", path=self.path, hint="Fill in the id")
+            raise ValueError(f"it has a text but no id (column {', '.join(self.ids.columns)})")
+        where = f"row {row.number}"
         groups = with_author(self.groups.of(row), name)
         return Text(name, text, self._language(row), groups, where, self._has_sound(row))
 
@@ -318,12 +332,9 @@ class _Rows:
             return None
         cell = row.cells[column].strip().casefold()
         if cell not in _SOUND:
-            raise InputError(
-                f"row {row.number}, column {column}: expected true, false or nothing, not {cell!r}",
-                path=self.path,
-                hint="Correct the cell or leave it blank",
-            )
-        return _SOUND[cell]
+            expected = f"expected true, false or nothing, not {cell[:40]!r}"
+            self.unclear.append(f"row {row.number}, column {column}: {expected}, so that its sound is not known")
+        return _SOUND.get(cell)
 
 
 def _clean(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
 from valex_local.corpus.columns import is_meant_as_value, is_no_value, known_values, plain_columns, value_named
-from valex_local.corpus.sheet_builder import ABSENT, CODES, WORDS, CellLabel, label_cell
+from valex_local.corpus.sheet_builder import ABSENT, CODES, WORDS, CellLabel, Places, label_cell, shortened
 from valex_local.errors import InputError
 from valex_local.files.tables import Row, Table
 from valex_local.schwartz import CIRCLE, Value
@@ -15,14 +17,17 @@ from valex_local.schwartz import CIRCLE, Value
 WideKind = Literal["authors", "codes", "touche"]
 
 _CELLS: Mapping[WideKind, Mapping[str, CellLabel]] = {
-    "authors": {"": ABSENT, **WORDS},
-    "codes": CODES,
+    "authors": {"": ABSENT, **WORDS, **CODES},
+    "codes": {**WORDS, **CODES},
     # The shared task asks about presence only.
     "touche": {code: CellLabel(CODES[code].present, None) for code in ("0", "0.0", "1", "1.0")},
 }
+_REPEATED = re.compile(r" \(\d+\)$")
+"""What the reader of tables adds to the name of a column that occurs twice."""
+
 _EXPECTED: Mapping[WideKind, str] = {
-    "authors": "present, dominant, conflict, absent or nothing",
-    "codes": "-1, 0, 1, 2 or nothing",
+    "authors": "present, dominant, conflict or absent",
+    "codes": "-1, 0, 1 or 2",
     "touche": "0 or 1",
 }
 
@@ -44,26 +49,22 @@ class WideRows:
     """
 
     def __init__(self, table: Table, path: Path) -> None:
-        self._path = path
         self._places = _value_columns(table, path)
         plain = plain_columns(table)
         self._dropped = tuple(column for column in table.columns if is_no_value(column))
         self.taken = (*self._places, *self._dropped)
-        cells = (label_cell(row.cells[column]) for row in table.rows for column in self._places)
-        first = next((cell for cell in cells if cell), "")
-        self.kind: WideKind = _kind(first, touche="argumentid" in plain or bool(self._dropped))
+        cells = Counter(label_cell(row.cells[column]) for row in table.rows for column in self._places)
+        self._words, self._codes = (sum(cells[cell] for cell in known) for known in (WORDS, CODES))
+        self.kind: WideKind = "codes" if self._codes >= self._words and _starts_with_digit(cells) else "authors"
+        if "argumentid" in plain or self._dropped:
+            self.kind = "touche"
         self._cells = _CELLS[self.kind]
         self._blanks = 0
         self._zeros = 0
+        self._unclear = Places()
 
     def labels(self, row: Row) -> dict[int, CellLabel]:
-        """Return the labels in a row, by their value's position on the circle.
-
-        Raises
-        ------
-        InputError
-            A cell is not a label in this kind of sheet.
-        """
+        """Return the labels in a row, by their value's position on the circle, without cells that are no labels."""
         labels = {}
         for column, place in self._places.items():
             cell = label_cell(row.cells[column])
@@ -72,11 +73,8 @@ class WideRows:
                 labels[place] = label
                 self._zeros += not (label.present or label.conflicted)
             elif cell:
-                raise InputError(
-                    f"row {row.number}, column {column}: expected {_EXPECTED[self.kind]}, not {row.cells[column]!r}",
-                    path=self._path,
-                    hint="Correct the cell",
-                )
+                what = f"cells that are not {_EXPECTED[self.kind]}, which count as not assessed"
+                self._unclear.add(what, f"row {row.number}, column {column}: {shortened(row.cells[column])}")
             else:
                 self._blanks += 1
         return labels
@@ -85,9 +83,19 @@ class WideRows:
         """Whether the cells of all values are blank."""
         return not any(label_cell(row.cells[column]) for column in self._places)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every filled cell of the rows read so far is a label."""
+        return not self._unclear
+
     def notices(self) -> tuple[str, ...]:
         """Return notices about the rows read so far."""
-        notices = [f"column left out because it is not one of the 19 values: {column}" for column in self._dropped]
+        mixed = self.kind != "touche" and self._words and self._codes
+        blanks = "absent" if self.kind == "authors" else "not assessed"
+        notices = [*self._unclear.notices()]
+        if mixed:
+            notices.append(f"the sheet mixes words and numbers, so that blanks count as {blanks} by the more frequent")
+        notices += [f"column left out because it is not one of the 19 values: {column}" for column in self._dropped]
         missing = [value for place, value in enumerate(CIRCLE) if place not in self._places.values()]
         if missing:
             notices.append(f"not assessed because there is no column: {', '.join(missing)}")
@@ -102,18 +110,16 @@ def has_value_columns(table: Table) -> bool:
     return any(value_named(column) is not None for column in table.columns)
 
 
-def _kind(first: str, *, touche: bool) -> WideKind:
-    """Return the kind of a sheet whose first filled cell of a value is `first`."""
-    if touche:
-        return "touche"
-    return "codes" if first in CODES or first.lstrip("+-")[:1].isdecimal() else "authors"
+def _starts_with_digit(cells: Iterable[str]) -> bool:
+    """Whether a cell is a number, known or not."""
+    return any(cell.lstrip("+-")[:1].isdecimal() for cell in cells)
 
 
 def _value_columns(table: Table, path: Path) -> dict[str, int]:
     """Return the position on the circle of the value in each column."""
     columns: dict[Value, str] = {}
     for column in table.columns:
-        value = value_named(column)
+        value = value_named(_REPEATED.sub("", column))
         if value is not None:
             if value in columns:
                 raise InputError(

@@ -12,7 +12,7 @@ import numpy as np
 
 from valex_local.corpus import read_sheet, write_long
 from valex_local.corpus.label_matrix import Bools, LabelMatrix
-from valex_local.errors import ConfigError
+from valex_local.errors import ConfigError, InputError
 from valex_local.files.atomic import writing
 from valex_local.files.text import clean_text, one_line
 from valex_local.study import Study
@@ -49,12 +49,19 @@ def read_gold(study: Study, annotator: str) -> LabelMatrix:
     ConfigError
         The name cannot be used, or the file contains another annotator's labels.
     InputError
-        The file cannot be understood.
+        The file, or a cell of it, cannot be understood: it will be written again, and what is left out would be lost.
     """
     path = gold_file(study, annotator)
     if not path.exists():
         return LabelMatrix.empty(())
-    labels = read_sheet(path).labels
+    sheet = read_sheet(path)
+    if not sheet.complete:
+        raise InputError(
+            f"this file of gold labels was changed and is not understood ({sheet.notices[0]})",
+            path=path,
+            hint="Correct it, or move it out of the study",
+        )
+    labels = sheet.labels
     if list(labels) != [annotator]:
         whose = ", ".join(repr(name) for name in labels)
         raise ConfigError(f"this file has labels by {whose}, not {annotator!r}", path=path, hint="Use another name")

@@ -57,17 +57,20 @@ class ImportedLabels:
         Labelled posts that match no post or several posts of the study, with the reason.
     notices : list of str
         Other notices about the labels.
+    complete : bool
+        Whether every label in the files was understood.
     """
 
     study: str
     annotators: dict[str, AnnotatorResult] = field(default_factory=dict)
     unmatched: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    complete: bool = True
 
     @property
     def ok(self) -> bool:
-        """Whether every label was matched with a post."""
-        return not self.unmatched
+        """Whether every label was understood and matched with a post."""
+        return self.complete and not self.unmatched
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class _Source:
     labels: Mapping[str, LabelMatrix]
     names: Mapping[str, tuple[str, ...]]
     notices: tuple[str, ...]
+    complete: bool
 
 
 def import_labels(
@@ -114,6 +118,7 @@ def import_labels(
     sources = _named([_read(path) for path in paths], annotator)
     study = Study(out)
     found = ImportedLabels(str(out), notices=[f"{s.path.name}: {notice}" for s in sources for notice in s.notices])
+    found.complete = all(source.complete for source in sources)
     with study.lock():
         given = _by_post(sources, PostFinder(study.post(post_id) for post_id in study.post_ids()), found)
         known = {name: read_gold(study, name) for name in given}
@@ -135,11 +140,11 @@ def import_labels(
 def _read(path: Path) -> _Source:
     if path.suffix.lower() == ".json":
         annotations = read_annotations(path)
-        return _Source(path, annotations.labels, annotations.names, annotations.notices)
+        return _Source(path, annotations.labels, annotations.names, annotations.notices, annotations.complete)
     sheet = read_sheet(path)
     scored = ("probabilities left out because gold labels have none",) if sheet.has_probabilities else ()
     names = {post: (post,) for labels in sheet.labels.values() for post in labels.ids}
-    return _Source(path, sheet.labels, names, (*sheet.notices, *scored))
+    return _Source(path, sheet.labels, names, (*sheet.notices, *scored), sheet.complete)
 
 
 def _named(sources: Sequence[_Source], annotator: str | None) -> list[_Source]:

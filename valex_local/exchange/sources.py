@@ -22,7 +22,7 @@ from valex_local.files.text import open_regular, read_text
 LONGEST = 200_000
 """Maximum length of a script, in characters; a longer text is something else."""
 
-_TABLES = (".csv", ".tsv", ".tab")
+_TABLES = (".csv", ".tsv", ".tab", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _JSON_LINES = (".jsonl", ".ndjson")
 _JSON = (".json", *_JSON_LINES)
 _ABOUT = ("readme", "license", "licence")
@@ -167,6 +167,7 @@ class _Reader:
         if not ids.columns:
             raise InputError(f"no column of ids was recognised (columns: {', '.join(table.columns) or 'none'})")
         column = self._column_of_texts(table, path)
+        self.unreadable += [Unreadable(where, reason) for reason in table.left_out]
         for row in table.rows:
             spot = f"{where}, row {row.number}"
             if not any(cell.strip() for cell in row.cells.values()):

@@ -96,7 +96,22 @@ def read_table(path: Path, wanted: Wanted | None = None) -> Table:
 
 
 def table_of(raw: bytes, path: Path, wanted: Wanted | None = None) -> Table:
-    """Return the table in the content of a file; see `read_table`."""
+    """Return the table in the content of a file; see `read_table`.
+
+    Parameters
+    ----------
+    raw : bytes
+        The content.
+    path : Path
+        The file, for its suffix and for messages.
+    wanted : callable, optional
+        As for `read_table`.
+
+    Raises
+    ------
+    InputError
+        This is not such a table.
+    """
     if is_workbook(raw):
         sheets = read_sheets(raw, path)
         if not sheets:

@@ -67,8 +67,8 @@ def row_id(cells: Iterable[tuple[str, Any]], author: str | None = None) -> RowId
         plain = plain_id(value)
         if is_rounded(plain):
             rounded[column] = plain
-        elif plain and isinstance(value, str | int):
-            names.update(dict.fromkeys((plain, str(value).strip())))
+        elif isinstance(value, str | int) and not isinstance(value, bool):
+            names.update(dict.fromkeys(filter(None, (str(value).strip(), plain))))
             keys += [key] if (key := post_key(plain)) is not None else []
     whole = next((key for key in keys if key.user is not None), None)
     if whole is None and keys:
