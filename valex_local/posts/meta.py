@@ -219,7 +219,7 @@ class _Tally:
         code = "table-date" if fault.expected == "a date" else "table-cell"
         why = "the day or the month may come first" if is_ambiguous(fault.value) else f"not {fault.expected}"
         self._count(code, fault.column, f"cell left out: {why}", f"{where}, {brief(fault.value)}")
-        text = f"a cell of the table of post texts was left out ({where}, {fault})"
+        text = f"left out of the table of post texts: {where}, column {fault.column}, {brief(fault.value)}: {why}"
         return Notice(code=code, text=text)
 
     def add_missing(self, where: str, column: str, value: str) -> None:

@@ -93,8 +93,8 @@ def _without(path: Path, post_id: str) -> tuple[bytes, int]:
     """Return a table of gold labels without the rows about a post (empty if no row is left), and their number."""
     try:
         table = read_table(path)
-        if table.left_out:  # would be lost, or stay although it is about the post
-            raise InputError(table.left_out[0], path=path)
+        if table.all_notices:  # what was left out would be lost, what was guessed would become a fact
+            raise InputError(table.all_notices[0], path=path)
     except InputError as error:
         raise StudyError(
             f"nothing was removed because this table of labels cannot be read and may contain the post ({error.what})",
