@@ -185,8 +185,8 @@ def _whole(row: Any) -> Any:
     if isinstance(task := row.get("task"), Mapping) and "result" in row:
         return {**task, "annotations": [row]}
     questions = {name: answer for name, answer in row.items() if value_named(name) is not None}
-    if not questions and "annotation_id" not in row and "annotator" not in row:
-        return {"data": None} if not {"id", "lead_time"} & row.keys() else {"id": row.get("id"), "data": dict(row)}
+    if not questions and not {"annotation_id", "annotator"} & row.keys():
+        return {"id": row["id"], "data": dict(row)} if "id" in row else row
     result = [
         {"from_name": name, "type": "choices", "value": answer if isinstance(answer, dict) else {"choices": answer}}
         for name, answer in questions.items()

@@ -58,6 +58,8 @@ def read_json_items(text: str, path: Path) -> JsonItems:
     InputError
         This is not JSON, or nothing in it is about a post.
     """
+    if not text.strip():
+        raise InputError("this file is empty", path=path, hint="Export the posts again")
     found = JsonItems()
     values = list(_values(text, path, found))
     for where, value in values:
@@ -136,8 +138,12 @@ def _collect(where: str, value: Any, found: JsonItems, *, is_row: bool = False) 
         _collect_list(f"{where}, {held[0]}" if where else held[0], held[1], found)
     elif _is_keyed_by_id(value):
         _collect_list(where, _keyed(value), found)
-    elif (post := _post(value)) is not None or is_row:
-        found.items.append((place, value if post is None else post))
+    elif (post := _post(value)) is not None:
+        found.items.append((place, post))
+    elif _is_empty_page(value):
+        return
+    elif is_row:
+        found.items.append((place, value))
     else:
         found.left_out.append(f"{place} holds {_described(value)}, and no post")
 

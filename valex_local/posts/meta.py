@@ -85,6 +85,14 @@ class MetaTable:
         """Return the notices about the rows of a post, given its key and names."""
         return tuple(dict.fromkeys(notice for row in self._rows_of(key, names) for notice in row.notices))
 
+    def keys_of(self, key: PostKey | None, *names: str) -> tuple[PostKey, ...]:
+        """Return the TikTok posts that the rows of a post name, given its key and names."""
+        return tuple(row.key for row in self._rows_of(key, names) if row.key is not None)
+
+    def names_post(self, key: PostKey | None, *names: str) -> bool:
+        """Whether a row is about a post, given its key and names."""
+        return bool(self._rows_of(key, names))
+
     def unmatched(self) -> tuple[str, ...]:
         """Return the rows that match no video."""
         return tuple(str(row) for row in self.rows if not row.used)
@@ -118,7 +126,8 @@ def read_meta(path: Path) -> MetaTable:
     table = MetaTable()
     for (where, item), row in zip(read.items, named, strict=True):
         table.add(_row(where, item, row, tally))
-    table.notices = (*read.notices, *tally.notices(), *_repeated(table.rows))
+    empty = () if table.rows else (Notice(code="table-row", text="table of post texts: it has no rows"),)
+    table.notices = (*read.notices, *empty, *tally.notices(), *_repeated(table.rows))
     return table
 
 
