@@ -155,21 +155,17 @@ def _read(lines: Sequence[str], before: int, separator: str) -> Records:
 def _quoted(lines: Sequence[str], separator: str) -> Iterator[tuple[int, list[str] | None]]:
     """Yield each row with the index of its first line; None for a line after which reading starts again.
 
-    A quote that is never closed would swallow the rest of the file, and one that is closed by a quote of another row
-    the rows between: such a row has several lines and too many cells, or text after its last quote.
+    A quote that is never closed would swallow the rest of the file, and one that is closed by the first quote of
+    another row the rows between: there, text follows the quote.
     """
-    start, width = 0, 0
+    start = 0
     while start < len(lines):
         reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), delimiter=separator, strict=True)
         done = 0
         try:
             for cells in reader:
-                several = reader.line_num - done > 1
-                if several and width and len(_trimmed(cells)) > width:
-                    raise csv.Error("too many cells")
                 yield start + done, cells
                 done = reader.line_num
-                width = width or len(cells)
             return
         except csv.Error:
             yield start + done, None
@@ -184,7 +180,7 @@ def _as_it_stands(line: str, separator: str, width: int | None = None) -> list[s
         cells = next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
         return None
-    return cells if len(cells) == width else None
+    return cells if len(cells) >= width >= len(_trimmed(cells)) else None
 
 
 def _is_plain(plain: Sequence[Record], quoted: Sequence[Record], odd: bool) -> bool:
