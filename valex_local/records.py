@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 from pydantic_core import from_json
 
 from valex_local.errors import StudyError
+from valex_local.files.folders import is_plain_name
 from valex_local.files.text import clean_text
 from valex_local.schwartz import CIRCLE, State, Value
 
@@ -26,6 +27,16 @@ Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda x: round(x,
 Rounded = Annotated[float, AfterValidator(lambda x: round(x, 4))]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 SettingsData = dict[str, Any]
+
+
+def _plain_name(name: str) -> str:
+    if not is_plain_name(name):
+        raise ValueError("this cannot name a folder")
+    return name
+
+
+# Becomes part of a path in the study, so it must not lead out of its folder.
+PlainName = Annotated[str, AfterValidator(_plain_name)]
 
 
 _FOREIGN_BYTE = re.compile("\0([0-9a-f]{2})")
@@ -166,7 +177,7 @@ class Post(Record):
         What was published with it.
     """
 
-    id: str
+    id: PlainName
     video: SourceFile | None = None
     pictures: tuple[SourceFile, ...] = ()
     sound: SourceFile | None = None
@@ -248,13 +259,15 @@ class Word(Part):
 class Segment(Part):
     """A stretch of speech. `id` is S1, S2, ... over the kept segments.
 
-    `voice` is the fraction of its time in which a voice detector found a voice.
+    `voice` is the fraction of its time in which a voice detector found a voice. `language` is the language it was
+    recognised in; None means that of the transcript.
     """
 
     id: str
     start: Seconds
     end: Seconds
     text: CleanText
+    language: str | None = None
     words: tuple[Word, ...] = ()
     avg_logprob: Rounded
     no_speech_probability: Probability
@@ -599,7 +612,7 @@ class Intake(Record):
 class Failure(Record):
     """Why a step failed for a post (failures/<post_id>.<step>.json); `stage` names the step, or ``intake``."""
 
-    post: str
-    stage: str
+    post: PlainName
+    stage: PlainName
     what: CleanText
     hint: CleanText | None = None

@@ -249,6 +249,7 @@ def test_a_post_half_forgotten_or_unreadable_can_be_forgotten(study):
     assert {"a", "b"} <= study.known_ids()
     study.forget("a")
     study.forget("b")
+    study.forget("x")
     assert study.known_ids() == set()
 
 
@@ -316,7 +317,7 @@ def test_a_study_that_cannot_be_written(tmp_path):
             lambda: study.drop_side_files("a", "keyframes"),
             lambda: study.save_options({}),
         ):
-            with pytest.raises(StudyError, match=r"cannot write.*permissions"):
+            with pytest.raises(StudyError, match=r"cannot (write|be changed).*permissions"):
                 attempt()
         assert study.require("a", "media", Media)
     finally:

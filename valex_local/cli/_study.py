@@ -183,6 +183,8 @@ def find_posts(study: Study, names: Sequence[str]) -> list[str]:
 def _find(study: Study, ids: Sequence[str], name: str) -> str:
     if name in ids:
         return name
+    if not name.strip():  # an unset variable in a script: it is not the beginning of every id
+        raise InputError("the name of a post is empty", path=study.root, hint="Name a post, or the beginning of its id")
     near = [post_id for post_id in ids if post_id.startswith(name)]
     if len(near) == 1:
         return near[0]

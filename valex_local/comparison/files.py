@@ -11,6 +11,7 @@ from valex_local.comparison.results import Comparison, Measures, PostComparison,
 from valex_local.errors import ConfigError
 from valex_local.evaluation.agreement import ValueAgreement, View, mean
 from valex_local.files.atomic import write_whole, writing
+from valex_local.files.removing import remove
 from valex_local.files.tables import Cell, table_text
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
 
@@ -69,7 +70,7 @@ def write_folder(comparison: Comparison, pair: VariantPair, folder: Path) -> Non
     with writing(folder):
         for path in (folder / POSTS).glob("*.html"):
             if path.name not in pages:
-                path.unlink()
+                remove(path, inside=folder)
     write_whole(folder / INDEX, index_page(comparison).encode())
 
 

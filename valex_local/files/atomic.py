@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from valex_local.errors import StudyError
+from valex_local.files.removing import remove
 
 
 def write_whole(path: Path, content: bytes, *, shared: bool = False) -> None:
@@ -55,25 +55,18 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
         The file or folder cannot be written.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part" if shared else f".{path.name}.part")
-    _remove(part)
+    remove(part, inside=path.parent)
     try:
         yield part
         if part.is_dir():
-            _remove(path)
+            remove(path, inside=path.parent)
         else:
             with part.open("rb") as file:
                 os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
-        _remove(part)
+        remove(part, inside=path.parent)
         raise
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 @contextmanager

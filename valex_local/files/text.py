@@ -38,7 +38,7 @@ def open_regular(path: Path) -> BufferedReader:
         raise InputError(f"the file cannot be read ({error.strerror})", path=path) from error
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise InputError("this is not a regular file", path=path, hint="Name a video file")
+        raise InputError("this is not a regular file", path=path, hint="Name a file, not a folder or a pipe")
     return os.fdopen(handle, "rb")
 
 

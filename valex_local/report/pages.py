@@ -15,6 +15,7 @@ from markupsafe import Markup
 from valex_local import __version__
 from valex_local.errors import StudyError
 from valex_local.files.atomic import write_whole, writing
+from valex_local.files.removing import remove
 from valex_local.rendering.timing import clock
 from valex_local.report.circle import definitions
 from valex_local.report.gather import Gathered, Reader
@@ -159,7 +160,7 @@ class Site:
         gone = sorted(path for path in self._pages.iterdir() if path.name not in keep)
         with writing(self._pages):
             for path in (*gone, *self.folder.glob(".*.part")):
-                path.unlink()
+                remove(path, inside=self.folder)
         return tuple(path.stem for path in gone if path.suffix == ".html")
 
     def _write(self, name: str, text: str) -> None:

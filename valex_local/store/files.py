@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from valex_local.errors import ModelError
+from valex_local.files.removing import remove
 from valex_local.store.manifests import File
 
 _CHUNK = 1 << 20
@@ -54,12 +55,12 @@ def receive(parts: Iterable[IO[bytes]], target: Path, expected: File, *, model: 
         found = File(name=expected.name, size=size, sha256=digest.hexdigest())
         check(found, expected, model=model)
     except OSError as error:
-        target.unlink(missing_ok=True)
+        remove(target, inside=target.parent)
         raise ModelError(
             f"cannot write a file of {model} ({error.strerror})", path=target, hint="Free some disk space"
         ) from error
     except ModelError:
-        target.unlink(missing_ok=True)
+        remove(target, inside=target.parent)
         raise
     return found
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from valex_local.errors import ModelError
 from valex_local.files.checksums import Checksums
+from valex_local.files.removing import remove
 from valex_local.files.validation import nearest
 from valex_local.store.describe import describe
 from valex_local.store.manifests import (
@@ -306,7 +306,7 @@ class Store:
                     "another process is writing into this store", path=self.root, hint="Wait until it is done"
                 ) from error
             for left in self.root.glob(f"{_STAGING}*"):  # left by a killed process; the lock is ours now
-                shutil.rmtree(left)
+                remove(left, inside=self.root)
             with _writable(self.root), tempfile.TemporaryDirectory(prefix=_STAGING, dir=self.root) as folder:
                 yield Path(folder)
         finally:

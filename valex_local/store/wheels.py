@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from valex_local.errors import ModelError
+from valex_local.files.removing import remove
 from valex_local.store.intake import Say
 from valex_local.store.manifests import built_in_folder
 from valex_local.store.packages import pip
@@ -35,7 +36,7 @@ def collect(into: Path, say: Say) -> list[Path]:
     requirements.write_text("".join(f"{line}\n" for line in wanted), "utf-8")
     pip("wheel", "--no-deps", "--wheel-dir", str(into), "-r", str(requirements))
     pip("wheel", "--no-deps", "--wheel-dir", str(into), str(_own_source()))
-    requirements.unlink()
+    remove(requirements, inside=into)
     return sorted(into.glob("*.whl"))
 
 

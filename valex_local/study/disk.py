@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from pydantic_core import from_json
-
 from valex_local.errors import StudyError
+from valex_local.files.folders import is_plain_name
+from valex_local.records import Failure
 
 DERIVED = ("report", "exports")
 """Folders of a study that can be made again; their whole content is removed when a post is forgotten."""
@@ -32,7 +33,7 @@ def visible_names(folder: Path) -> list[str]:
 def read_bytes(path: Path | str) -> bytes | None:
     """Return the content of a file, or None if there is none.
 
-    Uses `io.FileIO` because checking a study reads a dozen files of each post.
+    Uses `io.FileIO` because checking a study reads a dozen files of each post. Never blocks, as a pipe could.
 
     Raises
     ------
@@ -40,7 +41,9 @@ def read_bytes(path: Path | str) -> bytes | None:
         The file cannot be read.
     """
     try:
-        with io.FileIO(path) as file:
+        with io.FileIO(path, opener=_open) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise StudyError("this is not a regular file", path=Path(path), hint="Remove it and run again")
             return file.readall()
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -49,13 +52,39 @@ def read_bytes(path: Path | str) -> bytes | None:
         raise StudyError(f"cannot read ({error.strerror})", path=Path(path), hint=hint) from error
 
 
-def failed_post(path: Path) -> str | None:
-    """Return the post of a failure record, or None if the file is not one."""
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def read_failure(path: Path, posts: Collection[str]) -> Failure | None:
+    """Return the failure in a file ``<post_id>.<step>.json``, or None if there is no such file or it names no post.
+
+    A file that cannot be read, or that is about another post than its name says, is a failure too: that of the post and
+    the step in its name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    posts : collection of str
+        Posts of the study; ids and names of steps may both contain dots.
+    """
     try:
-        data = from_json(read_bytes(path) or b"")
-    except ValueError:
+        raw = read_bytes(path)
+        if raw is None:
+            return None
+        failure = Failure.parse(raw, path=path)
+        if path.name == f"{failure.post}.{failure.stage}.json":
+            return failure
+    except StudyError:
+        pass
+    post, _, step = path.stem.rpartition(".")
+    post = max((name for name in posts if path.stem.startswith(f"{name}.")), key=len, default=post)
+    step = path.stem.removeprefix(f"{post}.") or step
+    if not (is_plain_name(post) and is_plain_name(step)):
         return None
-    return data.get("post") if isinstance(data, dict) else None
+    what = "the record of this failure cannot be read"
+    return Failure(post=post, stage=step, what=what, hint="Run again: the step will be tried again")
 
 
 def no_such_post(root: Path, post_id: str) -> StudyError:

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic_core import from_json
 
 from valex_local.errors import InputError, StudyError
 from valex_local.files.atomic import write_whole, writing
+from valex_local.files.removing import check_removable, remove
 from valex_local.files.tables import read_table, table_text
 from valex_local.posts.ids import names_same_post
 from valex_local.records import Post
-from valex_local.study.disk import DERIVED, failed_post, no_such_post, visible
+from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible
 
 if TYPE_CHECKING:
     from valex_local.study.study import Study
+
+
+class Trace(NamedTuple):
+    """A file or folder in which a post may be mentioned.
+
+    Attributes
+    ----------
+    path : Path
+        The file or folder.
+    rest : bytes
+        What stays of the file; if nothing does, it is removed.
+    note : str
+        What goes, if not all of it.
+    """
+
+    path: Path
+    rest: bytes = b""
+    note: str = ""
 
 
 def forget(study: Study, post_id: str) -> list[str]:
@@ -25,6 +45,9 @@ def forget(study: Study, post_id: str) -> list[str]:
     Reports and exports mix posts and may be compressed, so they are removed completely, and so are stored checksums;
     all of them can be made again. The video itself belongs to the lab and is not touched.
 
+    Nothing is removed unless all of it can be: what cannot be read, is behind a link, or cannot be changed is found
+    first.
+
     Raises
     ------
     StudyError
@@ -32,44 +55,59 @@ def forget(study: Study, post_id: str) -> list[str]:
     """
     if post_id not in study.known_ids():
         raise no_such_post(study.root, post_id)
-    video = _video_path(study, post_id)
-    # Read before anything is removed: a table that cannot be read may contain rows about the post.
-    gold = {path: _without(path, post_id) for path in sorted((study.root / "gold").glob("*.csv"))}
+    folder = study.folder(post_id)
+    traces = list(_traces(study, post_id))
+    for trace in traces:
+        _refuse_link(study, trace.path)
+        check_removable(trace.path, inside=study.root)
+    _refuse_link(study, folder.parent)
+    # The folder of the post is removed last, so that after an interruption the post is known and can be removed.
+    if folder.is_dir():
+        check_removable(folder, inside=folder.parent)
+        kept = f" (a link; the folder {folder.readlink()} stays)" if folder.is_symlink() else ""
+        traces.append(Trace(folder, note=kept))
     with writing(study.root):
-        removed = _remove(study, _remade(study))
-        for path in sorted((study.root / "logs").glob("*.jsonl")):
-            if lines := _forget_lines(path, post_id, video):
-                removed.append(f"{path.relative_to(study.root)} ({lines} lines)")
-        for path, (text, rows) in gold.items():
-            if rows:
-                write_whole(path, text) if text else path.unlink()
-                removed.append(f"{path.relative_to(study.root)} ({rows} rows)")
-        failures = sorted(visible(study.root / "failures"))
-        removed += _remove(study, [f for f in failures if failed_post(f) == post_id or _mentions(f, video)])
-        # The folder of the post is removed last, so that after an interruption the post is known and can be removed.
-        folders = (*(study.root / name for name in DERIVED), study.folder(post_id))
-        return removed + _remove(study, [folder for folder in folders if folder.is_dir()])
+        return [_carry_out(study, trace) for trace in traces]
 
 
-def _remove(study: Study, paths: Iterable[Path]) -> list[str]:
-    """Remove files and folders and return their names."""
-    removed = []
-    for path in paths:
-        name = str(path.relative_to(study.root))
-        removed.append(f"{name}/" if path.is_dir() else name)
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return removed
+def _carry_out(study: Study, trace: Trace) -> str:
+    """Remove a trace and return its name and what went."""
+    name = f"{trace.path.relative_to(study.root)}{'/' if trace.path.is_dir() else ''}"
+    if trace.rest:
+        write_whole(trace.path, trace.rest)
+    else:
+        remove(trace.path, inside=study.root)
+    return name + trace.note
 
 
-def _remade(study: Study) -> list[Path]:
-    """Return the files that may mention the post and that the next run makes again."""
-    return [*_partial_files(study), *sorted(study.root.glob("sums*.json")), *study.root.glob("intake.json")]
+def _refuse_link(study: Study, path: Path) -> None:
+    """Raise StudyError if a path is or goes through a link: what it leads to may contain the post, and would stay."""
+    inside = [path, *path.parents]
+    for place in inside[: inside.index(study.root)]:
+        if place.is_symlink() and place.exists():
+            raise StudyError(
+                f"nothing was removed because this is a link to {place.resolve()}, which may contain the post",
+                path=place,
+                hint="Delete what the link leads to, then the link, and run again",
+            )
 
 
-def _partial_files(study: Study) -> list[Path]:
-    """Return the files of interrupted writes outside the folders of posts."""
-    folders = (study.root, study.root / "failures", study.root / "logs", study.root / "gold")
-    return [path for folder in folders for path in sorted(folder.glob("*.part"))]
+def _traces(study: Study, post_id: str) -> Iterator[Trace]:
+    """Yield every trace of a post outside its folder."""
+    video = _video_path(study, post_id)
+    # The files of interrupted writes, and what the next run makes again.
+    for place in (study.root, *(study.root / name for name in ("failures", "logs", "gold"))):
+        yield from map(Trace, sorted(place.glob("*.part")))
+    yield from map(Trace, [*sorted(study.root.glob("sums*.json")), *study.root.glob("intake.json")])
+    for path in sorted((study.root / "logs").glob("*.jsonl")):
+        yield from _in_log(path, post_id, video)
+    for path in sorted((study.root / "gold").glob("*.csv")):
+        yield from _in_gold(path, post_id)
+    for path in sorted(visible(study.root / "failures")):
+        failure = read_failure(path, [post_id])
+        if (failure and failure.post == post_id) or _mentions(path, video):
+            yield Trace(path)
+    yield from (Trace(path) for name in DERIVED if (path := study.root / name).exists() or path.is_symlink())
 
 
 def _video_path(study: Study, post_id: str) -> str | None:
@@ -80,17 +118,16 @@ def _video_path(study: Study, post_id: str) -> str | None:
     return post.video.path if post and post.video else None
 
 
-def _forget_lines(path: Path, post_id: str, video: str | None) -> int:
-    """Remove the lines of a log that mention a post, and return their number."""
-    lines = path.read_text("utf-8", "replace").splitlines(keepends=True)
+def _in_log(path: Path, post_id: str, video: str | None) -> Iterator[Trace]:
+    """Yield a log if lines of it mention a post."""
+    lines = (read_bytes(path) or b"").splitlines(keepends=True)
     kept = [line for line in lines if not _line_mentions(line, post_id, video)]
     if len(kept) < len(lines):
-        write_whole(path, "".join(kept).encode())
-    return len(lines) - len(kept)
+        yield Trace(path, b"".join(kept), f" ({len(lines) - len(kept)} lines)")
 
 
-def _without(path: Path, post_id: str) -> tuple[bytes, int]:
-    """Return a table of gold labels without the rows about a post (empty if no row is left), and their number."""
+def _in_gold(path: Path, post_id: str) -> Iterator[Trace]:
+    """Yield a table of gold labels if rows of it are about a post."""
     try:
         table = read_table(path)
         if table.all_notices:  # what was left out would be lost, what was guessed would become a fact
@@ -103,18 +140,19 @@ def _without(path: Path, post_id: str) -> tuple[bytes, int]:
         ) from error
     first = table.columns[:1]
     kept = [row for row in table.rows if not any(names_same_post(row.cells[name], post_id) for name in first)]
-    text = table_text([table.columns, *(row.cells.values() for row in kept)]) if kept else ""
-    return text.encode(), len(table.rows) - len(kept)
+    if gone := len(table.rows) - len(kept):
+        text = table_text([table.columns, *(row.cells.values() for row in kept)]) if kept else ""
+        yield Trace(path, text.encode(), f" ({gone} rows)")
 
 
 def _mentions(path: Path, word: str | None) -> bool:
-    text = path.read_text("utf-8", "replace")
+    text = (read_bytes(path) or b"").decode("utf-8", "replace")
     return word is not None and (word in text or json.dumps(word)[1:-1] in text)
 
 
-def _line_mentions(line: str, post_id: str, video: str | None) -> bool:
+def _line_mentions(line: bytes, post_id: str, video: str | None) -> bool:
     try:
-        data = json.loads(line)
+        data = from_json(line)
     except ValueError:
         return True  # an incomplete line of a killed run
     return (

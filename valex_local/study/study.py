@@ -28,8 +28,10 @@ from pydantic_core import from_json
 from valex_local.errors import ConfigError, StudyError
 from valex_local.files.atomic import write_whole, writing
 from valex_local.files.checksums import Checksums
+from valex_local.files.folders import is_plain_name
+from valex_local.files.removing import remove
 from valex_local.records import Failure, Intake, Labels, Media, Post, Record, Script
-from valex_local.study.disk import DERIVED, failed_post, no_such_post, read_bytes, visible, visible_names
+from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible, visible_names
 from valex_local.study.forget import forget
 from valex_local.study.lock import run_lock, settings_lock
 from valex_local.study.variants import LabelKey, script_rank
@@ -105,17 +107,24 @@ class Study:
     def post_ids(self) -> list[str]:
         """Return the ids of all posts, sorted."""
         # os.path.isfile is faster than Path.is_file, and a command may check ten thousand posts more than once.
-        there = (name for name in visible_names(self._posts) if os.path.isfile(f"{self._posts}/{name}/post.json"))  # noqa: PTH113
-        return sorted(there)
+        names = filter(is_plain_name, visible_names(self._posts))
+        return sorted(name for name in names if os.path.isfile(f"{self._posts}/{name}/post.json"))  # noqa: PTH113
 
     def known_ids(self) -> set[str]:
         """Return the ids of all posts, including those with nothing but a failure or part of a folder."""
-        failed = (failed_post(path) for path in visible(self._failures))
-        folders = (path.name for path in visible(self._posts) if path.is_dir())
-        return {*folders, *(post_id for post_id in failed if post_id is not None)}
+        folders = (path.name for path in visible(self._posts) if is_plain_name(path.name) and path.is_dir())
+        return {*folders, *(failure.post for failure in self.failures())}
 
     def folder(self, post_id: str) -> Path:
-        """Return the folder of a post."""
+        """Return the folder of a post.
+
+        Raises
+        ------
+        StudyError
+            The id cannot name a folder, so the study has no such post.
+        """
+        if not is_plain_name(post_id):
+            raise no_such_post(self.root, post_id)
         return self._posts / post_id
 
     def post(self, post_id: str) -> Post:
@@ -350,16 +359,16 @@ class Study:
         else:
             with writing(self.folder(post_id)):
                 for path in self.folder(post_id).glob("audio.*"):
-                    path.unlink()
+                    remove(path, inside=self._posts)
 
     def _drop_keyframes(self, post_id: str, keep: set[str]) -> None:
         folder = self.folder(post_id) / "keyframes"
         with writing(folder):
             for path in visible(folder):
                 if f"keyframes/{path.name}" not in keep:
-                    path.unlink()
+                    remove(path, inside=self._posts)
             if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+                remove(folder, inside=self._posts)
 
     # --- what is about no single post -------------------------------------------------------------------------------
 
@@ -378,9 +387,10 @@ class Study:
 
     def failure(self, post_id: str, step: str) -> Failure | None:
         """Return the failure of a step for a post, or None."""
-        path = self._failures / f"{post_id}.{step}.json"
-        raw = read_bytes(path)
-        return None if raw is None else Failure.parse(raw, path=path)
+        return read_failure(self._failure_file(post_id, step), [post_id])
+
+    def _failure_file(self, post_id: str, step: str) -> Path:
+        return self._failures / f"{self.folder(post_id).name}.{step}.json"
 
     def failed(self) -> frozenset[str]:
         """Return the names of all failures, ``<post_id>.<step>``, by listing the folder once."""
@@ -389,19 +399,20 @@ class Study:
     def failures(self) -> list[Failure]:
         """Return all failures, sorted by post and step."""
         paths = sorted(p for p in visible(self._failures) if p.suffix == ".json")
-        found = ((path, read_bytes(path)) for path in paths)  # a parallel run may have just cleared one
-        return [Failure.parse(raw, path=path) for path, raw in found if raw is not None]
+        posts = set(visible_names(self._posts)) if paths else set()
+        found = (read_failure(path, posts) for path in paths)
+        return [failure for failure in found if failure is not None]
 
     def write_failure(self, failure: Failure) -> None:
         """Record that a step failed for a post."""
         with writing(self._failures):
             self._failures.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(self._failures / f"{failure.post}.{failure.stage}.json", failure.to_json().encode())
+            write_whole(self._failure_file(failure.post, failure.stage), failure.to_json().encode())
 
     def clear_failure(self, post_id: str, step: str) -> None:
         """Remove the record of an earlier failure."""
         with writing(self._failures):
-            (self._failures / f"{post_id}.{step}.json").unlink(missing_ok=True)
+            remove(self._failure_file(post_id, step), inside=self._failures)
 
     # --- removing ---------------------------------------------------------------------------------------------------
 
@@ -416,7 +427,7 @@ class Study:
         made = [path for stem in stems if (path := folder / f"{stem}.json").is_file()]
         with writing(folder):
             for path in made:
-                path.unlink()
+                remove(path, inside=self._posts)
         return [path.name for path in made]
 
     def refuse_inside(self, out: Path) -> None:

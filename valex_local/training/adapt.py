@@ -6,13 +6,13 @@ training on such texts.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import ModelError
 from valex_local.files.atomic import replacing
+from valex_local.files.removing import remove
 from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.system.hugging_face import quiet
 from valex_local.training.trainer import precision
@@ -80,7 +80,7 @@ def adapt(
         with replacing(made) as part:
             model.base_model.save_pretrained(part)
             encoder.tokenizer.save_pretrained(part)
-    shutil.rmtree(work / "masked", ignore_errors=True)
+    remove(work / "masked", inside=work)
     return made
 
 

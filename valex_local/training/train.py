@@ -12,7 +12,6 @@ resumes it; with other options, data or encoder that is an error.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +28,7 @@ from valex_local.evaluation.baselines import BASELINES
 from valex_local.evaluation.results import Evaluation
 from valex_local.evaluation.routes import BASELINE
 from valex_local.files.atomic import write_whole, writing
+from valex_local.files.removing import remove
 from valex_local.pipeline.progress import Progress
 from valex_local.stages.labels.card import CARD, OWN_ENCODER
 from valex_local.stages.labels.text_encoder import TextEncoder
@@ -151,7 +151,7 @@ def train_model(
     work = _open(out, _recipe(data, base, options, facts, device))
     if not (out / CARD).is_file():
         _Training(corpus, data, base, out, work, options, facts, device, progress).run()
-    shutil.rmtree(work, ignore_errors=True)
+    remove(work, inside=out)
     return figures.of_model(out, options)
 
 

@@ -8,7 +8,6 @@ that an interrupted training can be resumed with the same result.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from valex_local.errors import ConfigError
 from valex_local.files.atomic import replacing
+from valex_local.files.removing import remove
 from valex_local.training.network import Batch, LabelNetwork, Windows, parameter_groups
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def train(
         if epoch + 1 < options.all_epochs:
             run.save(state, epoch + 1)
     run.finish()
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder, inside=folder.parent)
 
 
 class _Run:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from valex_local.corpus import Text
 from valex_local.files.checksums import content_hash
+from valex_local.files.removing import remove
 from valex_local.settings import Settings
 from valex_local.stages.labels.examples import FewShotFold
 from valex_local.stages.labels.lines import lines_of
@@ -62,7 +63,7 @@ class Checkpoint:
 
     def done(self) -> None:
         """Remove the file, once all labels are written."""
-        self.path.unlink(missing_ok=True)
+        remove(self.path, inside=self.path.parent)
 
     def _read(self) -> list[tuple[str, LabelResult]]:
         if not self.path.is_file():
