@@ -242,7 +242,6 @@ def test_texts_left_out_are_listed(valex: Call, folder: Path, model: Path, tmp_p
         (["{none}", "-o", "{out}"], "there is no such file or folder [{none}]"),
         (["{empty}", "-o", "{out}"], "this folder is not a study and contains no .txt files [{empty}]"),
         (["{latin}", "-o", "{out}"], "UTF-8"),
-        (["{latin_csv}", "-o", "{out}"], "UTF-8"),
         (["{scripts}", "-o", "{out}", "--model", "minilm-definition"], "there is no model minilm-definition"),
         (["{scripts}", "-o", "{out}", "--model", "minilm-l6"], "minilm-l6"),
         (["{scripts}", "-o", "{out}", "--profile", "cpus"], "Did you mean cpu?"),
@@ -263,11 +262,10 @@ def test_texts_left_out_are_listed(valex: Call, folder: Path, model: Path, tmp_p
 def test_what_cannot_be_done_is_one_line(
     valex: Call, folder: Path, study: Study, tmp_path: Path, arguments: list[str], said: str
 ):
-    places = {name: tmp_path / name for name in ("none", "empty", "latin", "latin.csv", "texts.csv", "labels.csv")}
+    places = {name: tmp_path / name for name in ("none", "empty", "latin", "texts.csv", "labels.csv")}
     places["empty"].mkdir()
     places["latin"].mkdir()
     (places["latin"] / "a.txt").write_bytes("für".encode("latin-1"))
-    places["latin.csv"].write_bytes("id,text\na,für\n".encode("latin-1"))
     table(places["texts.csv"], [{"id": "a", "text": "the cat"}])
     before = places["texts.csv"].read_bytes()
     named = {name.replace(".", "_"): path for name, path in places.items()} | {

@@ -57,7 +57,7 @@ def test_an_empty_text_is_an_empty_table():
         ("id,body\nx,y,z\n", "row 2 has 3 cells, but the header has 2"),
         ("id,body\n\nx,y,z\n", "row 3 has 3 cells"),
         ('id,"body\nx,y\n', "not valid CSV near line 1"),
-        ('id,body\nx,"y"z,"\n', "line 2 is not valid CSV"),
+        ('id,body\nx,"y"z,"q\n', "line 2 is not valid CSV"),
     ],
 )
 def test_bad_tables_are_refused(text, message):
