@@ -33,6 +33,15 @@ UNKNOWN = NoticeKind("Other notices")
 NOTICES: Mapping[str, NoticeKind] = {
     # posts
     "unmatched": NoticeKind("A row of the table of post texts matches no post"),
+    "half-download": NoticeKind("One half of a download is missing"),
+    "left-out": NoticeKind("Files that should be posts were left out"),
+    "names-differ": NoticeKind("Names and texts disagree about which post a file is"),
+    "not-used": NoticeKind("Files that are no part of a post", changes_meaning=False),
+    "pictures-or-thumbnail": NoticeKind("A picture may be a thumbnail only"),
+    "sound-choice": NoticeKind("A post with several sound files"),
+    "text-cut": NoticeKind("A text longer than any platform allows was cut"),
+    "title-made-up": NoticeKind("Titles that a download tool made up are no captions", changes_meaning=False),
+    "user-differs": NoticeKind("A post with several names of its user", changes_meaning=False),
     "post-text": NoticeKind("The text published with the video could not be read"),
     "table-cell": NoticeKind("Cells of the table of post texts were left out"),
     "table-date": NoticeKind("Dates in the table of post texts", changes_meaning=False),
@@ -44,11 +53,16 @@ NOTICES: Mapping[str, NoticeKind] = {
     "no-decoder": NoticeKind("A track cannot be decoded"),
     "no-pictures": NoticeKind("The video track cannot be decoded"),
     "no-sound": NoticeKind("The audio track cannot be decoded"),
+    "sound-channels": NoticeKind("Channels of the sound cancel each other out"),
+    "sound-overlap": NoticeKind("Sound with the same times was left out"),
+    "sound-tracks": NoticeKind("The file has several sound tracks"),
     "timestamps": NoticeKind("Timestamps are missing or wrong"),
     "truncated": NoticeKind("The file is cut off"),
     # speech
+    "all-words-dropped": NoticeKind("Everything that was recognised as speech was dropped"),
     "language-unsure": NoticeKind("The language of the speech is a guess"),
     "several-languages": NoticeKind("Several languages are spoken"),
+    "words-dropped": NoticeKind("Unreliable lines of speech were dropped"),
     "voice-without-words": NoticeKind("A voice whose words were not recognised"),
     # vision
     "model-notice": NoticeKind("What the model says of itself", changes_meaning=False),

@@ -3,18 +3,33 @@
 import os
 import string
 import unicodedata
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valex_local.posts.ids import PostKey, post_id, post_key, safe_stem, same_post
+from valex_local.posts.ids import (
+    NO_USER,
+    PostKey,
+    file_key,
+    is_number,
+    post_id,
+    post_key,
+    safe_stem,
+    same_post,
+    series_key,
+)
 
 NUMBER = "7301234567890123456"
 SUM = "0123456789abcdef" * 4
 
-users = st.text(string.ascii_letters + string.digits + "._", min_size=1, max_size=24).filter(
-    lambda u: not u.lower().endswith(("_video", "_photo")) and u.lower() not in ("video", "photo", "_video", "_photo")
+users = st.from_regex(r"[a-zA-Z][A-Za-z0-9._]{0,22}[A-Za-z0-9_]", fullmatch=True).filter(
+    lambda u: (
+        not u.lower().endswith(("_video", "_photo"))
+        and u.lower() not in NO_USER
+        and not u.lower().startswith(("tiktok", "ssstik", "snaptik"))
+    )
 )
 numbers = st.integers(6 * 10**18, 8 * 10**18 - 1).map(str)
 
@@ -38,23 +53,87 @@ numbers = st.integers(6 * 10**18, 8 * 10**18 - 1).map(str)
         (NUMBER, None),
         (f"A title: with / all sorts 😀 [{NUMBER}].mp4", None),
         (f"@video_video_{NUMBER}", "video"),
-        (f"@1234567890123456789_{NUMBER}", "1234567890123456789"),
+        (f"@1234567890123456789_{NUMBER}", None),
+        (f"https://www.tiktok.com/@_/video/{NUMBER}", None),
+        (f"https://www.tiktok.com/@6801234567890123456/video/{NUMBER}", None),
+        (f"https://www.tiktok.com/@undefined/video/{NUMBER}", None),
+        (f"https://web.archive.org/web/2023/https://www.tiktok.com/@some_user/video/{NUMBER}", "some_user"),
+        ("https://www.tiktok.com/@some_user/video/242712345678901248", "some_user"),
+        (f"video_{NUMBER}", None),
+        (f"20231101_{NUMBER}.mp4", None),
+        (f"TikTok_{NUMBER}.mp4", None),
+        (f"ssstik.io_{NUMBER}.mp4", None),
+        (f"20231101_some_user_{NUMBER}.mp4", "some_user"),
     ],
 )
 def test_every_spelling_names_the_same_post(text, user):
-    assert post_key(text) == PostKey(user, NUMBER)
+    key = post_key(text)
+    assert key == PostKey(user, "242712345678901248" if "2427" in text else NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("name", "user"),
+    [
+        (f"some_user_{NUMBER}_720p.mp4", "some_user"),
+        (f"some.user - a title, with signs - {NUMBER}.mp4", "some.user"),
+        (f"{NUMBER}.mp4", None),
+        (f"{NUMBER}_video.mp4", None),
+        (f"2023-11-01_some_user_{NUMBER}.mp4", "some_user"),
+        (f"2023-11-01 12-30-00 - some_user - title - {NUMBER}.mp4", "some_user"),
+        (f"20231101_{NUMBER}.mp4", None),
+        (f"video_{NUMBER}.mp4", None),
+        (f"tiktok_some_user_{NUMBER}.mp4", "some_user"),
+        (f"snaptik_{NUMBER}_v2.mp4", None),
+        (f"ssstik.io_@some_user_{NUMBER}.mp4", "some_user"),
+        (f"a title-{NUMBER}.mp4", None),
+        (f"ünï_{NUMBER}.mp4", None),
+        (f"some_user_{NUMBER} (1).mp4", "some_user"),
+        (f"some_user_{NUMBER}_20250615_101530.mp4", "some_user"),
+        (f"{NUMBER}_01 TikTok photo #{NUMBER} [7123456789012345678].jpg", None),
+        (f"{NUMBER} a title [7123456789012345678].mp3", None),
+        (f"6812345678901234567_{NUMBER}.mp4", None),
+    ],
+)
+def test_the_number_is_found_wherever_it_is_in_a_file_name(name, user):
+    assert file_key(name) == PostKey(user, NUMBER)
+
+
+@pytest.mark.parametrize("rest", ["_part2", "_1", "-3", " clip 04", "_scene12"])
+def test_parts_of_a_post_are_not_the_post(rest):
+    assert file_key(f"some_user_{NUMBER}{rest}.mp4") is None
+    assert series_key(f"some_user_{NUMBER}{rest}.jpg").number == NUMBER
+
+
+@pytest.mark.parametrize(
+    "digits",
+    [
+        "1800000000000000000",  # a tweet
+        "3200000000000000000",  # a picture on Instagram
+        "1200000000000000000",  # a message on Discord
+        "1699999999999999999",  # nanoseconds
+        "20231101123456789",  # a time
+        "123456789012345678",
+        "9999999999999999999",
+    ],
+)
+def test_ids_of_other_platforms_and_times_are_no_numbers_of_posts(digits):
+    assert not is_number(digits)
+    for name in (f"user_{digits}.mp4", f"{digits}.mp4", f"title [{digits}].mp4", f"a {digits} b.mp4"):
+        assert file_key(name) is None
 
 
 @pytest.mark.parametrize(
     "text",
     [
+        f"https://likee.video/@user/video/{NUMBER}",
+        f"https://www.kwai.com/@user/video/{NUMBER}",
+        f"https://www.facebook.com/user/video/{NUMBER}",
         "",
         "holiday.mp4",
         "IMG_20240101_123456.mp4",
         f"{NUMBER}99",
         "user_",
         "@user",
-        "ünï_" + NUMBER,
         "../..",
         "x" * 999,
     ],
@@ -85,12 +164,35 @@ def test_a_user_name_that_ends_like_a_file_name_is_still_matched(user, number):
     assert len(keys) == 1
 
 
-def test_an_unknown_user_agrees_with_any():
-    known, other, unknown = PostKey("a", NUMBER), PostKey("b", NUMBER), PostKey(None, NUMBER)
-    assert same_post(known, unknown)
-    assert same_post(unknown, known)
-    assert not same_post(known, other)
-    assert not same_post(known, PostKey("a", NUMBER[:-1] + "0"))
+def test_the_number_alone_identifies_a_post():
+    assert same_post(PostKey("a", NUMBER), PostKey(None, NUMBER))
+    assert same_post(PostKey("a", NUMBER), PostKey("b", NUMBER))
+    assert not same_post(PostKey("a", NUMBER), PostKey("a", NUMBER[:-1] + "0"))
+
+
+words = st.text(string.ascii_letters + " äß😀,!'", max_size=20)
+days = st.dates(min_value=date(2016, 1, 1), max_value=date(2030, 1, 1))
+
+
+@given(users, numbers, words, days, st.sampled_from(["_720p", "_hd", "_nowatermark", " (1)", "_video", ".f137", ""]))
+def test_every_name_of_a_file_holds_its_number_and_its_user_if_any(user, number, title, day, rest):
+    with_user = [
+        f"{user}_{number}{rest}.mp4",
+        f"@{user}_video_{number}{rest}.mp4",
+        f"{day}_{user}_{number}{rest}.mp4",
+        f"{day:%Y%m%d}_{user}_{number}{rest}.mp4",
+        f"{user} - x{title} - {number}{rest}.mp4",
+    ]
+    without = [
+        f"{number}{rest}.mp4",
+        f"{day}_{number}{rest}.mp4",
+        f"{day:%Y%m%d}_{number}{rest}.mp4",
+        f"video_{number}{rest}.mp4",
+        f"x{title} [{number}]{rest}.mp4",
+        f"x{title}-{number}{rest}.mp4",
+    ]
+    assert {file_key(name) for name in with_user} == {PostKey(user.lower(), number)}
+    assert {file_key(name) for name in without} == {PostKey(None, number)}
 
 
 names = st.text(max_size=300) | st.binary(max_size=200).map(os.fsdecode)

@@ -92,12 +92,14 @@ def test_rows_without_a_video_are_listed(tmp_path):
     assert found.unmatched == [f"row 3: b_{N2}", "row 4: without an id"]
 
 
-def test_another_user_with_the_number_is_no_match(tmp_path):
+def test_another_user_with_the_number_is_the_same_post_and_is_said(tmp_path):
     meta = tmp_path / "m.csv"
     meta.write_text(f"url,caption\nhttps://tiktok.com/@other/video/{N1},no\n")
     found = discover([videos(tmp_path / "v", f"a_{N1}.mp4")], meta=meta)
-    assert found.posts[0].text.caption is None
-    assert len(found.unmatched) == 1
+    (post,) = found.posts
+    assert (post.id, post.text.caption, post.text.author) == (f"other_{N1}", "no", "other")
+    assert [notice.code for notice in post.notices] == ["user-differs"]
+    assert found.unmatched == []
 
 
 @pytest.mark.parametrize("name", ["My clip", "My clip.mp4"])

@@ -23,8 +23,9 @@ from valex_local.pipeline.summary import NoticeCount, StepCount, Summary, count_
 from valex_local.posts import discover
 from valex_local.posts.discover import STAGE as INTAKE
 from valex_local.posts.discover import Discovery
-from valex_local.posts.text import merge as merge_texts
-from valex_local.records import Failure, Intake, Media, Notice, Post
+from valex_local.posts.ids import post_files
+from valex_local.posts.known import KnownPosts, with_known
+from valex_local.records import Failure, Intake, Media, Notice, Post, SourceFile
 from valex_local.settings import Settings
 from valex_local.stages.setting_files import absolute_paths
 from valex_local.store import Store, StoredModel
@@ -32,6 +33,9 @@ from valex_local.store.model import refuse_hidden
 from valex_local.study import Study
 from valex_local.study.settings import given_settings, resolve_settings
 from valex_local.system import devices, network_guard
+
+ABOUT_FILES = {"left-out", "not-used"}
+"""Codes of the notices about files that became no post."""
 
 NOT_REMEMBERED = {"jobs", "device", "chunk", "resident"}
 
@@ -212,14 +216,21 @@ class _Run:
             if not self._study.post_ids():
                 raise InputError("the study holds no posts yet", path=self._study.root, hint="Name videos or folders")
             return
-        found = discover(paths, meta=meta, checksums=self._checksums)
+        found = self._discover(paths, meta)
         self._checksums.save()
         self._store_left_out(found)
         for post in found.posts:
             if self._selection.holds(post.id):
                 self._add(post)
         if not self._study.post_ids() and not found.failures:
-            raise InputError("no videos were found", path=paths[0], hint="Name video files or folders that hold some")
+            said = "".join(f"; {notice.text}" for notice in found.notices if notice.code in ABOUT_FILES)
+            raise InputError(
+                f"no videos were found{said}", path=paths[0], hint="Name video files or folders that hold some"
+            )
+
+    def _discover(self, paths: Sequence[Path], meta: Path | None) -> Discovery:
+        known = KnownPosts(post for name in self._study.post_ids() if (post := self._study.read(name, "post", Post)))
+        return discover(paths, meta=meta, checksums=self._checksums, known=known)
 
     def _store_left_out(self, found: Discovery) -> None:
         """Store what became no post, in place of what earlier runs stored."""
@@ -236,21 +247,22 @@ class _Run:
         """Check the posts found at `paths` as if they had been added."""
         if not paths:
             return
-        found = discover(paths, meta=meta, checksums=self._checksums)
+        found = self._discover(paths, meta)
         selected = (post for post in found.posts if self._selection.holds(post.id))
-        posts = (_with_known_text(post, self._study.read(post.id, "post", Post)) for post in selected)
+        posts = (with_known(post, self._study.read(post.id, "post", Post)) for post in selected)
         self._statuses.update(self._checker.check_as(posts))
         self._intake = _intake(found)
         self._intake_failures = found.failures
 
     def _add(self, post: Post) -> None:
-        """Add one post, unless the study has it with another video file that still exists."""
+        """Add one post, unless the study has it with other files that still exist."""
         known = self._study.read(post.id, "post", Post)
-        post = _with_known_text(post, known)
+        post = with_known(post, known)
         if known == post:
             return
-        old, new = known.video if known else None, post.video
-        if old and new and old.sha256 != new.sha256 and old.path != new.path and Path(old.path).exists():
+        replaced = None if known is None else _replaced(known, post)
+        if replaced is not None:
+            old, new = replaced
             what = f"2 different files name this post: [{printable(old.path)}] and [{printable(new.path)}]"
             self._study.write_failure(Failure(post=post.id, stage=INTAKE, what=what, hint="Keep one of them"))
             return
@@ -379,9 +391,18 @@ def _models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[str
     return store.resolve(settings.profile, settings.models, needed=needed, optional=optional)
 
 
-def _with_known_text(post: Post, known: Post | None) -> Post:
-    """Return the post with its text completed from an earlier run: a table of texts need not be given twice."""
-    return post if known is None else post.model_copy(update={"text": merge_texts([post.text, known.text])})
+def _replaced(known: Post, post: Post) -> tuple[SourceFile, SourceFile] | None:
+    """Return a file of the study's post that still exists and is not among the new ones, and a new one, if any.
+
+    Files that were added, moved or changed in place do not count.
+    """
+    if (known.video is None) != (post.video is None):
+        return None
+    old_files, new_files = (((post.video,) if post.video else post_files(post)) for post in (known, post))
+    sums, paths = {file.sha256 for file in new_files}, {file.path for file in new_files}
+    gone = (file for file in old_files if file.sha256 not in sums and file.path not in paths)
+    old = next((file for file in gone if Path(file.path).exists()), None)
+    return None if old is None or not new_files else (old, new_files[0])
 
 
 def _intake(found: Discovery) -> Intake:

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from valex_local.files.tables import unguarded
-from valex_local.posts.ids import PostKey, post_key
+from valex_local.posts.ids import PostKey, known_user, post_key
 
 _ROUNDED = re.compile(r"\+?\d(?:[.,]\d+)?[Ee]\+?1\d(?:\.0)?")
-_QUOTED = re.compile(r"""(["'“„«‘])(?P<inner>.+)(["'”“»’])""", re.DOTALL)
-_APOSTROPHE = re.compile(r"'(?=[\d@]|https?:)")
+_MARKS = "'\"“”„‘’«»`= "
 
 
 class RowId(NamedTuple):
@@ -36,13 +35,12 @@ class RowId(NamedTuple):
 def plain_id(cell: object) -> str:
     """Return an id without what keeps spreadsheets from rounding it: ``'``, ``="..."``, quotes, tabs, invisible signs.
 
-    An apostrophe at the start goes only where a digit, ``@`` or a URL follows, as it may belong to a name.
+    Marks are taken off TikTok ids only, as they may belong to another name.
     """
     shown = "".join(char for char in str(cell) if unicodedata.category(char) not in ("Cf", "Cc"))
     plain = unguarded(shown.strip()).strip()
-    if quoted := _QUOTED.fullmatch(plain):
-        plain = quoted["inner"].strip()
-    return _APOSTROPHE.sub("", plain, count=1) if _APOSTROPHE.match(plain) else plain
+    bare = plain.strip(_MARKS)
+    return bare if is_rounded(bare) or post_key(bare) is not None else plain
 
 
 def is_rounded(cell: str) -> bool:
@@ -72,5 +70,5 @@ def row_id(cells: Iterable[tuple[str, Any]], author: str | None = None) -> RowId
             keys += [key] if (key := post_key(plain)) is not None else []
     whole = next((key for key in keys if key.user is not None), None)
     if whole is None and keys:
-        whole = (post_key(f"{author}_{keys[0].number}") if author else None) or keys[0]
+        whole = PostKey(known_user(author, marked=True), keys[0].number)
     return RowId(whole, tuple(names), rounded)

@@ -16,7 +16,7 @@ from valex_local.posts.dates import DateOrder, date_order, is_ambiguous
 from valex_local.posts.id_cells import RowId
 from valex_local.posts.ids import PostIndex, PostKey
 from valex_local.posts.json_items import read_json_items
-from valex_local.posts.text import COLUMNS, CellFault, brief, cells, flatten, id_of, post_text
+from valex_local.posts.text import COLUMNS, WRITTEN_TITLE, CellFault, brief, cells, flatten, id_of, post_text
 from valex_local.records import Notice, PostText
 
 MISSING = frozenset(("nan", "NaN", "NaT", "None", "null", "NULL", "NA", "N/A", "#N/A", "<NA>", "undefined"))
@@ -225,7 +225,7 @@ class _Tally:
 
     def add_fault(self, where: str, fault: CellFault) -> Notice:
         """Count a cell that is not what its column holds; return the notice for the post of its row."""
-        code = "table-date" if fault.expected == "a date" else "table-cell"
+        code = {"a date": "table-date", WRITTEN_TITLE: "title-made-up"}.get(fault.expected, "table-cell")
         why = "the day or the month may come first" if is_ambiguous(fault.value) else f"not {fault.expected}"
         self._count(code, fault.column, f"cell left out: {why}", f"{where}, {brief(fault.value)}")
         text = f"left out of the table of post texts: {where}, column {fault.column}, {brief(fault.value)}: {why}"

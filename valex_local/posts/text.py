@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from valex_local.errors import InputError
-from valex_local.files.text import read_text
 from valex_local.posts.dates import DateOrder, iso_time
 from valex_local.posts.id_cells import RowId, row_id
 from valex_local.posts.ids import PostKey, post_key
-from valex_local.records import Notice, PostText
+from valex_local.posts.titles import is_made_up
+from valex_local.records import PostText
 
 # Names used by yt-dlp, 4CAT, Zeeschuimer and common scrapers, most trusted first; compared as `_plain` gives them.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -36,6 +34,19 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "genre": ("genre", "genres"),
 }  # fmt: skip
+
+# What else says who and what a title may repeat; see `is_made_up`.
+_REPEATED = (
+    "author.nickname", "author_full_name", "category", "channel", "channel_id", "creator", "display_id", "extractor",
+    "extractor_key", "nickname", "owner", "owner.username", "platform", "profile_name", "uploader_id", "uploader_url",
+    "webpage_url_basename",
+)  # fmt: skip
+
+_LONGEST_TITLE = 400
+"""Characters of a title above which it is certain that a person wrote it."""
+
+WRITTEN_TITLE = "a title that the author wrote"
+"""What is expected of a title; tools make one up where there is none."""
 
 
 def flatten(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +112,7 @@ def post_text(
         A cell cannot be understood and `faults` is None; the message names its column.
     """
     found: list[CellFault] = []
-    caption = _first(item, "caption", found)
+    caption = _caption(item, found)
     tags = _hashtags(item, found) or tuple(dict.fromkeys(re.findall(r"#(\w+)", caption or "")))
     text = PostText(
         caption=caption,
@@ -112,8 +123,9 @@ def post_text(
         genre=_first(item, "genre", found),
         url=_address(item),
     )
-    if faults is None and found:
-        raise ValueError(str(found[0]))
+    serious = [fault for fault in found if fault.expected != WRITTEN_TITLE]
+    if faults is None and serious:
+        raise ValueError(str(serious[0]))
     if faults is not None:
         faults += found
     return text
@@ -124,6 +136,23 @@ def _address(item: Mapping[str, Any]) -> str | None:
     pages = [str(value).strip() for _, value in cells(item, "id") if str(value).strip().startswith("http")]
     other = item.get(_plain("webpage_url"))
     return next((page for page in pages if post_key(page)), other if isinstance(other, str) else None)
+
+
+def _caption(item: Mapping[str, Any], faults: list[CellFault]) -> str | None:
+    """Return the caption; a title counts only where there is none, and only if a tool did not make it up."""
+    title = item.get("title")
+    caption = _first(item, "caption", faults)
+    if caption is None or not isinstance(title, str) or caption != title.strip() or len(title) > _LONGEST_TITLE:
+        return caption
+    others = {name: value for name, value in item.items() if name != "title"}
+    if _first(others, "caption", []) is not None:
+        return caption
+    known = [str(value) for _, value in (*cells(item, "id"), *cells(item, "author"))]
+    known += [str(item[name]) for name in map(_plain, _REPEATED) if isinstance(item.get(name), str | int)]
+    if not is_made_up(title, [name for known_name in known for name in (known_name, known_name.lstrip("@"))]):
+        return caption
+    faults.append(CellFault("title", title, WRITTEN_TITLE))
+    return None
 
 
 def _first(item: Mapping[str, Any], field: str, faults: list[CellFault]) -> str | None:
@@ -193,43 +222,3 @@ def merge(texts: Sequence[PostText]) -> PostText:
             if value and name not in filled:
                 filled[name] = value
     return PostText(**filled)
-
-
-def read_metadata(video: Path) -> tuple[PostText, PostKey | None, tuple[Notice, ...]]:
-    """Return what yt-dlp wrote next to a video, in ``<stem>.info.json`` and ``<stem>.description``.
-
-    Returns
-    -------
-    text : PostText
-        Empty if there is neither file.
-    key : PostKey or None
-        The post that the JSON names.
-    notices : tuple of Notice
-        What could not be read.
-    """
-    texts, key, notices = [], None, []
-    faults: list[CellFault] = []
-    info, description = (video.with_name(video.stem + ending) for ending in (".info.json", ".description"))
-    try:
-        if _is_there(info):
-            item = from_json(read_text(info))
-            if not isinstance(item, dict):
-                raise ValueError("expected a JSON object")
-            item = flatten(item)
-            # yt-dlp's title is a shortened description, and its `tags` may be those of the site.
-            key = key_of(item)
-            texts.append(post_text(item, faults))
-        if _is_there(description):
-            texts.append(post_text({"description": read_text(description)}))
-    except (InputError, ValueError) as error:
-        what = error.what if isinstance(error, InputError) else str(error).splitlines()[0]
-        notices.append(Notice(code="post-text", text=f"the text file next to the video could not be read ({what})"))
-    notices += [Notice(code="post-text", text=f"left out of {info.name}: {fault}") for fault in faults]
-    return merge(texts), key, tuple(notices)
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # the name may be too long with this suffix
-        return False
