@@ -21,7 +21,7 @@ from valex_local.schwartz import CIRCLE, State, Value
 
 CleanText = Annotated[str, AfterValidator(clean_text)]
 # Rounded, so that two equal results do not differ in the last bits of a float.
-Seconds = Annotated[float, Field(ge=0), AfterValidator(lambda t: round(t, 3))]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda t: round(t, 3))]
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]
 Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda x: round(x, 4))]
 Rounded = Annotated[float, AfterValidator(lambda x: round(x, 4))]

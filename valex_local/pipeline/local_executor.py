@@ -111,8 +111,17 @@ def _free(error: Exception) -> None:
         sys.modules["torch"].cuda.empty_cache()
 
 
-def _too_large(error: Exception) -> InputError:
-    hint = "Use a smaller model, or --device cpu, and run again with --retry"
+def _preparing(error: Exception) -> Exception:
+    """Return the error of an input that could not be prepared, as the user is told it."""
+    if not _ran_out_of_memory(error):
+        return error
+    _free(error)
+    return _too_large(error, "Leave it out, or use a machine with more memory and run again with --retry")
+
+
+def _too_large(
+    error: Exception, hint: str = "Use a smaller model, or --device cpu, and run again with --retry"
+) -> InputError:
     return InputError("memory ran out on this post alone", hint=hint).with_traceback(error.__traceback__)
 
 
@@ -301,7 +310,7 @@ class LocalExecutor:
                 inputs.append(prepared.ready.result())
                 ready.append(prepared)
             except Exception as error:  # noqa: BLE001 - one bad video must not stop the others
-                self._fail(step, prepared.job, error)
+                self._fail(step, prepared.job, _preparing(error))
         return {
             prepared.job.post_id
             for prepared, output in zip(ready, calls(inputs), strict=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import floor
+from math import ceil, floor
 
 from markupsafe import Markup
 
@@ -139,7 +139,8 @@ def _place(kind: str, item: LaneItem, row: int, height: float, duration: float) 
 
 def axis(duration: float) -> Markup:
     """Return the time axis below the lanes."""
-    step = next((s for s in _STEPS if duration / s <= _MOST_TICKS), _STEPS[-1])
+    hours = 3600 * ceil(duration / 3600 / _MOST_TICKS)
+    step = next((s for s in _STEPS if duration / s <= _MOST_TICKS), hours)
     root = element(None, "svg", width="100%", height=18, class_="axis", aria_hidden="true")
     for time in _times(duration, step):
         x = percent(time / duration)

@@ -60,9 +60,9 @@ class StageSpec:
 
 
 STAGES: tuple[StageSpec, ...] = (
-    StageSpec("media", 2, Media, "media", "valex_local.stages.media:MediaStage", ("video",), of.media_settings),
+    StageSpec("media", 3, Media, "media", "valex_local.stages.media:MediaStage", ("video",), of.media_settings),
     StageSpec(
-        "speech", 1, Transcript, "transcript", "valex_local.stages.speech:SpeechStage",
+        "speech", 2, Transcript, "transcript", "valex_local.stages.speech:SpeechStage",
         ("media.audio",), of.speech_settings, roles=("asr",), side_files=("audio",),
     ),
     StageSpec(

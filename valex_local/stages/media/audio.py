@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from io import BytesIO
 from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valex_local.errors import InputError
-from valex_local.records import AudioTrack
-from valex_local.stages.media.decode import open_video, seconds
+from valex_local.stages.media.decode import open_video
 
 if TYPE_CHECKING:
     import numpy as np
-    from av.audio.frame import AudioFrame
-    from av.audio.resampler import AudioResampler
-    from av.audio.stream import AudioStream
-    from av.packet import Packet
     from numpy.typing import NDArray
 
 SAMPLE_RATE = 16000
 AUDIO_FILE = "audio.flac"
 SILENCE_DB = -120.0
 """Level of digital silence, dB relative to full scale."""
-
-GAP = 0.1
-"""Seconds without audio that are more than timestamp jitter; they are filled with silence."""
-LONGEST_GAP = 60.0
-"""Seconds. A longer gap is taken for a broken timestamp and is not filled."""
+_BLOCK = 1 << 18
+"""Samples that are measured at once."""
 
 
 def load_audio(path: Path) -> NDArray[np.float32]:
@@ -61,136 +52,110 @@ def load_audio(path: Path) -> NDArray[np.float32]:
         stream = container.streams.audio[0]
         if stream.rate != SAMPLE_RATE or stream.channels != 1 or any(p.dtype != np.int16 for p in pieces):
             raise InputError("this is not the 16 kHz mono audio of a post", path=path, hint="Run the media stage again")
-    samples = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
-    return np.divide(samples, 32768, dtype=np.float32)
+    samples = np.empty(sum(map(len, pieces)), np.float32)
+    at = len(samples)
+    while pieces:  # from the end, so that each is freed as soon as it is copied
+        piece = pieces.pop()
+        np.divide(piece, 32768, out=samples[at - len(piece) : at], dtype=np.float32)
+        at -= len(piece)
+    return samples
 
 
 def encode_flac(samples: NDArray[np.int16]) -> bytes:
     """Return 16 kHz mono samples, shape (n,), as a FLAC file; equal samples give equal bytes."""
-    import av
-    from av.container import Flags
+    writer = FlacWriter()
+    writer.write(samples)
+    return writer.finish()
 
-    out = BytesIO()
-    with av.open(out, "w", format="flac") as container:
-        container.flags |= Flags.bitexact.value
-        stream = container.add_stream("flac", rate=SAMPLE_RATE, layout="mono")
-        stream.codec_context.format = "s16"
-        stream.codec_context.open()
-        size = stream.codec_context.frame_size
-        for start in range(0, len(samples), size):
-            frame = av.AudioFrame.from_ndarray(samples[None, start : start + size], format="s16", layout="mono")
-            frame.sample_rate = SAMPLE_RATE
-            frame.pts = start
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return out.getvalue()
+
+class FlacWriter:
+    """Writes 16 kHz mono samples to a FLAC file in memory as they come, so that only the compressed file is held.
+
+    Attributes
+    ----------
+    count : int
+        Number of samples so far.
+    """
+
+    def __init__(self) -> None:
+        import av
+        import numpy as np
+        from av.container import Flags
+
+        self.count = 0
+        self._power = self._peak = 0
+        self._sum = hashlib.sha256()
+        self._waiting = np.zeros(0, np.int16)
+        self._out = BytesIO()
+        self._container = av.open(self._out, "w", format="flac")
+        self._container.flags |= Flags.bitexact.value
+        self._stream = self._container.add_stream("flac", rate=SAMPLE_RATE, layout="mono")
+        self._stream.codec_context.format = "s16"
+        self._stream.codec_context.open()
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """RMS and peak so far, in dB relative to full scale, at least -120."""
+        return _db((self._power / max(1, self.count)) ** 0.5), _db(self._peak)
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the samples so far."""
+        return self._sum.hexdigest()
+
+    def write(self, samples: NDArray[np.int16]) -> None:
+        """Append samples, shape (n,)."""
+        import numpy as np
+
+        size = self._stream.codec_context.frame_size
+        for start in range(0, len(samples), _BLOCK):
+            block = np.ascontiguousarray(samples[start : start + _BLOCK], np.int16)
+            self._measure(block)
+            waiting = np.concatenate([self._waiting, block])
+            whole = len(waiting) // size * size
+            for at in range(0, whole, size):
+                self._encode(waiting[at : at + size], self.count - len(self._waiting) + at)
+            self._waiting, self.count = waiting[whole:], self.count + len(block)
+
+    def silence(self, samples: int) -> None:
+        """Append digital silence, in pieces: however long it is, it takes no memory."""
+        import numpy as np
+
+        for start in range(0, samples, _BLOCK):
+            self.write(np.zeros(min(_BLOCK, samples - start), np.int16))
+
+    def _measure(self, block: NDArray[np.int16]) -> None:
+        import numpy as np
+
+        wide = block.astype(np.int64)
+        # Integers, so that the order of summation does not matter.
+        self._power += int(wide @ wide)
+        self._peak = max(self._peak, int(np.abs(wide).max(initial=0)))
+        self._sum.update(block.astype("<i2").tobytes())
+
+    def _encode(self, samples: NDArray[np.int16], at: int) -> None:
+        import av
+
+        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        frame.pts = at
+        self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> bytes:
+        """Return the whole file."""
+        if len(self._waiting):
+            self._encode(self._waiting, self.count - len(self._waiting))
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        return self._out.getvalue()
 
 
 def level_db(samples: NDArray[np.int16]) -> tuple[float, float]:
     """Return RMS and peak of 16-bit samples in dB relative to full scale, at least -120."""
-    import numpy as np
-
-    if not len(samples):
-        return SILENCE_DB, SILENCE_DB
-    wide = samples.astype(np.int64)
-    # Integers up to here, so that the order of summation does not matter.
-    power, peak = int(wide @ wide) / len(wide), int(np.abs(wide).max())
-    return _db(power**0.5), _db(peak)
+    writer = FlacWriter()
+    writer.write(samples)
+    return writer.levels
 
 
 def _db(amplitude: float) -> float:
     return max(SILENCE_DB, 20 * log10(amplitude / 32768)) if amplitude > 0 else SILENCE_DB
-
-
-@dataclass
-class AudioCollector:
-    """Collects an audio track as 16 kHz mono while its packets are read.
-
-    Attributes
-    ----------
-    zero : float
-        Timestamp of the start of the video, in seconds.
-    damaged : int
-        Number of packets that could not be decoded.
-    broken : int
-        Number of implausible timestamps.
-    """
-
-    stream: AudioStream
-    zero: float
-    damaged: int = 0
-    broken: int = 0
-    _pieces: list[NDArray[np.int16]] = field(default_factory=list, repr=False)
-    _resampler: AudioResampler | None = field(default=None, repr=False)
-    _shape: tuple[object, ...] = field(default=(), repr=False)
-    _duration: float = field(default=0.0, repr=False)
-
-    def decode(self, packet: Packet[AudioStream] | None) -> None:
-        """Decode a packet; None flushes the decoder."""
-        import av
-
-        try:
-            frames = self.stream.codec_context.decode(packet)
-        except av.FFmpegError:
-            self.damaged += 1
-            return
-        for frame in frames:
-            self._add(frame)
-
-    def _add(self, frame: AudioFrame) -> None:
-        from av import AudioResampler
-
-        if not frame.samples or not frame.sample_rate:
-            return
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        stamp = seconds(frame.pts, self.stream.time_base)
-        gap = 0.0 if stamp is None else stamp - self.zero - self._duration
-        if shape != self._shape or gap > GAP:
-            self._flush()
-            self._resampler, self._shape = AudioResampler("s16", "mono", SAMPLE_RATE), shape
-        if GAP < gap <= LONGEST_GAP:
-            self._silence(gap)
-        self.broken += abs(gap) > LONGEST_GAP
-        self._duration += frame.samples / frame.sample_rate
-        self._resample(frame)
-
-    def _silence(self, gap: float) -> None:
-        import numpy as np
-
-        self._duration += gap
-        missing = round(self._duration * SAMPLE_RATE) - sum(map(len, self._pieces))
-        self._pieces.append(np.zeros(max(0, missing), np.int16))
-
-    def _resample(self, frame: AudioFrame | None) -> None:
-        import numpy as np
-
-        if self._resampler is not None:
-            outs = self._resampler.resample(frame)
-            self._pieces += [np.asarray(out.to_ndarray(), np.int16).reshape(-1) for out in outs]
-
-    def _flush(self) -> None:
-        self._resample(None)
-        self._resampler = None
-
-    def finish(self) -> tuple[AudioTrack, bytes] | None:
-        """Return the record of the track and its FLAC file; None when nothing could be decoded."""
-        import numpy as np
-
-        self.decode(None)
-        self._flush()
-        samples = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.int16)
-        if not len(samples):
-            return None
-        rms, peak = level_db(samples)
-        codec = self.stream.codec_context
-        record = AudioTrack(
-            codec=codec.name,
-            sample_rate=codec.sample_rate,
-            channels=codec.channels,
-            duration=len(samples) / SAMPLE_RATE,
-            rms_db=rms,
-            peak_db=peak,
-            file=AUDIO_FILE,
-            sha256=hashlib.sha256(samples.astype("<i2").tobytes()).hexdigest(),
-        )
-        return record, encode_flac(samples)

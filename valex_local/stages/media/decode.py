@@ -6,12 +6,13 @@ regular file, may only use the container formats of a list, and is refused every
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from io import BufferedReader
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,6 +37,9 @@ CONTAINERS = (
 THREADS = 4
 """Threads of a decoder. Fixed, because it determines after which packet a change of `skip_frame` takes effect."""
 
+PACKETS_AHEAD = 24
+"""Packets that are looked at before the first of them is decoded. No encoder moves a frame by half as many."""
+
 LONGEST_GAP = 3600.0
 """Seconds. Two frames further apart than this have broken timestamps."""
 
@@ -50,10 +54,13 @@ class Frame:
         Presentation time in seconds from the start of the video.
     rgb : ndarray of uint8, shape (height, width, 3)
         The frame after rotation and pixel aspect.
+    until : float
+        When the next decoded frame replaces it, seconds.
     """
 
     time: float
     rgb: NDArray[np.uint8]
+    until: float
 
 
 # --- opening --------------------------------------------------------------------------------------------------------
@@ -131,9 +138,18 @@ def video_stream(container: InputContainer) -> VideoStream | None:
     return None
 
 
-def audio_stream(container: InputContainer) -> AudioStream | None:
-    """Return the first audio track that can be decoded, if any."""
-    return next((s for s in container.streams.audio if s.codec_context is not None), None)
+def audio_streams(container: InputContainer) -> tuple[AudioStream, ...]:
+    """Return the audio tracks that can be decoded, in the order in which a player would take them.
+
+    Those marked as default come first; commentaries and descriptions for the blind come last.
+    """
+    from av.stream import Disposition
+
+    besides = Disposition.comment | Disposition.visual_impaired
+    known = [s for s in container.streams.audio if s.codec_context is not None]
+    return tuple(
+        sorted(known, key=lambda s: (bool(s.disposition & besides), not s.disposition & Disposition.default, s.index))
+    )
 
 
 def start_of(container: InputContainer) -> float:
@@ -277,6 +293,9 @@ class Clock:
 class FrameDecoder:
     """Decodes a video track, skipping frames that no other frame depends on if the rest is dense enough.
 
+    A few packets are looked at before they are decoded: where frames are far apart, as in a slideshow, each may be the
+    only one that shows a picture, and none is skipped from there on.
+
     Attributes
     ----------
     max_gap : float or None
@@ -291,6 +310,7 @@ class FrameDecoder:
     damaged: int = 0
     clock: Clock = field(init=False)
     geometry: Geometry | None = field(init=False, default=None)
+    _ahead: deque[Packet[VideoStream]] = field(init=False, default_factory=deque)
 
     def __post_init__(self) -> None:
         self.clock = Clock.of(self.container, self.stream)
@@ -300,9 +320,35 @@ class FrameDecoder:
         # Without timestamps every frame must be counted.
         if self.max_gap is not None and self.clock.trusted:
             codec.skip_frame = "NONREF"
+        else:
+            self.max_gap = None
 
     def decode(self, packet: Packet[VideoStream] | None) -> Iterator[tuple[float, VideoFrame]]:
-        """Yield the frames that a packet completes, with their times; None flushes the decoder."""
+        """Yield the frames that can be decoded after a further packet, with their times; None flushes the decoder."""
+        if packet is not None:
+            self._ahead.append(packet)
+        if self.max_gap is not None and (packet is None or len(self._ahead) >= PACKETS_AHEAD):
+            self._skip_none_if_sparse(self.max_gap, last=packet is None)
+        waiting = 0 if packet is None or self.max_gap is None else PACKETS_AHEAD - 1
+        while len(self._ahead) > waiting:
+            yield from self._decode(self._ahead.popleft())
+        if packet is None:
+            yield from self._decode(None)
+
+    def _skip_none_if_sparse(self, max_gap: float, *, last: bool) -> None:
+        """Decode every frame from now on if one of the next is shown for longer than `max_gap`."""
+        stamps = [seconds(p.pts if p.pts is not None else p.dts, self.stream.time_base) for p in self._ahead]
+        known = sorted(stamp for stamp in stamps if stamp is not None)
+        # Frames that are shown between the later ones may follow yet.
+        settled = known if last else known[: PACKETS_AHEAD // 2 + 1]
+        if any(after - before > max_gap for before, after in pairwise(settled)):
+            self._skip_none()
+
+    def _skip_none(self) -> None:
+        self.stream.codec_context.skip_frame = "DEFAULT"
+        self.max_gap = None
+
+    def _decode(self, packet: Packet[VideoStream] | None) -> Iterator[tuple[float, VideoFrame]]:
         import av
 
         try:
@@ -317,7 +363,7 @@ class FrameDecoder:
             now = self.clock.advance(seconds(frame.pts if frame.pts is not None else frame.dts, self.stream.time_base))
             if self.max_gap is not None and before is not None and now - before > self.max_gap:
                 # Some encoders mark nearly all frames as not needed by others; skipping them would leave gaps.
-                self.stream.codec_context.skip_frame = "DEFAULT"
+                self._skip_none()
             yield now, frame
 
 
@@ -339,7 +385,8 @@ def iter_frames(path: Path, *, fps: float | None, max_side: int | None = None) -
     path : Path
         A local video file.
     fps : float or None
-        Maximum number of frames per second: the first frame at or after each tick; None yields every frame.
+        Frames per second: the first frame at or after each tick, and every frame that is shown for longer than a tick.
+        None yields every frame.
     max_side : int, optional
         Longest side in pixels; larger frames are scaled down to it.
 
@@ -359,10 +406,27 @@ def iter_frames(path: Path, *, fps: float | None, max_side: int | None = None) -
             return
         decoder = FrameDecoder(container, stream, None if fps is None else 1 / fps)
         due = 0.0
-        for packet in chain(packets(container, stream), [None]):
-            for time, frame in decoder.decode(packet):
-                if decoder.geometry is None or time < due - 1e-6:
+        for time, until, frame in _with_ends(decoder, packets(container, stream)):
+            if decoder.geometry is None:
+                continue
+            if fps is not None:
+                if time < due - 1e-6 and until - time <= 1 / fps:
                     continue
-                if fps is not None:
-                    due = (int(time * fps + 1e-6) + 1) / fps
-                yield Frame(time, decoder.geometry.render(frame, max_side))
+                due = (int(time * fps + 1e-6) + 1) / fps
+            yield Frame(time, decoder.geometry.render(frame, max_side), until)
+
+
+def _with_ends(
+    decoder: FrameDecoder, source: Iterable[Packet[VideoStream]]
+) -> Iterator[tuple[float, float, VideoFrame]]:
+    """Yield the decoded frames with the times at which each appears and is replaced by the next one."""
+    before: tuple[float, VideoFrame] | None = None
+    for packet in chain(source, [None]):
+        for time, frame in decoder.decode(packet):
+            if before is not None:
+                yield before[0], time, before[1]
+            before = time, frame
+    if before is not None:
+        time, frame = before
+        length = seconds(frame.duration or None, frame.time_base) or decoder.clock.step
+        yield time, time + length, frame

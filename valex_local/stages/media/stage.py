@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,18 +13,19 @@ from valex_local.errors import InputError
 from valex_local.records import AudioTrack, Keyframe, Media, Notice, Shot, VideoTrack
 from valex_local.settings import MediaSettings
 from valex_local.stages.base import Output
-from valex_local.stages.media.audio import AUDIO_FILE, AudioCollector
+from valex_local.stages.media.audio import AUDIO_FILE
+from valex_local.stages.media.budget import LONGEST, Budget
 from valex_local.stages.media.decode import (
+    Clock,
     FrameDecoder,
-    audio_stream,
     open_video,
     packets,
     seconds,
-    start_of,
     video_stream,
 )
 from valex_local.stages.media.keyframes import Candidate, KeyframeChooser
 from valex_local.stages.media.shots import ShotFinder
+from valex_local.stages.media.sound import Sound
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from valex_local.errors import ValexError
     from valex_local.stages.base import Context, Item
 
+LONGEST_TAIL = 10.0
+"""Seconds that the last frame may be shown, if no other was shown longer: nothing after it confirms a longer time."""
 ANALYSIS_SIDE = 256
 """Longest side of the frames in which cuts and sharpness are measured, pixels."""
 MAX_GAP = 0.1
@@ -91,23 +94,23 @@ def read_media(path: Path, settings: MediaSettings) -> Output:
         The file cannot be read, or nothing in it can be decoded.
     """
     with open_video(path) as container:
-        video_track, audio_track = video_stream(container), audio_stream(container)
-        frames = None if video_track is None else FrameCollector(container, video_track, settings)
-        sound = None if audio_track is None else AudioCollector(audio_track, start_of(container))
-        for packet in packets(container, *(s for s in (video_track, audio_track) if s is not None)):
+        budget = Budget(path, path.stat().st_size)
+        video_track, sound = video_stream(container), Sound(container, budget)
+        frames = None if video_track is None else FrameCollector(container, video_track, settings, budget=budget)
+        for packet in packets(container, *(() if video_track is None else (video_track,)), *sound.streams):
             if frames is not None and packet.stream_index == frames.stream.index:
                 frames.decode(packet)
-            elif sound is not None:
+            else:
                 sound.decode(packet)
-        audio = None if sound is None else sound.finish()
+        sound.finish()
         video = None if frames is None else frames.finish()
-        if audio is None and video is None:
+        if sound.audio is None and video is None:
             raise InputError(
                 "neither video nor audio in it can be decoded",
                 path=path,
                 hint="Get the file again, or leave it out",
             )
-        return _output(container, video, audio, _notices(container, frames, video, sound, audio))
+        return _output(container, video, sound.audio, tuple(_notices(container, frames, video, sound)))
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,13 @@ class FrameCollector:
         How to find shots and keyframes.
     max_gap : float or None
         Longest time between decoded frames, seconds; None decodes every frame.
+    budget : Budget, optional
+        How many pixels may be decoded; any number when left out.
+
+    Attributes
+    ----------
+    cut : float
+        Seconds after the last frame that the file claims without anything to show for them; they do not count.
     """
 
     def __init__(
@@ -141,8 +151,13 @@ class FrameCollector:
         stream: VideoStream,
         settings: MediaSettings,
         max_gap: float | None = MAX_GAP,
+        budget: Budget | None = None,
     ) -> None:
         self.stream = stream
+        self.cut = 0.0
+        self._budget = budget
+        if budget is not None:
+            budget.check_frame(stream.codec_context.width, stream.codec_context.height)
         self.decoder = FrameDecoder(container, stream, max_gap)
         self._shots = ShotFinder(settings.shot_threshold, settings.min_shot_seconds)
         self._keyframes = KeyframeChooser(
@@ -150,13 +165,18 @@ class FrameCollector:
         )
         self._size: tuple[int, int] | None = None
         self._stamps: list[float] = []
-        self._end = 0.0
+        self._ends: list[float] = []
+        self._last = self._longest = 0.0
 
     def decode(self, packet: Packet[VideoStream] | None) -> None:
         """Decode a packet; None flushes the decoder."""
         if packet is not None:
             self._note_time(packet)
         for time, frame in self.decoder.decode(packet):
+            if self._budget is not None:
+                self._budget.spend_frame(frame.width, frame.height)
+            self._longest = max(self._longest, time - self._last)
+            self._last = time
             geometry = self.decoder.geometry
             if geometry is None:
                 continue
@@ -171,7 +191,7 @@ class FrameCollector:
         if stamp is not None:
             stamp -= self.decoder.clock.zero
             self._stamps.append(stamp)
-            self._end = max(self._end, stamp + (seconds(packet.duration, packet.time_base) or 0.0))
+            self._ends.append(stamp + max(0.0, seconds(packet.duration, packet.time_base) or 0.0))
 
     def finish(self) -> VideoFacts | None:
         """Return what was found, or None if no frame could be decoded."""
@@ -179,9 +199,9 @@ class FrameCollector:
         clock, geometry = self.decoder.clock, self.decoder.geometry
         if geometry is None or clock.last is None:
             return None
-        # Without reliable timestamps, only decoded frames count.
-        end = clock.last + clock.step if clock.broken or self._end <= clock.last else self._end
-        rate, variable = _rate(self._stamps) if not clock.broken else (1 / clock.step, False)
+        end = self._end(clock)
+        real = [stamp for stamp in self._stamps if stamp <= end]
+        rate, variable = _rate(real) if not clock.broken else (1 / clock.step, False)
         width, height = geometry.displayed
         track = VideoTrack(
             codec=self.stream.codec_context.name,
@@ -194,6 +214,16 @@ class FrameCollector:
         )
         shots = self._shots.spans(end)
         return VideoFacts(track, end, shots, self._keyframes.choose(end, len(shots)))
+
+    def _end(self, clock: Clock) -> float:
+        """Return when the last frame ends. What lies far behind the last decoded frame has no frame to show for it."""
+        assured = clock.last + clock.step if clock.last is not None else clock.step
+        if clock.broken:  # without reliable timestamps, only decoded frames count
+            return assured
+        limit = assured + max(LONGEST_TAIL, self._longest)
+        claimed = max(self._ends, default=0.0)
+        self.cut = claimed - assured if claimed > limit else 0.0
+        return max([assured, *(end for end in self._ends if end <= limit)])
 
 
 def _fitted(picture: Any, size: tuple[int, int] | None) -> Any:
@@ -250,29 +280,27 @@ def _output(
 
 
 def _notices(
-    container: InputContainer,
-    frames: FrameCollector | None,
-    video: VideoFacts | None,
-    sound: AudioCollector | None,
-    audio: tuple[AudioTrack, bytes] | None,
-) -> tuple[Notice, ...]:
-    """Return the notices on what is damaged or missing."""
-    notices = []
+    container: InputContainer, frames: FrameCollector | None, video: VideoFacts | None, sound: Sound
+) -> Iterator[Notice]:
+    """Yield the notices on what is damaged, missing or chosen."""
     stated = (container.duration or 0) / 1e6
-    found = max(video.end if video else 0.0, audio[0].duration if audio else 0.0)
-    if stated - found > max(1.0, TRUNCATED * stated):
-        notices.append(Notice(code="truncated", text=f"the file ends after {found:.1f} of {stated:.1f} s"))
-    damaged = (frames.decoder.damaged if frames else 0) + (sound.damaged if sound else 0)
+    found = max(video.end if video else 0.0, sound.audio[0].duration if sound.audio else 0.0)
+    if stated > LONGEST:
+        yield Notice(code="timestamps", text=f"the file claims to last {stated:.0f} s; {found:.1f} s of it can be read")
+    elif stated - found > max(1.0, TRUNCATED * stated):
+        yield Notice(code="truncated", text=f"the file ends after {found:.1f} of {stated:.1f} s")
+    damaged = (frames.decoder.damaged if frames else 0) + sound.damaged
     if damaged:
-        notices.append(Notice(code="damaged", text=f"{damaged} packets could not be decoded"))
-    broken = (frames.decoder.clock.broken if frames and video else 0) + (sound.broken if sound else 0)
+        yield Notice(code="damaged", text=f"{damaged} packets could not be decoded")
+    broken = frames.decoder.clock.broken if frames and video else 0
     if broken:
-        notices.append(Notice(code="timestamps", text=f"{broken} timestamps were missing or wrong; times may be off"))
+        yield Notice(code="timestamps", text=f"{broken} timestamps were missing or wrong; times may be off")
+    if frames is not None and frames.cut:
+        text = f"the file claims {frames.cut:.1f} s of video after its last frame; they were left out"
+        yield Notice(code="timestamps", text=text)
     lacking = [s.type for s in container.streams if s.type in ("video", "audio") and s.codec_context is None]
     if lacking:
-        notices.append(Notice(code="no-decoder", text=f"no decoder for a track ({', '.join(lacking)})"))
+        yield Notice(code="no-decoder", text=f"no decoder for a track ({', '.join(lacking)})")
     if frames is not None and video is None:
-        notices.append(Notice(code="no-pictures", text="no frame of the video track can be decoded"))
-    if sound is not None and audio is None:
-        notices.append(Notice(code="no-sound", text="nothing of the audio track can be decoded"))
-    return tuple(notices)
+        yield Notice(code="no-pictures", text="no frame of the video track can be decoded")
+    yield from sound.notices()
