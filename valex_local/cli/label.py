@@ -72,17 +72,19 @@ def label(folder: Path | None, texts: Path | None, out: Path | None, **given: An
     Labels of a study go into the study, or into the file that -o names. The model and the settings are the study's
     unless options say otherwise.
 
-    TEXTS is a folder of .txt files, or a CSV or TSV file with a column of ids and a column of texts. Their labels go
-    into the file that -o names.
+    TEXTS is a folder of .txt files, or a table with a column of ids and a column of texts. Their labels go into the
+    file that -o names.
     """
     from valex_local.pipeline.label import LabelOptions, plan_labels
+    from valex_local.study import output
 
     study, source = _source(folder, texts)
     _check_options(out, given)
     asked = ("route", "model", "ask", "int8", "profile", "device")
     plan = plan_labels(LabelOptions(**{name: given[name] for name in asked}), study=study)
     if out is not None:
-        _label_file(source, out, plan, given)
+        with output(out):
+            _label_file(source, out, plan, given)
     elif study is not None:
         _label_study(study, plan, given)
     else:

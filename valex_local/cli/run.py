@@ -24,7 +24,9 @@ from valex_local.settings import merge
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting, such as --set ocr.fps=2 (repeatable)."
 )
 @click.option(
-    "--meta", type=click.Path(path_type=Path), help="Table of post texts: captions and so on (CSV, TSV, NDJSON)."
+    "--meta",
+    type=click.Path(path_type=Path),
+    help="Table of post texts: captions and so on (CSV, TSV, workbook, JSON).",
 )
 @click.option("--language", metavar="CODE", help="Spoken language (ISO 639-1). Default: detected.")
 @click.option("--translate/--no-translate", default=None, help="Translate the speech to English.")
