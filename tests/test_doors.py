@@ -54,7 +54,14 @@ def test_only_one_module_removes() -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["shutil.rmtree(p)", "p.unlink(missing_ok=True)", "os.remove(p)", "p.replace(q)", "os.replace(p, q)", "p.rename(q)"],
+    [
+        "shutil.rmtree(p)",
+        "p.unlink(missing_ok=True)",
+        "os.remove(p)",
+        "p.replace(q)",
+        "os.replace(p, q)",
+        "p.rename(q)",
+    ],
 )
 def test_a_removal_is_found(code: str) -> None:
     assert len(removals(ast.parse(code))) == 1

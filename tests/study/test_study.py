@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import stat
 import subprocess
 from pathlib import Path
@@ -23,7 +24,7 @@ from valex_local.records import (
     SourceFile,
     Transcript,
 )
-from valex_local.study import Study
+from valex_local.study import Study, output
 
 SHA = "0" * 64
 N1, N2 = "7300000000000000001", "7300000000000000002"
@@ -411,11 +412,70 @@ def test_what_would_outlast_a_forgotten_post_is_not_written_into_the_study(
     tmp_path: Path, place: str, taken: bool
 ) -> None:
     study = Study(tmp_path / "study", create=True)
-    if taken:
-        study.refuse_inside(tmp_path / place)
+    if not taken:
+        with pytest.raises(ConfigError, match="would not remove"), output(tmp_path / place):
+            pass
         return
-    with pytest.raises(ConfigError, match="would not remove"):
-        study.refuse_inside(tmp_path / place)
+    with output(tmp_path / place):
+        if place.startswith("study"):
+            with pytest.raises(StudyError, match="another run is active"), study.lock():
+                pass
+        else:
+            with study.lock():
+                pass
+
+
+def test_what_killed_commands_were_writing_goes_with_the_next_command(study, tmp_path):
+    put(study, "a", "K1.jpg")
+    there = set(study.root.rglob("*"))
+    for half in (".study.toml", "posts/a/.media.json", "posts/a/keyframes/.K1.jpg", "failures/.a.ocr.json"):
+        (study.root / f"{half}.part").write_text("x")
+    (study.root / "exports" / ".elan.part").mkdir(parents=True)
+    (study.root / "exports" / ".elan.part" / "a.eaf").write_text("x")
+    (study.root / "posts" / "a" / "x.part").write_text("not one of ours")
+    with study.lock():
+        assert (study.root / "posts/a/.media.json.part").exists(), "nobody was killed: not looked for"
+    (study.root / ".lock.1-of-2").write_text("in use\n")  # as a shard leaves it that is killed
+    with study.lock():
+        left = {path for path in study.root.rglob("*") if not path.name.startswith(".lock")} - there
+        assert left == {study.root / "exports", study.root / "posts/a/x.part"}
+    assert {path.stat().st_size for path in study.root.glob(".lock*")} == {0}
+
+
+def test_a_killed_command_leaves_its_mark_and_a_finished_one_does_not(study):
+    with study.lock((1, 2)):
+        assert (study.root / ".lock.1-of-2").stat().st_size
+    assert not (study.root / ".lock.1-of-2").stat().st_size
+    process = multiprocessing.get_context("fork").Process(target=_killed, args=(study,))
+    process.start()
+    process.join()
+    assert (study.root / ".lock").stat().st_size
+    with study.lock((1, 2)):  # not alone: it may not clean up, and leaves the mark
+        pass
+    assert (study.root / ".lock").stat().st_size
+
+
+def _killed(study):
+    with study.lock():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_rubbish_in_the_place_of_a_lock_file(study, tmp_path):
+    lock = study.root / ".lock"
+    lock.write_bytes(b"\0rubbish" * 1000)
+    with study.lock():
+        pass
+    assert lock.read_bytes() == b""
+    lock.unlink()
+    os.mkfifo(lock)
+    with study.lock():
+        pass
+    lock.unlink()
+    (tmp_path / "other").write_text("x")
+    lock.symlink_to(tmp_path / "other")
+    with pytest.raises(StudyError, match="cannot write"), study.lock():
+        pass
+    assert (tmp_path / "other").read_text() == "x"
 
 
 def test_scripts_are_listed_those_of_a_run_first_and_labels_by_script_and_route(study):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from valex_local.errors import ConfigError, InputError, StudyError
+from valex_local.posts.ids import file_key, post_key
 
 if TYPE_CHECKING:
     from valex_local.study import Study
@@ -169,7 +170,7 @@ def open_study(named: Path | None) -> Study:
 
 
 def find_posts(study: Study, names: Sequence[str]) -> list[str]:
-    """Return the ids that `names` stand for (ids, or beginnings of one id); of all posts if there are no names.
+    """Return the ids that `names` stand for (ids, beginnings of one id, or TikTok posts); of all without names.
 
     Raises
     ------
@@ -186,6 +187,8 @@ def _find(study: Study, ids: Sequence[str], name: str) -> str:
     if not name.strip():  # an unset variable in a script: it is not the beginning of every id
         raise InputError("the name of a post is empty", path=study.root, hint="Name a post, or the beginning of its id")
     near = [post_id for post_id in ids if post_id.startswith(name)]
+    if not near and (key := file_key(name) or post_key(name)) is not None:
+        near = [post_id for post_id in ids if key.number in post_id]
     if len(near) == 1:
         return near[0]
     if not near and is_study(name):

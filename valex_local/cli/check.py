@@ -33,12 +33,14 @@ def visual(folder: Path | None, table: Path | None, as_json: bool) -> None:
     """
     from valex_local.evaluation.visual_check import LINE_COLUMNS, check_visual, line_rows
     from valex_local.files.tables import write_table
+    from valex_local.study import output
 
     study = open_study(folder)
-    found = check_visual(study)
-    if table is not None:
-        write_table(table, [LINE_COLUMNS, *line_rows(study)])
-        click.echo(f"written: {table}", err=True)
+    with output(table):
+        found = check_visual(study)
+        if table is not None:
+            write_table(table, [LINE_COLUMNS, *line_rows(study)])
+            click.echo(f"written: {table}", err=True)
     if as_json:
         click.echo(found.model_dump_json(indent=1))
     else:

@@ -38,17 +38,18 @@ def compare(folder: Path | None, first: str, second: str, out: Path | None, **gi
     """
     from valex_local.comparison.files import check_folder, write_folder
     from valex_local.comparison.pair import VariantPair
+    from valex_local.study import output
 
     pair = VariantPair(open_study(folder), first, second)
-    if out is not None:
-        pair.study.refuse_inside(out)
-        check_folder(out)
-    ids, _ = pair.posts  # before a model is loaded
-    found = _compare(pair, len(ids), given)
-    _print(found)
-    if out is not None:
-        write_folder(found, pair, out)
-        click.echo(f"written: {out}")
+    with output(out):
+        if out is not None:
+            check_folder(out)
+        ids, _ = pair.posts  # before a model is loaded
+        found = _compare(pair, len(ids), given)
+        _print(found)
+        if out is not None:
+            write_folder(found, pair, out)
+            click.echo(f"written: {out}")
 
 
 def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison:

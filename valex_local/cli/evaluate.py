@@ -59,11 +59,15 @@ def evaluate(routes: tuple[str, ...], form: Form, out: Path | None, **given: Any
     on its own. JSON and CSV always hold every figure.
     """
     from valex_local.evaluation.render import render
+    from valex_local.study import output
 
-    found = _evaluation(routes, given)
     details = _details(given)
+    with output(out):
+        found = _evaluation(routes, given)
+        if out is not None:
+            _write(out, render(found, form, details))
     if out is not None:
-        _write(out, render(found, form, details))
+        click.echo(f"written: {out}")
     elif form == "table":
         _print(found, details)
     else:
@@ -138,4 +142,3 @@ def _write(path: Path, text: str) -> None:
     from valex_local.files.atomic import write_whole
 
     write_whole(path, text.encode())
-    click.echo(f"written: {path}")

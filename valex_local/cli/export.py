@@ -47,7 +47,7 @@ def export(
     from valex_local.exchange.export.run import export_study
 
     study = open_study(folder)
-    found = export_study(study, form, out, posts=find_posts(study, posts), **given)
+    found = export_study(study, form, out, posts=find_posts(study, posts) if posts else None, **given)
     if as_json:
         _print_json(found)
     else:

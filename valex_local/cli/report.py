@@ -21,11 +21,10 @@ def report(folder: Path | None, out: Path | None) -> None:
     from valex_local.cli._progress import progress
     from valex_local.errors import printable
     from valex_local.report import write_report
+    from valex_local.study import output
 
     study = open_study(folder)
-    if out is not None:
-        study.refuse_inside(out)
-    with study.lock(), progress(quiet=False) as shown:
+    with output(study.root / "report" if out is None else out), progress(quiet=False) as shown:
         shown.step("report", len(study.post_ids()))
         written = write_report(study, out, progress=shown.advance)
     for post in written.removed:

@@ -98,6 +98,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     from valex_local.cli._corpus import print_corpus
     from valex_local.corpus import read_corpus
     from valex_local.store import Store
+    from valex_local.study import output
     from valex_local.system.devices import detect, set_threads
     from valex_local.system.imports import require_extra
 
@@ -121,7 +122,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
         languages=languages,
         **{name: given[name] for name in ("domain", "data", "limits", "licence")},
     )
-    with progress(quiet=as_json) as shown:
+    with output(out), progress(quiet=as_json) as shown:
         print_corpus(corpus, shown.say)
         evaluation = train_model(
             corpus,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from valex_local.errors import StudyError
 from valex_local.files.removing import remove
+
+_ENDING = ".part"
 
 
 def write_whole(path: Path, content: bytes, *, shared: bool = False) -> None:
@@ -40,7 +44,7 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """Yield a temporary path for a new file or folder, which replaces `path` if the block ends without an exception.
 
     Until then `path` is unchanged. The temporary name is always the same, so the next process cleans up after an
-    interrupted one.
+    interrupted one; the lock of a study does so for the whole study.
 
     Parameters
     ----------
@@ -54,8 +58,10 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     OSError
         The file or folder cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part" if shared else f".{path.name}.part")
+    part = path.with_name(f".{path.name}{_own() if shared else ''}{_ENDING}")
     remove(part, inside=path.parent)
+    if shared:
+        _remove_abandoned(path)
     try:
         yield part
         if part.is_dir():
@@ -67,6 +73,35 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     except BaseException:
         remove(part, inside=path.parent)
         raise
+
+
+def is_part(name: str) -> bool:
+    """Whether a name is one that `replacing` gives to a file until it is complete."""
+    return name.startswith(".") and name.endswith(_ENDING)
+
+
+def _own(pid: int | None = None) -> str:
+    """Return the part of a temporary name that is unique to a process of this machine, by default this one."""
+    return f".{platform.node()}.{os.getpid() if pid is None else pid}"
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove the temporary files for `path` of processes of this machine that have ended."""
+    head = f".{path.name}{_own().rpartition('.')[0]}."
+    for part in path.parent.glob(f"{glob.escape(head)}*{_ENDING}"):
+        pid = part.name.removeprefix(head).removesuffix(_ENDING)
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            remove(part, inside=path.parent)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        pass
+    return True
 
 
 @contextmanager

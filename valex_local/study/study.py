@@ -25,13 +25,13 @@ from typing import Any, TypeVar
 import tomli_w
 from pydantic_core import from_json
 
-from valex_local.errors import ConfigError, StudyError
+from valex_local.errors import StudyError
 from valex_local.files.atomic import write_whole, writing
 from valex_local.files.checksums import Checksums
 from valex_local.files.folders import is_plain_name
 from valex_local.files.removing import remove
 from valex_local.records import Failure, Intake, Labels, Media, Post, Record, Script
-from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible, visible_names
+from valex_local.study.disk import no_such_post, read_bytes, read_failure, visible, visible_names
 from valex_local.study.forget import forget
 from valex_local.study.lock import run_lock, settings_lock
 from valex_local.study.variants import LabelKey, script_rank
@@ -429,23 +429,6 @@ class Study:
             for path in made:
                 remove(path, inside=self._posts)
         return [path.name for path in made]
-
-    def refuse_inside(self, out: Path) -> None:
-        """Check that a file to be written is not in a part of the study from which `forget` would not remove it.
-
-        Raises
-        ------
-        ConfigError
-            It is.
-        """
-        root, target = self.root.resolve(), out.resolve()
-        known = (root / name for name in DERIVED)
-        if target.is_relative_to(root) and not any(target.is_relative_to(folder) for folder in known):
-            raise ConfigError(
-                "valex forget would not remove posts from a file written here",
-                path=out,
-                hint=f"Use {self.root / DERIVED[-1] / out.name}, or a path outside the study",
-            )
 
     def checksums(self, shard: tuple[int, int] | None = None) -> Checksums:
         """Return the stored checksums of videos; each shard has its own file, so that every file has one writer."""

@@ -10,7 +10,7 @@ from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.export.formats import Format, get_format
 from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import replacing, writing
-from valex_local.study import Study
+from valex_local.study import Study, output
 
 EXPORTS = "exports"
 """The folder of a study with exports; they can be made again, and `valex forget` removes all of them."""
@@ -88,32 +88,35 @@ def export_study(
     form = get_format(name)
     if route is not None and not form.has_labels:
         raise ConfigError(f"--route {route}: the format {name} has no labels", hint="Leave out --route")
-    target = _default(study, name, form) if out is None else _checked(study, out, form)
-    material = Material(study, study.post_ids() if posts is None else posts, script=script, route=route)
-    if form.suffixes:
-        form.writer()(material, target)
-        files = 1
-    else:
-        with writing(target), replacing(target) as part:
-            part.mkdir(mode=0o700)
-            form.writer()(material, part)
-            files = len(list(part.iterdir()))
-            if not material.exported:
-                reasons = "; ".join(dict.fromkeys(material.left_out.values()))
-                raise InputError(f"there is nothing to export: {reasons}", path=study.root)
+    ending = form.suffixes[0] if form.suffixes else ""
+    target = study.root / EXPORTS / f"{name}{ending}" if out is None else out
+    with output(target):
+        if out is None:
+            with writing(target.parent):
+                target.parent.mkdir(mode=0o700, exist_ok=True)
+        else:
+            _check(study, target, form)
+        material = Material(study, study.post_ids() if posts is None else posts, script=script, route=route)
+        files = _write(form, material, target)
     return Exported(name, str(target), len(material.exported), files, material.left_out, material.notices)
 
 
-def _default(study: Study, name: str, form: Format) -> Path:
-    folder = study.root / EXPORTS
-    with writing(folder):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / (f"{name}{form.suffixes[0]}" if form.suffixes else name)
+def _write(form: Format, material: Material, target: Path) -> int:
+    """Write the files of an export and return their number."""
+    if form.suffixes:
+        form.writer()(material, target)
+        return 1
+    with writing(target), replacing(target) as part:
+        part.mkdir(mode=0o700)
+        form.writer()(material, part)
+        if not material.exported:
+            reasons = "; ".join(dict.fromkeys(material.left_out.values()))
+            raise InputError(f"there is nothing to export: {reasons}", path=material.study.root)
+        return len(list(part.iterdir()))
 
 
-def _checked(study: Study, out: Path, form: Format) -> Path:
-    """Return the target given, if it can be used."""
-    study.refuse_inside(out)
+def _check(study: Study, out: Path, form: Format) -> None:
+    """Raise ConfigError if a target cannot be used."""
     if not out.parent.is_dir():
         raise ConfigError("there is no such folder", path=out.parent, hint="Make it, or choose another one")
     if form.suffixes and out.is_dir():
@@ -127,4 +130,3 @@ def _checked(study: Study, out: Path, form: Format) -> Path:
         raise ConfigError(
             "this format needs a new or empty folder", path=out, hint="Choose another name, or empty the folder"
         )
-    return out
