@@ -97,3 +97,10 @@ def test_completions_of_old_versions_and_files_of_a_storage(tmp_path: Path) -> N
 def test_predictions_are_no_labels_and_that_is_said(tmp_path: Path) -> None:
     given = {**task(41, ADDRESS_1, annotation(1, FACE)), "predictions": [annotation(None, FACE), None]}
     assert read_annotations(export(tmp_path, given)).notices == ("predictions left out: 2",)
+
+
+def test_answers_of_other_kinds_of_questions_are_read(tmp_path: Path) -> None:
+    area = annotation(1, FACE)
+    area["result"][0] |= {"type": "textarea", "value": {"text": ["present"]}}
+    found = read_annotations(export(tmp_path, task(41, ADDRESS_1, area)))
+    assert found.labels["user-1"].ids == (ADDRESS_1,)

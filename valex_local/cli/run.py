@@ -26,7 +26,7 @@ from valex_local.settings import merge
 @click.option(
     "--meta",
     type=click.Path(path_type=Path),
-    help="Table of post texts: captions and so on (CSV, TSV, workbook, JSON).",
+    help="Table of post texts, such as captions (CSV, TSV, workbook, JSON).",
 )
 @click.option("--language", metavar="CODE", help="Spoken language (ISO 639-1). Default: detected.")
 @click.option("--translate/--no-translate", default=None, help="Translate the speech to English.")

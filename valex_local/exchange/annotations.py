@@ -160,7 +160,7 @@ def _tasks(path: Path, tally: _Tally) -> Iterator[tuple[str, _Task]]:
         try:
             task = _Task.model_validate(_whole(row))
         except ValidationError as error:
-            what = explain(_Task, error, values=False)
+            what = explain(_Task, error, values=False) if isinstance(row, Mapping) else "it is not an object"
             place = f"task {_id_of(row) or number}"
             first = first or f"{place}: {what}"
             tally.lost.add(_NOT_UNDERSTOOD, f"{place}: {what}")
@@ -253,7 +253,8 @@ def _cell_labels(results: Sequence[_Result], place: str, tally: _Tally) -> Itera
     for result in results:
         value = value_named(result.from_name)
         if value is not None:
-            answer = result.value.get(result.type, result.value.get("choices"))
+            # Under the type of the question, such as "choices"; a text area has "text".
+            answer = result.value.get(result.type, next(iter(result.value.values()), None))
             answers.setdefault(value, []).extend(answer if isinstance(answer, list) else [answer])
         elif result.from_name:
             tally.others[result.from_name] += 1
