@@ -40,7 +40,8 @@ class RawSegment:
 
     Times are seconds from the start of the piece. `avg_logprob` (mean over the tokens), `no_speech_probability` and
     `compression_ratio` are Whisper's and belong to the whole decoding window, so neighbours share them. `words` is
-    empty for translations, whose words have no time in the audio.
+    empty for translations, whose words have no time in the audio. `said_again` is no figure of the engine: it is set
+    where repeated words were found to be really said, and the compression ratio then says nothing against them.
     """
 
     start: float
@@ -50,6 +51,7 @@ class RawSegment:
     avg_logprob: float
     no_speech_probability: float
     compression_ratio: float
+    said_again: bool = False
 
 
 class SpeechEngine(Protocol):
@@ -66,8 +68,22 @@ class SpeechEngine(Protocol):
     batch_size: int
     languages: frozenset[str]
 
-    def detect(self, piece: NDArray[np.float32]) -> Mapping[str, float]:
-        """Return the probability of each language."""
+    def detect(self, piece: NDArray[np.float32], *, brief: bool = False) -> Mapping[str, float]:
+        """Return the probability of each language.
+
+        Parameters
+        ----------
+        piece : ndarray of float32, shape (n,)
+            16 kHz mono, shorter than 30 seconds.
+        brief : bool
+            Whether the engine may encode the piece alone rather than a whole window of 30 seconds, which costs less.
+            For single lines; a piece that is recognised next is better encoded as a whole.
+
+        Returns
+        -------
+        mapping of str to float
+            Language code to probability.
+        """
 
     def recognise(
         self, pieces: Sequence[NDArray[np.float32]], *, language: str, task: SpeechTask, beam_size: int

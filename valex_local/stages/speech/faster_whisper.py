@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import MissingExtra, ModelError
 from valex_local.stages.speech.engine import RawSegment, RecognisedWord, SpeechTask
-from valex_local.stages.speech.vad import SHORTEST_PIECE
+from valex_local.stages.speech.vad import SAMPLE_RATE, SHORTEST_PIECE
 from valex_local.system.gpu import CUBLAS, load_cublas
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ WINDOWS_AT_ONCE = {"cpu": 4, "cuda": 16}
 CACHED_WINDOWS = 32
 """Encoder outputs that are cached; each takes a few megabytes."""
 TIMESTAMP_SECONDS = 0.02
+BRIEF_FRAMES = 500
+"""Brief audio is padded to a multiple of so many frames of 10 ms. On 5 seconds the encoder takes a seventh of the time
+that it takes on Whisper's window of 30, and the language is detected as well."""
 
 # With Whisper base on one core, int8 was 1.6 times faster than float32 on 328 s of synthetic speech, clean and noisy,
 # and made no more errors (95 and 101 of 1024 words); but it changed words in mumbled speech and omitted more sentence
@@ -74,16 +78,18 @@ class FasterWhisper:
         self.batch_size = POSTS_AT_ONCE[device.kind] if batches else 1
         self.languages = frozenset(self._model.supported_languages)
 
-    def detect(self, piece: NDArray[np.float32]) -> Mapping[str, float]:
-        """Return the probability of each language."""
+    def detect(self, piece: NDArray[np.float32], *, brief: bool = False) -> Mapping[str, float]:
+        """Return the probability of each language; see `SpeechEngine.detect`."""
         from faster_whisper.audio import pad_or_trim
 
         if not self._model.model.is_multilingual:
             return {"en": 1.0}
         # As the library cuts the first window when it transcribes: the last frame reaches beyond the audio.
-        window = pad_or_trim(self._model.feature_extractor(piece)[:, :-1])
+        features = self._model.feature_extractor(piece)[:, :-1]
+        frames = BRIEF_FRAMES * ceil(len(piece) / SAMPLE_RATE * self._model.frames_per_second / BRIEF_FRAMES)
+        window = pad_or_trim(features, frames) if brief else pad_or_trim(features)
         encoded = self._model.encode(window)
-        if self._batches is None:
+        if self._batches is None and not brief:
             self._model.cache(window, encoded)
         (probabilities,) = self._model.model.detect_language(encoded)
         return {token.removeprefix("<|").removesuffix("|>"): share for token, share in probabilities}

@@ -3,7 +3,9 @@
 A segment is kept if it passes every threshold of the settings: no-speech probability, mean log-probability, compression
 ratio, and the fraction of its time in which the voice detector found a voice. There is no list of words that Whisper is
 known to invent: people do say "thank you". The default for the mean log-probability, -0.8, is stricter than the -1.0
-below which Whisper tries again: here nothing is tried again, and words invented over loud singing scored -0.98.
+below which Whisper tries again: here nothing is tried again, and words invented over loud singing scored -0.98. The
+compression ratio, which is that of a whole window, drops repeated words only if they were not really said:
+``repetition.py``.
 
 - `has_sound`: the track is louder than `silence_db`.
 - `has_verbal_sound`: at least one segment was kept, so there are spoken or sung words.
@@ -50,7 +52,7 @@ def reason_to_drop(segment: RawSegment, voice: float, settings: SpeechSettings) 
         reasons.append(f"no-speech probability {segment.no_speech_probability:.2f} above {settings.max_no_speech:g}")
     if segment.avg_logprob < settings.min_avg_logprob:
         reasons.append(f"mean log-probability {segment.avg_logprob:.2f} below {settings.min_avg_logprob:g}")
-    if segment.compression_ratio > settings.max_compression:
+    if segment.compression_ratio > settings.max_compression and not segment.said_again:
         reasons.append(f"compression ratio {segment.compression_ratio:.1f} above {settings.max_compression:g}")
     return "; ".join(reasons) or None
 

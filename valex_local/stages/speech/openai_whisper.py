@@ -54,8 +54,8 @@ class OpenaiWhisper:
         known = list(whisper.tokenizer.LANGUAGES)[: self._model.num_languages]
         self.languages = frozenset(known if self._model.is_multilingual else ["en"])
 
-    def detect(self, piece: NDArray[np.float32]) -> Mapping[str, float]:
-        """Return the probability of each language."""
+    def detect(self, piece: NDArray[np.float32], *, brief: bool = False) -> Mapping[str, float]:
+        """Return the probability of each language; see `SpeechEngine.detect`. The library knows whole windows only."""
         if not self._model.is_multilingual:
             return {"en": 1.0}
         padded = self._whisper.pad_or_trim(piece)

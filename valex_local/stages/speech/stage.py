@@ -2,123 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from valex_local.errors import ConfigError, ValexError
-from valex_local.records import DroppedSegment, Media, Notice, Segment, Transcript, Word
+from valex_local.records import Media
 from valex_local.stages.base import Context, Item, Output
-from valex_local.stages.speech.engine import RawSegment, SpeechTask, load_engine
-from valex_local.stages.speech.filters import facts, reason_to_drop
-from valex_local.stages.speech.languages import ENOUGH_VOICE, languages, main_language, pieces_to_detect
-from valex_local.stages.speech.sentences import sentences
-from valex_local.stages.speech.vad import SAMPLE_RATE, AudioPiece, Voice, find_voice
+from valex_local.stages.speech.engine import SpeechTask, load_engine
+from valex_local.stages.speech.languages import (
+    CERTAIN,
+    ENOUGH_VOICE,
+    IN_DOUBT,
+    SHORT_AND_WEAK,
+    SHORTEST_LINE,
+    WEAK_WORDS,
+    languages,
+    likelier_language,
+    main_language,
+    pieces_to_detect,
+)
+from valex_local.stages.speech.transcript import Line, Recognised, SpeechTrack, TranscriptBuilder
+from valex_local.stages.speech.vad import SAMPLE_RATE, AudioPiece, find_voice
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+MORE_ROUNDS = 2
+"""How often what is left without words is tried again: words in a new language may again end too early."""
 
 
 @dataclass(frozen=True)
-class SpeechTrack:
-    """The audio of a post, ready to be recognised.
+class Job:
+    """A piece to recognise.
 
     Attributes
     ----------
-    samples : ndarray of float32, shape (n,), or None
-        16 kHz mono; None if there is nothing to recognise.
-    voice : Voice
-        Where there is a voice.
-    pieces : tuple of AudioPiece
-        The pieces to recognise.
-    has_sound : bool
-        Whether the track is not silent.
-    missing : str or None
-        Why there is no track.
-    """
-
-    samples: NDArray[np.float32] | None = None
-    voice: Voice = field(default_factory=Voice)
-    pieces: tuple[AudioPiece, ...] = ()
-    has_sound: bool = False
-    missing: str | None = None
-
-    @property
-    def duration(self) -> float:
-        """Length in seconds."""
-        return 0.0 if self.samples is None else len(self.samples) / SAMPLE_RATE
-
-    def samples_of(self, piece: AudioPiece) -> NDArray[np.float32]:
-        """Return the samples of a piece."""
-        if self.samples is None:
-            raise ValueError("a track without samples has no pieces")
-        return self.samples[round(piece.start * SAMPLE_RATE) : round(piece.end * SAMPLE_RATE)]
-
-
-@dataclass
-class TranscriptBuilder:
-    """Collects the segments of a track for its transcript.
-
-    Attributes
-    ----------
-    due : tuple of AudioPiece
-        The pieces to recognise next.
-    main : str or None
-        The main language, once known.
+    builder : TranscriptBuilder
+        Where its lines belong.
+    piece : AudioPiece
+        The piece.
+    language : str
+        The language to recognise it in.
     probability : float or None
-        Its probability; None if the user set the language.
+        The probability of that language; None if it was not detected.
+    instead_of : Recognised or None
+        What it may replace.
     """
 
-    track: SpeechTrack
-    due: tuple[AudioPiece, ...]
-    main: str | None = None
-    probability: float | None = None
-    _segments: list[tuple[str, list[RawSegment]]] = field(default_factory=list)
-
-    def add(self, piece: AudioPiece, language: str, segments: Sequence[RawSegment]) -> None:
-        """Add the segments of a piece.
-
-        Parameters
-        ----------
-        piece : AudioPiece
-            The piece.
-        language : str
-            The language it was recognised in.
-        segments : sequence of RawSegment
-            Its segments, with times relative to the piece.
-        """
-        self._segments.append((language, sentences([_placed(segment, piece) for segment in segments])))
-
-    def pieces_left(self) -> tuple[AudioPiece, ...]:
-        """Return the pieces with a voice in which nothing was recognised.
-
-        Whisper stops recognising where the language changes. The rest is worth another attempt only if it is long
-        enough to detect a language.
-        """
-        covered = ((segment.start, segment.end) for _, segments in self._segments for segment in segments)
-        return self.track.voice.without(covered).pieces(self.track.duration, shortest=ENOUGH_VOICE, margin=0.0)
-
-    def lines(self) -> list[tuple[str, RawSegment]]:
-        """Return all segments with the language they were recognised in, in order of time."""
-        lines = [(language, segment) for language, segments in self._segments for segment in segments]
-        return sorted(lines, key=lambda line: (line[1].start, line[1].end))
-
-    def notices(self, kept_in: set[str]) -> tuple[Notice, ...]:
-        """Return notices on what is doubtful, given the languages of the kept segments."""
-        found = []
-        others = ", ".join(sorted(kept_in - {self.main}))
-        if others:
-            text = f"Mostly {self.main}; parts were recognised as {others}"
-            found.append(Notice(code="several-languages", text=text))
-        if kept_in and self.probability is not None and self.probability < 0.5:
-            text = f"The language is a guess: {self.main} with probability {self.probability:.2f}"
-            found.append(Notice(code="language-unsure", text=text))
-        lost = sum(piece.voiced for piece in self.pieces_left())
-        if lost:
-            text = f"For {lost:.0f} seconds there is a voice, but no words were recognised"
-            found.append(Notice(code="voice-without-words", text=text))
-        return tuple(found)
+    builder: TranscriptBuilder
+    piece: AudioPiece
+    language: str
+    probability: float | None
+    instead_of: Recognised | None = None
 
 
 class SpeechStage:
@@ -154,13 +86,18 @@ class SpeechStage:
         return SpeechTrack(samples, voice, pieces, has_sound=True)
 
     def __call__(self, batch: Sequence[SpeechTrack]) -> list[Output | ValexError]:
-        """Return the transcripts; parts left without words by a change of language are recognised a second time."""
-        builders = [TranscriptBuilder(track, track.pieces) for track in batch]
+        """Return the transcripts.
+
+        What a change of language left without words is recognised again, and so are lines whose language is in doubt.
+        """
+        builders = [TranscriptBuilder(track, self._settings, track.pieces) for track in batch]
         self._recognise(builders)
-        for builder in builders:
-            builder.due = builder.pieces_left()
-        self._recognise(builders)
-        return [Output(self._transcript(builder)) for builder in builders]
+        for _ in range(MORE_ROUNDS):
+            for builder in builders:
+                builder.due = builder.pieces_to_try()
+            self._recognise(builders)
+            self._recognise_doubtful(builders)
+        return [Output(builder.transcript(self._task)) for builder in builders]
 
     def close(self) -> None:
         """Free the model."""
@@ -168,79 +105,83 @@ class SpeechStage:
 
     def _recognise(self, builders: Sequence[TranscriptBuilder]) -> None:
         """Recognise the pieces that are due; pieces in one language go to the engine together."""
-        jobs: dict[str, list[tuple[TranscriptBuilder, AudioPiece]]] = {}
+        jobs: list[Job] = []
         for builder in builders:
-            for piece, language in zip(builder.due, self._languages(builder), strict=True):
-                jobs.setdefault(language, []).append((builder, piece))
-        for language, pieces in sorted(jobs.items()):
-            samples = [builder.track.samples_of(piece) for builder, piece in pieces]
+            for piece, (language, probability) in zip(builder.due, self._languages(builder), strict=True):
+                jobs.append(Job(builder, piece, language, probability))
+        for job, found in self._done(jobs):
+            job.builder.add(found)
+
+    def _recognise_doubtful(self, builders: Sequence[TranscriptBuilder]) -> None:
+        """Recognise neighbouring lines again that are probably in another language, and keep the likelier words."""
+        if self._settings.language is not None or len(self._engine.languages) < 2:
+            return
+        jobs: list[Job] = []
+        for builder in builders:
+            for recognised in builder.take_unchecked():
+                for piece, lines in builder.stretches(recognised, self._doubtful(builder, recognised)):
+                    if piece.voiced < ENOUGH_VOICE:
+                        continue
+                    found = self._engine.detect(builder.track.samples_of(piece))
+                    other = likelier_language(found, recognised.language)
+                    stretch = Recognised(piece, recognised.language, found.get(recognised.language, 0.0), tuple(lines))
+                    if other is None:
+                        builder.settle(stretch, stretch)
+                    else:
+                        jobs.append(Job(builder, piece, other, found[other], stretch))
+        for job, again in self._done(jobs):
+            if job.instead_of is not None:
+                job.builder.settle(job.instead_of, again)
+
+    def _done(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Recognised]]:
+        """Yield each job with what was recognised; jobs in one language go to the engine together."""
+        for language in sorted({job.language for job in jobs}):
+            group = [job for job in jobs if job.language == language]
+            samples = [job.builder.track.samples_of(job.piece) for job in group]
             found = self._engine.recognise(
                 samples, language=language, task=self._task, beam_size=self._settings.beam_size
             )
-            for (builder, piece), segments in zip(pieces, found, strict=True):
-                builder.add(piece, language, segments)
+            for job, segments in zip(group, found, strict=True):
+                yield job, job.builder.read(job.piece, language, job.probability, segments)
 
-    def _languages(self, builder: TranscriptBuilder) -> tuple[str, ...]:
-        """Return the language of each piece that is due; the first call also sets that of the post."""
+    def _languages(self, builder: TranscriptBuilder) -> list[tuple[str, float | None]]:
+        """Return the language of each piece that is due, with its probability where it was detected.
+
+        The first call also sets the language of the post.
+        """
         pieces = builder.due
         if not pieces:
-            return ()
+            return []
         if self._settings.language is not None:
             builder.main = self._settings.language
-            return (builder.main,) * len(pieces)
+            return [(builder.main, None)] * len(pieces)
         detected = {i: self._engine.detect(builder.track.samples_of(pieces[i])) for i in pieces_to_detect(pieces)}
         if builder.main is None:
             builder.main, builder.probability = main_language(pieces, detected)
-        return languages(len(pieces), detected, main=builder.main)
+        chosen = languages(len(pieces), detected, main=builder.main)
+        return [
+            (language, detected[i].get(language, 0.0) if i in detected else None) for i, language in enumerate(chosen)
+        ]
 
-    def _transcript(self, builder: TranscriptBuilder) -> Transcript:
-        track = builder.track
-        kept: list[Segment] = []
-        kept_in: set[str] = set()
-        dropped: list[DroppedSegment] = []
-        for language, raw in builder.lines():
-            voice = track.voice.share(raw.start, raw.end)
-            reason = reason_to_drop(raw, voice, self._settings)
-            if reason is None:
-                kept.append(_segment(raw, f"S{len(kept) + 1}", voice))
-                kept_in.add(language)
-            else:
-                dropped.append(DroppedSegment(start=raw.start, end=raw.end, text=raw.text.strip(), reason=reason))
-        return Transcript(
-            skipped=track.missing,
-            notices=builder.notices(kept_in),
-            task=self._task,
-            # If all words were dropped, their language would be one more invention.
-            language=builder.main if kept else None,
-            language_probability=builder.probability if kept else None,
-            sound=facts(has_sound=track.has_sound, kept=kept, settings=self._settings),
-            segments=tuple(kept),
-            dropped=tuple(dropped),
-        )
+    def _doubtful(self, builder: TranscriptBuilder, recognised: Recognised) -> list[Line]:
+        """Return the lines of a piece that were dropped or are probably not in its language."""
+        if recognised.probability is None:
+            return []
+        certain = recognised.probability >= CERTAIN
+        lines = recognised.lines
+        doubted = [
+            line.reason is not None
+            or (not (certain and line.certainty >= WEAK_WORDS) and self._is_doubtful(builder, line))
+            for line in lines
+        ]
+        for steps in (range(len(lines)), reversed(range(len(lines)))):
+            for i in steps:
+                short = lines[i].seconds < SHORTEST_LINE and lines[i].certainty < SHORT_AND_WEAK
+                doubted[i] = doubted[i] or (short and any(doubted[max(0, i - 1) : i + 2]))
+        return [line for line, doubt in zip(lines, doubted, strict=True) if doubt]
 
-
-def _placed(segment: RawSegment, piece: AudioPiece) -> RawSegment:
-    """Return a segment of a piece with its times relative to the whole track, none outside the piece."""
-
-    def at(time: float) -> float:
-        return min(max(piece.start + time, piece.start), piece.end)
-
-    words = tuple(replace(word, start=at(word.start), end=at(max(word.start, word.end))) for word in segment.words)
-    return replace(segment, start=at(segment.start), end=at(max(segment.start, segment.end)), words=words)
-
-
-def _segment(raw: RawSegment, name: str, voice: float) -> Segment:
-    return Segment(
-        id=name,
-        start=raw.start,
-        end=raw.end,
-        text=raw.text.strip(),
-        words=tuple(
-            Word(text=word.text, start=word.start, end=word.end, probability=min(1.0, max(0.0, word.probability)))
-            for word in raw.words
-        ),
-        avg_logprob=raw.avg_logprob,
-        no_speech_probability=min(1.0, max(0.0, raw.no_speech_probability)),
-        compression_ratio=raw.compression_ratio,
-        voice=voice,
-    )
+    def _is_doubtful(self, builder: TranscriptBuilder, line: Line) -> bool:
+        if line.seconds < SHORTEST_LINE:
+            return False
+        found = self._engine.detect(builder.track.samples_between(line.raw.start, line.raw.end), brief=True)
+        return found.get(line.language, 0.0) < IN_DOUBT

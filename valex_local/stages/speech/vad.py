@@ -45,6 +45,11 @@ class Voice:
 
     stretches: tuple[tuple[float, float], ...] = ()
 
+    @property
+    def total(self) -> float:
+        """Number of seconds with a voice."""
+        return sum(end - start for start, end in self.stretches)
+
     def seconds(self, start: float, end: float) -> float:
         """Return the number of seconds with a voice in [start, end)."""
         return sum(max(0.0, min(end, b) - max(start, a)) for a, b in self.stretches)
