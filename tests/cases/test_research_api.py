@@ -128,3 +128,9 @@ def test_any_wrapping_gives_the_same_posts(
 def test_a_scraper_that_names_posts_by_address(tmp_path: Path) -> None:
     posts = {"posts": [{"webVideoUrl": ADDRESS_1, "text": "Hi", "authorMeta": {"name": USER}}]}
     assert captions(found(tmp_path, "posts.json", json.dumps(posts))) == ["Hi", None]
+
+
+@pytest.mark.parametrize("name", ["posts.csv", "posts.txt", "posts.ndjson", "posts"])
+def test_the_content_decides_what_a_file_is(tmp_path: Path, name: str) -> None:
+    content = json.dumps(SHAPES["research"](RESEARCH), indent=1)
+    assert captions(found(tmp_path, name, content)) == ["Hello 1 #a", "Hello 2 #a"]

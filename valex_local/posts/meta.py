@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ MISSING = frozenset(("nan", "NaN", "NaT", "None", "null", "NULL", "NA", "N/A", "
 """What data frames, statistics programs and spreadsheets write for a missing value."""
 
 _JSON = (".ndjson", ".jsonl", ".json")
-_DELIMITED = (".csv", ".tsv", ".tab")
+_LIKE_JSON = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{])')
 
 
 @dataclass
@@ -148,7 +149,7 @@ def _read(path: Path) -> _Read:
     if is_workbook(raw):
         return _of_table(table_of(raw, path, _has_ids), path)
     text, guessed = decode(raw, path)
-    if suffix not in _JSON and (suffix in _DELIMITED or text.lstrip()[:1] not in ("{", "[")):
+    if suffix not in _JSON and not _LIKE_JSON.match(text):
         return _of_table(table_of(raw, path), path)
     found = read_json_items(text, path)
     notices = [Notice(code="table-read", text=f"table of post texts: {what}") for what in guessed]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -60,6 +61,7 @@ def flatten(item: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
+@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     """Return a column's name without case, blanks, ``_`` and ``-``."""
     return re.sub(r"[\s_\-]", "", str(name)).casefold()
