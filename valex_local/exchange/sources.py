@@ -65,7 +65,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Sources:
-    """The scripts found; `passed_over` are files about other files, such as a README."""
+    """The scripts found; `passed_over` are files about other files, such as a README, and guesses about tables."""
 
     scripts: tuple[ForeignScript, ...]
     unreadable: tuple[Unreadable, ...] = ()
@@ -178,6 +178,7 @@ class _Reader:
                 self.unreadable.append(Unreadable(spot, str(error)))
                 continue
             self._add(spot, "table", (name,) if name else (), _plain_answer(row.cells[column]))
+        self.passed_over += [f"{where}: {notice}" for notice in (*table.notices, *ids.notices())]
 
     def _column_of_texts(self, table: Table, path: Path) -> str:
         if self._text_column is not None:
