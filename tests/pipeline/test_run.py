@@ -284,6 +284,22 @@ def test_where_not_all_models_fit_those_before_are_freed(videos, out, monkeypatc
     assert said.texts == ["speech: not all models fit into memory; the earlier ones were freed"]
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("std::bad_alloc")])
+def test_where_memory_runs_out_while_a_post_is_prepared_the_others_are_done(videos, out, monkeypatch, error):
+    prepare = toystages.ToyMedia.prepare
+
+    def large(self, item):
+        if prepare(self, item) == b"large":
+            raise error
+        return prepare(self, item)
+
+    monkeypatch.setattr(toystages.ToyMedia, "prepare", large)
+    done = run(videos(a="large", b="small"), out)
+    (failure,) = Study(out).failures()
+    assert failure.what == "memory ran out on this post alone" and "bug" not in failure.hint
+    assert counts(done)["media"][1:3] == (1, 1)
+
+
 def test_a_resident_model_that_cannot_be_loaded_stops_the_run_and_frees_the_others(videos, out, monkeypatch):
     def broken(self, context):
         raise ModelError("the weights are damaged")

@@ -250,7 +250,7 @@ def test_a_video_of_no_length_has_no_lanes() -> None:
     assert lanes(0, Media(), None, None, Captions()) == ()
 
 
-@given(st.floats(0.5, 20000))
+@given(st.floats(0.5, 1e15))
 def test_the_axis_has_few_times(duration: float) -> None:
     texts = [e.text for e in ET.fromstring(axis(duration)).iter("text")]
     assert 1 <= len(texts) <= 11

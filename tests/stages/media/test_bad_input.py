@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -226,6 +227,36 @@ def test_audio_only(tmp_path, run, name):
     media = run(path).record
     assert (media.video, media.shots, media.keyframes) == (None, (), ())
     assert media.duration == pytest.approx(2, abs=0.1)
+    assert media.notices == ()
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.m4a", "a.flac"])
+def test_audio_with_cover_art(tmp_path, run, name):
+    """The picture of a record is no video."""
+    import av
+
+    sound = make_clip(tmp_path / "a.wav", [], audio=tone(2), audio_codec="pcm_s16le")
+    cover = av.CodecContext.create("mjpeg", "w")
+    cover.width, cover.height, cover.pix_fmt, cover.time_base = 64, 64, "yuvj420p", Fraction(1, 25)
+    (picture,) = cover.encode(av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8), format="rgb24"))
+    with (
+        av.open(str(sound)) as source,
+        av.open(str(tmp_path / name), "w", format="mp4" if name == "a.m4a" else None) as out,
+    ):
+        codec = {"a.mp3": "libmp3lame", "a.m4a": "aac", "a.flac": "flac"}[name]
+        track = out.add_stream(codec, rate=44100, layout="mono")
+        art = out.add_stream("mjpeg")
+        art.width, art.height, art.pix_fmt = 64, 64, "yuvj420p"
+        art.disposition = av.stream.Disposition.attached_pic
+        picture.stream, picture.pts, picture.dts = art, 0, 0
+        out.start_encoding()
+        out.mux(picture)
+        for frame in source.decode(audio=0):
+            out.mux(track.encode(frame))
+        out.mux(track.encode(None))
+    media = run(tmp_path / name).record
+    assert (media.video, media.shots, media.keyframes) == (None, (), ())
+    assert media.audio.duration == pytest.approx(2, abs=0.1)
     assert media.notices == ()
 
 
