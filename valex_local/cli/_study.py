@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from valex_local.errors import ConfigError, InputError, StudyError
-from valex_local.posts.ids import file_key, post_key
 
 if TYPE_CHECKING:
     from valex_local.study import Study
@@ -186,6 +185,8 @@ def _find(study: Study, ids: Sequence[str], name: str) -> str:
         return name
     if not name.strip():  # an unset variable in a script: it is not the beginning of every id
         raise InputError("the name of a post is empty", path=study.root, hint="Name a post, or the beginning of its id")
+    from valex_local.posts.ids import file_key, post_key
+
     near = [post_id for post_id in ids if post_id.startswith(name)]
     if not near and (key := file_key(name) or post_key(name)) is not None:
         near = [post_id for post_id in ids if key.number in post_id]

@@ -23,7 +23,7 @@ from valex_local.errors import InputError
 from valex_local.files.folders import visible_files
 from valex_local.files.tables import Row, Table, read_table
 from valex_local.files.text import clean_text, read_text
-from valex_local.posts.ids import PostKey, post_key, post_names
+from valex_local.posts.ids import PostKey, post_keys
 from valex_local.records import Post, Script
 from valex_local.rendering.render import render
 from valex_local.store import Store
@@ -207,7 +207,7 @@ def _of_script(post: Post, script: Script) -> Text:
 
 def _key_of_post(post: Post) -> PostKey | None:
     """Return the key of a TikTok post; the id alone is not enough, as it may have been made when no user was known."""
-    keys = [key for name in post_names(post) if (key := post_key(name)) is not None]
+    keys = post_keys(post)
     return next((key for key in keys if key.user is not None), keys[0] if keys else None)
 
 

@@ -9,7 +9,16 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from valex_local.corpus.columns import text_id
-from valex_local.posts.ids import PostIndex, PostKey, post_id, post_key, post_names
+from valex_local.posts.ids import (
+    PostIndex,
+    PostKey,
+    file_key,
+    post_files,
+    post_id,
+    post_key,
+    post_keys,
+    post_names,
+)
 from valex_local.records import Post, PostText
 
 _STAND_IN = re.compile(r"-[0-9a-f]{8}$")
@@ -19,9 +28,9 @@ _STAND_IN = re.compile(r"-[0-9a-f]{8}$")
 class PostFinder:
     """Find the posts that a name refers to.
 
-    A TikTok URL, ``@user_video_ID``, ``user_ID`` and any path that ends in one of them name the same post; a number
-    without a user matches the post of any user. Anything else is compared with the posts' ids and with the names of
-    their videos without extension; case and URL escapes (``%20``) do not matter.
+    A TikTok URL, ``@user_video_ID``, ``user_ID`` and any path that ends in one of them name the same post, whose number
+    counts alone. Anything else is compared with the posts' ids and with the names of their files without extension;
+    case and URL escapes (``%20``) do not matter.
 
     Parameters
     ----------
@@ -36,8 +45,8 @@ class PostFinder:
 
     def add(self, post: Post) -> None:
         """Add a post."""
-        video = [] if post.video is None else [_plain(Path(post.video.path).name)]
-        self._index.add(post.id, map(_key, post_names(post)), (post.id.casefold(), *video))
+        files = (_plain(Path(file.path).name) for file in post_files(post))
+        self._index.add(post.id, (*post_keys(post), *map(_key, post_names(post))), (post.id.casefold(), *files))
 
     def find(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the posts that the first matching name refers to, sorted; a name may match several."""
@@ -49,7 +58,9 @@ class PostFinder:
             return tuple(sorted(set(self._index.of_key(key))))
         plain = _plain(name)
         stand_in = post_id(None, plain, _digest(plain))
-        return tuple(sorted({*self._index.of_name(plain), *self._index.of_name(stand_in.casefold())}))
+        found = {*self._index.of_name(plain), *self._index.of_name(stand_in.casefold())}
+        # The number elsewhere in the name, as of a file: user_ID_720p.mp4
+        return tuple(sorted(found or self._index.of_key(file_key(name))))
 
 
 def new_post(names: Sequence[str]) -> Post | None:

@@ -328,9 +328,8 @@ class _Finder:
             if len(different) > 1:
                 self._fail_different(post.id, list(different.values()))
                 return
-            self._pass_over(
-                each for each in candidates if each is not first and each not in chosen and each.sound != sound
-            )
+        others = [each for each in candidates if each not in chosen]
+        self._pass_over(each for each in others if each.sound is None or each.sound != sound)
         self._posts[post.id] = post
 
     def _fail_different(self, name: str, candidates: Sequence[_Candidate]) -> None:

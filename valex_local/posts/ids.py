@@ -71,7 +71,7 @@ def is_number(digits: str) -> bool:
     The first 32 of the 63 bits of a TikTok number are the time when it was given out, in seconds since 1970. Numbers
     of tweets, Instagram media, Discord messages and nanoseconds are lower by far.
     """
-    return len(digits) == 19 and digits.isascii() and digits.isdigit() and EARLIEST <= int(digits) >> 32 < 1 << 31
+    return _DIGITS.fullmatch(digits) is not None and EARLIEST <= int(digits) >> 32 < 1 << 31
 
 
 def known_user(name: str | None, *, marked: bool = False) -> str | None:

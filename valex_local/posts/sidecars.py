@@ -14,7 +14,7 @@ from valex_local.files.text import open_regular
 from valex_local.posts.ids import PostKey
 from valex_local.posts.json_items import read_json_items
 from valex_local.posts.limits import CAPTION
-from valex_local.posts.text import WRITTEN_TITLE, CellFault, flatten, id_of, merge, post_text
+from valex_local.posts.text import WRITTEN_TITLE, CellFault, brief, flatten, id_of, merge, post_text
 from valex_local.records import Notice, PostText
 
 LARGEST = 64 << 20
@@ -81,11 +81,10 @@ def read_sidecars(paths: Iterable[Path]) -> Sidecars:
                 texts.append(post_text(item, faults))
         except (InputError, ValueError, RecursionError) as error:
             what = error.what if isinstance(error, InputError) else str(error).splitlines()[0]
-            notices.append(Notice(code="post-text", text=f"a text file next to the post could not be read ({what})"))
+            notices.append(Notice(code="post-text", text=f"the text file next to the video could not be read ({what})"))
         for fault in faults:
-            code = "title-made-up" if fault.expected == WRITTEN_TITLE else "post-text"
-            notices.append(Notice(code=code, text=f"left out of {path.name[:100]}: {fault}"))
-    keys = [key for item in items if (key := id_of(item).key) is not None]
+            notices.append(_notice(path, fault))
+    keys = [key for item in items if not _is_elsewhere(item) and (key := id_of(item).key) is not None]
     whole = next((key for key in keys if key.user is not None), keys[0] if keys else None)
     return Sidecars(
         merge(texts),
@@ -95,6 +94,13 @@ def read_sidecars(paths: Iterable[Path]) -> Sidecars:
         has_pictures=any(map(_has_pictures, items)),
         notices=tuple(dict.fromkeys(notices)),
     )
+
+
+def _notice(path: Path, fault: CellFault) -> Notice:
+    if fault.expected == WRITTEN_TITLE:
+        what = f"the title {brief(fault.value)} was made up by the tool that downloaded the post, so it is no caption"
+        return Notice(code="title-made-up", text=what)
+    return Notice(code="post-text", text=f"left out of {path.name[:100]}: {fault}")
 
 
 def _description(path: Path, notices: list[Notice]) -> PostText:
