@@ -183,6 +183,8 @@ def _read_one(path: Path) -> tuple[str, bool]:
             pass
     except InputError as error:
         return str(error), "\n" not in str(error)
+    except MemoryError:
+        return "memory ran out on this post alone", True
     except BaseException as error:  # noqa: BLE001 - anything else is what this looks for
         return f"{type(error).__name__}: {error}", False
     return f"record, {media.duration:.1f} s, {', '.join(n.code for n in media.notices) or 'no notices'}", True
@@ -190,10 +192,13 @@ def _read_one(path: Path) -> tuple[str, bool]:
 
 def _fork(path: Path) -> Outcome:
     """Read a video in a child of this process, which has loaded the libraries but has no threads."""
+    from valex_local.stages.media.worker import limit_memory
+
     receiver, sender = os.pipe()
     child = os.fork()
     if child == 0:
         resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_SECONDS, LIMIT_SECONDS + 5))
+        limit_memory()
         os.write(sender, json.dumps(_read_one(path)).encode()[:60_000])
         os._exit(0)
     os.close(sender)

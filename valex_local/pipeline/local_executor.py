@@ -7,6 +7,7 @@ memory runs out, batches are halved.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -32,7 +33,7 @@ from valex_local.store import StoredModel
 from valex_local.study import Study
 from valex_local.system.devices import Device, PeakMemory, return_memory
 
-_NO_MEMORY = re.compile(r"out of memory|allocate memory|bad_alloc|ALLOC_FAILED", re.IGNORECASE)
+_NO_MEMORY = re.compile(r"out of memory|allocate memory|bad_alloc|ALLOC_FAILED|insufficient memory", re.IGNORECASE)
 """How torch, CTranslate2, ONNX Runtime and llama.cpp report that memory ran out; they share no exception type."""
 
 
@@ -98,6 +99,11 @@ class _Calls:
         if len(inputs) == 1:
             return [error]
         return [*self(inputs[:half]), *self(inputs[half:])]
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def _ran_out_of_memory(error: Exception) -> bool:
@@ -184,10 +190,10 @@ class LocalExecutor:
         if not leaders:
             return 0
         self._progress.step(step.name, len(jobs))
-        started, cpu = time.perf_counter(), time.process_time()
+        started, cpu = time.perf_counter(), _cpu_seconds()
         done: set[str] = set()
         with PeakMemory() as memory, self._stage(step) as stage:
-            loaded, loaded_cpu = time.perf_counter(), time.process_time()
+            loaded, loaded_cpu = time.perf_counter(), _cpu_seconds()
             calls = _Calls(stage, lambda old, new: self._report_halved(step, old, new))
             # Closed before the stage is, whatever happens: threads may be preparing with its model.
             with closing(self._batches(stage, calls, step, list(leaders.values()))) as batches:
@@ -209,7 +215,7 @@ class LocalExecutor:
             load_seconds=round(loaded - started, 3),
             load_cpu_seconds=round(loaded_cpu - cpu, 3),
             seconds=round(time.perf_counter() - started, 3),
-            cpu_seconds=round(time.process_time() - cpu, 3),
+            cpu_seconds=round(_cpu_seconds() - cpu, 3),
             peak_rss=memory.rss,
             peak_vram=memory.vram,
         )

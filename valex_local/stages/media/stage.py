@@ -26,6 +26,7 @@ from valex_local.stages.media.decode import (
 from valex_local.stages.media.keyframes import Candidate, KeyframeChooser
 from valex_local.stages.media.shots import ShotFinder
 from valex_local.stages.media.sound import Sound
+from valex_local.stages.media.worker import Workers
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -46,12 +47,13 @@ TRUNCATED = 0.05
 
 
 class MediaStage:
-    """Finds tracks, audio, shots and keyframes. It has no model: `prepare` does all the work."""
+    """Finds tracks, audio, shots and keyframes. It has no model: `prepare` does all the work, in child processes."""
 
     batch_size = 1
 
     def __init__(self, context: Context) -> None:
         self._settings = context.settings.media
+        self._workers = Workers()
 
     def prepare(self, item: Item) -> Output:
         """Return the result for a post, decoded from its video.
@@ -59,18 +61,19 @@ class MediaStage:
         Raises
         ------
         InputError
-            The file cannot be read, or nothing in it can be decoded.
+            The file cannot be read, nothing in it can be decoded, or it would take more than its size allows.
         """
         if item.post.video is None:
             return Output(Media(skipped="the post has no video file"))
-        return read_media(Path(item.post.video.path), self._settings)
+        return self._workers.read(Path(item.post.video.path), self._settings)
 
     def __call__(self, batch: Sequence[Output]) -> Sequence[Output | ValexError]:
         """Return the outputs unchanged."""
         return list(batch)
 
     def close(self) -> None:
-        """Do nothing; there is no model to free."""
+        """End the child processes."""
+        self._workers.close()
 
 
 def read_media(path: Path, settings: MediaSettings) -> Output:
