@@ -64,6 +64,8 @@ NOTICES: Mapping[str, NoticeKind] = {
     "several-languages": NoticeKind("Several languages are spoken"),
     "words-dropped": NoticeKind("Unreliable lines of speech were dropped"),
     "voice-without-words": NoticeKind("A voice whose words were not recognised"),
+    # on-screen text
+    "text-not-read": NoticeKind("On-screen text that cannot be read"),
     # vision
     "model-notice": NoticeKind("What the model says of itself", changes_meaning=False),
     "no-caption": NoticeKind("A keyframe has no caption"),

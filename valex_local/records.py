@@ -320,7 +320,10 @@ class Box(Part):
 
 
 class Track(Part):
-    """One on-screen text over time. `id` is T1, T2, ... ordered by start, then top to bottom."""
+    """One on-screen text over time. `id` is T1, T2, ... ordered by start, then top to bottom.
+
+    `left_out` is the reason why scripts leave it out, if they do: it is no text of the author's.
+    """
 
     id: str
     text: CleanText
@@ -329,6 +332,7 @@ class Track(Part):
     box: Box
     confidence: Probability
     readings: int
+    left_out: CleanText | None = None
 
 
 class ScreenText(Record):

@@ -66,7 +66,7 @@ STAGES: tuple[StageSpec, ...] = (
         ("media.audio",), of.speech_settings, roles=("asr",), side_files=("audio",),
     ),
     StageSpec(
-        "ocr", 2, ScreenText, "text", "valex_local.stages.ocr:OcrStage",
+        "ocr", 3, ScreenText, "text", "valex_local.stages.ocr:OcrStage",
         ("video", "media.video", "media.duration"), of.ocr_settings, roles=("ocr",),
     ),
     StageSpec(

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valex_local.errors import ValexError
-from valex_local.records import Media, ScreenText
+from valex_local.records import Media, Notice, ScreenText
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.ocr.engines import Reading, load_engine
 from valex_local.stages.ocr.frame_selection import SampledFrame, sample_frames
 from valex_local.stages.ocr.similarity import plain
-from valex_local.stages.ocr.spans import follow
+from valex_local.stages.ocr.spans import ReadingSpan, follow
 from valex_local.stages.ocr.tracks import merge
+from valex_local.stages.ocr.watermarks import mark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +38,9 @@ SHORT = 2
 
 SHORT_CONFIDENCE = 0.9
 """Minimum confidence of a short reading. Real ones have 0.99."""
+
+UNREAD_SECONDS = 1.0
+"""Text that cannot be read gives a notice if it stands for at least this long in all."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +89,34 @@ class OcrStage:
             followed = follow(stream.frames, self._read, stream.end)
         except ValexError as error:
             return error
-        tracks = merge(followed.spans, 1 / self._settings.fps)
-        return Output(ScreenText(tracks=tracks, frames_seen=followed.seen, frames_read=followed.read))
+        tracks = mark(merge([span for span in followed.spans if span.text], 1 / self._settings.fps))
+        notices = unread_notices([span for span in followed.spans if not span.text])
+        return Output(ScreenText(tracks=tracks, frames_seen=followed.seen, frames_read=followed.read, notices=notices))
 
     def _read(self, picture: NDArray[np.uint8]) -> list[Reading]:
         """Return the readings that pass the filters."""
         return [reading for reading in self._engine.read(picture) if self._counts(reading)]
 
     def _counts(self, reading: Reading) -> bool:
+        if not reading.text:
+            return True  # text that cannot be read, which becomes a notice
         least = self._settings.min_confidence
         if len(plain(reading.text)) <= SHORT:
             least = max(least, SHORT_CONFIDENCE)
         return reading.confidence >= least and any(c.isalnum() for c in reading.text)
+
+
+def unread_notices(spans: Sequence[ReadingSpan]) -> tuple[Notice, ...]:
+    """Return a notice on the time in which text stood that cannot be read, if there is any."""
+    seconds, until = 0.0, 0.0
+    for span in sorted(spans, key=lambda s: s.start):
+        seconds += max(0.0, span.end - max(span.start, until))
+        until = max(until, span.end)
+    if seconds < UNREAD_SECONDS:
+        return ()
+    first = min(span.start for span in spans)
+    text = f"text was seen for {seconds:.1f} s, between {first:.1f} and {until:.1f} s, that the OCR model cannot read"
+    return (Notice(code="text-not-read", text=text),)
 
 
 def _first(frames: Iterator[SampledFrame]) -> list[SampledFrame]:

@@ -137,7 +137,7 @@ def gather(item: Item, settings: ScriptSettings, *, sees: bool = False) -> Evide
     media, transcript = item.get("media", Media), item.get("transcript", Transcript)
     screen, captions = item.get("text", ScreenText), item.get("captions", Captions)
     speech = tuple(sorted(transcript.segments, key=lambda s: s.start))
-    texts = tuple(sorted(screen.tracks, key=lambda t: t.start))
+    texts = tuple(sorted((t for t in screen.tracks if t.left_out is None), key=lambda t: t.start))
     return Evidence(
         duration=media.duration,
         shots=tuple(sorted(media.shots, key=lambda s: s.start)),
