@@ -70,3 +70,38 @@ def test_a_removal_is_found(code: str) -> None:
 @pytest.mark.parametrize("code", ["text.replace('a', 'b')", "names.remove(name)", "dataclasses.replace(a, b=1)"])
 def test_what_removes_nothing_is_not_found(code: str) -> None:
     assert not removals(ast.parse(code))
+
+
+# --- printing -------------------------------------------------------------------------------------------------------
+
+PRINTING = {"print", "input", "Console", "rich.print", "print_exc", "traceback.print_exc", "pprint"}
+
+MAY_PRINT = {
+    "cli/_output.py": "the door: escapes what a terminal would obey",
+    "evaluation/render.py": "a console that writes into a string",
+    "files/calamine_child.py": "JSON for its parent process",
+}
+
+
+def printing(tree: ast.AST) -> list[str]:
+    found = [
+        f"line {line}: {text}"
+        for line, name, text in calls(tree)
+        if text in PRINTING or (text.startswith("click.") and name in {"echo", "secho", "confirm", "prompt", "pause"})
+    ]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.stdout", "sys.stderr"}:
+            found.append(f"line {node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+def test_only_one_module_prints() -> None:
+    found = {name: lines for name, tree in modules().items() if (lines := printing(tree))}
+    assert not {name: lines for name, lines in found.items() if name not in MAY_PRINT}
+
+
+@pytest.mark.parametrize(
+    "code", ["print(x)", "click.echo(x)", "Console().print(x)", "sys.stderr.write(x)", "traceback.print_exc()"]
+)
+def test_printing_is_found(code: str) -> None:
+    assert printing(ast.parse(code))

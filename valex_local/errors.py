@@ -5,6 +5,7 @@ Each message says what happened, to which file, and what to do. Any other except
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 
@@ -28,9 +29,9 @@ class ValexError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        where = "" if self.path is None else f" [{printable(self.path)}]"
+        where = "" if self.path is None else f" [{self.path}]"
         then = "" if self.hint is None else f". {self.hint}"
-        return f"{self.what}{where}{then}"
+        return printable(f"{self.what}{where}{then}")
 
 
 class InputError(ValexError):
@@ -68,6 +69,36 @@ class MissingExtra(ValexError):
         super().__init__(f"{module} is not installed", hint=f'Install it with: pip install "valex_local[{extra}]"')
 
 
-def printable(text: str) -> str:
-    """Return `text` on one line, with control characters and lone surrogates escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+_JOINERS = "\u200c\u200d"
+"""Join and part letters of Persian and Indic scripts, and the pieces of emoji."""
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """Return a text in which what a terminal would obey is escaped.
+
+    That is: control characters, marks of writing direction, invisible characters and line breaks; lone surrogates too.
+    Joiners, which change how letters look but neither where nor whether they are shown, and blanks stay.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    keep : str
+        Characters to leave as they are, such as line breaks.
+
+    Returns
+    -------
+    str
+        The text; on one line, if `keep` contains no line break.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep or _is_harmless(c) else _escaped(c) for c in text)
+
+
+def _is_harmless(char: str) -> bool:
+    return char in _JOINERS or unicodedata.category(char) == "Zs"
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")

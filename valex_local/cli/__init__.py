@@ -15,7 +15,8 @@ from keyword import iskeyword
 import click
 
 from valex_local import __version__
-from valex_local.errors import ValexError, printable
+from valex_local.cli._output import drop_output, flush, is_output_lost, library_messages, open_streams, say, say_text
+from valex_local.errors import ValexError
 from valex_local.system import network_guard
 
 # Commands and what they do; spelled out here so that `valex --help` imports none of them.
@@ -97,29 +98,47 @@ def call(command: click.Command, name: str) -> None:
     name : str
         What the user typed to call it.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # characters that the terminal's encoding lacks are escaped
-            stream.reconfigure(errors="backslashreplace")
+    open_streams()
     # Without this the interpreter spends a second at exit looking for garbage among the objects of torch.
     atexit.register(gc.freeze)
+    with library_messages():
+        status = _call(command, name)
+    if status:
+        sys.exit(status)
+
+
+def _call(command: click.Command, name: str) -> int:
+    """Run a command and return its exit status."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     words = tuple(a for a in arguments if not a.startswith("-"))[:2]
     try:
         if not _is_online(words, arguments):
             network_guard.enter(kernel=LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments))
-        command.main(prog_name=name, standalone_mode=False)
+        try:
+            command.main(prog_name=name, standalone_mode=False)
+        finally:
+            flush()
+        return 0
+    except SystemExit as end:
+        return int(end.code or 0)
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        text = io.StringIO()
+        error.show(file=text)
+        say_text(text.getvalue(), err=True)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nvalex: interrupted. Finished work is kept; the same command continues from here", err=True)
-        sys.exit(130)
+        say(err=True)
+        say("valex: interrupted. Finished work is kept; the same command continues from here", err=True)
+        return 130
     except Exception as error:  # noqa: BLE001 - a traceback reaches a user only with --debug
+        if isinstance(error, OSError) and is_output_lost(error):
+            drop_output()
+            if isinstance(error, BrokenPipeError):  # the reader has seen enough, as `head` has
+                return 1
         if debug:
-            traceback.print_exc()
-        click.echo(f"valex: {_explain(error)}", err=True)
-        sys.exit(2)
+            say_text(traceback.format_exc(), err=True)
+        say(f"valex: {_explain(error)}", err=True)
+    return 2
 
 
 def _is_online(words: tuple[str, ...], arguments: Sequence[str]) -> bool:
@@ -128,7 +147,12 @@ def _is_online(words: tuple[str, ...], arguments: Sequence[str]) -> bool:
 
 
 def _explain(error: Exception) -> str:
-    if isinstance(error, ValexError):
-        return str(error)
-    what = printable(f"unexpected {type(error).__name__}: {error}")
+    match error:
+        case ValexError():
+            return str(error)
+        case OSError() if is_output_lost(error):
+            return f"the output cannot be printed ({error.strerror}). What was written to files is complete"
+        case MemoryError():
+            return "there is not enough memory for this. Close other programs, or run it on a larger machine"
+    what = f"unexpected {type(error).__name__}: {error}"
     return f"{what}. This is a bug in valex_local: please report it with the output of --debug"

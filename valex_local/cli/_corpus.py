@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from valex_local.corpus import Corpus
-from valex_local.errors import printable
 
 _MOST = 5
 
@@ -23,4 +22,4 @@ def print_list(title: str, rows: Sequence[str], say: Callable[[str], None]) -> N
     if not rows:
         return
     more = f" and {len(rows) - _MOST} more" if len(rows) > _MOST else ""
-    say(f"{len(rows)} × {title}: {'; '.join(printable(row) for row in rows[:_MOST])}{more}")
+    say(f"{len(rows)} × {title}: {'; '.join(rows[:_MOST])}{more}")

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from valex_local.cli._output import say, terminal
 from valex_local.records import Labels, ValueLabel
 from valex_local.schwartz import State
 
 _STYLES = {State.PRESENT: "bold green", State.CONFLICTED: "bold red", State.ABSENT: "dim", State.NOT_ASSESSED: "dim"}
 
 
-def print_labels(console: Console, stem: str, labels: Labels) -> None:
+def print_labels(stem: str, labels: Labels) -> None:
     """Print the labels of one script with their probabilities and their model."""
     source = labels.source
     languages = ", ".join(source.languages) or "any language"
-    console.print(Text(f"{stem}: {source.model} ({source.domain}; {languages})", style="bold"), soft_wrap=True)
+    say(f"{stem}: {source.model} ({source.domain}; {languages})", style="bold")
     if source.baseline:
-        console.print(Text(f"baseline: {source.baseline}", style="yellow"), soft_wrap=True)
+        say(f"baseline: {source.baseline}", style="yellow")
     for notice in labels.notices:
-        console.print(Text(f"notice: {notice.text}", style="yellow"), soft_wrap=True)
+        say(f"notice: {notice.text}", style="yellow")
     if labels.skipped:
-        console.print(Text(f"no labels: {labels.skipped}"), soft_wrap=True)
+        say(f"no labels: {labels.skipped}")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     columns = ["value", "present", "conflicted", "state"]
@@ -35,7 +35,7 @@ def print_labels(console: Console, stem: str, labels: Labels) -> None:
         cells = [label.value.value, _bar(label.present), _bar(label.conflicted), _state(label)]
         cells += [" ".join(label.evidence)] if "evidence" in columns else []
         table.add_row(*map(Text, cells), style=_STYLES[label.state])
-    console.print(table)
+    terminal().print(table)
 
 
 def _bar(probability: float | None) -> str:

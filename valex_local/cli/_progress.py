@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from valex_local.cli._output import is_terminal, say, terminal
 from valex_local.pipeline.progress import NullProgress, Progress
 
 if TYPE_CHECKING:
@@ -23,17 +23,17 @@ class Lines:
     def step(self, name: str, total: int) -> None:
         """Print that a step begins."""
         self._name, self._total, self._done = name, total, 0
-        print(f"{name}: {total} to do", file=sys.stderr, flush=True)
+        say(f"{name}: {total} to do", err=True)
 
     def advance(self, posts: int = 1) -> None:
         """Print that a step has ended, once it has."""
         self._done += posts
         if self._done >= self._total:
-            print(f"{self._name}: {self._done} of {self._total}", file=sys.stderr, flush=True)
+            say(f"{self._name}: {self._done} of {self._total}", err=True)
 
     def say(self, text: str) -> None:
         """Print a text."""
-        print(text, file=sys.stderr, flush=True)
+        say(text, err=True)
 
 
 class Bars:
@@ -60,7 +60,7 @@ class Bars:
 
     def say(self, text: str) -> None:
         """Print above the bars."""
-        self._bars.console.print(text, markup=False)
+        self._bars.console.print(text)
 
 
 @contextmanager
@@ -68,13 +68,17 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
     """Show progress while the block runs: bars on a terminal, lines elsewhere, nothing when `quiet`."""
     if quiet:
         yield NullProgress()
-    elif not sys.stderr.isatty():
+    elif not is_terminal(err=True):
         yield Lines()
     else:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
-        columns = (TextColumn("{task.description:<26}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with RichProgress(*columns, console=Console(stderr=True)) as bars:
+        columns = (
+            TextColumn("{task.description:<26}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with RichProgress(*columns, console=terminal(err=True)) as bars:
             yield Bars(bars)

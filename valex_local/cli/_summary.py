@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from valex_local.errors import printable
+from valex_local.cli._output import say, say_json, terminal
 from valex_local.files.text import counted
 from valex_local.pipeline.summary import NoticeCount, StepCount, Summary
 from valex_local.records import Failure
@@ -26,12 +23,11 @@ def print_json(summary: Summary) -> None:
     data: dict[str, Any] = asdict(summary)
     data["ok"] = summary.ok
     data["failures"] = [{"post": f.post, "step": f.stage, "what": f.what, "hint": f.hint} for f in summary.failures]
-    print(json.dumps(data, indent=1))  # ASCII: valid on every terminal and for every file name
+    say_json(data)
 
 
 def print_summary(summary: Summary, *, dry: bool = False) -> None:
     """Print a summary for people: what is done, what is not, and why."""
-    console = Console(highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("step")
     columns = ("due", "current", "outdated", "failed", "blocked") if dry else _columns(summary.steps)
@@ -39,22 +35,22 @@ def print_summary(summary: Summary, *, dry: bool = False) -> None:
         table.add_column(column, justify="right")
     for step in summary.steps:
         table.add_row(step.step, *(str(getattr(step, c) or "·") for c in columns))
-    console.print(table)
+    terminal().print(table)
     for reason, posts in summary.skipped.items():
-        console.print(Text(f"skipped {posts:>4}  {printable(reason)}"), soft_wrap=True)
+        say(f"skipped {posts:>4}  {reason}")
     for notice in summary.notices:
-        console.print(Text(_notice(notice)), soft_wrap=True)
-    _list(console, "unmatched", summary.unmatched)
+        say(_notice(notice))
+    _list("unmatched", summary.unmatched)
     for failure in summary.failures:
-        console.print(Text(f"failed  {_failure(failure)}", style="red"), soft_wrap=True)
+        say(f"failed  {_failure(failure)}", style="red")
     for note in summary.notes:
-        console.print(Text(f"note    {note}", style="yellow"), soft_wrap=True)
+        say(f"note    {note}", style="yellow")
     failures = counted(len(summary.failures), "failure")
     total = f"{counted(summary.posts, 'post')}, {failures}, {len(summary.unmatched)} unmatched"
     took = "nothing was done" if dry else f"{summary.seconds:.1f} s"
-    console.print(Text(f"{total} · {took} · {printable(summary.study)}", style="bold"), soft_wrap=True)
-    console.print(Text(f"offline: {summary.offline}"), soft_wrap=True)
-    console.print(Text(f"{_MARK} {_doubtful(summary)}", style="yellow" if summary.doubtful else ""), soft_wrap=True)
+    say(f"{total} · {took} · {summary.study}", style="bold")
+    say(f"offline: {summary.offline}")
+    say(f"{_MARK} {_doubtful(summary)}", style="yellow" if summary.doubtful else "")
 
 
 def _columns(steps: list[StepCount]) -> tuple[str, ...]:
@@ -65,7 +61,7 @@ def _columns(steps: list[StepCount]) -> tuple[str, ...]:
 def _notice(notice: NoticeCount) -> str:
     mark = _MARK if notice.changes_meaning else " "
     others = f" (and {counted(notice.wordings - 1, 'other wording')})" if notice.wordings > 1 else ""
-    return printable(f"notice {mark} {notice.posts or '·':>3}  {notice.step}: {notice.text}{others}")
+    return f"notice {mark} {notice.posts or '·':>3}  {notice.step}: {notice.text}{others}"
 
 
 def _doubtful(summary: Summary) -> str:
@@ -78,11 +74,11 @@ def _doubtful(summary: Summary) -> str:
 
 def _failure(failure: Failure) -> str:
     hint = f". {failure.hint}" if failure.hint else ""
-    return printable(f"{failure.post} at {failure.stage}: {failure.what}{hint}")
+    return f"{failure.post} at {failure.stage}: {failure.what}{hint}"
 
 
-def _list(console: Console, title: str, rows: list[str]) -> None:
+def _list(title: str, rows: list[str]) -> None:
     for row in rows[:_MOST]:
-        console.print(Text(f"{title}  {printable(row)}"), soft_wrap=True)
+        say(f"{title}  {row}")
     if len(rows) > _MOST:
-        console.print(Text(f"{title}  and {len(rows) - _MOST} more (all of them with --json)"), soft_wrap=True)
+        say(f"{title}  and {len(rows) - _MOST} more (all of them with --json)")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from valex_local.cli._output import say, say_json_text, terminal
 from valex_local.cli._study import StudyCommand, open_study
 
 if TYPE_CHECKING:
@@ -40,36 +41,32 @@ def visual(folder: Path | None, table: Path | None, as_json: bool) -> None:
         found = check_visual(study)
         if table is not None:
             write_table(table, [LINE_COLUMNS, *line_rows(study)])
-            click.echo(f"written: {table}", err=True)
+            say(f"written: {table}", err=True)
     if as_json:
-        click.echo(found.model_dump_json(indent=1))
+        say_json_text(found.model_dump_json(indent=1))
     else:
         _print(found)
 
 
 def _print(found: VisualCheck) -> None:
-    from rich.console import Console
-    from rich.text import Text
 
-    from valex_local.errors import printable
-
-    console = Console(highlight=False)
+    console = terminal()
     scored = [variant for variant in found.variants if variant.posts]
     if scored:
         console.print(_table(scored))
         for note in _notes(found):
-            console.print(Text(note, style="dim"), soft_wrap=True)
+            say(note, style="dim")
     if not found.variants:
-        click.echo("no post of this study has a script yet. Write them with: valex run -s STUDY")
+        say("no post of this study has a script yet. Write them with: valex run -s STUDY")
     for variant in found.variants:
         for reason, posts in variant.skipped.items():
-            click.echo(f"not scored {posts:>4}  script.{variant.script}: {printable(reason)}")
+            say(f"not scored {posts:>4}  script.{variant.script}: {reason}")
         for text, posts in variant.notices.items():
-            click.echo(f"notice     {posts:>4}  script.{variant.script}: {printable(text)}")
+            say(f"notice     {posts:>4}  script.{variant.script}: {text}")
         if variant.missing:
-            click.echo(f"missing    {variant.missing:>4}  script.{variant.script}")
+            say(f"missing    {variant.missing:>4}  script.{variant.script}")
     for hint in found.hints:
-        click.echo(printable(hint))
+        say(hint)
 
 
 def _notes(found: VisualCheck) -> tuple[str, ...]:

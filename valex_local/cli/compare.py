@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._output import say, terminal
 from valex_local.cli._study import StudyCommand, open_study
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def compare(folder: Path | None, first: str, second: str, out: Path | None, **gi
         _print(found)
         if out is not None:
             write_folder(found, pair, out)
-            click.echo(f"written: {out}")
+            say(f"written: {out}")
 
 
 def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison:
@@ -70,8 +71,6 @@ def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison
 
 
 def _print(found: Comparison) -> None:
-    from rich.console import Console
-
     from valex_local.comparison.forms import print_comparison
 
-    print_comparison(Console(highlight=False), found)
+    print_comparison(terminal(), found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from valex_local.cli._output import say_json, terminal
 from valex_local.errors import printable
 from valex_local.files.text import counted
 from valex_local.settings import Settings
@@ -41,17 +41,16 @@ def doctor(profile: str, as_json: bool) -> None:
 
     report = examine(profile)
     if as_json:
-        click.echo(json.dumps({**asdict(report), "ok": not report.troubles}, indent=1, ensure_ascii=False))
+        say_json({**asdict(report), "ok": not report.troubles})
     else:
         _print(report)
     sys.exit(1 if report.troubles else 0)
 
 
 def _print(report: DoctorReport) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = terminal()
     console.print(Text(f"valex_local {report.version}, profile {report.profile}", style="bold"))
     sections = {
         "Machine": _machine(report),

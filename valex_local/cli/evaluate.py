@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._output import say, say_json_text, say_text, terminal
+
 if TYPE_CHECKING:
     from valex_local.corpus.texts import Texts
     from valex_local.evaluation.layout import Detail
@@ -67,11 +69,13 @@ def evaluate(routes: tuple[str, ...], form: Form, out: Path | None, **given: Any
         if out is not None:
             _write(out, render(found, form, details))
     if out is not None:
-        click.echo(f"written: {out}")
+        say(f"written: {out}")
     elif form == "table":
         _print(found, details)
+    elif form == "json":
+        say_json_text(render(found, form, details))
     else:
-        click.echo(render(found, form, details), nl=False)
+        say_text(render(found, form, details))
 
 
 def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation:
@@ -131,11 +135,9 @@ def _details(given: dict[str, Any]) -> tuple[Detail, ...]:
 
 
 def _print(found: Evaluation, details: tuple[Detail, ...]) -> None:
-    from rich.console import Console
-
     from valex_local.evaluation.render import print_evaluation
 
-    print_evaluation(Console(highlight=False), found, details)
+    print_evaluation(terminal(), found, details)
 
 
 def _write(path: Path, text: str) -> None:

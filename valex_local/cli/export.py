@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._output import say, say_json
 from valex_local.cli._study import StudyCommand, find_posts, open_study
 from valex_local.exchange.export.formats import FORMATS
 from valex_local.files.text import counted
@@ -56,18 +57,16 @@ def export(
 
 def _print(found: Exported) -> None:
     from valex_local.cli._corpus import print_list
-    from valex_local.errors import printable
 
-    print_list("left out", [f"{post}: {reason}" for post, reason in found.left_out.items()], click.echo)
+    print_list("left out", [f"{post}: {reason}" for post, reason in found.left_out.items()], say)
     for notice in found.notices:
-        click.echo(f"notice: {printable(notice)}")
+        say(f"notice: {notice}")
     files = "1 file" if found.files == 1 else f"{found.files} files"
     posts = counted(found.posts, "post")
-    click.echo(f"{found.format}: {posts}, {files} · {printable(found.path)}")
+    say(f"{found.format}: {posts}, {files} · {found.path}")
 
 
 def _print_json(found: Exported) -> None:
-    import json
     from dataclasses import asdict
 
-    click.echo(json.dumps(asdict(found), indent=1))
+    say_json(asdict(found))

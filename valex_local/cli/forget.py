@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from valex_local.cli._output import confirm, say
 from valex_local.cli._study import StudyCommand, find_posts, open_study
-from valex_local.errors import printable
 
 
 @click.command(cls=StudyCommand)
@@ -21,10 +21,10 @@ def forget(posts: tuple[str, ...], folder: Path | None, yes: bool) -> None:
     """
     study = open_study(folder)
     names = find_posts(study, posts) if set(posts) - study.known_ids() else list(posts)
-    if not yes and not click.confirm(f"Remove {', '.join(map(printable, names))} from {study.root}?"):
-        click.echo("nothing was removed")
+    if not yes and not confirm(f"Remove {', '.join(names)} from {study.root}?"):
+        say("nothing was removed")
         sys.exit(1)
     with study.lock():
         for name in names:
             for trace in study.forget(name):
-                click.echo(f"removed {printable(trace)}")
+                say(f"removed {trace}")

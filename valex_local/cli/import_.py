@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._output import say, say_json
 from valex_local.cli._study import StudyCommand, study_folder
 from valex_local.cli.import_labels import labels
 from valex_local.files.text import counted
@@ -56,18 +57,16 @@ def scripts(folder: Path | None, path: Path, as_json: bool, **given: Any) -> Non
 
 def _print(found: Imported) -> None:
     from valex_local.cli._corpus import print_list
-    from valex_local.errors import printable
 
     for title in (*_DONE, *_TOLD, *_LEFT):
-        print_list(title.replace("_", " "), [str(row) for row in getattr(found, title)], click.echo)
+        print_list(title.replace("_", " "), [str(row) for row in getattr(found, title)], say)
     if found.unmatched:
-        click.echo("Add --new-posts to make a post without a video for each script of an unknown post")
+        say("Add --new-posts to make a post without a video for each script of an unknown post")
     new = f", {len(found.new_posts)} of them new" if found.new_posts else ""
-    click.echo(f"script.{found.name}: {counted(found.done, 'post')}{new} · {printable(found.study)}")
+    say(f"script.{found.name}: {counted(found.done, 'post')}{new} · {found.study}")
 
 
 def _print_json(found: Imported) -> None:
-    import json
     from dataclasses import asdict
 
-    click.echo(json.dumps({**asdict(found), "ok": found.ok}, indent=1))
+    say_json({**asdict(found), "ok": found.ok})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from valex_local.cli._output import say, say_json
 from valex_local.cli._study import StudyCommand, open_study
 
 if TYPE_CHECKING:
@@ -36,22 +37,20 @@ def labels(folder: Path | None, paths: tuple[Path, ...], annotator: str | None, 
 
 def _print(found: ImportedLabels) -> None:
     from valex_local.cli._corpus import print_list
-    from valex_local.errors import printable
 
     for notice in found.notices:
-        click.echo(f"notice: {printable(notice)}")
-    print_list("unmatched", found.unmatched, click.echo)
+        say(f"notice: {notice}")
+    print_list("unmatched", found.unmatched, say)
     for name, gold in found.annotators.items():
-        click.echo(
-            f"{printable(name)}: {gold.posts} × post, {gold.labels} × label "
-            f"({gold.added} new, {gold.replaced} replaced) · {printable(gold.file)}"
+        say(
+            f"{name}: {gold.posts} × post, {gold.labels} × label "
+            f"({gold.added} new, {gold.replaced} replaced) · {gold.file}"
         )
     if not found.annotators:
-        click.echo("no label is about a post of this study", err=True)
+        say("no label is about a post of this study", err=True)
 
 
 def _print_json(found: ImportedLabels) -> None:
-    import json
     from dataclasses import asdict
 
-    click.echo(json.dumps({**asdict(found), "ok": found.ok}, indent=1))
+    say_json({**asdict(found), "ok": found.ok})

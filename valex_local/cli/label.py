@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._output import say
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import read_language
 from valex_local.cli._study import StudyCommand, is_study, open_study, say_new_place
-from valex_local.errors import ConfigError, InputError, printable
+from valex_local.errors import ConfigError, InputError
 from valex_local.stages.label_routes import ROUTES
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _label_file(source: Path, out: Path, plan: LabelPlan, given: dict[str, Any])
     language = read_language(given["language"])
     columns = {name: given[name] for name in ("id_column", "text_column", "script")}
     texts = read_texts(source, **columns)
-    print_list("left out", texts.left_out, _say)
+    print_list("left out", texts.left_out, _warn)
     folds = _draw_examples(texts, plan, given)
     try:
         with progress(quiet=False) as shown:
@@ -148,7 +149,8 @@ def _label_file(source: Path, out: Path, plan: LabelPlan, given: dict[str, Any])
             labelled = label_file(texts, out, plan, shape=shape, folds=folds, language=language, progress=shown)
     except KeyboardInterrupt:
         so_far = "The same command continues from here" if plan.can_resume else "Nothing was written"
-        _say(f"\nvalex: interrupted. {so_far}")
+        _warn("")
+        _warn(f"valex: interrupted. {so_far}")
         sys.exit(130)
     _print(out, labelled)
     sys.exit(1 if labelled.failed else 0)
@@ -170,9 +172,9 @@ def _draw_examples(texts: Texts, plan: LabelPlan, given: dict[str, Any]) -> tupl
         group=given["group"] or "author",
         seed=given["seed"] or 0,
     )
-    print_corpus(corpus, _say)
+    print_corpus(corpus, _warn)
     for number, fold in enumerate(folds, 1):
-        _say(f"fold {number}: {len(fold.texts)} texts after {', '.join(map(printable, fold.drawn))}")
+        _warn(f"fold {number}: {len(fold.texts)} texts after {', '.join(fold.drawn)}")
     return folds
 
 
@@ -180,14 +182,14 @@ def _print(out: Path, labelled: LabelledTexts) -> None:
     source = labelled.source
     languages = ", ".join(source.languages) or "any language"
     done = len(labelled.answers) - len(labelled.failed)
-    click.echo(f"{done} texts labelled by {source.model} ({source.domain}; {languages}): {out}")
+    say(f"{done} texts labelled by {source.model} ({source.domain}; {languages}): {out}")
     for text_id, error in labelled.failed.items():
-        _say(f"not labelled: {printable(text_id)}: {error}")
+        _warn(f"not labelled: {text_id}: {error}")
     if source.baseline:
-        click.echo(f"baseline: {source.baseline}")
+        say(f"baseline: {source.baseline}")
     for text, count in Counter(n.text for notices in labelled.notices.values() for n in notices).items():
-        click.echo(f"{count} × {text}")
+        say(f"{count} × {text}")
 
 
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+def _warn(text: str) -> None:
+    say(text, err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._output import say, terminal
 from valex_local.cli._settings import read_pair
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ def models() -> None:
 @models.command("list")
 def list_() -> None:
     """List the known models, and which of them are installed."""
-    from rich.console import Console
     from rich.table import Table
 
     from valex_local.store import Store
@@ -39,7 +39,7 @@ def list_() -> None:
     for entry in store.entries():
         used = ", ".join(name for name, ids in profiles.items() if entry.manifest.id in ids)
         table.add_row(entry.manifest.id, entry.manifest.role, _size(entry), _state(entry), used, entry.manifest.licence)
-    Console().print(table)
+    terminal().print(table)
 
 
 @models.command(short_help="Check the files of all models.")
@@ -51,9 +51,9 @@ def verify() -> None:
     result = store.verify()
     for model_id, problem in result.items():
         good = "on a server, which keeps the weights" if store.manifest(model_id).on_server else "ok"
-        click.echo(f"{model_id}: {problem or good}")
+        say(f"{model_id}: {problem or good}")
     if not result:
-        click.echo(f"no models in {store.root}. Install some with: valex models install cpu")
+        say(f"no models in {store.root}. Install some with: valex models install cpu")
     sys.exit(1 if any(result.values()) else 0)
 
 
@@ -74,13 +74,14 @@ def install(profile: str, source: Path | None) -> None:
     from valex_local.store import Store, install
 
     store = Store()
-    left = install(store, profile, source=source, say=click.echo)
+    left = install(store, profile, source=source, say=say)
     for model_id in left:
         manifest = store.manifest(model_id)
-        click.echo(f"\n{model_id}: download it and add it with: valex models add FOLDER --id {model_id}")
-        click.echo(f"  from {manifest.origin or 'your lab'}")
+        say()
+        say(f"{model_id}: download it and add it with: valex models add FOLDER --id {model_id}")
+        say(f"  from {manifest.origin or 'your lab'}")
         for file in manifest.files:
-            click.echo(f"  {file.name}" + ("" if file.size is None else f"  {file.size:,} bytes"))
+            say(f"  {file.name}" + ("" if file.size is None else f"  {file.size:,} bytes"))
     sys.exit(1 if left else 0)
 
 
@@ -104,9 +105,9 @@ def add(path: str, options: tuple[str, ...], **given: Any) -> None:
 
     pairs = dict(read_pair(text, "--option", "sees=true") for text in options)
     model = add(Store(), path, options=pairs, **given)
-    click.echo(f"{model.id} added for the role {model.role}, loaded by {model.engine}: {model.folder}")
+    say(f"{model.id} added for the role {model.role}, loaded by {model.engine}: {model.folder}")
     if model.engine == ENGINE:
-        click.echo("Runs that use it begin with: valex --loopback run")
+        say("Runs that use it begin with: valex --loopback run")
 
 
 @models.command(short_help="Pack models for another machine.")
@@ -120,10 +121,10 @@ def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
 
     store = Store()
     ids = [i for name in names for i in (store.members(name) if name in profile_names() else [name])]
-    pack(store, archive, ids, wheels=wheels, say=click.echo)
-    click.echo(f"{archive}: {archive.stat().st_size:,} bytes. On the other machine:")
+    pack(store, archive, ids, wheels=wheels, say=say)
+    say(f"{archive}: {archive.stat().st_size:,} bytes. On the other machine:")
     for line in _unpacking(archive, wheels=wheels):
-        click.echo(f"  {line}")
+        say(f"  {line}")
 
 
 @models.command(short_help="Add packed models to the store.")
@@ -134,13 +135,13 @@ def unpack(archive: Path) -> None:
     from valex_local.store.archive import wheels_in
 
     store = Store()
-    for model_id in unpack(store, archive, say=click.echo):
-        click.echo(f"{model_id} is in {store.root}")
+    for model_id in unpack(store, archive, say=say):
+        say(f"{model_id} is in {store.root}")
     wheels = wheels_in(archive)
     if wheels:
-        click.echo(f"The archive also holds {wheels} Python wheels. To install them without a network:")
+        say(f"The archive also holds {wheels} Python wheels. To install them without a network:")
         for line in _unpacking(archive, wheels=True)[:2]:
-            click.echo(f"  {line}")
+            say(f"  {line}")
 
 
 def _unpacking(archive: Path, *, wheels: bool) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from valex_local.cli._output import say
 from valex_local.cli._study import StudyCommand, open_study
 from valex_local.files.text import counted
 
@@ -19,7 +20,6 @@ def report(folder: Path | None, out: Path | None) -> None:
     The pages open in any browser, from disk, and load nothing from a network.
     """
     from valex_local.cli._progress import progress
-    from valex_local.errors import printable
     from valex_local.report import write_report
     from valex_local.study import output
 
@@ -28,10 +28,10 @@ def report(folder: Path | None, out: Path | None) -> None:
         shown.step("report", len(study.post_ids()))
         written = write_report(study, out, progress=shown.advance)
     for post in written.removed:
-        click.echo(f"removed {printable(post)}: the study does not hold it any more")
+        say(f"removed {post}: the study does not hold it any more")
     for problem in written.unreadable:
-        click.echo(f"valex: {printable(problem)}", err=True)
+        say(f"valex: {problem}", err=True)
     if out is not None:
-        click.echo("note    valex forget does not reach this folder: delete it too when you forget a post")
-    click.echo(f"{counted(written.posts, 'post')} · {printable(str(written.index))}")
+        say("note    valex forget does not reach this folder: delete it too when you forget a post")
+    say(f"{counted(written.posts, 'post')} · {written.index}")
     sys.exit(1 if written.unreadable else 0)

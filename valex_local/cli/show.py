@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from valex_local.cli._output import say, say_json_text, say_text, terminal
 from valex_local.cli._study import StudyCommand, find_posts, open_study
 
 
@@ -25,10 +26,10 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
 
     The beginning of a post's id is enough.
     """
-    from rich.console import Console
+    from rich.text import Text
 
     from valex_local.cli._labels import print_labels
-    from valex_local.errors import StudyError, printable
+    from valex_local.errors import StudyError
     from valex_local.rendering.render import render
     from valex_local.stages.variants import VIDEO
     from valex_local.store import Store
@@ -36,20 +37,23 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
 
     study = open_study(folder)
     preferred = resolve_settings(Store(), study).script.variants
-    console = Console(highlight=False)
+    console = terminal()
     for post_id in find_posts(study, posts):
         try:
             name, script = study.script(post_id, variant, preferred=preferred)
         except StudyError as error:
             if posts:
                 raise
-            click.echo(f"valex: {error}", err=True)
+            say(f"valex: {error}", err=True)
+            continue
+        if form == "json":
+            say_json_text(f"{render(script, form)}\n")
             continue
         if form != "text":
-            click.echo(render(script, form))
+            say_text(f"{render(script, form)}\n")
             continue
-        console.rule(f"[bold]{printable(post_id)}[/]  script.{name}", align="left")
-        click.echo(render(script, form))
+        console.rule(Text.assemble((post_id, "bold"), f"  script.{name}"), align="left")
+        say_text(f"{render(script, form)}\n")
         for labelled in (name, VIDEO):
             for stem, labels in study.labels(post_id, labelled).items():
-                print_labels(console, stem, labels)
+                print_labels(stem, labels)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from valex_local.cli._output import say
 from valex_local.cli._study import StudyCommand, open_study
 from valex_local.cli._summary import print_json, print_summary
-from valex_local.errors import printable
 
 if TYPE_CHECKING:
     from valex_local.pipeline.status import StepStatus
@@ -29,7 +29,7 @@ def status(folder: Path | None, posts: bool, as_json: bool) -> None:
         return
     if posts:
         for post_id, statuses in post_statuses(study).items():
-            click.echo(printable(f"{post_id}  {_describe(statuses)}"))
+            say(f"{post_id}  {_describe(statuses)}")
     print_summary(study_status(study), dry=True)
 
 

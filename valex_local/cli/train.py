@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._output import say, say_json_text, terminal
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import read_language, read_setting
 from valex_local.settings import merge
@@ -135,7 +136,8 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
         )
     _print(evaluation, as_json=as_json)
     if not as_json:
-        click.echo(f"\nThe model is in {out}. Add it to the store with: valex models add {out}")
+        say()
+        say(f"The model is in {out}. Add it to the store with: valex models add {out}")
 
 
 def _given(given: dict[str, Any]) -> dict[str, Any]:
@@ -149,11 +151,9 @@ def _given(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(evaluation: Evaluation, *, as_json: bool) -> None:
-    from rich.console import Console
-
     from valex_local.evaluation.render import print_evaluation
 
     if as_json:
-        click.echo(evaluation.to_json(), nl=False)
+        say_json_text(evaluation.to_json())
     else:
-        print_evaluation(Console(highlight=False), evaluation)
+        print_evaluation(terminal(), evaluation)
