@@ -7,6 +7,7 @@ BENCHMARKS = {
     "speech-int8": "benchmarks.speech:int8",
     "decode": "benchmarks.decode:decode",
     "ocr": "benchmarks.ocr:ocr",
+    "captions": "benchmarks.captions:captions",
     "labels": "benchmarks.labels:labels",
     "fewshot": "benchmarks.fewshot:fewshot",
     "clip": "benchmarks.clip:clip",

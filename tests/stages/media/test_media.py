@@ -148,20 +148,20 @@ def test_sharp_enough_is_measured_by_the_sharpest(monkeypatch, sharp, chosen):
     monkeypatch.setattr(keyframes, "sharpness", lambda picture: float(picture[0, 0, 0]))
     chooser = keyframes.KeyframeChooser(every_seconds=10, most=9, max_side=64)
     monkeypatch.setattr(chooser, "_render", lambda best: Candidate(best.time, 0, 0.0, np.zeros(768), b"", 0, 0))
-    for time, level in enumerate(sharp):
-        chooser.add(float(time), np.full((4, 4, 3), level, np.uint8), None, None, cut=False)
-    assert [candidate.time for candidate in chooser.choose(float(len(sharp)), 1)] == [chosen]
+    for number, level in enumerate(sharp):
+        chooser.add(number / 10, np.full((4, 4, 3), level, np.uint8), None, None, cut=False)
+    assert [candidate.time for candidate in chooser.choose(len(sharp) / 10, 1)] == [chosen / 10]
 
 
 def test_every_span_and_shot_measures_anew(monkeypatch):
     monkeypatch.setattr(keyframes, "sharpness", lambda picture: float(picture[0, 0, 0]))
-    chooser = keyframes.KeyframeChooser(every_seconds=2, most=9, max_side=64)
+    chooser = keyframes.KeyframeChooser(every_seconds=0.2, most=9, max_side=64)
     monkeypatch.setattr(
         chooser, "_render", lambda best: Candidate(best.time, chooser._shot, 0.0, np.full(768, best.time), b"", 0, 0)
     )
-    for time, level in enumerate([100, 20, 30, 29, 10, 9]):
-        chooser.add(float(time), np.full((4, 4, 3), level, np.uint8), None, None, cut=time == 4)
-    assert [candidate.time for candidate in chooser.choose(6.0, 2)] == [0, 3, 5]
+    for number, level in enumerate([100, 20, 30, 29, 10, 9]):
+        chooser.add(number / 10, np.full((4, 4, 3), level, np.uint8), None, None, cut=number == 4)
+    assert [candidate.time for candidate in chooser.choose(0.6, 2)] == [0, 0.3, 0.5]
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])

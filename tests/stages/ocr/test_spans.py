@@ -23,14 +23,14 @@ def text(seed):
 A, B = text(10), text(11)
 
 
-def look(index, strokes=None, read=False, part=1.0, rate=5):
+def look(index, strokes=None, read=False, part=1.0, rate=5, until=0.0):
     """A frame of a moving scene in which `strokes` stand in `PLACE`, or their left part."""
     scene = SCENES[index % len(SCENES)].copy()
     if strokes is not None:
         width = int(80 * part)
         scene[:, 50:60, 10 : 10 + width] = strokes[:, :, :width]
     picture = np.full((1, 1, 3), index, np.uint8) if read else None
-    return SampledFrame(index / rate, np.packbits(scene), scene.shape, picture)
+    return SampledFrame(index / rate, (index + until) / rate, np.packbits(scene), scene.shape, picture)
 
 
 def spans(looks, found, end=10.0):
@@ -46,6 +46,44 @@ def test_a_text_stands_from_half_a_step_before_to_half_a_step_after():
     shown = [look(i, A if 3 <= i <= 8 else None, read=i == 6) for i in range(12)]
     (span,) = spans(shown, {6: [reading("a")]})
     assert (span.start, span.end) == pytest.approx((0.5, 1.7))
+
+
+@pytest.mark.parametrize("rate", [1 / 4, 1 / 3, 1, 2, 3])
+def test_a_text_is_there_as_long_as_the_frames_that_show_it(rate):
+    shown = [look(i, (A, B, A)[i], read=True, rate=rate, until=1.0) for i in range(3)]
+    found = {0: [reading("a")], 1: [reading("b")], 2: [reading("a")]}
+    there = sorted(spans(shown, found, end=3 / rate), key=lambda span: span.start)
+    assert [span.start for span in there] == pytest.approx([i / rate for i in range(3)])
+    assert [span.end for span in there] == pytest.approx([(i + 1) / rate for i in range(3)])
+
+
+def with_letter(seed, place=70):
+    """Text A with another letter at its end."""
+    strokes = A.copy()
+    strokes[:, :, place : place + 6] = text(seed)[:, :, :6]
+    return strokes
+
+
+def test_a_text_in_which_a_letter_changes_is_two():
+    one, other = with_letter(20), with_letter(21)
+    shown = [look(i, one if i < 5 else other, read=i in (4, 9)) for i in range(10)]
+    first, second = spans(shown, {4: [reading("Day 1")], 9: [reading("Day 2")]})
+    assert (first.text, first.start, second.text, second.end) == ("Day 1", 0.0, "Day 2", 10.0)
+    assert first.end == second.start == pytest.approx(0.9)
+
+
+def test_the_change_is_found_where_no_frame_was_read():
+    one, other = with_letter(20), with_letter(21)
+    shown = [look(i, one if i < 5 else other, read=i in (1, 9)) for i in range(10)]
+    first, second = spans(shown, {1: [reading("Day 1")], 9: [reading("Day 2")]})
+    assert first.end == second.start == pytest.approx(0.9)
+
+
+def test_one_line_that_was_read_in_two_ways_is_one():
+    shown = [look(i, A, read=i in (4, 9)) for i in range(10)]
+    first, second = spans(shown, {4: [reading("Day 1")], 9: [reading("Day 7")]})
+    assert first.end == second.end == 10.0
+    assert first.start == second.start == 0.0
 
 
 def test_a_text_that_is_always_there_spans_the_video():
@@ -113,7 +151,7 @@ def test_frames_are_counted_and_taken_one_by_one():
 def test_a_picture_that_changes_its_size_ends_what_stood():
     shown = [look(i, A, read=i == 2) for i in range(4)]
     small = np.zeros((2, 30, 30), np.bool_)
-    shown += [SampledFrame(0.8 + i / 5, np.packbits(small), small.shape, None) for i in range(3)]
+    shown += [SampledFrame(0.8 + i / 5, 0.8 + i / 5, np.packbits(small), small.shape, None) for i in range(3)]
     (span,) = spans(shown, {2: [reading("a")]})
     assert span.end == pytest.approx(0.7)
 

@@ -23,6 +23,10 @@ SHARP = 0.9
 """Fraction of the sharpest frame's sharpness from which another frame counts as sharp: coding alone makes frames of one
 scene differ by a few hundredths, and motion blurs them by much more.
 """
+STILL, STILL_SECONDS = 0.004, 1.0
+"""Mean difference of the thumbnails of two frames in a row up to which nothing moves, as a fraction of full scale; and
+for how many seconds nothing must move for a picture to be one of a slideshow.
+"""
 MAX_CANDIDATES = 240
 """Maximum number of candidates in memory; in a longer video they are thinned out on the way."""
 JPEG_QUALITY = 90
@@ -64,13 +68,15 @@ class _Best:
     time: float
     sharpness: float
     sharpest: float
-    picture: NDArray[np.uint8]
+    thumbnail: NDArray[np.float32]
     frame: VideoFrame
     geometry: Geometry
 
 
 class KeyframeChooser:
     """Chooses a sharp frame from every span of every shot, then drops surplus ones.
+
+    A picture of a slideshow is a span of its own, however short, also where no cut is found before the next one.
 
     Of frames that are about equally sharp it takes the last: the content of a shot and the text over it appear bit by
     bit, and which frame is sharpest to the last digit depends on which frames are decoded. How much still depends on
@@ -92,6 +98,8 @@ class KeyframeChooser:
         self._max_side = max_side
         self._candidates: list[Candidate] = []
         self._best: _Best | None = None
+        self._last: NDArray[np.float32] | None = None
+        self._still_since = 0.0
         self._span_start = 0.0
         self._shot = 0
 
@@ -111,21 +119,31 @@ class KeyframeChooser:
         cut : bool
             Whether a shot begins with it.
         """
+        small = thumbnail(picture)
+        moved = self._last is None or bool(abs(small - self._last).mean() > STILL)
+        replaced = moved and self._last is not None and self._stood(time) and not _near(small, self._last)
         if cut:
             self._close(time, last=True)
             self._shot += 1
             self._span_start = time
-        elif time - self._span_start >= self._every:
+        elif replaced or time - self._span_start >= self._every:
             self._close(time, last=False)
             self._span_start = time
+        self._last = small
+        if moved:
+            self._still_since = time
         sharp = sharpness(picture)
         sharpest = max(sharp, self._best.sharpest) if self._best else sharp
         if sharp >= SHARP * sharpest:
-            self._best = _Best(time, sharp, sharpest, picture, frame, geometry)
+            self._best = _Best(time, sharp, sharpest, small, frame, geometry)
+
+    def _stood(self, time: float) -> bool:
+        """Return whether the last picture, replaced at `time`, was one of a slideshow."""
+        return time - self._still_since >= STILL_SECONDS
 
     def _close(self, time: float, *, last: bool) -> None:
         """Keep the best frame of the span that ends; a short rest at the end of a shot gets none of its own."""
-        short = last and time - self._span_start < self._every / 2
+        short = last and time - self._span_start < self._every / 2 and not self._stood(time)
         if self._best is not None and not (short and self._candidates and self._candidates[-1].shot == self._shot):
             self._candidates.append(self._render(self._best))
             if len(self._candidates) > MAX_CANDIDATES:
@@ -138,8 +156,7 @@ class KeyframeChooser:
         picture = best.geometry.render(best.frame, self._max_side)
         height, width = picture.shape[:2]
         _, jpeg = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        small = thumbnail(best.picture)
-        return Candidate(best.time, self._shot, best.sharpness, small, jpeg.tobytes(), width, height)
+        return Candidate(best.time, self._shot, best.sharpness, best.thumbnail, jpeg.tobytes(), width, height)
 
     def choose(self, end: float, shots: int) -> list[Candidate]:
         """Return the keyframes in time order, given the end of the video in seconds and its final number of shots."""
@@ -174,9 +191,13 @@ def difference(one: Candidate, other: Candidate) -> float:
 
 def alike(one: Candidate, other: Candidate) -> bool:
     """Return whether two candidates are near-duplicates."""
+    return _near(one.thumbnail, other.thumbnail)
+
+
+def _near(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
     from numpy.lib.stride_tricks import sliding_window_view
 
-    far = abs(one.thumbnail - other.thumbnail).reshape(THUMBNAIL, THUMBNAIL, 3).mean(axis=2)
+    far = abs(one - other).reshape(THUMBNAIL, THUMBNAIL, 3).mean(axis=2)
     windows = sliding_window_view(far, (THUMBNAIL // 4, THUMBNAIL // 4)).mean(axis=(2, 3))
     return bool(far.mean() < SAME and windows.max() < SAME_PART)
 

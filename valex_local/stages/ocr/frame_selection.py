@@ -3,25 +3,29 @@
 OCR costs a hundred times more than decoding a frame. Whole frames change all the time, but burned-in text consists of
 thin, high-contrast strokes that stay on their pixels while the background moves. So every sampled frame is reduced to a
 map of strokes, and the selector tracks since when each stroke has been there. When strokes in the shape of a line of
-text disappear that no read frame has shown, the frame before is read, the last one to show them. A caption that grows
-word by word is then read once, when it is complete, and so is a static one.
+text disappear that no read frame has shown, the frame before is read, the last one to show them; and so it is when one
+letter of a line gives way to another, or a line that has been there for a while gets a further one. A caption that
+grows word by word is then read once, when it is complete, and so is a static one.
+
+How long something is there counts in seconds, not in frames: one frame of a slideshow may be shown for many of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from valex_local.stages.media.decode import iter_frames
+from valex_local.stages.media.decode import Frame, iter_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Strokes = NDArray[np.bool_]
+    Counts = NDArray[np.int64]
 
 READ_SIDE = 1280
 """Longest side of the frames that are read, pixels; small captions are still 20 pixels high."""
@@ -41,11 +45,35 @@ CELL = 8
 CELL_EDGES = 4
 """Left edges of strokes from which a cell looks like part of a letter."""
 
+LETTER_EDGES = 8
+"""Left edges of strokes in two cells, one above the other, from which they look like a letter."""
+
+NEW_EDGES = 5
+"""The fewest of these edges."""
+
 CELLS_IN_LINE = 3
 """Adjacent cells that make a line of text."""
 
 LINE_LOST = 0.3
 """Fraction of a line's edges that must disappear at once; a text that replaces another covers about half of them."""
+
+STANDS = 0.18
+"""Seconds that strokes must be there to be text. What is there for less is a flash, or a scene that moves."""
+
+FLICKER = 0.25
+"""Seconds for which strokes may be missing (a flash, a blur, coarse coding) without having been away."""
+
+LETTER_LOST = 0.35
+"""Fraction of a letter's edges that must disappear at once; a letter that replaces another covers part of them."""
+
+LETTER_NEW = 0.15
+"""Fraction of a letter's edges that no read frame shows, from which the letter was not read: 6 has most edges of 5."""
+
+SETTLED = 0.9
+"""Seconds after which a line that was not read is read before something is added to it.
+
+Captions that grow word by word do so faster.
+"""
 
 REFRESH = 4.0
 """Seconds after which a frame is read in any case, to find text too faint for the map and text that always moves.
@@ -56,9 +84,13 @@ Faint text may be missed in some of these frames; a clip of ten seconds has two 
 
 @dataclass(frozen=True)
 class SampledFrame:
-    """A sampled frame: its time in seconds, its packed stroke map and, if it is to be read, the picture."""
+    """A sampled frame: its packed stroke map and, if it is to be read, the picture.
+
+    The video shows it from `time` to `until`, seconds; if that is before the next sampled frame, others come between.
+    """
 
     time: float
+    until: float
     packed: NDArray[np.uint8]
     shape: tuple[int, int, int]
     picture: NDArray[np.uint8] | None
@@ -102,60 +134,105 @@ class FrameSelector:
     """Tracks the strokes of one video and selects the frames to read."""
 
     def __init__(self) -> None:
-        self._now = -1
-        self._read = -1
-        self._read_time = 0.0
-        self._born: NDArray[np.int32] = np.zeros((0, 0, 0), np.int32)
+        self._time = self._until = -np.inf
+        self._read = -np.inf
+        self._born: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
         self._strokes: Strokes = np.zeros((0, 0, 0), np.bool_)
 
-    def push(self, time: float, strokes: Strokes) -> bool:
-        """Add the next frame; return whether the frame before it is to be read."""
+    def push(self, time: float, until: float, strokes: Strokes) -> bool:
+        """Add the next frame, shown from `time` to `until`; return whether the frame before it is to be read."""
         before = self._strokes
         if before.shape != strokes.shape:
             # The first frame, or the size of the frames has changed: no stroke persists.
-            due = self._now >= 0
-            before, self._born = np.zeros_like(strokes), np.full(strokes.shape, -1, np.int32)
+            due = before.size > 0
+            before, self._born = np.zeros_like(strokes), np.full(strokes.shape, np.inf, np.float32)
         else:
-            fresh = self._fresh()
-            due = _looks_like_text(fresh, fresh & ~strokes) or time - self._read_time > REFRESH
+            due = self._is_due(strokes) or time - max(self._read, 0.0) > REFRESH
         if due:
-            self._read, self._read_time = self._now, time
-        self._now += 1
-        self._born = np.where(strokes, np.where(before, self._born, np.int32(self._now)), np.int32(-1))
-        self._strokes = strokes
+            self._read = self._time
+        self._time, self._until, self._strokes = time, until, strokes
+        self._born = np.where(strokes, np.where(before, self._born, np.float32(time)), np.float32(np.inf))
         return due
 
     def finish(self) -> bool:
         """Return whether the last frame is to be read."""
-        fresh = self._fresh()
-        return self._now >= 0 and (self._read < 0 or _looks_like_text(fresh, fresh))
+        return self._strokes.size > 0 and (self._read == -np.inf or self._is_due(np.zeros_like(self._strokes)))
 
-    def _fresh(self) -> Strokes:
-        """Return left edges of strokes that are in the last two frames, and in no frame that was read."""
-        edges = self._strokes.copy()
-        edges[..., 1:] &= ~self._strokes[..., :-1]
-        return edges & (self._born > self._read) & (self._born < self._now)
-
-
-def _looks_like_text(edges: Strokes, lost: Strokes) -> bool:
-    """Return whether adjacent cells full of edges, as the letters of a line make them, have lost many of them."""
-    there, gone = _per_cell(edges), _per_cell(lost)
-    full = there >= CELL_EDGES
-    if full.shape[1] < CELLS_IN_LINE:
-        return False
-    side_by_side = [slice(i, full.shape[1] - CELLS_IN_LINE + 1 + i) for i in range(CELLS_IN_LINE)]
-    line = np.logical_and.reduce([full[:, s] for s in side_by_side])
-    there_in_line = sum(there[:, s] for s in side_by_side)
-    gone_in_line = sum(gone[:, s] for s in side_by_side)
-    return bool((line & (gone_in_line >= LINE_LOST * there_in_line)).any())
+    def _is_due(self, following: Strokes) -> bool:
+        """Return whether the last frame shows text that was not read and is not as it was in the one that follows."""
+        edges = _left_edges(self._strokes)
+        stood = self._until - self._born
+        there = edges & (stood >= STANDS)
+        unread = there & (self._born > self._read)
+        if _line_lost(_per_cell(unread), _per_cell(unread & ~following)):
+            return True
+        lost, added = there & ~following, following & ~self._strokes
+        settled = there & (stood >= SETTLED)
+        return _letter_changed(*(_per_cell(marked) for marked in (there, unread, lost, settled, added)))
 
 
-def _per_cell(strokes: Strokes) -> NDArray[np.int64]:
+def _line_lost(unread: Counts, lost: Counts) -> bool:
+    """Return whether adjacent cells full of unread edges, as the letters of a line make them, have lost many."""
+    in_line, lost_in_line = (sum(_side_by_side(counts)) for counts in (unread, lost))
+    return bool((_lines(unread) & (lost_in_line >= LINE_LOST * in_line)).any())
+
+
+def _letter_changed(there: Counts, unread: Counts, lost: Counts, settled: Counts, added: Counts) -> bool:
+    """Return whether a line with a letter that was not read has lost a letter, or got one after it had settled."""
+    import cv2
+
+    _, lines = cv2.connectedComponents(_beside_line(there).astype(np.uint8), connectivity=4)
+    there, unread, lost, added = (_letters(counts) for counts in (there, unread, lost, added))
+    new = (unread >= NEW_EDGES) & (unread >= LETTER_NEW * there)
+    gone = (there >= LETTER_EDGES) & (lost >= LETTER_LOST * there)
+    further = _beside_line(settled) & (added >= LETTER_EDGES)
+    both = np.intersect1d(lines[new], lines[gone | further])
+    return bool((both > 0).any())
+
+
+def _left_edges(strokes: Strokes) -> Strokes:
+    """Return the left edges of strokes."""
+    edges = strokes.copy()
+    edges[..., 1:] &= ~strokes[..., :-1]
+    return edges
+
+
+def _side_by_side(cells: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return the first, second and third of each three adjacent cells of a row."""
+    places = max(0, cells.shape[1] - CELLS_IN_LINE + 1)
+    return [cells[:, i : i + places] for i in range(CELLS_IN_LINE)]
+
+
+def _lines(counts: Counts) -> NDArray[np.bool_]:
+    """Return where three adjacent cells are full of edges, as the letters of a line make them."""
+    lines: NDArray[np.bool_] = np.logical_and.reduce(_side_by_side(counts >= CELL_EDGES))
+    return lines
+
+
+def _beside_line(counts: Counts) -> NDArray[np.bool_]:
+    """Return the cells that are part of a line or next to one."""
+    rows, columns = counts.shape
+    beside = np.zeros((rows + 2, columns + 2), np.bool_)
+    line = _lines(counts)
+    for down in range(3):
+        for right in range(CELLS_IN_LINE + 2):
+            beside[down : down + rows, right : right + line.shape[1]] |= line
+    return beside[1:-1, 1:-1]
+
+
+def _letters(counts: Counts) -> Counts:
+    """Return the numbers of edges in each cell and the one below: a letter may stand on the border of two."""
+    letters = counts.copy()
+    letters[:-1] += counts[1:]
+    return letters
+
+
+def _per_cell(strokes: Strokes) -> Counts:
     """Return the number of marked pixels of both maps in each cell, including cells cut off by the border."""
     _, height, width = strokes.shape
     rows, columns = np.arange(0, height, CELL), np.arange(0, width, CELL)
     both: NDArray[np.int64] = strokes.sum(axis=0, dtype=np.int64)
-    counts: NDArray[np.int64] = np.add.reduceat(np.add.reduceat(both, rows, axis=0), columns, axis=1)
+    counts: Counts = np.add.reduceat(np.add.reduceat(both, rows, axis=0), columns, axis=1)
     return counts
 
 
@@ -168,17 +245,34 @@ def sample_frames(path: Path, fps: float) -> Iterator[SampledFrame]:
         The file cannot be opened as a video.
     """
     selector = FrameSelector()
-    before: tuple[float, NDArray[np.uint8], Strokes] | None = None
-    for frame in iter_frames(path, fps=fps, max_side=READ_SIDE):
-        strokes = find_strokes(frame.rgb)
-        due = selector.push(frame.time, strokes)
+    before: tuple[Frame, Strokes] | None = None
+    for frame, strokes in _without_flicker(iter_frames(path, fps=fps, max_side=READ_SIDE)):
+        due = selector.push(frame.time, frame.until, strokes)
         if before is not None:
             yield _sampled(*before, due)
-        before = (frame.time, frame.rgb, strokes)
+        before = frame, strokes
     if before is not None:
         yield _sampled(*before, selector.finish())
 
 
-def _sampled(time: float, rgb: NDArray[np.uint8], strokes: Strokes, due: bool) -> SampledFrame:
+def _without_flicker(frames: Iterable[Frame]) -> Iterator[tuple[Frame, Strokes]]:
+    """Yield the frames with their strokes; strokes that are missing for a moment in between are added."""
+    earlier: Strokes | None = None
+    last: tuple[Frame, Strokes] | None = None
+    for frame in frames:
+        strokes = find_strokes(frame.rgb)
+        if last is not None:
+            shown, between = last
+            short = earlier is not None and frame.time - shown.time <= FLICKER
+            if short and earlier is not None and earlier.shape == between.shape == strokes.shape:
+                between = between | (earlier & strokes)
+            yield shown, between
+            earlier = between
+        last = frame, strokes
+    if last is not None:
+        yield last
+
+
+def _sampled(frame: Frame, strokes: Strokes, due: bool) -> SampledFrame:
     shape = (strokes.shape[0], strokes.shape[1], strokes.shape[2])
-    return SampledFrame(time, np.packbits(strokes), shape, rgb if due else None)
+    return SampledFrame(frame.time, frame.until, np.packbits(strokes), shape, frame.rgb if due else None)

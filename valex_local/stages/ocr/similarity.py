@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from valex_local.records import Box
+from valex_local.records import Box
+
+LOOK_ALIKE = str.maketrans({"l": "I", "1": "I", "|": "I", "0": "O", "o": "O", "5": "S", "s": "S", "$": "S", "8": "B"})
+"""Characters that recognisers take for one another, to one of each kind. No two figures look alike."""
+
+PUNCTUATION = re.compile(r"(?<!\d)[.,:;]|[.,:;](?!\d)")
+"""Punctuation that recognisers miss; that of a number counts."""
 
 LETTERS_PER_ERROR = 5
 """Two readings may differ in one letter out of this many and be the same text; shorter words must be equal."""
@@ -43,6 +48,17 @@ def same_text(one: str, other: str) -> bool:
     return not any((x + y).isdecimal() for x, y in zip(before, after, strict=True))
 
 
+def same_words(one: str, other: str) -> bool:
+    """Return whether two readings are equal, except for case, spaces, punctuation and characters that look alike."""
+    if plain(one) == plain(other):
+        return True
+    return _by_looks(one) == _by_looks(other)
+
+
+def _by_looks(text: str) -> str:
+    return plain(PUNCTUATION.sub("", text).translate(LOOK_ALIKE))
+
+
 def begins(shorter: str, longer: str) -> bool:
     """Return whether `longer` is `shorter` plus further words, as in captions that grow word by word."""
     length = len(plain(shorter))
@@ -52,7 +68,7 @@ def begins(shorter: str, longer: str) -> bool:
     if not longer[-1].isascii():
         # Captions in writing systems without spaces grow by the character.
         heads.append(plain(longer)[:length])
-    return any(same_text(shorter, head) for head in heads)
+    return any(same_words(shorter, head) for head in heads)
 
 
 def same_place(one: Box, other: Box) -> bool:
@@ -61,3 +77,11 @@ def same_place(one: Box, other: Box) -> bool:
     height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
     smaller = min(one.width * one.height, other.width * other.height)
     return max(0.0, width) * max(0.0, height) >= SAME_PLACE * smaller > 0
+
+
+def hull(one: Box, other: Box) -> Box:
+    """Return the smallest box around two boxes."""
+    left, top = min(one.left, other.left), min(one.top, other.top)
+    right = max(one.left + one.width, other.left + other.width)
+    bottom = max(one.top + one.height, other.top + other.height)
+    return Box(left=left, top=top, width=min(1.0, right - left), height=min(1.0, bottom - top))

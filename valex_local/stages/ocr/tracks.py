@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from statistics import fmean
 
-from valex_local.records import Box, Track
-from valex_local.stages.ocr.similarity import begins, plain, same_place, same_text, similarity
+from valex_local.records import Track
+from valex_local.stages.ocr.similarity import begins, hull, plain, same_place, same_text, same_words, similarity
 from valex_local.stages.ocr.spans import ReadingSpan
 
 GAP_STEPS = 2
@@ -89,12 +89,16 @@ def _group_repeated(spans: Sequence[ReadingSpan], gap: float) -> list[list[Readi
 def _same(earlier: ReadingSpan, later: ReadingSpan, gap: float) -> bool:
     if later.start > earlier.end + gap or not same_place(earlier.box, later.box):
         return False
-    if same_text(earlier.text, later.text) or begins(earlier.text, later.text):
+    if same_words(earlier.text, later.text) or begins(earlier.text, later.text):
         return True
+    together = min(earlier.end, later.end) - later.start
+    if together <= 0:
+        # Their strokes were told apart: not one text misread, but two that differ in a figure or a word.
+        return False
     # Two texts cannot be in the same place at the same time: one of them was misread.
     shorter = min(earlier.end - earlier.start, later.end - later.start)
-    together = min(earlier.end, later.end) - later.start
-    return 0 < shorter <= 2 * together and similarity(earlier.text, later.text) >= AT_ONCE
+    claimed = shorter <= 2 * together and similarity(earlier.text, later.text) >= AT_ONCE
+    return claimed or same_text(earlier.text, later.text)
 
 
 def _vote(group: Sequence[ReadingSpan]) -> ReadingSpan:
@@ -107,7 +111,7 @@ def _vote(group: Sequence[ReadingSpan]) -> ReadingSpan:
     chosen = max(votes, key=lambda text: (round(sum(s.confidence * s.readings for s in votes[text]), 6), text))
     return ReadingSpan(
         text=chosen,
-        box=reduce(_hull, (span.box for span in votes[chosen])),
+        box=reduce(hull, (span.box for span in votes[chosen])),
         confidence=fmean(sorted(span.confidence for span in votes[chosen])),
         start=min(span.start for span in group),
         end=max(span.end for span in group),
@@ -139,7 +143,7 @@ def _joined(spans: Sequence[ReadingSpan], between: str) -> ReadingSpan:
     letters = sum(len(span.text) for span in spans)
     return ReadingSpan(
         text=between.join(span.text for span in spans),
-        box=reduce(_hull, (span.box for span in spans)),
+        box=reduce(hull, (span.box for span in spans)),
         confidence=sum(span.confidence * len(span.text) for span in spans) / letters,
         start=min(span.start for span in spans),
         end=max(span.end for span in spans),
@@ -181,10 +185,3 @@ def _together(one: ReadingSpan, other: ReadingSpan, gap: float) -> bool:
 
 def _shared(start: float, length: float, other_start: float, other_length: float) -> float:
     return min(start + length, other_start + other_length) - max(start, other_start)
-
-
-def _hull(one: Box, other: Box) -> Box:
-    left, top = min(one.left, other.left), min(one.top, other.top)
-    right = max(one.left + one.width, other.left + other.width)
-    bottom = max(one.top + one.height, other.top + other.height)
-    return Box(left=left, top=top, width=min(1.0, right - left), height=min(1.0, bottom - top))
