@@ -324,7 +324,7 @@ def done(*results):
         ("{", "this is not an export of Label Studio"),
         ('{"a": 1}', "this is not an export of Label Studio"),
         ('[{"data": 3}]', r"this is not an export of Label Studio \(task 1: data: "),
-        ('[{"data": {}, "annotations": [{"result": 3}]}]', "annotations left out because they are not understood: 1 .*res"),
+        ('[{"data": {}, "annotations": [{"result": 3}]}]', "annotations left out .*are not understood: 1 .*result: "),
         ("[]", "this export contains no labels of values"),
         (done(), r"no labels of values \(tasks without annotations left out: 1; "),
         (done(result("mood", "good")), "answers to 'mood' left out because it is not a value"),
