@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
 from valex_local.errors import ConfigError
+from valex_local.files.toml import parse_toml
 
 
 def read_setting(text: str) -> dict[str, Any]:
@@ -34,8 +34,8 @@ def read_pair(text: str, option: str, example: str) -> tuple[str, Any]:
     if not equals or not key:
         raise ConfigError(f"{option} {text}: expected KEY=VALUE", hint=f"For example {option} {example}")
     try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return key, parse_toml(f"value = {value}")["value"]
+    except ValueError:
         return key, value
 
 

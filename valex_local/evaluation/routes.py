@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet, read_sheet
 from valex_local.errors import InputError
 from valex_local.evaluation.evaluate import EvaluatedRoute
+from valex_local.files.text import load_json, read_raw
 from valex_local.posts.ids import post_names
 from valex_local.records import Labels, Post
 from valex_local.stages.labels.card import CARD, read_card
@@ -125,8 +125,8 @@ def _grouping(folder: Path) -> str:
     if not path.is_file():
         return GROUP
     try:
-        return str(json.loads(path.read_text("utf-8"))["options"]["group"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return str(load_json(read_raw(path))["options"]["group"])
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"this training recipe cannot be read ({error})", path=path, hint="Train the model again"
         ) from error

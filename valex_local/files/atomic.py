@@ -55,9 +55,13 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
     Raises
     ------
+    StudyError
+        A pipe or a device is there, which would be replaced.
     OSError
         The file or folder cannot be written.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise StudyError("this is a pipe or a device, not a file", path=path, hint="Name another file")
     part = path.with_name(f".{path.name}{_own() if shared else ''}{_ENDING}")
     remove(part, inside=path.parent)
     if shared:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from valex_local.errors import StudyError
+from valex_local.errors import InputError, StudyError
 from valex_local.files.atomic import write_whole
+from valex_local.files.text import load_json, open_regular, read_raw
 
 _log = logging.getLogger(__name__)
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Checksums:
@@ -27,18 +31,17 @@ class Checksums:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: dict[str, list[int | str]] | None = None
+        self._known: dict[str, Any] | None = None
         self._changed = False
 
     def __call__(self, path: Path, *, fresh: bool = False) -> str:
         """Return the SHA-256 of a file, which is read only if it has changed or if `fresh` is set."""
         facts = path.stat()
         key = str(path.absolute())
-        known = self._memory().get(key)
-        if not fresh and known is not None and known[:2] == [facts.st_size, facts.st_mtime_ns]:
-            return str(known[2])
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        match self._memory().get(key):
+            case [facts.st_size, facts.st_mtime_ns, str(known)] if not fresh and _SHA256.fullmatch(known):
+                return known
+        digest = sha256_of(path)
         self._memory()[key] = [facts.st_size, facts.st_mtime_ns, digest]
         self._changed = True
         return digest
@@ -54,14 +57,26 @@ class Checksums:
             _log.info("checksums cannot be stored in %s (%s)", self._path, error.what)
         self._changed = False
 
-    def _memory(self) -> dict[str, list[int | str]]:
+    def _memory(self) -> dict[str, Any]:
         if self._known is None:
             try:
-                data = json.loads(self._path.read_text("utf-8"))
-            except (OSError, ValueError):
+                data = load_json(read_raw(self._path))
+            except (InputError, ValueError):
                 data = {}  # missing, or incompletely written by another program: the files are read again
             self._known = data if isinstance(data, dict) else {}
         return self._known
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises
+    ------
+    InputError
+        There is no such file, it is not a regular file, or it cannot be read.
+    """
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def canonical(data: Any) -> bytes:

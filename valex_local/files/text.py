@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import unicodedata
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 from valex_local.errors import InputError
 
@@ -60,8 +62,24 @@ def read_raw(path: Path) -> bytes:
         except OSError as error:
             raise InputError(f"the file cannot be read ({error.strerror})", path=path) from error
     if len(raw) > LARGEST:
-        raise InputError("the file is too large to be post text", path=path)
+        raise InputError("the file is too large", path=path)
     return raw
+
+
+def load_json(raw: str | bytes) -> Any:
+    """Return the data in a JSON text; as `json.loads`, but too deep a nesting is a ValueError like any other fault.
+
+    Unlike pydantic's `from_json` it keeps lone surrogates, which stand for foreign bytes in names of files.
+
+    Raises
+    ------
+    ValueError
+        It is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(raw)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def read_text(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Read TOML files."""
+"""Read TOML."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from valex_local.errors import ConfigError
+from valex_local.errors import ConfigError, InputError
+from valex_local.files.text import read_raw
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -18,10 +19,22 @@ def read_toml(path: Path) -> dict[str, Any]:
         The file cannot be read or is not valid TOML.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError("there is no such file", path=path) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the file ({error})", path=path) from error
-    except tomllib.TOMLDecodeError as error:
+        return parse_toml(read_raw(path))
+    except InputError as error:
+        raise ConfigError(error.what, path=path, hint=error.hint) from error
+    except ValueError as error:
         raise ConfigError(f"this is not valid TOML ({error})", path=path) from error
+
+
+def parse_toml(text: str | bytes) -> dict[str, Any]:
+    """Return the data in a TOML text.
+
+    Raises
+    ------
+    ValueError
+        It is not valid TOML in UTF-8, or nested too deeply.
+    """
+    try:
+        return tomllib.loads(text if isinstance(text, str) else text.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +10,8 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 
 from valex_local.errors import InputError, printable
-from valex_local.files.text import counted, open_regular
+from valex_local.files.checksums import sha256_of
+from valex_local.files.text import counted
 from valex_local.posts.groups import VIDEOS, FolderGroups, Group, Kind, group_files
 from valex_local.posts.ids import PostKey, post_id, stand_in_id
 from valex_local.posts.known import KnownPosts
@@ -80,12 +80,6 @@ class _Candidate:
         return sums[0] if len(sums) == 1 else sha256("".join(sums).encode()).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a regular file."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def discover(
     paths: Iterable[Path | str],
     meta: Path | str | None = None,
@@ -117,7 +111,7 @@ def discover(
         A path does not exist, or the table cannot be understood.
     """
     table = read_meta(Path(meta)) if meta is not None else MetaTable()
-    finder = _Finder(table, checksums or file_sha256, known or KnownPosts())
+    finder = _Finder(table, checksums or sha256_of, known or KnownPosts())
     tree = _Tree(finder.fail)
     for path in paths:
         # Not resolved: the name of a link counts, not that of its target.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from valex_local.errors import ConfigError
+from valex_local.errors import ConfigError, InputError
+from valex_local.files.checksums import sha256_of
 from valex_local.settings import Settings
 from valex_local.store.store import LOCAL
 
@@ -86,6 +86,6 @@ def with_checksums(settings: Settings, section: str, data: dict[str, Any]) -> di
 
 def _checksum(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ConfigError(f"a file that the settings name cannot be read ({error.strerror})", path=path) from error
+        return sha256_of(path)
+    except InputError as error:
+        raise ConfigError(f"a file that the settings name cannot be used: {error.what}", path=path) from error

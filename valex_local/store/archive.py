@@ -14,11 +14,13 @@ import io
 import json
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from valex_local.errors import ModelError
 from valex_local.files.atomic import replacing
+from valex_local.files.text import load_json, open_regular
 from valex_local.store.files import check, receive
 from valex_local.store.intake import Say
 from valex_local.store.manifests import File, Manifest, parse
@@ -103,7 +105,7 @@ def unpack(store: Store, archive: Path, *, say: Say = lambda _: None) -> list[st
         The archive is damaged or contains something unexpected, or a file is not the right one.
     """
     try:
-        with tarfile.open(archive, "r:") as tar, store.staging() as staging:
+        with _opened(archive) as tar, store.staging() as staging:
             manifests = _read_index(tar, archive, store)
             found = _extract(tar, staging, manifests, archive, say)
             for manifest in manifests.values():
@@ -119,8 +121,14 @@ def unpack(store: Store, archive: Path, *, say: Say = lambda _: None) -> list[st
 
 def wheels_in(archive: Path) -> int:
     """Return the number of Python wheels in an archive."""
-    with tarfile.open(archive, "r:") as tar:
+    with _opened(archive) as tar:
         return sum(1 for member in tar if member.name.startswith("wheels/"))
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
+    with open_regular(archive) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        yield tar
 
 
 def _closure(store: Store, ids: Iterable[str]) -> list[Manifest]:
@@ -150,7 +158,7 @@ def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
     info = tarfile.TarInfo(name)
     info.size = path.stat().st_size
     info.mode = 0o644
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         tar.addfile(info, file)
 
 
@@ -162,7 +170,7 @@ def _read_index(tar: tarfile.TarFile, archive: Path, store: Store) -> dict[str, 
             "this is not an archive of valex models", path=archive, hint="Make one with: valex models pack"
         )
     try:
-        data = json.loads(stream.read())
+        data = load_json(stream.read())
         written, models = data["format"], list(data["models"])
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError("the archive's index is damaged", path=archive, hint="Pack it again") from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from valex_local.errors import ModelError
+from valex_local.files.checksums import sha256_of
+from valex_local.files.text import open_regular
 from valex_local.store import packages
 from valex_local.store.describe import describe
 from valex_local.store.files import check, receive
@@ -238,10 +239,8 @@ def _copy(path: Path, target: Path, expected: File, model: str, *, link: bool) -
             os.link(path.resolve(), target)
         except OSError:
             return _copy(path, target, expected, model, link=False)  # links do not work between file systems
-        with target.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        found = File(name=expected.name, size=target.stat().st_size, sha256=sha256)
+        found = File(name=expected.name, size=target.stat().st_size, sha256=sha256_of(target))
         check(found, expected, model=model)
         return found
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return receive([file], target, expected, model=model)

@@ -6,7 +6,6 @@ and in a separate process, so that this process stays cut off.
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 import zipfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from valex_local.errors import ModelError
+from valex_local.files.checksums import sha256_of
 from valex_local.store.files import receive
 from valex_local.store.manifests import File, Manifest, Package
 
@@ -49,8 +49,7 @@ def find_wheel(package: Package, folder: Path) -> Path:
             path=folder,
             hint=f"Download it on a machine with network: pip download --no-deps {package.name}=={package.version}",
         )
-    with wheels[0].open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(wheels[0])
     if found != package.sha256:
         raise ModelError(
             f"this wheel is not the pinned one: SHA-256 {found} instead of {package.sha256}",

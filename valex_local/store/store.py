@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from valex_local.errors import ModelError
+from valex_local.errors import InputError, ModelError
 from valex_local.files.checksums import Checksums
 from valex_local.files.removing import remove
 from valex_local.files.validation import nearest
@@ -219,9 +219,10 @@ class Store:
             path = folder / expected.name
             try:
                 file = File(name=expected.name, size=path.stat().st_size, sha256=self._checksums(path, fresh=fresh))
-            except OSError as error:
+            except (OSError, InputError) as error:
+                what = error.what if isinstance(error, InputError) else error.strerror
                 raise ModelError(
-                    f"a file of the model {manifest.id} cannot be read ({error.strerror})", path=path, hint=remedy
+                    f"a file of the model {manifest.id} cannot be read ({what})", path=path, hint=remedy
                 ) from error
             if expected.sha256 not in (None, file.sha256):
                 raise ModelError(

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic_core import from_json
-
 from valex_local.errors import InputError, StudyError
 from valex_local.files.atomic import write_whole, writing
 from valex_local.files.removing import check_removable, remove
 from valex_local.files.tables import read_table, table_text
+from valex_local.files.text import load_json
 from valex_local.posts.ids import names_same_post
 from valex_local.records import Post
 from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible
@@ -152,7 +151,7 @@ def _mentions(path: Path, word: str | None) -> bool:
 
 def _line_mentions(line: bytes, post_id: str, video: str | None) -> bool:
     try:
-        data = from_json(line)
+        data = load_json(line)
     except ValueError:
         return True  # an incomplete line of a killed run
     return (

@@ -16,7 +16,6 @@ always the same, so the next write cleans up after an interrupted one.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -30,6 +29,7 @@ from valex_local.files.atomic import write_whole, writing
 from valex_local.files.checksums import Checksums
 from valex_local.files.folders import is_plain_name
 from valex_local.files.removing import remove
+from valex_local.files.toml import parse_toml
 from valex_local.records import Failure, Intake, Labels, Media, Post, Record, Script
 from valex_local.study.disk import no_such_post, read_bytes, read_failure, visible, visible_names
 from valex_local.study.forget import forget
@@ -89,8 +89,8 @@ class Study:
         """Return the settings given for this study, as plain data."""
         path = self.root / "study.toml"
         try:
-            return tomllib.loads((read_bytes(path) or b"").decode("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            return parse_toml(read_bytes(path) or b"")
+        except ValueError as error:
             raise StudyError(f"study.toml is not valid TOML ({error})", path=path, hint="Fix the file") from error
 
     def save_options(self, options: Mapping[str, Any]) -> None:

@@ -29,6 +29,7 @@ from valex_local.evaluation.results import Evaluation
 from valex_local.evaluation.routes import BASELINE
 from valex_local.files.atomic import write_whole, writing
 from valex_local.files.removing import remove
+from valex_local.files.text import load_json, read_raw
 from valex_local.pipeline.progress import Progress
 from valex_local.stages.labels.card import CARD, OWN_ENCODER
 from valex_local.stages.labels.text_encoder import TextEncoder
@@ -259,7 +260,7 @@ def _open(out: Path, recipe: Mapping[str, Any]) -> Path:
     slug(out)  # raises now, not after the training, if the name makes no id
     path = out / RECIPE
     if path.is_file():
-        before = json.loads(path.read_text("utf-8"))
+        before = _before(path)
         changed = [key for key in recipe if before.get(key) != recipe[key]]
         if changed:
             raise ModelError(
@@ -277,3 +278,13 @@ def _open(out: Path, recipe: Mapping[str, Any]) -> Path:
             work.mkdir(parents=True, exist_ok=True)
         write_whole(path, (json.dumps(recipe, indent=1) + "\n").encode())
     return work
+
+
+def _before(path: Path) -> dict[str, Any]:
+    try:
+        before = load_json(read_raw(path))
+    except ValueError:
+        before = None
+    if not isinstance(before, dict):
+        raise ModelError("this training recipe cannot be read", path=path, hint="Name a new folder with -o")
+    return before

@@ -18,7 +18,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from valex_local.errors import ModelError
+from valex_local.errors import InputError, ModelError
+from valex_local.files.text import read_raw
 from valex_local.files.validation import explain
 from valex_local.records import CleanText
 from valex_local.schwartz import CIRCLE, Polarity, Value
@@ -158,13 +159,10 @@ def read_card(folder: Path) -> ModelCard:
     """
     path = folder / CARD
     try:
-        return ModelCard.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ModelError(
-            f"this label model has no {CARD}", path=path, hint="Add the whole directory that training wrote"
-        ) from error
-    except OSError as error:
-        raise ModelError(f"the file cannot be read ({error.strerror})", path=path) from error
+        return ModelCard.model_validate_json(read_raw(path))
+    except InputError as error:
+        what = error.what if path.exists() else f"this label model has no {CARD}"
+        raise ModelError(what, path=path, hint="Add the whole directory that training wrote") from error
     except ValidationError as error:
         hint = "Fix the file, or train the model again"
         raise ModelError(explain(ModelCard, error), path=path, hint=hint) from error

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from valex_local.corpus import Text
 from valex_local.files.checksums import content_hash
 from valex_local.files.removing import remove
+from valex_local.files.text import load_json, read_raw
 from valex_local.settings import Settings
 from valex_local.stages.labels.examples import FewShotFold
 from valex_local.stages.labels.lines import lines_of
@@ -69,9 +70,9 @@ class Checkpoint:
         if not self.path.is_file():
             return []
         found = []
-        for line in self.path.read_text("utf-8").splitlines():
+        for line in read_raw(self.path).splitlines():
             try:
-                data = json.loads(line)
+                data = load_json(line)
                 found.append((str(data["key"]), _RESULT.validate_python(data["judgement"])))
             except (ValueError, KeyError, TypeError, ValidationError):
                 continue  # truncated by the interruption: that text is labelled again
