@@ -69,7 +69,10 @@ def lanes(
     if media is not None:
         found.append(("Shots", "shots", [_shot(n, s.start, s.end) for n, s in enumerate(media.shots, 1)]))
     if transcript is not None:
-        speech = [LaneItem(s.start, s.end, f"{s.id}, {clock(s.start)}: {s.text}") for s in transcript.segments]
+        speech = [
+            LaneItem(s.start, s.end, f"{s.id}, {clock(s.start)}{f', {s.language}' if s.language else ''}: {s.text}")
+            for s in transcript.segments
+        ]
         found.append(("Speech", "speech", speech))
     if text is not None:
         tracks = [LaneItem(t.start, t.end, f"{t.id}, {clock(t.start)}: {t.text}") for t in text.tracks]

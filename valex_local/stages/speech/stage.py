@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from valex_local.errors import ConfigError, ValexError
 from valex_local.records import Media
@@ -96,6 +96,7 @@ class SpeechStage:
             for builder in builders:
                 builder.due = builder.pieces_to_try()
             self._recognise(builders)
+            self._recognise_loops(builders)
             self._recognise_doubtful(builders)
         return [Output(builder.transcript(self._task)) for builder in builders]
 
@@ -111,6 +112,24 @@ class SpeechStage:
                 jobs.append(Job(builder, piece, language, probability))
         for job, found in self._done(jobs):
             job.builder.add(found)
+
+    def _recognise_loops(self, builders: Sequence[TranscriptBuilder]) -> None:
+        """Recognise the sound under repetition loops again in shorter pieces, which leave a loop no length to run."""
+        jobs = [
+            Job(builder, piece, recognised.language, recognised.probability, stretch)
+            for builder in builders
+            for recognised in builder.unchecked
+            for stretch in builder.loops(recognised)
+            for piece in builder.shorter_pieces(stretch)
+        ]
+        found: dict[int, tuple[Job, list[Line]]] = {}
+        for job, again in self._done(jobs):
+            found.setdefault(id(job.instead_of), (job, []))[1].extend(again.lines)
+        for job, lines in found.values():
+            if job.instead_of is not None and any(line.reason is None for line in lines):
+                again = replace(job.instead_of, lines=tuple(lines))
+                job.builder.put_instead(job.instead_of.lines, again)
+                job.builder.unchecked.append(again)
 
     def _recognise_doubtful(self, builders: Sequence[TranscriptBuilder]) -> None:
         """Recognise neighbouring lines again that are probably in another language, and keep the likelier words."""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+SHORTER_PIECE = 6.0
+"""Seconds of the pieces in which sound under a repetition loop is recognised again."""
+
 
 @dataclass(frozen=True)
 class SpeechTrack:
@@ -125,6 +128,8 @@ class TranscriptBuilder:
         The main language, once known.
     probability : float or None
         Its probability; None if the user set the language.
+    recognised, unchecked : list of Recognised
+        All pieces, and those whose lines have not been checked yet.
     doubted : float
         Seconds whose words are kept though their language is probably another.
     """
@@ -136,17 +141,17 @@ class TranscriptBuilder:
     probability: float | None = None
     doubted: float = 0.0
     recognised: list[Recognised] = field(default_factory=list)
-    _unchecked: list[Recognised] = field(default_factory=list)
+    unchecked: list[Recognised] = field(default_factory=list)
     _tried: set[AudioPiece] = field(default_factory=set)
 
     def add(self, recognised: Recognised) -> None:
         """Add a piece whose lines have not been checked yet."""
         self.recognised.append(recognised)
-        self._unchecked.append(recognised)
+        self.unchecked.append(recognised)
 
     def take_unchecked(self) -> list[Recognised]:
         """Return the pieces added since the last call."""
-        taken, self._unchecked = self._unchecked, []
+        taken, self.unchecked = self.unchecked, []
         return taken
 
     def pieces_to_try(self) -> tuple[AudioPiece, ...]:
@@ -207,9 +212,8 @@ class TranscriptBuilder:
     def put_instead(self, old: Sequence[Line], new: Recognised) -> None:
         """Put a stretch with its new lines in the place of the old ones."""
         gone = {id(line) for line in old}
-        self.recognised = [
-            replace(r, lines=tuple(line for line in r.lines if id(line) not in gone)) for r in self.recognised
-        ]
+        for pieces in (self.recognised, self.unchecked):
+            pieces[:] = [replace(r, lines=tuple(x for x in r.lines if id(x) not in gone)) for r in pieces]
         self.recognised.append(new)
 
     def pieces_left(self) -> tuple[AudioPiece, ...]:
@@ -239,6 +243,23 @@ class TranscriptBuilder:
                 begin, stop = min(first, max(start, first - MARGIN)), max(last, min(end, last + MARGIN))
                 yield AudioPiece(begin, stop, self.track.voice.seconds(begin, stop)), group
             start = group[-1].raw.end
+
+    def loops(self, recognised: Recognised) -> Iterator[Recognised]:
+        """Yield the neighbouring lines of a piece that were dropped as a repetition loop, if there is enough voice."""
+        lines = [line for line in recognised.lines if self._is_loop(line)]
+        for piece, group in self.stretches(recognised, lines):
+            if piece.voiced >= ENOUGH_VOICE:
+                yield Recognised(piece, recognised.language, recognised.probability, tuple(group))
+
+    def shorter_pieces(self, stretch: Recognised) -> tuple[AudioPiece, ...]:
+        """Return the sound of a stretch in pieces cut at pauses; none if it has none."""
+        voice = self.track.voice.within(stretch.piece.start, stretch.piece.end)
+        pieces = voice.pieces(self.track.duration, longest=SHORTER_PIECE)
+        return pieces if len(pieces) > 1 else ()
+
+    def _is_loop(self, line: Line) -> bool:
+        repeats = line.raw.compression_ratio > self.settings.max_compression
+        return line.reason is not None and repeats and not line.raw.said_again
 
     def transcript(self, task: SpeechTask) -> Transcript:
         """Return the transcript."""
@@ -305,7 +326,9 @@ class TranscriptBuilder:
         rest = whole.without((line.raw.start, line.raw.end) for line in dropped)
         seconds = whole.total - rest.total
         lines, were = (f"{len(dropped)} lines", "were") if len(dropped) > 1 else ("1 line", "was")
-        voice = f"{_seconds(seconds)} of voice whose words do not count"
+        voice = (
+            f"{_seconds(seconds)} of voice whose words do not count" if seconds >= 0.05 else "no voice is lost by it"
+        )
         if not kept:
             return Notice(code="all-words-dropped", text=f"All that was recognised, {lines}, was dropped: {voice}")
         return Notice(code="words-dropped", text=f"{lines} of speech {were} dropped as unreliable: {voice}")

@@ -65,8 +65,17 @@ class Voice:
             left = [part for a, b in left for part in ((a, min(b, start)), (max(a, end), b)) if part[0] < part[1]]
         return Voice(tuple(left))
 
+    def within(self, start: float, end: float) -> Voice:
+        """Return the voice within [start, end)."""
+        return Voice(tuple((max(a, start), min(b, end)) for a, b in self.stretches if a < end and b > start))
+
     def pieces(
-        self, duration: float, *, shortest: float = SHORTEST_PIECE, margin: float = MARGIN
+        self,
+        duration: float,
+        *,
+        shortest: float = SHORTEST_PIECE,
+        longest: float = LONGEST_PIECE,
+        margin: float = MARGIN,
     ) -> tuple[AudioPiece, ...]:
         """Return the pieces to recognise, ordered and without overlap.
 
@@ -76,6 +85,8 @@ class Voice:
             Length of the track, seconds.
         shortest : float
             Pieces with less voice than this are left out, seconds.
+        longest : float
+            Stretches are joined up to this length, without the margins, seconds.
         margin : float
             How far a piece extends beyond its voice, seconds; at most halfway to the next piece.
 
@@ -84,7 +95,7 @@ class Voice:
         tuple of AudioPiece
             The pieces.
         """
-        spans = list(self._spans())
+        spans = list(self._spans(longest))
         # A margin extends at most halfway to the neighbour.
         middles = [0.0, *((a[1] + b[0]) / 2 for a, b in pairwise(spans)), duration]
         found = []
@@ -94,13 +105,13 @@ class Voice:
                 found.append(AudioPiece(max(before, start - margin), min(after, end + margin), voiced))
         return tuple(found)
 
-    def _spans(self) -> Iterator[tuple[float, float]]:
+    def _spans(self, longest: float) -> Iterator[tuple[float, float]]:
         """Yield stretches joined over short gaps, as long as the result fits a window."""
         span: tuple[float, float] | None = None
         for start, end in self.stretches:
             if span is None:
                 span = (start, end)
-            elif start - span[1] <= LONGEST_GAP and end - span[0] <= LONGEST_PIECE:
+            elif start - span[1] <= LONGEST_GAP and end - span[0] <= longest:
                 span = (span[0], end)
             else:
                 yield span
