@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 GAP = 0.1
 """Seconds between where a sample is and where its timestamp puts it that are more than jitter."""
 SURE = 2.0
-"""Seconds. A shorter gap is filled and a shorter overlap taken out at once. A longer gap has to be confirmed by the
-timestamp that follows, and a longer overlap is a clock that began again: the sound goes on without it."""
+"""Seconds. A longer overlap is a clock that began again: the sound goes on after what was there. A single frame behind
+a longer gap, at the end, is not believed."""
 LONGEST_GAP = 3600.0
 """Seconds. A longer gap is taken for a broken timestamp and is not filled."""
 
@@ -148,16 +148,16 @@ class AudioCollector:
                 self._take(frame)
 
     def _take(self, frame: AudioFrame) -> None:
-        """Add a frame; one after a long gap is held back until the next frame shows whether its time is true."""
+        """Add a frame; one after a gap is held back until the next frame shows whether its time is true."""
         held, self._held = self._held, None
         if held is not None:
             further = self._gap(frame, held)
             self._add(held, trusted=further is None or further > -GAP)
         gap = self._gap(frame)
-        if gap is not None and SURE < gap <= LONGEST_GAP:
+        if gap is not None and GAP < gap <= LONGEST_GAP:
             self._held = frame
         else:
-            self._add(frame, trusted=gap is None or -SURE <= gap <= SURE)
+            self._add(frame, trusted=gap is None or -SURE <= gap <= GAP)
 
     def _gap(self, frame: AudioFrame, since: AudioFrame | None = None) -> float | None:
         """Return the seconds from the end of what was added, or from another frame's time, to the time of a frame."""
@@ -227,7 +227,7 @@ class AudioCollector:
         self.decode(None)
         held, self._held = self._held, None
         if held is not None:
-            self._add(held, trusted=False)  # a single frame far behind all others
+            self._add(held, trusted=(self._gap(held) or 0.0) <= SURE)
         self._flush()
         for window in self.mixer.flush():
             self.writer.write(window)
