@@ -69,7 +69,7 @@ LETTER_LOST = 0.35
 LETTER_NEW = 0.15
 """Fraction of a letter's edges that no read frame shows, from which the letter was not read: 6 has most edges of 5."""
 
-SETTLED = 0.9
+SETTLED = 0.7
 """Seconds after which a line that was not read is read before something is added to it.
 
 Captions that grow word by word do so faster.
@@ -210,14 +210,14 @@ def _lines(counts: Counts) -> NDArray[np.bool_]:
 
 
 def _beside_line(counts: Counts) -> NDArray[np.bool_]:
-    """Return the cells that are part of a line or next to one."""
+    """Return the cells that are part of a line or next to one: up to three to its sides, for the space between words."""
     rows, columns = counts.shape
-    beside = np.zeros((rows + 2, columns + 2), np.bool_)
+    beside = np.zeros((rows + 2, columns + 6), np.bool_)
     line = _lines(counts)
     for down in range(3):
-        for right in range(CELLS_IN_LINE + 2):
+        for right in range(CELLS_IN_LINE + 6):
             beside[down : down + rows, right : right + line.shape[1]] |= line
-    return beside[1:-1, 1:-1]
+    return beside[1:-1, 3:-3]
 
 
 def _letters(counts: Counts) -> Counts:

@@ -154,7 +154,7 @@ def follow(
             found = [_TrackedText(r, _crop(strokes, r.box), steady, seen.now) for r in read(frame.picture)]
             _backward(found, seen)
             _bridge(visible, found)
-            _part(visible, found, seen)
+            _part([*visible, *(text for text in gone if text.last >= seen.oldest)], found, seen)
             visible += found
         gone += [text for text in visible if text.gone]
         visible = [text for text in visible if not text.gone]
@@ -174,6 +174,11 @@ class _Seen:
     def now(self) -> int:
         """Index of the last frame."""
         return len(self.times) - 1
+
+    @property
+    def oldest(self) -> int:
+        """Index of the first frame whose strokes are kept."""
+        return len(self.times) - len(self.latest)
 
     def add(self, frame: SampledFrame) -> None:
         """Add the next frame."""
@@ -222,10 +227,10 @@ def _backward(found: Sequence[_TrackedText], seen: _Seen) -> None:
             return
 
 
-def _part(visible: Sequence[_TrackedText], found: Sequence[_TrackedText], seen: _Seen) -> None:
+def _part(others: Sequence[_TrackedText], found: Sequence[_TrackedText], seen: _Seen) -> None:
     """End texts that gave way to one just read in their place, and find out when."""
     for text in found:
-        for earlier in visible:
+        for earlier in others:
             if earlier.last < text.first or not same_place(earlier.reading.box, text.reading.box):
                 continue
             if same_words(earlier.reading.text, text.reading.text) or not _differ(earlier, text):
