@@ -229,7 +229,7 @@ class _Run:
             )
 
     def _discover(self, paths: Sequence[Path], meta: Path | None) -> Discovery:
-        known = KnownPosts(post for name in self._study.post_ids() if (post := self._study.read(name, "post", Post)))
+        known = KnownPosts(self._study.post_ids(), lambda post_id: self._study.read(post_id, "post", Post))
         return discover(paths, meta=meta, checksums=self._checksums, known=known)
 
     def _store_left_out(self, found: Discovery) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from valex_local.posts.ids import PostKey, file_key, known_user, post_files, post_keys
@@ -14,20 +14,29 @@ from valex_local.records import Post, PostText
 class KnownPosts:
     """The posts of a study, by id, by the number of the TikTok post, and by their files.
 
-    A post keeps the id that it was given first, when its user was not known yet or rules were different.
+    A post keeps the id that it was given first, when its user was not known yet or rules were different. Records are
+    read only when a post is asked for whose id the study does not have.
 
     Parameters
     ----------
-    posts : iterable of Post
-        The posts.
+    ids : collection of str
+        The ids of the posts.
+    read : callable
+        Returns the post of an id.
     """
 
-    def __init__(self, posts: Iterable[Post] = ()) -> None:
-        self._ids: set[str] = set()
+    def __init__(self, ids: Collection[str] = (), read: Callable[[str], Post | None] = lambda post_id: None) -> None:
+        self._ids = set(ids)
+        self._read = read
         self._by_number: dict[str, str] = {}
         self._by_file: dict[tuple[str, str], str] = {}
-        for post in posts:
-            self._ids.add(post.id)
+        self._is_read = False
+
+    def _read_all(self) -> None:
+        if self._is_read:
+            return
+        self._is_read = True
+        for post in filter(None, map(self._read, sorted(self._ids))):
             for key in post_keys(post):
                 self._by_number.setdefault(key.number, post.id)
             for file in post_files(post):
@@ -45,6 +54,7 @@ class KnownPosts:
         """
         if post.id in self._ids:
             return post.id
+        self._read_all()
         if key is not None and key.number in self._by_number:
             return self._by_number[key.number]
         files = ((Path(file.path).name, file.sha256) for file in post_files(post))
