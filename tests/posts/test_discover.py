@@ -213,6 +213,15 @@ def test_info_json_gives_text_and_user(tmp_path, stem):
     assert post.notices == ()
 
 
+def test_the_text_next_to_a_file_counts_where_the_file_alone_is_named(tmp_path):
+    path = put(tmp_path / "clip.mp4", info=INFO)
+    put(tmp_path / "other.mp4", b"other", info={"description": "other"})
+    (tmp_path / "clip.description").write_text("longer")
+    found = discover([path])
+    assert [post.text.caption for post in found.posts] == [INFO["description"]]
+    assert found.notices == []
+
+
 def test_a_number_alone_gives_no_user(tmp_path):
     put(tmp_path / f"{N1}.mp4")
     (post,) = discover([tmp_path]).posts

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from valex_local.errors import InputError, printable
 from valex_local.files.checksums import sha256_of
 from valex_local.files.text import counted
-from valex_local.posts.groups import VIDEOS, FolderGroups, Group, Kind, group_files
+from valex_local.posts.groups import VIDEOS, FolderGroups, Group, Kind, group_files, kind_of_file
 from valex_local.posts.ids import PostKey, post_id, stand_in_id
 from valex_local.posts.known import KnownPosts
 from valex_local.posts.limits import bounded
@@ -184,11 +184,13 @@ class _Finder:
 
     def add_folder(self, folder: Path, names: set[str], named: set[str]) -> None:
         """Add what the files of a folder make."""
-        found = group_files(folder, names, named=named, in_table=self._in_table)
+        # Of a file that was given by its own path, the texts next to it count without being given.
+        found = group_files(folder, names | _texts_in(folder) if named else names, named=named, in_table=self._in_table)
         for group in found.groups:
             self._add(folder, group)
         for group in found.orphans:
-            self._add_orphan(folder, group, found)
+            if names.intersection(group.sidecars):
+                self._add_orphan(folder, group, found)
         self._leave_out("partial downloads, or no sign of which post they are", (folder / n for n in found.left_out))
         for kind, others in found.passed_over.items():
             self._not_used.setdefault(kind, []).extend(folder / name for name in others)
@@ -375,6 +377,14 @@ def _paths(candidates: Iterable[_Candidate]) -> list[Path]:
 
 def _shown(path: Path) -> str:
     return printable(f"{path.parent.name}/{path.name}")
+
+
+def _texts_in(folder: Path) -> set[str]:
+    """Return the names of the files in a folder that may say what was published with a post."""
+    try:
+        return {entry.name for entry in os.scandir(folder) if kind_of_file(entry.name) is Kind.TEXT}
+    except OSError:  # a folder that may be entered and not listed
+        return set()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
