@@ -44,6 +44,12 @@ def test_pictures_that_start_late(tmp_path: Path) -> None:
     assert heard == times(0, 2.0) and media.keyframes[0].time >= 3
 
 
+def test_tracks_that_start_late_together(tmp_path: Path) -> None:
+    path = make_sound(tmp_path / "a.mkv", Track([(101.0, beep(2))]), pictures=[100, 101, 102])
+    heard, media, _ = read(path)
+    assert heard == times(1.0, 3.0) and media.notices == ()
+
+
 def test_overlapping_sound_is_taken_out_and_mentioned(tmp_path: Path) -> None:
     track = Track([(0.0, beep(3.0)), (2.0, beep(3.0)), (8.0, beep(1.0))])
     heard, media, _ = read(make_sound(tmp_path / "a.mkv", track))

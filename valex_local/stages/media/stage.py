@@ -21,6 +21,7 @@ from valex_local.stages.media.decode import (
     open_video,
     packets,
     seconds,
+    start_of,
     video_stream,
 )
 from valex_local.stages.media.keyframes import Candidate, KeyframeChooser
@@ -290,7 +291,7 @@ def _notices(
     found = max(video.end if video else 0.0, sound.audio[0].duration if sound.audio else 0.0)
     if stated > LONGEST:
         yield Notice(code="timestamps", text=f"the file claims to last {stated:.0f} s; {found:.1f} s of it can be read")
-    elif stated - found > max(1.0, TRUNCATED * stated):
+    elif stated - max(0.0, start_of(container)) - found > max(1.0, TRUNCATED * stated):
         yield Notice(code="truncated", text=f"the file ends after {found:.1f} of {stated:.1f} s")
     damaged = (frames.decoder.damaged if frames else 0) + sound.damaged
     if damaged:
