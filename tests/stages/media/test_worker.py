@@ -7,7 +7,7 @@ import pytest
 
 from tests.clips import Scene, make_clip, tone
 from valex_local.errors import InputError
-from valex_local.posts.discover import file_sha256
+from valex_local.files.checksums import sha256_of
 from valex_local.records import Post, SourceFile
 from valex_local.settings import MediaSettings, Settings
 from valex_local.stages.base import Context, Item
@@ -34,7 +34,7 @@ def child_runs(monkeypatch, code):
 
 def test_the_stage_gives_what_read_media_gives(tmp_path, clip):
     stage = MediaStage(Context(Settings(), {}, Device("cpu", 2)))
-    video = SourceFile(path=str(clip), sha256=file_sha256(clip), size=clip.stat().st_size)
+    video = SourceFile(path=str(clip), sha256=sha256_of(clip), size=clip.stat().st_size)
     try:
         output = stage.prepare(Item(Post(id="a", video=video), tmp_path))
     finally:
