@@ -108,7 +108,7 @@ def check(found, lengths):
     ends = np.cumsum(lengths)
     assert [track.text for track in found] == [TEXTS[n % len(TEXTS)] for n in range(len(lengths))]
     assert [track.start for track in found] == pytest.approx([0, *ends[:-1]], abs=NEAR)
-    assert [track.end for track in found] == pytest.approx(list(ends), abs=NEAR)
+    assert [track.end for track in found][:-1] == pytest.approx(list(ends[:-1]), abs=NEAR)
 
 
 @pytest.mark.slow

@@ -63,13 +63,16 @@ STANDS = 0.18
 FLICKER = 0.25
 """Seconds for which strokes may be missing (a flash, a blur, coarse coding) without having been away."""
 
+LETTER_STANDS = 0.5
+"""Seconds that a letter must be there for its change to count: strokes of a slow scene also come and go singly."""
+
 LETTER_LOST = 0.35
 """Fraction of a letter's edges that must disappear at once; a letter that replaces another covers part of them."""
 
 LETTER_NEW = 0.15
 """Fraction of a letter's edges that no read frame shows, from which the letter was not read: 6 has most edges of 5."""
 
-SETTLED = 0.7
+SETTLED = 0.8
 """Seconds after which a line that was not read is read before something is added to it.
 
 Captions that grow word by word do so faster.
@@ -166,6 +169,8 @@ class FrameSelector:
         unread = there & (self._born > self._read)
         if _line_lost(_per_cell(unread), _per_cell(unread & ~following)):
             return True
+        there &= stood >= LETTER_STANDS
+        unread &= there
         lost, added = there & ~following, following & ~self._strokes
         settled = there & (stood >= SETTLED)
         return _letter_changed(*(_per_cell(marked) for marked in (there, unread, lost, settled, added)))
@@ -210,7 +215,7 @@ def _lines(counts: Counts) -> NDArray[np.bool_]:
 
 
 def _beside_line(counts: Counts) -> NDArray[np.bool_]:
-    """Return the cells that are part of a line or next to one: up to three to its sides, for the space between words."""
+    """Return the cells that are part of a line or beside it: up to three on, for the space between words."""
     rows, columns = counts.shape
     beside = np.zeros((rows + 2, columns + 6), np.bool_)
     line = _lines(counts)
