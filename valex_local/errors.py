@@ -8,6 +8,9 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+_LONGEST = 1000
+"""Maximum length of what a message quotes from a file, in characters."""
+
 
 class ValexError(Exception):
     """An error that a user can cause and fix.
@@ -24,7 +27,7 @@ class ValexError(Exception):
 
     def __init__(self, what: str, *, path: Path | str | None = None, hint: str | None = None) -> None:
         super().__init__(what)
-        self.what = what
+        self.what = what if len(what) <= _LONGEST else f"{what[:_LONGEST]}…"
         self.path = None if path is None else str(path)
         self.hint = hint
 

@@ -183,6 +183,12 @@ class Post(Record):
     sound: SourceFile | None = None
     text: PostText = PostText()
 
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        """All files that the post was made from."""
+        video = () if self.video is None else (self.video,)
+        return (*video, *self.pictures, *(() if self.sound is None else (self.sound,)))
+
 
 # --- media ----------------------------------------------------------------------------------------------------------
 

@@ -168,15 +168,17 @@ def open_study(named: Path | None) -> Study:
         raise StudyError("this folder cannot be read", path=folder, hint="Check its permissions") from error
 
 
-def find_posts(study: Study, names: Sequence[str]) -> list[str]:
+def find_posts(study: Study, names: Sequence[str], *, partial: bool = False) -> list[str]:
     """Return the ids that `names` stand for (ids, beginnings of one id, or TikTok posts); of all without names.
+
+    `partial` says to look also among posts of which only a failure, or a part of the folder, is there.
 
     Raises
     ------
     InputError
         A name stands for no post, or for several.
     """
-    ids = study.post_ids()
+    ids = sorted(study.known_ids()) if partial else study.post_ids()
     return [_find(study, ids, name) for name in names] if names else ids
 
 

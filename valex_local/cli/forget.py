@@ -20,7 +20,7 @@ def forget(posts: tuple[str, ...], folder: Path | None, yes: bool) -> None:
     The beginning of a post's id is enough.
     """
     study = open_study(folder)
-    names = find_posts(study, posts) if set(posts) - study.known_ids() else list(posts)
+    names = find_posts(study, posts, partial=True)
     if not yes and not confirm(f"Remove {', '.join(names)} from {study.root}?"):
         say("nothing was removed")
         sys.exit(1)

@@ -10,7 +10,7 @@ from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, Measures, PostComparison, RouteComparison, Shared
 from valex_local.errors import ConfigError
 from valex_local.evaluation.agreement import ValueAgreement, View, mean
-from valex_local.files.atomic import write_whole, writing
+from valex_local.files.atomic import is_part, write_whole, writing
 from valex_local.files.removing import remove
 from valex_local.files.tables import Cell, table_text
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
@@ -28,7 +28,9 @@ def check_folder(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise ConfigError("this is a file, not a folder", path=folder, hint="Choose a new folder with -o")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / JSON).is_file():
+    names = {path.name for path in folder.iterdir() if not is_part(path.name)} if folder.is_dir() else set()
+    # An interrupted comparison may have made only the folder of its pages.
+    if names and JSON not in names and (names != {POSTS} or any((folder / POSTS).iterdir())):
         raise ConfigError(
             "this folder is not empty and contains no comparison", path=folder, hint="Choose a new folder with -o"
         )
