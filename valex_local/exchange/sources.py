@@ -13,8 +13,8 @@ from pydantic_core import from_json
 from valex_local.corpus.columns import Ids, column_named, plain_columns
 from valex_local.corpus.texts import TEXT_COLUMNS
 from valex_local.errors import InputError
-from valex_local.exchange import gemini
 from valex_local.exchange.gemini import GeminiResponse, ResponseStatus
+from valex_local.exchange.responses import answers, not_a_script, sse_items
 from valex_local.files.folders import visible_files
 from valex_local.files.tables import Table, read_table
 from valex_local.files.text import open_regular, read_text
@@ -129,38 +129,17 @@ class _Reader:
             return
         _refuse_binary(file)
         text = read_text(file)
-        items = _json_items(text, file.suffix.lower())
+        stem = _stem(file)
+        items = sse_items(text) or _json_items(text, file.suffix.lower())
         if items is None:
-            self._add(where, "text", (_stem(file),), _plain_answer(text))
+            self._add(where, "text", (stem,), _plain_answer(text))
             return
         if not items:
             raise InputError("this is JSON without content")
-        for place, item in items:
-            spot = f"{where}, {place}" if place else where
-            try:
-                self._json(item, spot, None if place else _stem(file))
-            except InputError as error:
-                self.unreadable.append(Unreadable(spot, error.what))
-
-    def _json(self, item: Any, where: str, stem: str | None) -> None:
-        """Read an object; `stem` is the name of the file if it contains nothing else."""
-        own = () if stem is None else (stem,)
-        if isinstance(item, ValueError):
-            raise InputError(f"this is not valid JSON ({item})")
-        if not isinstance(item, Mapping):
-            raise InputError("this is JSON, but not an object")
-        if gemini.is_studio_save(item):
-            self._add(where, "ai-studio", own, gemini.read_studio_save(item))
-        elif gemini.is_batch_line(item):
-            answer = gemini.read_batch_line(item)
-            self._add(where, "batch", (*answer.names, *own), answer)
-        elif gemini.is_response(item):
-            answer = gemini.read_response(item)
-            self._add(where, "response", (*own, *answer.names), answer)
-        else:
-            raise InputError(
-                f"this is JSON in an unknown format (it starts with {', '.join(list(item)[:3]) or 'nothing'})"
-            )
+        for found in answers(items):
+            own, names = () if found.place else (stem,), found.answer.names
+            spot = f"{where}, {found.place}" if found.place else where
+            self._add(spot, found.shape, (*names, *own) if found.shape == "batch" else (*own, *names), found.answer)
 
     def _table(self, table: Table, path: Path, where: str) -> None:
         ids = Ids(table, None if self._id_column is None else column_named(self._id_column, table, path))
@@ -191,7 +170,10 @@ class _Reader:
         return known[0]
 
     def _add(self, where: str, shape: str, names: tuple[str, ...], answer: GeminiResponse) -> None:
-        if len(answer.text) > LONGEST:
+        answer = not_a_script(answer.text) or answer
+        if answer.status is ResponseStatus.UNREADABLE:
+            self.unreadable.append(Unreadable(where, answer.reason))
+        elif len(answer.text) > LONGEST:
             what = f"{len(answer.text):,} characters are too many for a script (at most {LONGEST:,})"
             self.unreadable.append(Unreadable(where, what))
         else:
