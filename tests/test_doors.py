@@ -80,6 +80,7 @@ MAY_PRINT = {
     "cli/_output.py": "the door: escapes what a terminal would obey",
     "evaluation/render.py": "a console that writes into a string",
     "files/calamine_child.py": "JSON for its parent process",
+    "stages/media/worker.py": "JSON for its parent process",
 }
 
 
