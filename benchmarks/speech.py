@@ -148,7 +148,8 @@ def _settings(sounds: Sequence[SpeechSample]) -> SpeechSettings:
 
 def _stage(model: StoredModel, env: Environment, sounds: Sequence[SpeechSample]) -> Way:
     """Return the way through our stage, including voice detection, in batches of its size; warmed up."""
-    from valex_local.stages.speech.stage import SpeechStage, SpeechTrack
+    from valex_local.stages.speech.stage import SpeechStage
+    from valex_local.stages.speech.transcript import SpeechTrack
     from valex_local.stages.speech.vad import find_voice
 
     settings = _settings(sounds)

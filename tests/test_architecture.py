@@ -46,8 +46,8 @@ MAY_IMPORT = {
     "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
     "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
-    "cli": "errors schwartz files records settings system store posts rendering study corpus stages pipeline evaluation "
-    "exchange report comparison training doctor",
+    "cli": "errors schwartz files records settings system store posts rendering study corpus stages pipeline "
+    "evaluation exchange report comparison training doctor",
 }
 """Each folder and root module of the package, from low to high, and what it may import."""
 
@@ -56,7 +56,7 @@ SHARED_BY_STAGES = {"base", "label_routes", "registry", "setting_files", "varian
 
 ACROSS_STAGES = {
     "speech": "media.audio",  # reads the sound that media extracted
-    "ocr": "media.decode",  # the one way in which frames are decoded
+    "ocr": "media.decode media.pictures",  # the one way in which frames and pictures are decoded
     "grounding": "vision.clip vision.text_vectors",  # scores lines with the model that tags keyframes
     "labels": "script.evidence",  # the route direct shows post text as the script does
 }

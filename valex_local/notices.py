@@ -56,6 +56,8 @@ NOTICES: Mapping[str, NoticeKind] = {
     "sound-channels": NoticeKind("Channels of the sound cancel each other out"),
     "sound-overlap": NoticeKind("Sound with the same times was left out"),
     "sound-tracks": NoticeKind("The file has several sound tracks"),
+    "picture-times": NoticeKind("When the pictures are shown is assumed", changes_meaning=False),
+    "picture-unreadable": NoticeKind("A picture cannot be read"),
     "timestamps": NoticeKind("Timestamps are missing or wrong"),
     "truncated": NoticeKind("The file is cut off"),
     # speech
@@ -73,6 +75,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     # script
     "cut": NoticeKind("An imported script is not whole"),
     "scene-by-template": NoticeKind("A scene was written by the template"),
+    "script-json": NoticeKind("An imported script was written as JSON"),
     "sound-as-stated": NoticeKind("What an imported script says of its sound", changes_meaning=False),
     # grounding
     "lines-cut": NoticeKind("Action lines were scored in part", changes_meaning=False),

@@ -13,7 +13,6 @@ from valex_local.posts.ids import (
     PostIndex,
     PostKey,
     file_key,
-    post_files,
     post_id,
     post_key,
     post_keys,
@@ -45,7 +44,7 @@ class PostFinder:
 
     def add(self, post: Post) -> None:
         """Add a post."""
-        files = (_plain(Path(file.path).name) for file in post_files(post))
+        files = (_plain(Path(file.path).name) for file in post.files)
         self._index.add(post.id, (*post_keys(post), *map(_key, post_names(post))), (post.id.casefold(), *files))
 
     def find(self, names: Sequence[str]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def content(name: str, post: Mapping[str, Any], records: Mapping[str, Any]) -> A
     Parameters
     ----------
     name : str
-        ``video``, ``post.text``, the stem of a record, or one field of a record.
+        ``video`` (all files of the post), ``post.text``, the stem of a record, or one field of a record.
     post, records : dict
         The post and the records read, by stem, as JSON data.
 
@@ -31,11 +31,20 @@ def content(name: str, post: Mapping[str, Any], records: Mapping[str, Any]) -> A
         The part of the post or record that the name refers to.
     """
     if name == "video":
-        return post["video"]["sha256"] if post["video"] else None
+        return _files(post)
     if name in records:
         return {key: value for key, value in records[name].items() if key not in _NOT_CONTENT}
     stem, _, part = name.partition(".")
     return (post if stem == "post" else records[stem]).get(part)
+
+
+def _files(post: Mapping[str, Any]) -> Any:
+    """Return the checksums of a post's files; of a video alone its checksum, as in studies without photo posts."""
+    video = post["video"]["sha256"] if post["video"] else None
+    pictures, sound = [file["sha256"] for file in post.get("pictures") or ()], post.get("sound")
+    if not pictures and not sound:
+        return video
+    return {"video": video, "pictures": pictures, "sound": sound["sha256"] if sound else None}
 
 
 def fingerprint(

@@ -283,9 +283,9 @@ class LocalExecutor:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _prepare(self, stage: Stage, step: Step, item: Item) -> Any:
-        """Prepare an item; first check that its video has not changed, or the record would describe another video."""
-        if "video" in step.reads and item.post.video is not None:
-            self._check(item.post.video)
+        """Prepare an item; first check that its files have not changed, or the record would describe others."""
+        for file in item.post.files if "video" in step.reads else ():
+            self._check(file)
         return stage.prepare(item)
 
     def _check(self, video: SourceFile) -> None:

@@ -23,7 +23,6 @@ from valex_local.pipeline.summary import NoticeCount, StepCount, Summary, count_
 from valex_local.posts import discover
 from valex_local.posts.discover import STAGE as INTAKE
 from valex_local.posts.discover import Discovery
-from valex_local.posts.ids import post_files
 from valex_local.posts.known import KnownPosts, with_known
 from valex_local.records import Failure, Intake, Media, Notice, Post, SourceFile
 from valex_local.settings import Settings
@@ -398,7 +397,7 @@ def _replaced(known: Post, post: Post) -> tuple[SourceFile, SourceFile] | None:
     """
     if (known.video is None) != (post.video is None):
         return None
-    old_files, new_files = (((post.video,) if post.video else post_files(post)) for post in (known, post))
+    old_files, new_files = (((post.video,) if post.video else post.files) for post in (known, post))
     sums, paths = {file.sha256 for file in new_files}, {file.path for file in new_files}
     gone = (file for file in old_files if file.sha256 not in sums and file.path not in paths)
     old = next((file for file in gone if Path(file.path).exists()), None)

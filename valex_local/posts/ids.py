@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
 
-from valex_local.records import Post, SourceFile
+from valex_local.records import Post
 
 T = TypeVar("T")
 
@@ -202,13 +202,8 @@ def names_same_post(name: str, other: str) -> bool:
 
 def post_names(post: Post) -> tuple[str, ...]:
     """Return the names under which a post may appear elsewhere: its id, its URL and the names of its files."""
-    files = (Path(file.path).name for file in post_files(post))
+    files = (Path(file.path).name for file in post.files)
     return tuple(dict.fromkeys(filter(None, (post.id, post.text.url, *files))))
-
-
-def post_files(post: Post) -> tuple[SourceFile, ...]:
-    """Return the files that a post was made from."""
-    return tuple(file for file in (post.video, *post.pictures, post.sound) if file is not None)
 
 
 def post_keys(post: Post) -> tuple[PostKey, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from valex_local.posts.ids import PostKey, file_key, known_user, post_files, post_keys
+from valex_local.posts.ids import PostKey, file_key, known_user, post_keys
 from valex_local.posts.text import merge
 from valex_local.posts.titles import is_made_up
 from valex_local.records import Post, PostText
@@ -39,7 +39,7 @@ class KnownPosts:
         for post in filter(None, map(self._read, sorted(self._ids))):
             for key in post_keys(post):
                 self._by_number.setdefault(key.number, post.id)
-            for file in post_files(post):
+            for file in post.files:
                 self._by_file.setdefault((Path(file.path).name, file.sha256), post.id)
 
     def id_of(self, post: Post, key: PostKey | None) -> str:
@@ -57,7 +57,7 @@ class KnownPosts:
         self._read_all()
         if key is not None and key.number in self._by_number:
             return self._by_number[key.number]
-        files = ((Path(file.path).name, file.sha256) for file in post_files(post))
+        files = ((Path(file.path).name, file.sha256) for file in post.files)
         known = (self._by_file.get(file) for file in files)
         return next((name for name in known if name is not None and self._may_be(name, key)), post.id)
 

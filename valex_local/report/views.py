@@ -26,7 +26,7 @@ from valex_local.study import LabelKey
 
 @dataclass(frozen=True)
 class Film:
-    """The video: its link, or why there is none; `poster` is the picture shown before it plays."""
+    """The video or, without one, the sound: its link, or why there is none; `poster` is shown before it plays."""
 
     address: str | None
     why_not: str | None = None
@@ -170,18 +170,20 @@ def post_view(gathered: Gathered, folder: Path, pages: Path) -> PostView:
 
 
 def reachable(gathered: Gathered) -> bool:
-    """Whether the video file of a post exists."""
-    video = gathered.post.video
-    return video is not None and Path(video.path).is_file()
+    """Whether what a page plays exists: the video, or the sound of a post without one."""
+    film = gathered.post.video or gathered.post.sound
+    return film is not None and Path(film.path).is_file()
 
 
 def _film(gathered: Gathered, pages: Path, poster: str | None) -> Film:
-    video = gathered.post.video
-    if video is None:
-        return Film(None, "This post has no video in the study.")
+    film = gathered.post.video or gathered.post.sound
+    if film is None:
+        what = "is pictures without sound" if gathered.post.pictures else "has no video in the study"
+        return Film(None, f"This post {what}.")
     if not reachable(gathered):
-        return Film(None, f"The video was moved or deleted. It was at {video.path}")
-    return Film(from_page(pages, Path(video.path)), poster=poster)
+        what = "sound" if gathered.post.video is None else "video"
+        return Film(None, f"The {what} was moved or deleted. It was at {film.path}")
+    return Film(from_page(pages, Path(film.path)), poster=poster)
 
 
 def _duration(gathered: Gathered) -> float:

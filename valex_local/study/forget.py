@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -93,34 +93,35 @@ def _refuse_link(study: Study, path: Path) -> None:
 
 def _traces(study: Study, post_id: str) -> Iterator[Trace]:
     """Yield every trace of a post outside its folder."""
-    video = _video_path(study, post_id)
+    files = _files(study, post_id)
     # The files of interrupted writes, and what the next run makes again.
     for place in (study.root, *(study.root / name for name in ("failures", "logs", "gold"))):
         yield from map(Trace, sorted(place.glob("*.part")))
     yield from map(Trace, [*sorted(study.root.glob("sums*.json")), *study.root.glob("intake.json")])
     for path in sorted((study.root / "logs").glob("*.jsonl")):
-        yield from _in_log(path, post_id, video)
+        yield from _in_log(path, post_id, files)
     for path in sorted((study.root / "gold").glob("*.csv")):
         yield from _in_gold(path, post_id)
     for path in sorted(visible(study.root / "failures")):
         failure = read_failure(path, [post_id])
-        if (failure and failure.post == post_id) or _mentions(path, video):
+        if (failure and failure.post == post_id) or _mentions(path, files):
             yield Trace(path)
     yield from (Trace(path) for name in DERIVED if (path := study.root / name).exists() or path.is_symlink())
 
 
-def _video_path(study: Study, post_id: str) -> str | None:
+def _files(study: Study, post_id: str) -> tuple[str, ...]:
+    """Return the paths of the files that the post was made from."""
     try:
         post = study.read(post_id, "post", Post)
     except StudyError:  # an unreadable record is removed all the same
-        return None
-    return post.video.path if post and post.video else None
+        return ()
+    return () if post is None else tuple(file.path for file in post.files)
 
 
-def _in_log(path: Path, post_id: str, video: str | None) -> Iterator[Trace]:
+def _in_log(path: Path, post_id: str, files: Sequence[str]) -> Iterator[Trace]:
     """Yield a log if lines of it mention a post."""
     lines = (read_bytes(path) or b"").splitlines(keepends=True)
-    kept = [line for line in lines if not _line_mentions(line, post_id, video)]
+    kept = [line for line in lines if not _line_mentions(line, post_id, files)]
     if len(kept) < len(lines):
         yield Trace(path, b"".join(kept), f" ({len(lines) - len(kept)} lines)")
 
@@ -144,12 +145,12 @@ def _in_gold(path: Path, post_id: str) -> Iterator[Trace]:
         yield Trace(path, text.encode(), f" ({gone} rows)")
 
 
-def _mentions(path: Path, word: str | None) -> bool:
+def _mentions(path: Path, words: Sequence[str]) -> bool:
     text = (read_bytes(path) or b"").decode("utf-8", "replace")
-    return word is not None and (word in text or json.dumps(word)[1:-1] in text)
+    return any(word in text or json.dumps(word)[1:-1] in text for word in words)
 
 
-def _line_mentions(line: bytes, post_id: str, video: str | None) -> bool:
+def _line_mentions(line: bytes, post_id: str, files: Sequence[str]) -> bool:
     try:
         data = load_json(line)
     except ValueError:
@@ -157,5 +158,5 @@ def _line_mentions(line: bytes, post_id: str, video: str | None) -> bool:
     return (
         not isinstance(data, dict)
         or data.get("post") == post_id
-        or (video is not None and video in json.dumps(data, ensure_ascii=False))
+        or any(path in json.dumps(data, ensure_ascii=False) for path in files)
     )

@@ -25,6 +25,7 @@ from valex_local.stages.media.decode import (
     video_stream,
 )
 from valex_local.stages.media.keyframes import Candidate, KeyframeChooser
+from valex_local.stages.media.parts import joined, slideshow
 from valex_local.stages.media.shots import ShotFinder
 from valex_local.stages.media.sound import Sound
 from valex_local.stages.media.worker import Workers
@@ -57,16 +58,32 @@ class MediaStage:
         self._workers = Workers()
 
     def prepare(self, item: Item) -> Output:
-        """Return the result for a post, decoded from its video.
+        """Return the result for a post, decoded from its video, its pictures and its sound.
 
         Raises
         ------
         InputError
             The file cannot be read, nothing in it can be decoded, or it would take more than its size allows.
         """
-        if item.post.video is None:
+        post = item.post
+        if not post.files:
             return Output(Media(skipped="the post has no video file"))
-        return self._workers.read(Path(item.post.video.path), self._settings)
+        if post.pictures:
+            sound = Output(Media()) if post.sound is None else self._sound(Path(post.sound.path))
+            paths = [Path(picture.path) for picture in post.pictures]
+            return slideshow(paths, sound, self._settings.keyframe_max_side)
+        if post.video is None or post.sound is None:
+            return self._workers.read(Path(post.files[0].path), self._settings)
+        video = self._workers.read(Path(post.video.path), self._settings)
+        return joined(video, self._sound(Path(post.sound.path)))
+
+    def _sound(self, path: Path) -> Output:
+        """Return what is found in the sound file of a post; if it cannot be used, the post goes on without."""
+        try:
+            return self._workers.read(path, self._settings)
+        except InputError as error:
+            notice = Notice(code="no-sound", text=f"the sound file cannot be used: {error.what}")
+            return Output(Media(notices=(notice,)))
 
     def __call__(self, batch: Sequence[Output]) -> Sequence[Output | ValexError]:
         """Return the outputs unchanged."""

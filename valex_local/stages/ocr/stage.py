@@ -16,6 +16,7 @@ from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.ocr.engines import Reading, load_engine
 from valex_local.stages.ocr.frame_selection import SampledFrame, sample_frames
 from valex_local.stages.ocr.similarity import plain
+from valex_local.stages.ocr.slides import read_slides
 from valex_local.stages.ocr.spans import ReadingSpan, follow
 from valex_local.stages.ocr.tracks import merge
 from valex_local.stages.ocr.watermarks import mark
@@ -45,10 +46,21 @@ UNREAD_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class FrameStream:
-    """The sampled frames of a video, None if it has no video track; and the end of the video, seconds."""
+    """What is read of a post.
+
+    Attributes
+    ----------
+    frames : iterator of SampledFrame or None
+        The sampled frames of the video; None if there is no video track.
+    end : float
+        Seconds of the post.
+    pictures : tuple of Path
+        The pictures of a photo post, in order.
+    """
 
     frames: Iterator[SampledFrame] | None
     end: float = 0.0
+    pictures: tuple[Path, ...] = ()
 
 
 class OcrStage:
@@ -61,7 +73,7 @@ class OcrStage:
         self._engine = load_engine(context.models["ocr"], self._settings, context.device)
 
     def prepare(self, item: Item) -> FrameStream:
-        """Return the frames of the video, sampled in one pass.
+        """Return the frames of the video, sampled in one pass, or the pictures of a photo post.
 
         Raises
         ------
@@ -69,13 +81,15 @@ class OcrStage:
             The video can no longer be opened.
         """
         media = item.get("media", Media)
+        if item.post.pictures:
+            return FrameStream(None, media.duration, tuple(Path(file.path) for file in item.post.pictures))
         if media.video is None or item.post.video is None:
             return FrameStream(None)
         frames = sample_frames(Path(item.post.video.path), self._settings.fps)
         return FrameStream(chain(_first(frames), _in_thread(frames)), media.duration)
 
     def __call__(self, batch: Sequence[FrameStream]) -> Sequence[Output | ValexError]:
-        """Return the tracks of each video; this reads its frames."""
+        """Return the tracks of each post; this reads its frames or pictures."""
         return [self._output(stream) for stream in batch]
 
     def close(self) -> None:
@@ -83,10 +97,13 @@ class OcrStage:
         self._engine.close()
 
     def _output(self, stream: FrameStream) -> Output | ValexError:
-        if stream.frames is None:
-            return Output(ScreenText(skipped="no video track"))
         try:
-            followed = follow(stream.frames, self._read, stream.end)
+            if stream.pictures:
+                followed = read_slides(stream.pictures, stream.end, self._read)
+            elif stream.frames is None:
+                return Output(ScreenText(skipped="no video track"))
+            else:
+                followed = follow(stream.frames, self._read, stream.end)
         except ValexError as error:
             return error
         tracks = mark(merge([span for span in followed.spans if span.text], 1 / self._settings.fps))
