@@ -6,15 +6,19 @@ import fcntl
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
 
 from tests import commands
 from valex_local.errors import ModelError
+from valex_local.notices import NOTICES
+from valex_local.records import Notice
 from valex_local.store import Store, StoredModel
 from valex_local.store.manifests import read_profile
 from valex_local.system.devices import set_threads, usable_cores
@@ -43,6 +47,21 @@ os.environ.pop("VALEX_STUDY", None)
 hypothesis.settings.register_profile("tests", hypothesis.settings(), deadline=None)
 hypothesis.settings.register_profile("quick", hypothesis.settings(), deadline=None, max_examples=20)
 hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_notices() -> Iterator[None]:
+    """Fail where the package writes a notice whose code is not in the table; tests may make up codes."""
+    written = Notice.__init__
+
+    def checked(self: Notice, **data: Any) -> None:
+        by = sys._getframe(1).f_globals["__name__"].partition(".")[0]
+        assert by != "valex_local" or data["code"] in NOTICES, f"valex_local/notices.py lacks {data['code']!r}"
+        written(self, **data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Notice, "__init__", checked)
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)

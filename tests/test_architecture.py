@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
     "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
-    "cli": "errors schwartz files records settings system store posts rendering study corpus stages pipeline "
+    "cli": "errors schwartz notices files records settings system store posts rendering study corpus stages pipeline "
     "evaluation exchange report comparison training doctor",
 }
 """Each folder and root module of the package, from low to high, and what it may import."""

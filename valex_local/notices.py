@@ -76,9 +76,21 @@ NOTICES: Mapping[str, NoticeKind] = {
     "cut": NoticeKind("An imported script is not whole"),
     "scene-by-template": NoticeKind("A scene was written by the template"),
     "script-json": NoticeKind("An imported script was written as JSON"),
+    "subtitles": NoticeKind("An imported script is a file of subtitles"),
+    "times-backwards": NoticeKind("Times of an imported script go backwards"),
+    "times-beyond": NoticeKind("Times of an imported script exceed the video"),
     "sound-as-stated": NoticeKind("What an imported script says of its sound", changes_meaning=False),
+    "no-screen-text-evidence": NoticeKind("The script was written without on-screen text"),
+    "no-speech-evidence": NoticeKind("The script was written without speech"),
+    "no-visual-evidence": NoticeKind("The script was written without what the keyframes show"),
     # grounding
     "lines-cut": NoticeKind("Action lines were scored in part", changes_meaning=False),
+    # labels
+    "evidence-refused": NoticeKind("Evidence that does not exist was left out of the labels", changes_meaning=False),
+    "labelled-in-parts": NoticeKind("Too long for the model at once", changes_meaning=False),
+    "no-answer": NoticeKind("The language model gave no usable answer"),
+    "no-probabilities": NoticeKind("The engine reports no probabilities"),
+    "unsure-probabilities": NoticeKind("Probabilities of the labels mean little"),
     # labels and grounding
     "language-not-covered": NoticeKind("The model does not know the language"),
 }

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.pipeline.test_older_study import POST, study
+from tests.pipeline.test_older_study import POST, older, study
 from valex_local.cli import cli
 from valex_local.study import Study
 
-__all__ = ["study"]  # a fixture
+__all__ = ["older", "study"]  # fixtures
 
 
 def posts_of(root: Path) -> str:
@@ -22,7 +22,10 @@ def posts_of(root: Path) -> str:
 
 
 def test_a_finished_post_is_current(study: Study) -> None:
-    assert posts_of(study.root) == "current"
+    first, *notices = posts_of(study.root).split("; ")
+    assert first == "current"
+    assert [notice.partition(": ")[0] for notice in notices] == ["labels.template.fewshot", "labels.local.fewshot"]
+    assert "micro-clip" not in str(notices), "a notice that changes no meaning"
 
 
 def test_a_changed_setting_is_named_with_what_waits_for_it(study: Study) -> None:

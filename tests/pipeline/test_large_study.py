@@ -85,7 +85,7 @@ def test_a_run_with_nothing_due_reads_every_record_once(root, store, reads):
 
 
 def test_a_run_over_known_videos_reads_no_record_more_and_sums_no_video(root, store, reads, monkeypatch):
-    monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("a video was read again"))
+    monkeypatch.setattr("valex_local.files.checksums.sha256_of", lambda _: pytest.fail("a video was read again"))
     run(root / str(FEW) / "videos", root / str(FEW) / "study", store=store)
     assert {times for path, times in of_posts(reads).items() if not path.endswith("/post.json")} == {1}
     assert max(reads.values()) <= 2

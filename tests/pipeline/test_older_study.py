@@ -1,4 +1,4 @@
-"""A study made by version 0.1.0, before the layout was redrawn: nothing in it becomes due.
+"""A study made by version 0.1.0: only what newer stages make otherwise is outdated, and nothing else becomes due.
 
 `tests/data/study-0.1.0` is what that version wrote about a demo clip with the profile demo, two writers, an imported
 script and two labelling routes, without the sound and the keyframes. Only the path of the video was changed.
@@ -12,23 +12,54 @@ from pathlib import Path
 
 import pytest
 
-from valex_local.pipeline.run import run, study_status
+from valex_local.pipeline.run import post_statuses, run, study_status
+from valex_local.pipeline.status import StepState
+from valex_local.stages.registry import STAGES
 from valex_local.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE = ROOT / "tests" / "data" / "study-0.1.0"
 POST = "thrift.tilda_7300000000000000001"
 STEPS = 15
+RAISED = {"media": "media", "speech": "transcript", "ocr": "text"}
+"""The stages whose version was raised since, because equal input gives another record, and the stems of the records."""
+
+IMPORTED = {"labels.hand.encoder", "labels.hand.fewshot"}
+"""What was made of the imported script, which reads no other record."""
 
 
 @pytest.fixture
-def study(demo_models: None, tmp_path: Path) -> Study:
+def older(demo_models: None, tmp_path: Path) -> Study:
+    """The study as it was made."""
     shutil.copytree(MADE, tmp_path / "study")
     path = tmp_path / "study" / "posts" / POST / "post.json"
     post = json.loads(path.read_text("utf-8"))
     post["video"]["path"] = str(ROOT / "models" / "demo" / "clips" / Path(post["video"]["path"]).name)
     path.write_text(json.dumps(post), "utf-8")
     return Study(tmp_path / "study")
+
+
+@pytest.fixture
+def study(older: Study) -> Study:
+    """The study, as if the stages of today had made the same records."""
+    versions = {spec.name: spec.version for spec in STAGES}
+    for step, stem in RAISED.items():
+        path = older.folder(POST) / f"{stem}.json"
+        record = json.loads(path.read_text("utf-8"))
+        record["fingerprint"] = post_statuses(older)[POST][step].fingerprint
+        record["made_by"]["version"] = versions[step]
+        path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    return older
+
+
+def test_only_what_newer_stages_make_otherwise_is_outdated(older: Study) -> None:
+    statuses = post_statuses(older)[POST]
+    outdated = {step: s.differences for step, s in statuses.items() if s.state is StepState.OUTDATED}
+    assert outdated.keys() == RAISED.keys()
+    assert all(reason.startswith("version of ") for (reason,) in outdated.values())
+    others = {step: s.state for step, s in statuses.items() if step not in RAISED}
+    assert {step for step, state in others.items() if state is not StepState.WAITING} == IMPORTED
+    assert all(others[step] is StepState.CURRENT for step in IMPORTED)
 
 
 def test_nothing_in_it_is_due(study: Study) -> None:

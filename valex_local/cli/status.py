@@ -34,7 +34,8 @@ def status(folder: Path | None, posts: bool, as_json: bool) -> None:
 
 
 def _describe(statuses: Mapping[str, StepStatus]) -> str:
-    """Return the steps of a post that are not current, each with its state and what differs, and all notices."""
+    """Return the steps of a post that are not current, with what differs, and notices that may change its meaning."""
+    from valex_local.notices import kind_of
     from valex_local.pipeline.status import StepState
 
     parts = [
@@ -42,5 +43,10 @@ def _describe(statuses: Mapping[str, StepStatus]) -> str:
         for step, status in statuses.items()
         if status.state is not StepState.CURRENT
     ]
-    notices = [f"{step}: {notice.text}" for step, status in statuses.items() for notice in status.notices]
+    notices = [
+        f"{step}: {notice.text}"
+        for step, status in statuses.items()
+        for notice in status.notices
+        if kind_of(notice.code).changes_meaning
+    ]
     return "; ".join([*(parts or ["current"]), *notices])
