@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from valex_local.exchange.clocks import CLOCKS, span
+
 LONGEST_HEADING = 120
 """Maximum length of a heading, genre or statement about sound, in characters; longer lines are prose."""
 
@@ -72,9 +74,10 @@ _CUE = re.compile(r"(?P<name>[^()\[\]:：\"“”]{1,60}?)\s*(?P<asides>(?:\([^(
 _STANDARD = re.compile(r"(?:INT|EXT|I/E)\b.*|(?i:(?:int|ext)\.(?:/ext\.)?\s.*|scene\s*#?[0-9].*)")
 _SCENE = re.compile(r"scene(?: heading)?(?: #?\d+\w?)?")
 _TRANSITION = re.compile(r"(?:SMASH |MATCH |JUMP )?CUT\b.*|FADE\b.*|DISSOLVE\b.*|(?:THE )?END\b.*")
-_CLOCK = r"(?:([0-9]{1,2}):)?([0-9]{1,4}):([0-5][0-9](?:[.,][0-9]{1,3})?)"
-_SPAN = rf"{_CLOCK}(?:\s*[-–—]\s*{_CLOCK})?"
-_TIMED = re.compile(rf"(?:[-*•]\s+)?\**[(\[]\s*{_SPAN}\s*[)\]]\**\s*[:：]?\s*(?=\S)")
+_TIMED = re.compile(r"(?:[-*•]\s+)?\**[(\[]\s*(?P<time>[^()\[\]]{1,40}?)\s*[)\]]\**\s*[:：]?\s*")
+_BARE = re.compile(rf"(?:[-*•]\s+)?(?P<bold>\**)(?P<time>{CLOCKS})\**(?![\w.,])\s*(?P<mark>[:：|]|[-–—](?=\s))?\**\s*")
+_HALF_DAY = re.compile(r"[ap]\.?m\b", re.IGNORECASE)
+_AT_END = re.compile(r"(?P<heading>.*\S)\s*[(\[]\s*(?P<time>[^()\[\]]{1,40}?)\s*[)\]]")
 
 
 class ElementKind(Enum):
@@ -87,6 +90,7 @@ class ElementKind(Enum):
     CAPITALS = auto()  # a heading or a name, depending on the lines around it
     TEXT = auto()
     SPEECH = auto()
+    TIME = auto()  # the time of the lines below
     PROSE = auto()
 
 
@@ -135,10 +139,39 @@ def read_line(raw: str) -> ParsedLine:
     if not plain or _RULE.fullmatch(plain):
         return ParsedLine(ElementKind.BLANK)
     timed = _TIMED.match(plain)
-    span = None if timed is None else _span(timed)
-    if timed is None or span is None:
-        return _read(plain)
-    return replace(_read(plain[timed.end() :]), start=span[0], end=span[1])
+    times = None if timed is None else span(timed["time"])
+    if timed is not None and times is not None:
+        return _with_times(plain[timed.end() :], times, timed["time"])
+    return _after_bare_time(plain) or _heading_with_time(plain) or _read(plain)
+
+
+def _with_times(rest: str, times: tuple[float, float | None], raw: str) -> ParsedLine:
+    line = _read(rest) if rest else ParsedLine(ElementKind.TIME, raw, raw)
+    return replace(line, start=times[0], end=times[1])
+
+
+def _after_bare_time(plain: str) -> ParsedLine | None:
+    """Return a line that starts with a time without brackets; None if the time may be part of what it says."""
+    timed = _BARE.match(plain)
+    times = None if timed is None else span(timed["time"])
+    if timed is None or times is None:
+        return None
+    rest = plain[timed.end() :]
+    if _HALF_DAY.match(rest):
+        return None
+    line = _with_times(rest, times, timed["time"])
+    sure = times[1] is not None or (bool(timed["bold"]) and bool(rest)) or (timed["mark"] and timed["time"][0] == "0")
+    return line if sure or line.kind in (ElementKind.SPEECH, ElementKind.TEXT, ElementKind.HEADING) else None
+
+
+def _heading_with_time(plain: str) -> ParsedLine | None:
+    """Return a heading that ends with a time in brackets; None for other lines."""
+    ended = _AT_END.fullmatch(plain) if plain[-1] in ")]" else None
+    times = None if ended is None else span(ended["time"])
+    if ended is None or times is None:
+        return None
+    line = _read(ended["heading"])
+    return replace(line, start=times[0], end=times[1]) if line.kind is ElementKind.HEADING else None
 
 
 def _read(plain: str) -> ParsedLine:
@@ -183,24 +216,6 @@ def unquoted(text: str) -> str:
 def plain_key(name: str) -> str:
     """Return the name of a key in lower case, with words separated by single spaces."""
     return " ".join(re.sub(r"[-_/]", " ", name).casefold().split())
-
-
-# --- times ----------------------------------------------------------------------------------------------------------
-
-
-def _span(found: re.Match[str]) -> tuple[float, float | None] | None:
-    """Return start and end in seconds; None if the end is before the start."""
-    start, end = _seconds(found.groups()[:3]), _seconds(found.groups()[3:6])
-    if start is None or (end is not None and end < start):
-        return None
-    return start, end
-
-
-def _seconds(parts: tuple[str | None, ...]) -> float | None:
-    hours, minutes, seconds = parts
-    if minutes is None or seconds is None:
-        return None
-    return round(int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(",", ".")), 3)
 
 
 # --- kinds ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,9 @@ else becomes action, word for word. So nothing is lost except markup that the re
 - brackets around screen text and around text between a speaker and the colon, parentheses around screen text with a
   key
 - the colon after a speaker, and after a leading time
-- leading times such as ``(0:05.2)`` and ``[00:05 - 00:08]``: they become start and end
+- times such as ``(0:05.2)``, ``[00:05 - 00:08]``, ``[12s]`` and ``00:05 - 00:08`` before a line, on a line of their own
+  above a block, or after a heading: they become start and end
+- numbers, headers and tags of subtitles
 - keys of screen text (``ON-SCREEN TEXT:``), of genre and of sound, and ``Post:`` at the start of a script
 - Markdown: asterisks of emphasis, hashes of headings, bullets except in prose, and lines that are rules or fences
 - ``(mumbled)`` after a speaker, which becomes a fact, and the statements about sound in `SOUNDS`
@@ -24,7 +26,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from valex_local.exchange.line_parser import QUOTES, SINGLE, ElementKind, ParsedLine, read_bracket, read_line, unquoted
-from valex_local.files.text import clean_text
+from valex_local.exchange.subtitles import read_subtitles
+from valex_local.files.text import clean_text, counted
 from valex_local.records import Action, Dialogue, Element, Notice, OnScreenText, PostLine, Scene, Script, Sound
 
 SOUNDS: dict[str, Sound | None] = {
@@ -60,7 +63,14 @@ def parse_script(text: str, name: str) -> Script:
     Script
         The record without fingerprint. The language is unknown, and so are times unless the text gives them.
     """
-    return _Parser(clean_text(text)).script(name)
+    text = clean_text(text)
+    subtitles = read_subtitles(text)
+    if subtitles is None:
+        return _Parser(text).script(name)
+    script = _Parser(subtitles.text).script(name)
+    said = f"the file is subtitles of {counted(subtitles.cues, 'cue')}, read as speech"
+    said += f"; cues without a speaker: {subtitles.nameless}" if subtitles.nameless else ""
+    return script.model_copy(update={"notices": (*script.notices, Notice(code="subtitles", text=said))})
 
 
 @dataclass
@@ -85,6 +95,8 @@ class _Parser:
         self._scenes = [_Draft()]
         self._genre: str | None = None
         self._sound: str | None = None
+        self._time_used = False
+        self._time: ParsedLine | None = None  # a time on a line of its own, for the block below
         self._at = 0
         self._lines = [read_line(raw) for raw in self._without_post(text.splitlines())]
         self._names_alone = _names_stand_alone(self._lines)
@@ -112,7 +124,9 @@ class _Parser:
     def _read(self, line: ParsedLine) -> None:
         match line.kind:
             case ElementKind.BLANK:
-                pass
+                self._time = None if self._time_used else self._time
+            case ElementKind.TIME:
+                self._clock(line)
             case ElementKind.GENRE if self._genre is None:
                 self._genre = line.text
             case ElementKind.SOUND if self._sound is None:
@@ -132,6 +146,7 @@ class _Parser:
 
     def _begin(self, line: ParsedLine) -> None:
         """Start a scene; the published text belongs to the first one."""
+        line = self._timed(line)
         last = self._scenes[-1]
         if last.heading is None and all(isinstance(element, PostLine) for element in last.elements):
             last.heading, last.start, last.end = line.text, line.start, line.end
@@ -212,11 +227,32 @@ class _Parser:
 
     def _add(self, line: ParsedLine, *elements: Element | str) -> None:
         """Add elements (actions given as text) with the time of their line; empty ones are skipped."""
+        line = self._timed(line)
         for element in elements:
             made = Action(text=element, start=None, end=None) if isinstance(element, str) else element
             if made.text.strip():
                 timed = {} if isinstance(made, PostLine) else {"start": line.start, "end": line.end}
                 self._scenes[-1].elements.append(made.model_copy(update=timed))
+
+    def _clock(self, line: ParsedLine) -> None:
+        """Keep a time for the block below, or add a clock in the picture."""
+        if self._is_shown(line):
+            self._add(replace(line, start=None), _on_screen(line.text))
+        else:
+            self._time, self._time_used = line, False
+
+    def _is_shown(self, line: ParsedLine) -> bool:
+        """Whether a time is a clock in the picture: the only one on a line of its own, and nothing right below it."""
+        below = self._lines[self._at : self._at + 1]
+        alone = not below or below[0].kind is ElementKind.BLANK
+        return alone and line.end is None and sum(other.kind is ElementKind.TIME for other in self._lines) == 1
+
+    def _timed(self, line: ParsedLine) -> ParsedLine:
+        """Return a line with the time on the line above its block, unless it has its own."""
+        if self._time is None or line.start is not None:
+            return line
+        self._time_used = True
+        return replace(line, start=self._time.start, end=self._time.end)
 
 
 # --- lines in context -----------------------------------------------------------------------------------------------

@@ -9,19 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from valex_local.errors import ConfigError, StudyError
+from valex_local.errors import ConfigError, InputError, StudyError
 from valex_local.exchange.gemini import ResponseStatus
+from valex_local.exchange.imported_times import with_checked_times
 from valex_local.exchange.posts import PostFinder, names_a_user, new_post
+from valex_local.exchange.script_json import parse_json_script
 from valex_local.exchange.script_parser import parse_script
 from valex_local.exchange.sources import ForeignScript, read_scripts
 from valex_local.files.checksums import content_hash
-from valex_local.records import MadeBy, Notice, Post, Script
+from valex_local.records import MadeBy, Media, Notice, Post, Script
 from valex_local.study import Study
 from valex_local.study.variants import WRITTEN
 
 STAGE = "import"
 
-VERSION = 1
+VERSION = 2
 """Version of the parser; increased when it makes a different record from the same text."""
 
 TAKEN = (*WRITTEN, "video")
@@ -153,7 +155,8 @@ def import_scripts(
             if post_id in posts:
                 study.write(post_id, "post", posts[post_id])
                 found.new_posts.append(post_id)
-            getattr(found, _write(study, post_id, draft.record(origin))).append(post_id)
+            script = with_checked_times(draft.record(origin), _duration(study, post_id))
+            getattr(found, _write(study, post_id, script)).append(post_id)
     return found
 
 
@@ -200,7 +203,11 @@ def _drafts(scripts: Sequence[ForeignScript], found: Imported, name: str, keep_c
     for source in scripts:
         status, reason = source.answer.status, source.answer.reason
         if status is ResponseStatus.WHOLE or (status is ResponseStatus.CUT and keep_cut):
-            script = parse_script(source.answer.text, name)
+            try:
+                script = parse_json_script(source.answer.text, name) or parse_script(source.answer.text, name)
+            except InputError as error:
+                found.unreadable.append(_left_out(source, error.what))
+                continue
             if status is ResponseStatus.CUT:
                 # Part of the record: another wording would replace the script if it is imported again.
                 notice = Notice(code="cut", text=f"the script is not whole: {reason}")
@@ -269,6 +276,13 @@ def _one_each(matched: Mapping[str, list[_Draft]], found: Imported) -> dict[str,
 
 
 # --- into the study -------------------------------------------------------------------------------------------------
+
+
+def _duration(study: Study, post_id: str) -> float | None:
+    """Return the length of the post's video in seconds; None if it is not known."""
+    media = study.read_raw(post_id, "media", Media)
+    duration = None if media is None else media.get("duration")
+    return float(duration) if isinstance(duration, int | float) and duration > 0 else None
 
 
 def _write(study: Study, post_id: str, script: Script) -> str:

@@ -15,6 +15,7 @@ from valex_local.corpus.texts import TEXT_COLUMNS
 from valex_local.errors import InputError
 from valex_local.exchange.gemini import GeminiResponse, ResponseStatus
 from valex_local.exchange.responses import answers, not_a_script, sse_items
+from valex_local.exchange.script_json import is_script
 from valex_local.files.folders import visible_files
 from valex_local.files.tables import Table, read_table
 from valex_local.files.text import open_regular, read_text
@@ -136,6 +137,9 @@ class _Reader:
             return
         if not items:
             raise InputError("this is JSON without content")
+        if is_script([item for _, item in items]):
+            self._add(where, "text", (stem,), _plain_answer(text))
+            return
         for found in answers(items):
             own, names = () if found.place else (stem,), found.answer.names
             spot = f"{where}, {found.place}" if found.place else where

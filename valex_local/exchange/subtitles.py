@@ -1,0 +1,102 @@
+"""Read subtitles (SRT and WebVTT) as the lines of a script, one for each cue, with its time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from valex_local.exchange.clocks import seconds
+from valex_local.exchange.line_parser import ElementKind, read_line
+
+VOICE = "VOICE"
+"""Speaker of cues that name none."""
+
+_TIME = r"(?:[0-9]{1,2}:)?[0-9]{1,4}:[0-5][0-9](?:[.,][0-9]{1,3})?"
+_CUE = re.compile(rf"\s*({_TIME})\s*-->\s*({_TIME})(?:\s+[a-z]+:\S+)*\s*")
+_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,60})>")
+_TAG = re.compile(r"</?(?:[a-z][^<>]{0,80}|[0-9:.]+)>|\{\\[^{}]{0,80}\}")
+_BLOCKS = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)(?:\s.*)?")
+
+
+@dataclass(frozen=True)
+class Subtitles:
+    """Subtitles as a script.
+
+    Attributes
+    ----------
+    text : str
+        The lines of the script.
+    cues, nameless : int
+        Cues with words, and those without a speaker.
+    """
+
+    text: str
+    cues: int
+    nameless: int
+
+
+def read_subtitles(text: str) -> Subtitles | None:
+    """Return subtitles as a script; None if the text is something else.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    Subtitles or None
+        The script.
+    """
+    blocks = [block.splitlines() for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip("\ufeff\n "))]
+    if not _starts(blocks):
+        return None
+    lines, nameless, times = list[str](), 0, ""
+    for block in blocks:
+        at = next((at for at, line in enumerate(block[:2]) if _CUE.fullmatch(line)), None)
+        if at is None and block and _BLOCKS.fullmatch(block[0].strip()):
+            continue
+        if at is None and any(read_line(line).start is not None for line in block):
+            return None  # a script with some times in the form of cues
+        # A block without a time continues the cue above it, which contains an empty line.
+        for start, end, words in [("", "", " ".join(block))] if at is None else _cues(block[at:]):
+            if start:
+                times = f"[{start} - {end}] " if (seconds(start) or 0) <= (seconds(end) or 0) else f"[{start}] "
+            line, named = _line(words)
+            if line:
+                lines.append(f"{times}{line}")
+                nameless += not named
+    return Subtitles("\n".join(lines), len(lines), nameless)
+
+
+def _starts(blocks: list[list[str]]) -> bool:
+    """Whether the first block with a cue is the first, or follows the header of WebVTT."""
+    if blocks and blocks[0] and blocks[0][0].strip().startswith("WEBVTT"):
+        return True
+    return bool(blocks) and any(_CUE.fullmatch(line) for line in blocks[0][:2])
+
+
+def _cues(block: list[str]) -> list[tuple[str, str, str]]:
+    """Return start, end and words of the cues in a block that starts with a time."""
+    cues: list[tuple[str, str, list[str]]] = []
+    for at, line in enumerate(block):
+        if found := _CUE.fullmatch(line):
+            cues.append((found[1], found[2], []))
+        elif not (line.strip().isdigit() and at + 1 < len(block) and _CUE.fullmatch(block[at + 1])):
+            cues[-1][2].append(line)
+    return [(start, end, " ".join(" ".join(words).split())) for start, end, words in cues]
+
+
+def _line(words: str) -> tuple[str, bool]:
+    """Return the words of a cue as a line of a script, and whether a speaker is named or none speaks."""
+    voice = _VOICE.search(words)
+    plain = " ".join(_TAG.sub("", _VOICE.sub("", words)).split())
+    if not plain:
+        return "", True
+    if voice is not None:
+        return f"{voice[1].strip().upper()}: {plain}", True
+    if re.fullmatch(r"\[[^\[\]]*\]|\([^()]*\)", plain):
+        return f"({plain[1:-1]})", True  # a sound, such as [music]
+    if read_line(plain).kind is ElementKind.SPEECH:
+        return plain, True
+    return f"{VOICE}: {plain}", False
