@@ -1,4 +1,4 @@
-"""Times of any usual form are times, in scripts and subtitles; those beyond the video are dropped with a notice."""
+"""Times of any usual form are times, in scripts and subtitles; those beyond the video are counted in a notice."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ def test_subtitles(text):
     ]
 
 
-def test_times_beyond_the_video_are_dropped_and_counted():
+def test_times_beyond_the_video_are_kept_and_counted():
     script = with_checked_times(parse_script("[0:05-0:12] GIRL: A\n[1:35] GIRL: B\n[0:02] GIRL: C", "x"), 10.0)
-    assert [(start, end) for *_, start, end in spoken(script)] == [(5.0, None), (None, None), (2.0, None)]
+    assert [(start, end) for *_, start, end in spoken(script)] == [(5.0, 12.0), (95.0, None), (2.0, None)]
     assert [notice.text for notice in script.notices] == [
         "1 of 3 times are earlier than the one before",
-        "times reach 95 s, the video has 10 s; 2 times dropped",
+        "2 times beyond the end of the video: up to 95 s of 10 s",
     ]
 
 

@@ -153,7 +153,7 @@ def gathered(caption: str, said: list[str], model: str) -> Gathered:
     found["labels.template.fewshot"] = made.model_copy(
         update={"source": source, "notices": notices, "made_by": origin, "script": caption}
     )
-    failures = (Failure(post=of.id, stage=caption, what=said[1], hint=model),)
+    failures = (Failure.model_construct(post=of.id, stage=caption, what=said[1], hint=model, notices=()),)
     problems = (Problem(caption, said[0], model),)
     return Gathered(of.id, of, found, failures, problems)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from valex_local.files.text import counted
-from valex_local.records import Element, Notice, PostLine, Scene, Script
+from valex_local.records import Notice, PostLine, Script
 
 TOLERANCE = 1.0
 """Seconds by which a time may exceed the length of the video, because scripts round their times."""
@@ -15,7 +15,7 @@ Times = tuple[float | None, float | None]
 
 
 def with_checked_times(script: Script, duration: float | None) -> Script:
-    """Return a script without times beyond the end of the video; notices say what was dropped and what is out of order.
+    """Return a script with notices on times that are out of order or beyond the end of the video; they stay as written.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def with_checked_times(script: Script, duration: float | None) -> Script:
     Returns
     -------
     Script
-        The script, in the same order.
+        The script with the notices.
     """
     notices = list(script.notices)
     starts = [start for start, _ in _times(script) if start is not None]
@@ -35,12 +35,10 @@ def with_checked_times(script: Script, duration: float | None) -> Script:
         said = f"{back} of {len(starts)} times are earlier than the one before"
         notices.append(Notice(code="times-backwards", text=said))
     if duration is not None:
-        limit = duration + TOLERANCE
-        late = [time for times in _times(script) for time in times if time is not None and time > limit]
+        late = [time for times in _times(script) for time in times if time is not None and time > duration + TOLERANCE]
         if late:
-            said = f"times reach {max(late):g} s, the video has {duration:g} s; {counted(len(late), 'time')} dropped"
+            said = f"{counted(len(late), 'time')} beyond the end of the video: up to {max(late):g} s of {duration:g} s"
             notices.append(Notice(code="times-beyond", text=said))
-            script = script.model_copy(update={"scenes": tuple(_within(scene, limit) for scene in script.scenes)})
     return script.model_copy(update={"notices": tuple(notices)})
 
 
@@ -50,19 +48,3 @@ def _times(script: Script) -> Iterator[Times]:
         for element in scene.elements:
             if not isinstance(element, PostLine):
                 yield element.start, element.end
-
-
-def _within(scene: Scene, limit: float) -> Scene:
-    elements: list[Element] = []
-    for element in scene.elements:
-        if isinstance(element, PostLine):
-            elements.append(element)
-        else:
-            elements.append(element.model_copy(update=_cut(element.start, element.end, limit)))
-    return scene.model_copy(update={"elements": tuple(elements), **_cut(scene.start, scene.end, limit)})
-
-
-def _cut(start: float | None, end: float | None, limit: float) -> dict[str, float | None]:
-    if start is not None and start > limit:
-        return {"start": None, "end": None}
-    return {"start": start, "end": None if end is not None and end > limit else end}
