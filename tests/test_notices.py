@@ -113,3 +113,13 @@ def test_notices_are_counted_by_step_and_kind_the_serious_ones_first() -> None:
 def test_a_run_that_left_out_files_is_not_complete() -> None:
     assert Summary("s").ok
     assert not Summary("s", notices=[NoticeCount("intake", "left-out", "a.mp3 was left out")]).ok
+
+
+def test_a_notice_of_an_imported_script_is_in_the_summary_too(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "@ann_video_7300000000000000041.txt").write_text("[0:09] GIRL: A\n[0:02] GIRL: B\n")
+    out = tmp_path / "study"
+    done = valex("import", "scripts", tmp_path / "scripts", "--name", "gemini", "--new-posts", "-s", out)
+    said = "1 of 2 times are earlier than the one before"
+    assert f"1 × notice: ann_7300000000000000041: {said}\n" in done.stdout
+    assert f"notice *   1  script.gemini: {said}\n" in valex("status", "-s", out).stdout

@@ -24,8 +24,8 @@ STEPS = 15
 RAISED = {"media": "media", "speech": "transcript", "ocr": "text"}
 """The stages whose version was raised since, because equal input gives another record, and the stems of the records."""
 
-IMPORTED = {"labels.hand.encoder", "labels.hand.fewshot"}
-"""What was made of the imported script, which reads no other record."""
+IMPORTED = {"script.hand", "labels.hand.encoder", "labels.hand.fewshot"}
+"""The imported script, which has a notice, and what was made of it; they read no other record."""
 
 
 @pytest.fixture

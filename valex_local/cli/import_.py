@@ -60,6 +60,7 @@ def _print(found: Imported) -> None:
 
     for title in (*_DONE, *_TOLD, *_LEFT):
         print_list(title.replace("_", " "), [str(row) for row in getattr(found, title)], say)
+    print_list("notice", found.notices, say)
     if found.unmatched:
         say("Add --new-posts to make a post without a video for each script of an unknown post")
     new = f", {len(found.new_posts)} of them new" if found.new_posts else ""

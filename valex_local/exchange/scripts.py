@@ -64,6 +64,8 @@ class Imported:
         Exact duplicates, of which one was imported.
     passed_over : list of str
         Files about other files, such as a README.
+    notices : list of str
+        What was guessed, cut or doubtful in scripts that were imported, each with its post.
     """
 
     study: str
@@ -80,6 +82,7 @@ class Imported:
     unreadable: list[SkippedScript] = field(default_factory=list)
     repeated: list[SkippedScript] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def done(self) -> int:
@@ -157,6 +160,7 @@ def import_scripts(
                 found.new_posts.append(post_id)
             script = with_checked_times(draft.record(origin), _duration(study, post_id))
             getattr(found, _write(study, post_id, script)).append(post_id)
+            found.notices += [f"{post_id}: {notice.text}" for notice in script.notices]
     return found
 
 

@@ -11,7 +11,7 @@ from valex_local.files.checksums import canonical
 from valex_local.pipeline.fingerprints import content, fingerprint_of
 from valex_local.pipeline.plan import Step
 from valex_local.posts.discover import STAGE as INTAKE
-from valex_local.records import Failure, Notice, Post
+from valex_local.records import Failure, Notice, Post, Record, Script
 from valex_local.stages.registry import record_type, stems_read
 from valex_local.study import Study
 
@@ -94,7 +94,7 @@ class StatusChecker:
             yield post_id, self._check(post_id, post, failed)
 
     def _check(self, post_id: str, post: Post, failed: Collection[str]) -> dict[str, StepStatus]:
-        """Return the status of every step of a post; records that no step makes are taken as they are."""
+        """Return the status of every step of a post, and of scripts that no step makes but that have notices."""
         records = _PostRecords(self._study, post_id, post)
         states: dict[str, StepState] = {}
         statuses = {}
@@ -107,6 +107,9 @@ class StatusChecker:
             status = _status(records, step, upstream, failure)
             statuses[step.name] = status if status.fingerprint else self._shared.setdefault(status, status)
             states[step.stem] = status.state
+        for stem in (f"script.{name}" for name in self._study.script_variants(post_id)):
+            if stem not in states and (notices := records.notices(stem, Script)):
+                statuses[stem] = StepStatus(StepState.CURRENT, notices=notices)
         return statuses
 
 
@@ -133,8 +136,15 @@ class _PostRecords:
 
     def record(self, step: _StepFacts, stem: str) -> dict[str, Any] | None:
         """Return the record of a stem that the step writes or reads."""
+        return self._record(stem, step.kinds[stem])
+
+    def notices(self, stem: str, kind: type[Record]) -> tuple[Notice, ...]:
+        """Return the notices of a record."""
+        return _notices(self._record(stem, kind) or {})
+
+    def _record(self, stem: str, kind: type[Record]) -> dict[str, Any] | None:
         if stem not in self._records:
-            self._records[stem] = self._study.read_raw(self._post_id, stem, step.kinds[stem])
+            self._records[stem] = self._study.read_raw(self._post_id, stem, kind)
         return self._records[stem]
 
     def fingerprint(self, step: _StepFacts) -> str:
@@ -169,9 +179,14 @@ def _status(
     if record.get("fingerprint") != now:
         return StepStatus(StepState.STALE, now)
     skipped = record.get("skipped")
-    # Not validated: the record is plain data here, for speed.
-    notices = (Notice.model_construct(code=str(n["code"]), text=str(n["text"])) for n in record.get("notices", ()))
-    return StepStatus(StepState.CURRENT, skipped=None if skipped is None else str(skipped), notices=tuple(notices))
+    skipped = None if skipped is None else str(skipped)
+    return StepStatus(StepState.CURRENT, skipped=skipped, notices=_notices(record))
+
+
+def _notices(record: Mapping[str, Any]) -> tuple[Notice, ...]:
+    """Return the notices of a record that is plain data; they are not validated, for speed."""
+    found = record.get("notices", ())
+    return tuple(Notice.model_construct(code=str(notice["code"]), text=str(notice["text"])) for notice in found)
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
