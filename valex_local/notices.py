@@ -68,6 +68,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     "voice-without-words": NoticeKind("A voice whose words were not recognised"),
     # on-screen text
     "text-not-read": NoticeKind("On-screen text that cannot be read"),
+    "text-left-out": NoticeKind("On-screen texts were left out of scripts", changes_meaning=False),
     # vision
     "model-notice": NoticeKind("What the model says of itself", changes_meaning=False),
     "no-caption": NoticeKind("A keyframe has no caption"),

@@ -22,7 +22,8 @@ class PostEvidence:
     heard : tuple of ComparedLine or None
         Recognised speech, by time; None if speech recognition was not run.
     read : tuple of ComparedLine or None
-        Recognised screen text that does not repeat the speech, by time; None if text recognition was not run.
+        Recognised screen text that does not repeat the speech and is not left out of scripts, by time; None if text
+        recognition was not run.
     subtitles : tuple of ComparedLine
         Recognised screen text that repeats the speech.
     missing : tuple of str
@@ -44,7 +45,7 @@ def read_evidence(study: Study, post_id: str) -> PostEvidence:
         if record is None or record.skipped is not None
     ]
     segments = () if transcript is None else transcript.segments
-    tracks = () if screen is None else screen.tracks
+    tracks = () if screen is None else tuple(track for track in screen.tracks if track.left_out is None)
     repeats = find_repeats(segments, tracks)
     return PostEvidence(
         heard=None if transcript is None or transcript.skipped is not None else heard_lines(segments),

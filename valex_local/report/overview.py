@@ -208,7 +208,8 @@ class Overview:
         if gathered.media is not None:
             self.seconds += gathered.media.duration
         if gathered.screen_text is not None:
-            self.screen_text.add(track.confidence for track in gathered.screen_text.tracks)
+            read = (track for track in gathered.screen_text.tracks if track.left_out is None)
+            self.screen_text.add(track.confidence for track in read)
         transcript = gathered.transcript
         if transcript is not None:
             self.speech.add(min(1.0, math.exp(segment.avg_logprob)) for segment in transcript.segments)

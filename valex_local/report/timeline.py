@@ -12,7 +12,7 @@ from math import ceil, floor
 
 from markupsafe import Markup
 
-from valex_local.records import Captions, KeyframeCaption, Media, ScreenText, Transcript
+from valex_local.records import Captions, KeyframeCaption, Media, ScreenText, Track, Transcript
 from valex_local.rendering.timing import clock
 from valex_local.report.svg import element, markup, percent, plain_label
 
@@ -75,8 +75,7 @@ def lanes(
         ]
         found.append(("Speech", "speech", speech))
     if text is not None:
-        tracks = [LaneItem(t.start, t.end, f"{t.id}, {clock(t.start)}: {t.text}") for t in text.tracks]
-        found.append(("Screen text", "text", tracks))
+        found.append(("Screen text", "text", [_on_screen(track) for track in text.tracks]))
     if media is not None and captions is not None:
         found.append(("Captions", "captions", list(_captions(media, captions))))
     return tuple(Lane(name, kind, len(inside), _lane(kind, inside, duration)) for name, kind, inside in found if inside)
@@ -84,6 +83,11 @@ def lanes(
 
 def _shot(number: int, start: float, end: float) -> LaneItem:
     return LaneItem(start, end, f"Shot {number}, {clock(start)} to {clock(end)}")
+
+
+def _on_screen(track: Track) -> LaneItem:
+    left_out = f" (left out of scripts: {track.left_out})" if track.left_out else ""
+    return LaneItem(track.start, track.end, f"{track.id}, {clock(track.start)}: {track.text}{left_out}")
 
 
 def _captions(media: Media, captions: Captions) -> Iterator[LaneItem]:

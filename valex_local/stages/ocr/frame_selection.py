@@ -143,7 +143,20 @@ class FrameSelector:
         self._strokes: Strokes = np.zeros((0, 0, 0), np.bool_)
 
     def push(self, time: float, until: float, strokes: Strokes) -> bool:
-        """Add the next frame, shown from `time` to `until`; return whether the frame before it is to be read."""
+        """Add the next frame; return whether the frame before it is to be read.
+
+        Parameters
+        ----------
+        time, until : float
+            Seconds between which the frame is shown.
+        strokes : Strokes
+            Its strokes.
+
+        Returns
+        -------
+        bool
+            Whether the frame before it is to be read; False for the first frame.
+        """
         before = self._strokes
         if before.shape != strokes.shape:
             # The first frame, or the size of the frames has changed: no stroke persists.

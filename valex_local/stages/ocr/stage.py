@@ -15,11 +15,11 @@ from valex_local.records import Media, Notice, ScreenText
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.ocr.engines import Reading, load_engine
 from valex_local.stages.ocr.frame_selection import SampledFrame, sample_frames
+from valex_local.stages.ocr.left_out import left_out_notices, mark
 from valex_local.stages.ocr.similarity import plain
 from valex_local.stages.ocr.slides import read_slides
 from valex_local.stages.ocr.spans import ReadingSpan, follow
 from valex_local.stages.ocr.tracks import merge
-from valex_local.stages.ocr.watermarks import mark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +107,8 @@ class OcrStage:
         except ValexError as error:
             return error
         tracks = mark(merge([span for span in followed.spans if span.text], 1 / self._settings.fps))
-        notices = unread_notices([span for span in followed.spans if not span.text])
+        unread = unread_notices([span for span in followed.spans if not span.text])
+        notices = (*unread, *left_out_notices(tracks))
         return Output(ScreenText(tracks=tracks, frames_seen=followed.seen, frames_read=followed.read, notices=notices))
 
     def _read(self, picture: NDArray[np.uint8]) -> list[Reading]:
