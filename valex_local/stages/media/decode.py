@@ -243,7 +243,8 @@ def _orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
 
 def seconds(pts: int | None, time_base: Fraction | None) -> float | None:
     """Return a timestamp in seconds, or None if it or its time base is missing."""
-    return None if pts is None or time_base is None else float(pts * time_base)
+    # The quotient of integers is rounded once, as that of fractions is, and takes a tenth of the time.
+    return None if pts is None or time_base is None else pts * time_base.numerator / time_base.denominator
 
 
 @dataclass
@@ -310,7 +311,7 @@ class FrameDecoder:
     damaged: int = 0
     clock: Clock = field(init=False)
     geometry: Geometry | None = field(init=False, default=None)
-    _ahead: deque[Packet[VideoStream]] = field(init=False, default_factory=deque)
+    _ahead: deque[tuple[Packet[VideoStream], float | None]] = field(init=False, default_factory=deque)
 
     def __post_init__(self) -> None:
         self.clock = Clock.of(self.container, self.stream)
@@ -326,19 +327,19 @@ class FrameDecoder:
     def decode(self, packet: Packet[VideoStream] | None) -> Iterator[tuple[float, VideoFrame]]:
         """Yield the frames that can be decoded after a further packet, with their times; None flushes the decoder."""
         if packet is not None:
-            self._ahead.append(packet)
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            self._ahead.append((packet, seconds(stamp, self.stream.time_base)))
         if self.max_gap is not None and (packet is None or len(self._ahead) >= PACKETS_AHEAD):
             self._skip_none_if_sparse(self.max_gap, last=packet is None)
         waiting = 0 if packet is None or self.max_gap is None else PACKETS_AHEAD - 1
         while len(self._ahead) > waiting:
-            yield from self._decode(self._ahead.popleft())
+            yield from self._decode(self._ahead.popleft()[0])
         if packet is None:
             yield from self._decode(None)
 
     def _skip_none_if_sparse(self, max_gap: float, *, last: bool) -> None:
         """Decode every frame from now on if one of the next is shown for longer than `max_gap`."""
-        stamps = [seconds(p.pts if p.pts is not None else p.dts, self.stream.time_base) for p in self._ahead]
-        known = sorted(stamp for stamp in stamps if stamp is not None)
+        known = sorted(stamp for _, stamp in self._ahead if stamp is not None)
         # Frames that are shown between the later ones may follow yet.
         settled = known if last else known[: PACKETS_AHEAD // 2 + 1]
         if any(after - before > max_gap for before, after in pairwise(settled)):
