@@ -29,9 +29,6 @@ LASTING = 1.0
 SCRAP_LETTERS = 3
 """Scraps have at most this many letters."""
 
-BRACKETED = re.compile(rf"\[(?!ads?\])(?!\d+\])[a-z\d]{{1,{SCRAP_LETTERS}}}\]", re.IGNORECASE)
-"""A scrap in square brackets, which recognisers make of the frame of a logo; numbers and [ad] are real."""
-
 MISREAD_FROM = 5
 """Parts with at least this many letters may have misread ones; in shorter ones every letter must be right."""
 
@@ -108,9 +105,7 @@ def _is_part(text: str, whole: str) -> bool:
 
 
 def _is_scrap(track: Track, beside: Sequence[Track]) -> bool:
-    """Return whether a track is a few letters in brackets, or a few letters that flash up with no text beside them."""
-    if BRACKETED.fullmatch(plain(track.text)):
-        return True
+    """Return whether a track is a few letters that flash up with no text beside them."""
     few = re.fullmatch(rf"[a-z]{{1,{SCRAP_LETTERS}}}", _letters(track.text))  # Numbers and prices are never scraps.
     return few is not None and track.end - track.start < BRIEF and not beside
 
