@@ -70,6 +70,7 @@ def parse_script(text: str, name: str) -> Script:
     script = _Parser(subtitles.text).script(name)
     said = f"the file is subtitles of {counted(subtitles.cues, 'cue')}, read as speech"
     said += f"; cues without a speaker: {subtitles.nameless}" if subtitles.nameless else ""
+    said += f"; its times may be off by {subtitles.offset:g} s, those of a stream" if subtitles.offset else ""
     return script.model_copy(update={"notices": (*script.notices, Notice(code="subtitles", text=said))})
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from valex_local.exchange.clocks import seconds
 from valex_local.exchange.line_parser import ElementKind, read_line
 
 VOICE = "VOICE"
 """Speaker of cues that name none."""
 
-_TIME = r"(?:[0-9]{1,2}:)?[0-9]{1,4}:[0-5][0-9](?:[.,][0-9]{1,3})?"
+_TIME = r"(?:[0-9]{1,2}:)?[0-9]{1,4}:[0-5]?[0-9](?:[.,][0-9]{1,3})?"
+_STREAM = re.compile(r"X-TIMESTAMP-MAP=(?=.*\bMPEGTS:(?P<ticks>[0-9]{1,12})\b)(?=.*\bLOCAL:(?P<local>[0-9:.]{1,16}))")
+"""Header of WebVTT cut from a stream (RFC 8216, 3.5): which tick of the stream, of 90,000 a second, is which time."""
 _CUE = re.compile(rf"\s*({_TIME})\s*-->\s*({_TIME})(?:\s+[a-z]+:\S+)*\s*")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,60})>")
 _TAG = re.compile(r"</?(?:[a-z][^<>]{0,80}|[0-9:.]+)>|\{\\[^{}]{0,80}\}")
@@ -28,11 +29,14 @@ class Subtitles:
         The lines of the script.
     cues, nameless : int
         Cues with words, and those without a speaker.
+    offset : float
+        Seconds by which the file says that its times differ from those of the stream it was cut from.
     """
 
     text: str
     cues: int
     nameless: int
+    offset: float = 0.0
 
 
 def read_subtitles(text: str) -> Subtitles | None:
@@ -61,12 +65,31 @@ def read_subtitles(text: str) -> Subtitles | None:
         # A block without a time continues the cue above it, which contains an empty line.
         for start, end, words in [("", "", " ".join(block))] if at is None else _cues(block[at:]):
             if start:
-                times = f"[{start} - {end}] " if (seconds(start) or 0) <= (seconds(end) or 0) else f"[{start}] "
+                times = f"[{start} - {end}] " if start <= end else f"[{start}] "
             line, named = _line(words)
             if line:
                 lines.append(f"{times}{line}")
                 nameless += not named
-    return Subtitles("\n".join(lines), len(lines), nameless)
+    return Subtitles("\n".join(lines), len(lines), nameless, _offset(blocks[0]))
+
+
+def _offset(header: list[str]) -> float:
+    """Return the difference between the times of a stream and those of its subtitles, seconds."""
+    found = next(filter(None, map(_STREAM.search, header)), None)
+    if found is None or not re.fullmatch(_TIME, found["local"]):
+        return 0.0
+    return round(int(found["ticks"]) / 90_000 - _seconds(found["local"]), 3)
+
+
+def _seconds(time: str) -> float:
+    parts = time.replace(",", ".").split(":")
+    return sum(float(part) * (1, 60, 3600)[place] for place, part in enumerate(reversed(parts)))
+
+
+def _clock(time: str) -> str:
+    """Return a time in the one form that sorts and that lines of scripts have."""
+    whole, milliseconds = divmod(round(_seconds(time) * 1000), 1000)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{milliseconds:03}"
 
 
 def _starts(blocks: list[list[str]]) -> bool:
@@ -81,7 +104,7 @@ def _cues(block: list[str]) -> list[tuple[str, str, str]]:
     cues: list[tuple[str, str, list[str]]] = []
     for at, line in enumerate(block):
         if found := _CUE.fullmatch(line):
-            cues.append((found[1], found[2], []))
+            cues.append((_clock(found[1]), _clock(found[2]), []))
         elif not (line.strip().isdigit() and at + 1 < len(block) and _CUE.fullmatch(block[at + 1])):
             cues[-1][2].append(line)
     return [(start, end, " ".join(" ".join(words).split())) for start, end, words in cues]

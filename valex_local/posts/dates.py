@@ -17,6 +17,10 @@ _SLASHED = re.compile(
     r"(?P<first>\d{1,2})(?P<mark>[/.-])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})"
     r"(?:,?[ T]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second_of>\d\d))?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
 )
+_TWELVE_HOURS = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d),?[ T]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second_of>\d\d))?"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
 _YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?=$|[ T])")
 
 
@@ -57,6 +61,8 @@ def iso_time(value: Any, order: DateOrder | None = None) -> str:
     text = _YEAR_FIRST.sub(lambda found: f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}", text)
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return datetime.fromisoformat(text).date().isoformat()
+    if found := _TWELVE_HOURS.fullmatch(text):
+        return _at_time(datetime.fromisoformat(found["day"]).replace(tzinfo=UTC), found)
     if not re.match(r"\d{4}", text):
         raise ValueError(text)
     moment = datetime.fromisoformat(text)
@@ -91,14 +97,17 @@ def _slashed(found: re.Match[str], order: DateOrder | None) -> str:
         raise ValueError("the day or the month may come first")
     day, month = (found["second"], found["first"]) if known == "month" else (found["first"], found["second"])
     moment = datetime(int(found["year"]), int(month), int(day), tzinfo=UTC)
-    if found["hour"] is None:
-        return moment.date().isoformat()
+    return moment.date().isoformat() if found["hour"] is None else _at_time(moment, found)
+
+
+def _at_time(day: datetime, found: re.Match[str]) -> str:
+    """Return a day at the time of a match, with twelve hours or with twenty-four."""
     hour = int(found["hour"])
     if found["half"] is not None:
         if not 1 <= hour <= 12:
             raise ValueError(found[0])
         hour = hour % 12 + (12 if found["half"] in "pP" else 0)
-    return _utc(moment.replace(hour=hour, minute=int(found["minute"]), second=int(found["second_of"] or 0)))
+    return _utc(day.replace(hour=hour, minute=int(found["minute"]), second=int(found["second_of"] or 0)))
 
 
 def _utc(moment: datetime) -> str:
