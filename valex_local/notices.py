@@ -53,6 +53,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     "no-decoder": NoticeKind("A track cannot be decoded"),
     "no-pictures": NoticeKind("The video track cannot be decoded"),
     "no-sound": NoticeKind("The audio track cannot be decoded"),
+    "sound-alone": NoticeKind("Posts that are sound alone"),
     "sound-channels": NoticeKind("Channels of the sound cancel each other out"),
     "sound-overlap": NoticeKind("Sound with the same times was left out"),
     "sound-tracks": NoticeKind("The file has several sound tracks"),

@@ -27,6 +27,11 @@ def test_times_of_cues_in_any_usual_form(times: tuple[str, str]) -> None:
     assert cues(text) == [("Line 1", 1.0, 2.5), ("Line 2", 3.25, 4.0)]
 
 
+def test_two_who_speak_in_one_cue_have_a_line_each() -> None:
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\n- Are you\nthere?\n- Yes - I am\n\n00:03.000 --> 00:04.000\n- Only one\n"
+    assert cues(text) == [("Are you there?", 1.0, 2.0), ("Yes - I am", 1.0, 2.0), ("- Only one", 3.0, 4.0)]
+
+
 @pytest.mark.parametrize("order", ["MPEGTS:900000,LOCAL:00:00:00.000", "LOCAL:00:00:00.000,MPEGTS:900000"])
 def test_times_of_a_stream_are_said(order: str) -> None:
     script = parse_script(f"WEBVTT\nX-TIMESTAMP-MAP={order}\n\n00:00:16.360 --> 00:00:20.840\nHi\n", "x")

@@ -7,10 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.clips import make_clip, tone
 from tests.commands import valex
 from tests.posts.files import N1, N2, N3, put, put_json
 from valex_local.posts import discover
 from valex_local.records import Post
+
+
+@pytest.mark.parametrize("named", ["a.mp3", "a.m4a", "a.mp4"])
+def test_a_post_that_is_sound_alone_says_so(tmp_path: Path, named: str) -> None:
+    path = make_clip(tmp_path / "made.mp4", [], audio=tone(1.0)).rename(tmp_path / named)
+    done = valex("run", path, "-s", tmp_path / "study", "--until", "media")
+    assert done.returncode == 0, done.stderr
+    assert "notice *   1  media: the post is sound alone" in done.stdout
 
 
 def names(post: Post) -> tuple[list[str], str | None]:

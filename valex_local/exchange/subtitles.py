@@ -11,7 +11,7 @@ VOICE = "VOICE"
 """Speaker of cues that name none."""
 
 _TIME = r"(?:[0-9]{1,2}:)?[0-9]{1,4}:[0-5]?[0-9](?:[.,][0-9]{1,3})?"
-_STREAM = re.compile(r"X-TIMESTAMP-MAP=(?=.*\bMPEGTS:(?P<ticks>[0-9]{1,12})\b)(?=.*\bLOCAL:(?P<local>[0-9:.]{1,16}))")
+_STREAM = re.compile(r"X-TIMESTAMP-MAP=(?=.*\bMPEGTS:(?P<ticks>-?[0-9]{1,12})\b)(?=.*\bLOCAL:(?P<local>[0-9:.]{1,16}))")
 """Header of WebVTT cut from a stream (RFC 8216, 3.5): which tick of the stream, of 90,000 a second, is which time."""
 _CUE = re.compile(rf"\s*({_TIME})\s*-->\s*({_TIME})(?:\s+[a-z]+:\S+)*\s*")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,60})>")
@@ -107,7 +107,21 @@ def _cues(block: list[str]) -> list[tuple[str, str, str]]:
             cues.append((_clock(found[1]), _clock(found[2]), []))
         elif not (line.strip().isdigit() and at + 1 < len(block) and _CUE.fullmatch(block[at + 1])):
             cues[-1][2].append(line)
-    return [(start, end, " ".join(" ".join(words).split())) for start, end, words in cues]
+    return [(start, end, " ".join(" ".join(turn).split())) for start, end, words in cues for turn in _turns(words)]
+
+
+def _turns(words: list[str]) -> list[list[str]]:
+    """Return the lines of a cue, apart by who speaks: where several lines begin with a dash, each is another one."""
+    if sum(line.lstrip().startswith(("-", "–", "—")) for line in words) < 2:
+        return [words]
+    turns: list[list[str]] = []
+    for line in words:
+        plain = line.lstrip()
+        if plain.startswith(("-", "–", "—")) or not turns:
+            turns.append([plain.lstrip("-–— ")])
+        else:
+            turns[-1].append(plain)
+    return turns
 
 
 def _line(words: str) -> tuple[str, bool]:

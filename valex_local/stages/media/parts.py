@@ -41,6 +41,15 @@ def joined(video: Output, sound: Output) -> Output:
     return Output(both, {**video.files, **sound.files})
 
 
+def with_absence_said(found: Output) -> Output:
+    """Return the media record and side files of a file, with a notice if there is sound alone."""
+    media = _media(found)
+    if media.video is not None or any(notice.code == "no-pictures" for notice in media.notices):
+        return found
+    notice = Notice(code="sound-alone", text="the post is sound alone: what it shows is not known")
+    return Output(media.model_copy(update={"notices": (*media.notices, notice)}), found.files)
+
+
 def slideshow(paths: Sequence[Path], sound: Output, max_side: int) -> Output:
     """Return the media record and side files of a photo post: a shot and a keyframe for each picture.
 

@@ -25,7 +25,7 @@ from valex_local.stages.media.decode import (
     video_stream,
 )
 from valex_local.stages.media.keyframes import Candidate, KeyframeChooser
-from valex_local.stages.media.parts import joined, slideshow
+from valex_local.stages.media.parts import joined, slideshow, with_absence_said
 from valex_local.stages.media.shots import ShotFinder
 from valex_local.stages.media.sound import Sound
 from valex_local.stages.media.worker import Workers
@@ -73,7 +73,7 @@ class MediaStage:
             paths = [Path(picture.path) for picture in post.pictures]
             return slideshow(paths, sound, self._settings.keyframe_max_side)
         if post.video is None or post.sound is None:
-            return self._workers.read(Path(post.files[0].path), self._settings)
+            return with_absence_said(self._workers.read(Path(post.files[0].path), self._settings))
         video = self._workers.read(Path(post.video.path), self._settings)
         return joined(video, self._sound(Path(post.sound.path)))
 
