@@ -118,6 +118,7 @@ ELSEWHERE = {
     "evaluation/visual_check.py": "records, with study/study.py",
     "exchange/gemini.py": "what exchange/sources.py has read",
     "exchange/responses.py": "what exchange/sources.py has read",
+    "exchange/script_json.py": "what exchange/sources.py has read",
     "exchange/scripts.py": "records, with study/study.py",
     "files/workbooks.py": "what its own child process prints",
     "llm/http_client.py": "the answer of a server; tests/llm",

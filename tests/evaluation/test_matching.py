@@ -22,7 +22,7 @@ NUMBER, OTHER = "7301234567890123456", "7301234567890123457"
         (f"anna_{NUMBER}", (), [NUMBER], NUMBER),
         (NUMBER, (), [f"anna_{NUMBER}"], f"anna_{NUMBER}"),
         (NUMBER, (), [f"anna_{NUMBER}", f"berta_{NUMBER}"], NUMBER),
-        (f"anna_{NUMBER}", (), [f"berta_{NUMBER}"], f"anna_{NUMBER}"),
+        (f"anna_{NUMBER}", (), [f"berta_{NUMBER}"], f"berta_{NUMBER}"),  # the number says it
         (f"anna_{NUMBER}", (), [f"anna_{OTHER}"], f"anna_{NUMBER}"),
     ],
 )

@@ -68,7 +68,7 @@ class _Best:
     time: float
     sharpness: float
     sharpest: float
-    thumbnail: NDArray[np.float32]
+    small: NDArray[np.uint8]
     frame: VideoFrame
     geometry: Geometry
 
@@ -98,7 +98,7 @@ class KeyframeChooser:
         self._max_side = max_side
         self._candidates: list[Candidate] = []
         self._best: _Best | None = None
-        self._last: NDArray[np.float32] | None = None
+        self._last: NDArray[np.uint8] | None = None
         self._still_since = 0.0
         self._span_start = 0.0
         self._shot = 0
@@ -119,9 +119,9 @@ class KeyframeChooser:
         cut : bool
             Whether a shot begins with it.
         """
-        small = thumbnail(picture)
-        moved = self._last is None or bool(abs(small - self._last).mean() > STILL)
-        replaced = moved and self._last is not None and self._stood(time) and not _near(small, self._last)
+        small = shrunk(picture)
+        moved = self._last is None or _moved(small, self._last)
+        replaced = moved and self._last is not None and self._stood(time) and not _near(_flat(small), _flat(self._last))
         if cut:
             self._close(time, last=True)
             self._shot += 1
@@ -156,7 +156,7 @@ class KeyframeChooser:
         picture = best.geometry.render(best.frame, self._max_side)
         height, width = picture.shape[:2]
         _, jpeg = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        return Candidate(best.time, self._shot, best.sharpness, best.thumbnail, jpeg.tobytes(), width, height)
+        return Candidate(best.time, self._shot, best.sharpness, _flat(best.small), jpeg.tobytes(), width, height)
 
     def choose(self, end: float, shots: int) -> list[Candidate]:
         """Return the keyframes in time order, given the end of the video in seconds and its final number of shots."""
@@ -176,12 +176,29 @@ def sharpness(picture: NDArray[np.uint8]) -> float:
 
 def thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return a picture as a flat thumbnail with values in [0, 1]."""
+    return _flat(shrunk(picture))
+
+
+def shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture as a thumbnail of shape (`THUMBNAIL`, `THUMBNAIL`, 3)."""
     import cv2
     import numpy as np
 
-    small = cv2.resize(picture, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
-    flat: NDArray[np.float32] = small.reshape(-1).astype(np.float32) / 255
+    return np.asarray(cv2.resize(picture, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _flat(small: NDArray[np.uint8]) -> NDArray[np.float32]:
+    import numpy as np
+
+    flat: NDArray[np.float32] = small.reshape(-1).astype(np.float32) / np.float32(255)
     return flat
+
+
+def _moved(small: NDArray[np.uint8], last: NDArray[np.uint8]) -> bool:
+    """Return whether two thumbnails differ by more than a still picture does; integers make it cheap for each frame."""
+    import cv2
+
+    return cv2.norm(small, last, cv2.NORM_L1) > STILL * 255 * small.size
 
 
 def difference(one: Candidate, other: Candidate) -> float:

@@ -22,8 +22,8 @@ DETECTOR = "PP-OCRv6_det_small.onnx"
 RECOGNISER = "PP-OCRv6_rec_small.onnx"
 
 SCRIPTS = "Latin CJK Hiragana Katakana"
-"""Scripts in whose words `RECOGNISER` can be trusted, as the first words of Unicode names. It also knows Greek letters,
-from formulas and without accents."""
+"""Scripts in whose words `RECOGNISER` can be trusted, as the first words of Unicode names. It also knows the Greek
+letters of formulas, which have no accents."""
 
 SURE = 0.9
 """Confidence from which a line is not tried upside down, and that the other way up needs to be taken instead."""
