@@ -104,11 +104,12 @@ def tracks(stage, path):
     return output.record.tracks
 
 
-def check(found, lengths):
-    ends = np.cumsum(lengths)
+def check(found, lengths, end=None):
+    """Check texts and times; `end` is when the last slide ends by what the file says, if that is not its length."""
+    ends = [float(at) for at in np.cumsum(lengths)]
     assert [track.text for track in found] == [TEXTS[n % len(TEXTS)] for n in range(len(lengths))]
     assert [track.start for track in found] == pytest.approx([0, *ends[:-1]], abs=NEAR)
-    assert [track.end for track in found][:-1] == pytest.approx(list(ends[:-1]), abs=NEAR)
+    assert [track.end for track in found] == pytest.approx([*ends[:-1], ends[-1] if end is None else end], abs=NEAR)
 
 
 @pytest.mark.slow
@@ -125,6 +126,6 @@ def test_slides_of_any_lengths_one_frame_each(stage, tmp_path, seed):
     lengths = random.Random(seed).sample(range(1, 11), 4)
     ends = np.cumsum(lengths)
     shown = [(n, float(end - length), float(end)) for n, (end, length) in enumerate(zip(ends, lengths, strict=True))]
-    last, start, end = shown.pop()  # repeated: not every file says how long its last frame is shown
+    last, start, end = shown.pop()  # repeated: the encoder gives the very last frame a thirtieth of a second
     shown += [(last, at / 2, at / 2 + 0.5) for at in range(round(2 * start), round(2 * end))]
-    check(tracks(stage, show(tmp_path / "a.mp4", shown, b_frames=0)), lengths)
+    check(tracks(stage, show(tmp_path / "a.mp4", shown, b_frames=0)), lengths, end=end - 0.5 + 1 / 30)

@@ -244,7 +244,9 @@ class FrameCollector:
         limit = assured + max(LONGEST_TAIL, self._longest)
         claimed = max(self._ends, default=0.0)
         self.cut = claimed - assured if claimed > limit else 0.0
-        return max([assured, *(end for end in self._ends if end <= limit)])
+        # The mean step counts only if no packet says how long the last frame is shown.
+        last = 0.0 if clock.last is None else clock.last
+        return max((end for end in self._ends if last < end <= limit), default=assured)
 
 
 def _fitted(picture: Any, size: tuple[int, int] | None) -> Any:
