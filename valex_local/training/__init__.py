@@ -10,4 +10,5 @@ calibrate.py         calibration and thresholds, from held-out data
 cross_validation.py  cross-validation, and the final model
 figures.py           the figures reached
 model.py             the model directory
+slim.py              models that contain only what training changed of the encoder
 """

@@ -2,7 +2,8 @@
 
 For each seed the texts are split into new grouped folds. Of the texts outside a fold, one part is held out for
 calibration and thresholds; the network learns from the others and labels the fold. The labels of a fold cannot
-influence its results: they are not passed to anything that does.
+influence its results: they are not passed to anything that does. To save time, only some folds of the first seed may
+be tested; figures, calibration and thresholds then come from the texts of these folds alone.
 
 Adaptation, if it is asked for, reads all texts beforehand, without their labels.
 
@@ -41,17 +42,25 @@ class OutOfFold:
 
     Attributes
     ----------
+    rows : ndarray of int, shape (M,)
+        The texts that were tested, as places in the data: all, or those of the tested folds.
     answers : LabelMatrix
-        Labels of every text, by the thresholds of its fold.
-    folds : tuple of int
-        The fold of each text.
-    logits : ndarray of float64, shape (N, outputs)
+        Their labels, by the thresholds of the fold of each.
+    logits : ndarray of float64, shape (M, outputs)
         Before calibration.
+    folds : tuple of int
+        The fold of each text of the data, whether tested or not.
     """
 
+    rows: Rows
     answers: LabelMatrix
-    folds: tuple[int, ...]
     logits: Floats
+    folds: tuple[int, ...]
+
+    @property
+    def tested(self) -> list[int]:
+        """The folds that were tested."""
+        return sorted({self.folds[row] for row in self.rows})
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,24 +100,27 @@ class Trainer:
         )
 
     def cross_validate(self) -> dict[int, OutOfFold]:
-        """Return for each seed the results for every text, by networks that did not learn from it."""
-        folds_of = {seed: self._data.folds(self._options, seed) for seed in self._options.all_seeds}
-        self._progress.step("cross-validation", sum(int(folds.max()) + 1 for folds in folds_of.values()))
+        """Return for each tested seed the results for every tested text, by networks that did not learn from it."""
+        folds_of = {seed: self._data.folds(self._options, seed) for seed in self._options.tested_seeds}
+        self._progress.step("cross-validation", sum(len(_tested(folds, self._options)) for folds in folds_of.values()))
         return {seed: self._results(seed, folds) for seed, folds in folds_of.items()}
 
     def _results(self, seed: int, folds: Folds) -> OutOfFold:
         shape = (len(self._data), len(self._data.outputs))
         logits, probabilities, thresholds = np.empty(shape), np.empty(shape), np.empty(shape)
-        splits = [Split.of(self._data, folds, fold, self._options, seed) for fold in range(int(folds.max()) + 1)]
+        splits = [Split.of(self._data, folds, fold, self._options, seed) for fold in _tested(folds, self._options)]
         for fold, split in enumerate(splits):
             found, calibration = self._fold_results(split, seed, fold)
             logits[split.score] = found
             probabilities[split.score] = calibration.probabilities(found)
             thresholds[split.score] = calibration.thresholds
             self._progress.advance()
+        rows = np.sort(np.concatenate([split.score for split in splits]))
         outputs = self._data.outputs
-        answers = LabelMatrix.decided(self._data.gold.ids, spread(probabilities, outputs), spread(thresholds, outputs))
-        return OutOfFold(answers, tuple(folds.tolist()), logits)
+        answers = LabelMatrix.decided(
+            self._data.gold.take(rows).ids, spread(probabilities[rows], outputs), spread(thresholds[rows], outputs)
+        )
+        return OutOfFold(rows, answers, logits[rows], tuple(folds.tolist()))
 
     def _fold_results(self, split: Split, seed: int, fold: int) -> tuple[Floats, Calibrator]:
         """Return the logits of a fold's texts and the calibration, given only the labels of all other texts."""
@@ -139,7 +151,7 @@ class Trainer:
         runs = [self._fit_seed(seed) for seed in self._options.all_seeds]
         # The mean weights give approximately the mean of the logits; and each text counts once.
         logits = np.mean([of_seed.logits for of_seed in results.values()], axis=0)
-        return _mean(runs), calibrate(logits, self._data.truth)
+        return _mean(runs), calibrate(logits, self._data.truth[tested_rows(results)])
 
     def _fit_seed(self, seed: int) -> Trained:
         from safetensors.torch import load_file, save_file
@@ -169,9 +181,9 @@ class Trainer:
 
 
 def predict_baseline(
-    make: Callable[[], Baseline], data: Data, folds: Mapping[int, Folds], progress: Progress
+    make: Callable[[], Baseline], data: Data, results: Mapping[int, OutOfFold], progress: Progress
 ) -> dict[int, LabelMatrix]:
-    """Return the labels of every text by a baseline that did not learn from it, on the same folds as the networks.
+    """Return the labels of every tested text by a baseline that did not learn from it, on the same folds as networks.
 
     Parameters
     ----------
@@ -179,8 +191,8 @@ def predict_baseline(
         Makes a new baseline.
     data : Data
         Labelled texts.
-    folds : mapping of int to Folds
-        Seed to the fold of each text.
+    results : mapping of int to OutOfFold
+        Seed to the results of the networks.
     progress : Progress
         Receives the progress.
 
@@ -190,9 +202,10 @@ def predict_baseline(
         Seed to the labels.
     """
     found = {}
-    for seed, fold_of in folds.items():
+    for seed, of_seed in results.items():
+        fold_of = np.asarray(of_seed.folds)
         answers = LabelMatrix.empty(data.gold.ids)
-        for fold in range(int(fold_of.max()) + 1):
+        for fold in of_seed.tested:
             rest, at = data.take(np.flatnonzero(fold_of != fold)), np.flatnonzero(fold_of == fold)
             score = data.take(at)
             baseline = make()
@@ -200,8 +213,17 @@ def predict_baseline(
             predicted = baseline.predict(score.texts, score.gold.ids)
             answers.labels[at], answers.probabilities[at] = predicted.labels, predicted.probabilities
             progress.advance()
-        found[seed] = answers
+        found[seed] = answers.take(of_seed.rows)
     return found
+
+
+def tested_rows(results: Mapping[int, OutOfFold]) -> Rows:
+    """Return the texts that were tested, as places in the data; they are the same for all seeds."""
+    return next(iter(results.values())).rows
+
+
+def _tested(folds: Folds, options: TrainingOptions) -> range:
+    return range(options.tested_folds or int(folds.max()) + 1)
 
 
 def _saved(path: Path, make: Callable[[], dict[str, Floats]]) -> dict[str, Floats]:

@@ -13,7 +13,7 @@ from valex_local.evaluation.routes import GOLD, PREDICTIONS, read_source
 from valex_local.files.tables import write_table
 from valex_local.schwartz import Polarity
 from valex_local.stages.labels.card import CardFigure
-from valex_local.training.cross_validation import OutOfFold
+from valex_local.training.cross_validation import OutOfFold, tested_rows
 from valex_local.training.data import Data
 from valex_local.training.options import TrainingOptions
 
@@ -29,7 +29,7 @@ _FIGURES = {
 
 
 def write_predictions(folder: Path, data: Data, results: Mapping[int, OutOfFold]) -> None:
-    """Write gold labels, predictions of all seeds, and the fold of each text for each seed.
+    """Write gold labels and predictions of the tested texts, and the fold of every text, for each tested seed.
 
     Parameters
     ----------
@@ -40,8 +40,9 @@ def write_predictions(folder: Path, data: Data, results: Mapping[int, OutOfFold]
     results : mapping of int to OutOfFold
         Seed to the results.
     """
-    groups = dict(zip(data.gold.ids, data.groups, strict=True))
-    write_long(folder / GOLD, {"": data.gold}, extra={"group": groups})
+    tested = data.take(tested_rows(results))
+    groups = dict(zip(tested.gold.ids, tested.groups, strict=True))
+    write_long(folder / GOLD, {"": tested.gold}, extra={"group": groups})
     write_long(folder / PREDICTIONS, {str(seed): of_seed.answers for seed, of_seed in results.items()})
     folds = zip(data.gold.ids, *(of_seed.folds for of_seed in results.values()), strict=True)
     write_table(folder / FOLDS, [["post", *(f"seed {seed}" for seed in results)], *folds])
@@ -61,9 +62,25 @@ def of_model(folder: Path, options: TrainingOptions) -> Evaluation:
     )
 
 
-def measured(evaluation: Evaluation, on: str) -> tuple[CardFigure, ...]:
-    """Return the averages of the route and of its baselines for the card."""
+def measured(evaluation: Evaluation, on: str, *, texts: int) -> tuple[CardFigure, ...]:
+    """Return the averages of the route and of its baselines for the card.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The figures.
+    on : str
+        How they were measured.
+    texts : int
+        Number of texts there are; the card says how many of them were tested.
+
+    Returns
+    -------
+    tuple of CardFigure
+        The averages.
+    """
     found: list[CardFigure] = []
+    of_all = "" if evaluation.items == texts else f"of {texts:,} "
     for polarity in Polarity:
         for route in evaluation.routes:
             averages = route.of(polarity).averages
@@ -74,7 +91,7 @@ def measured(evaluation: Evaluation, on: str) -> tuple[CardFigure, ...]:
                 estimate = getattr(averages, name)
                 found.append(
                     CardFigure(
-                        on=f"{on}, {evaluation.items:,} texts, {averages.values} values, {polarity}",
+                        on=f"{on}, {evaluation.items:,} {of_all}texts, {averages.values} values, {polarity}",
                         figure=f"{title}{of}",
                         value=round(estimate.value, 3),
                         low=None if estimate.low is None else round(estimate.low, 3),

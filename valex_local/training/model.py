@@ -42,6 +42,7 @@ from valex_local.system.hugging_face import quiet
 from valex_local.training.calibrate import Calibrator
 from valex_local.training.data import Data
 from valex_local.training.options import TrainingOptions
+from valex_local.training.slim import slim_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -203,7 +204,13 @@ def calibrated_head(trained: Trained, calibration: Calibrator) -> dict[str, torc
 
 
 def write_weights(
-    folder: Path, trained: Trained, calibration: Calibrator, make_encoder: Callable[[], TextEncoder], *, slim: bool
+    folder: Path,
+    trained: Trained,
+    calibration: Calibrator,
+    make_encoder: Callable[[], TextEncoder],
+    *,
+    slim: bool,
+    rank: int | None = None,
 ) -> None:
     """Write head and encoder into a directory.
 
@@ -216,9 +223,11 @@ def write_weights(
     calibration : Calibrator
         The calibration, which is included in the head.
     make_encoder : callable
-        Loads the encoder that the training started from.
+        Loads the encoder that the training started from; for a slim model, the one it will be used with.
     slim : bool
         Whether to write only those tensors of the encoder that changed, in half precision.
+    rank : int, optional
+        Rank to which a slim model reduces the change of each matrix.
     """
     import torch
     from safetensors.torch import save_file
@@ -226,7 +235,8 @@ def write_weights(
     save_file(calibrated_head(trained, calibration), folder / HEAD)
     if slim:
         if trained.tuned:
-            save_file({name: t.half().contiguous() for name, t in trained.tuned.items()}, folder / TUNED)
+            own = {} if rank is None else make_encoder().model.state_dict()
+            save_file(slim_tensors(trained.tuned, own, rank), folder / TUNED)
         return
     torch.manual_seed(0)  # tensors missing from the encoder's files, such as a pooler, are random: always the same
     encoder = make_encoder()

@@ -31,6 +31,11 @@ class TrainingOptions(Section):
     )
     freeze_embeddings: bool = Field(default=False, description="Do not train the encoder's token embeddings")
     lora_rank: int = Field(default=16, ge=1, description="Rank of the weights of the mode lora")
+    slim_rank: int | None = Field(
+        default=None,
+        ge=1,
+        description="Rank to which a slim model reduces the change of a matrix; whole matrices when left out",
+    )
     adapt: int = Field(default=0, ge=0, description="Epochs of masked-language training on all texts beforehand")
 
     batch: int = Field(default=16, ge=1, description="Texts per step of the optimiser")
@@ -68,6 +73,11 @@ class TrainingOptions(Section):
     min_support: int = Field(default=30, ge=1, description="A polarity of a value that fewer texts show is not trained")
     group: str = Field(default="author", description="What folds never split: author, genre, a column, or none")
     folds: int | None = Field(default=5, ge=2, description="Number of folds; when left out, each group is its own fold")
+    tested_folds: int | None = Field(
+        default=None,
+        ge=1,
+        description="Test only this many of the folds, once instead of for each seed: faster, but on fewer texts",
+    )
     inner: int = Field(
         default=8, ge=2, description="One in this many parts of a fold's training data is used to tune thresholds"
     )
@@ -80,6 +90,8 @@ class TrainingOptions(Section):
     def _fits(self) -> Self:
         if self.window is not None and self.overlap is not None and self.overlap > self.window // 2:
             raise ValueError(f"overlap must be at most half the window, {self.window // 2}")
+        if self.tested_folds is not None and (self.folds is None or self.tested_folds >= self.folds):
+            raise ValueError("tested_folds must be less than folds; leave it out to test all of them")
         return self
 
     @property
@@ -96,6 +108,11 @@ class TrainingOptions(Section):
     def all_seeds(self) -> range:
         """The seeds of the repetitions."""
         return range(self.seed, self.seed + self.seeds)
+
+    @property
+    def tested_seeds(self) -> range:
+        """The seeds whose folds are tested: all, or only the first if not all folds are."""
+        return self.all_seeds if self.tested_folds is None else range(self.seed, self.seed + 1)
 
 
 EACH = "each"

@@ -42,6 +42,7 @@ from valex_local.training.cross_validation import MakeEncoder, OutOfFold, Traine
 from valex_local.training.data import Data, spread
 from valex_local.training.model import RECIPE, TRAINING, Facts, make_card, write_description, write_weights
 from valex_local.training.options import TrainingOptions
+from valex_local.training.slim import slim_figures
 
 _VERSIONS = ("torch", "transformers", "accelerate", "peft", "scikit-learn")
 
@@ -140,6 +141,8 @@ def train_model(
     ------
     ModelError
         The folder contains something else, or a training with other options; or the encoder cannot be used.
+    ConfigError
+        Options contradict each other.
     InputError
         No output has enough support, or there are fewer groups than folds.
     """
@@ -148,6 +151,8 @@ def train_model(
             "a slim model contains only what changes in training on labels, but adaptation changes the rest too",
             hint="Leave out --slim, or --adapt",
         )
+    if options.slim_rank is not None and not base.slim:
+        raise ConfigError("slim_rank is for slim models", hint="Add --slim, or leave out slim_rank")
     data = Data.of(corpus, options)
     work = _open(out, _recipe(data, base, options, facts, device))
     if not (out / CARD).is_file():
@@ -173,13 +178,28 @@ class _Training:
     def run(self) -> None:
         """Run the remaining steps and write the model directory."""
         window, overlap = self._window()
-        make_encoder = self._encoder(window, overlap)
+        load = partial(
+            TextEncoder,
+            pooling=self.options.pooling,
+            normalise=False,
+            window=window,
+            overlap=overlap,
+            device=self.device,
+        )
+        of_store = partial(load, self.base.model.folder)
+        make_encoder = partial(load, self._adapted(of_store))
         trainer = Trainer(self.data, self.options, make_encoder, work=self.work, progress=self.progress)
         results = trainer.cross_validate()
         figures.write_predictions(self.out, self.data, results)
         self._write_baselines(results)
         trained, calibration = trainer.fit(results)
-        write_weights(self.out, trained, calibration, make_encoder, slim=self.base.slim)
+        slim, rank = self.base.slim, self.options.slim_rank
+        write_weights(self.out, trained, calibration, of_store if slim else make_encoder, slim=slim, rank=rank)
+        measured = figures.measured(figures.of_model(self.out, self.options), self._protocol(), texts=len(self.data))
+        if rank is not None and trained.tuned:
+            measured += slim_figures(
+                self.out, trained.tuned, self.data.texts, calibration.thresholds, make_encoder=of_store, rank=rank
+            )
         card = make_card(
             self.facts,
             self.data,
@@ -188,7 +208,7 @@ class _Training:
             encoder=self.base.model.id if self.base.slim else OWN_ENCODER,
             window=window,
             overlap=overlap,
-            measured=figures.measured(figures.of_model(self.out, self.options), self._protocol()),
+            measured=measured,
         )
         write_description(self.out, card, self.facts)
 
@@ -203,44 +223,38 @@ class _Training:
             raise ConfigError(f"an overlap of {overlap} tokens is more than half the encoder's window of {window}")
         return window, overlap
 
-    def _encoder(self, window: int, overlap: int) -> MakeEncoder:
-        """Return a function that loads the encoder to start from, which is adapted first if asked for."""
-
-        def load(folder: Path) -> TextEncoder:
-            pooling = self.options.pooling
-            return TextEncoder(
-                folder, pooling=pooling, normalise=False, window=window, overlap=overlap, device=self.device
-            )
-
+    def _adapted(self, make_encoder: MakeEncoder) -> Path:
+        """Return the folder of the encoder to start from, which is adapted first if asked for."""
         folder = self.base.model.folder
-        if self.options.adapt:
-            folder = adapt(
-                folder,
-                [text.text for text in (*self.corpus.texts, *self.corpus.unlabelled)],
-                self.options,
-                make_encoder=partial(load, folder),
-                device=self.device,
-                work=self.work,
-                say=self.progress.say,
-            )
-        return partial(load, folder)
+        if not self.options.adapt:
+            return folder
+        return adapt(
+            folder,
+            [text.text for text in (*self.corpus.texts, *self.corpus.unlabelled)],
+            self.options,
+            make_encoder=make_encoder,
+            device=self.device,
+            work=self.work,
+            say=self.progress.say,
+        )
 
     def _write_baselines(self, results: Mapping[int, OutOfFold]) -> None:
         """Write the labels of every baseline, on the same folds and for the same outputs as the model."""
         data = self.data
         assessed = ~np.isnan(spread(np.zeros(len(data.outputs)), data.outputs))
         gold = replace(data.gold, labels=np.where(assessed, data.gold.labels, np.nan))
-        folds = {seed: np.asarray(of_seed.folds) for seed, of_seed in results.items()}
         for name, make in BASELINES.items():
             path = self.out / BASELINE.format(name)
             if not path.is_file():
-                self.progress.step(f"baseline {name}", sum(int(of_seed.max()) + 1 for of_seed in folds.values()))
-                found = predict_baseline(make, replace(data, gold=gold), folds, self.progress)
+                self.progress.step(f"baseline {name}", sum(len(of_seed.tested) for of_seed in results.values()))
+                found = predict_baseline(make, replace(data, gold=gold), results, self.progress)
                 write_long(path, {str(seed): answers for seed, answers in found.items()})
 
     def _protocol(self) -> str:
         folds = "each group a fold" if self.options.folds is None else f"{self.options.folds} folds"
         before = "the encoder adapted to all texts before, without labels; " if self.options.adapt else ""
+        if self.options.tested_folds is not None:
+            return f"{before}only {self.options.tested_folds} of {folds} by {self.options.group} tested, one seed"
         return f"{before}cross-validation, {folds} by {self.options.group}, {self.options.seeds} seeds"
 
 

@@ -91,6 +91,63 @@ def test_a_tensor_that_does_not_fit_is_refused_by_its_name(
     assert caught.value.hint
 
 
+def factors(out: int, rank: int, into: int, name: str = "encoder.layer.1.output.dense.weight"):
+    import torch
+
+    generator = torch.Generator().manual_seed(1)
+    left, right = (0.3 * torch.randn(*shape, generator=generator) for shape in ((out, rank), (rank, into)))
+    return {f"{name}.left": left.half(), f"{name}.right": right.half()}
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_two_factors_are_added_to_the_encoders_own_matrix(tmp_path: Path, base: StoredModel, int8: bool):
+    from safetensors.torch import load_file, save_file
+
+    name = "encoder.layer.1.output.dense.weight"
+    own = load_file(base.folder / "model.safetensors")[name]
+    pair = factors(own.shape[0], 3, own.shape[1])
+    slim = save_slim(tmp_path / "slim", base, half=True)
+    others = {other: tensor for other, tensor in load_file(slim / TUNED).items() if other != name}
+    left, right = (tensor.float() for tensor in pair.values())
+    save_file({**others, name: own + left @ right}, slim / TUNED)
+    expected = scores(slim, base, int8=int8)
+    save_file({**others, **pair}, slim / TUNED)
+    assert scores(slim, base, int8=int8) == expected
+    save_file(others, slim / TUNED)
+    assert scores(slim, base, int8=int8) != expected, "the factors count"
+
+
+WEIGHT, BIAS = "encoder.layer.1.output.dense.weight", "encoder.layer.1.output.dense.bias"
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda pair, own: {f"{WEIGHT}.left": pair[f"{WEIGHT}.left"]}, WEIGHT),
+        (lambda pair, own: {f"{WEIGHT}.right": pair[f"{WEIGHT}.right"]}, WEIGHT),
+        (lambda pair, own: {**pair, WEIGHT: own}, WEIGHT),
+        (lambda pair, own: {**pair, f"{WEIGHT}.left": pair[f"{WEIGHT}.left"][:, :2].clone()}, WEIGHT),
+        (lambda pair, own: {**pair, f"{WEIGHT}.left": pair[f"{WEIGHT}.left"][:-1].clone()}, WEIGHT),
+        (lambda pair, own: {**pair, f"{WEIGHT}.right": pair[f"{WEIGHT}.right"][0].clone()}, WEIGHT),
+        (lambda pair, own: factors(own.shape[0], 3, 1, BIAS), BIAS),
+        (lambda pair, own: factors(*own.shape[:1], 3, own.shape[1], "encoder.layer.9.x"), "encoder.layer.9.x"),
+    ],
+    ids=["no right", "no left", "also whole", "ranks", "rows", "not a matrix", "own is a vector", "unknown"],
+)
+def test_factors_that_do_not_fit_are_refused_by_the_name_of_their_tensor(
+    tmp_path: Path, base: StoredModel, change, name: str
+):
+    from safetensors.torch import load_file, save_file
+
+    own = load_file(base.folder / "model.safetensors")[WEIGHT]
+    slim = save_slim(tmp_path / "slim", base, half=False)
+    others = {other: tensor for other, tensor in load_file(slim / TUNED).items() if other not in (WEIGHT, BIAS)}
+    save_file({**others, **change(factors(own.shape[0], 3, own.shape[1]), own)}, slim / TUNED)
+    with pytest.raises(ModelError, match=f"1 tuned tensors do not fit the encoder, for example {name} ") as caught:
+        scores(slim, base)
+    assert caught.value.path == str(slim / TUNED)
+
+
 def test_a_broken_file_is_refused(tmp_path: Path, base: StoredModel):
     slim = save_slim(tmp_path / "slim", base, half=False)
     (slim / TUNED).write_bytes((slim / TUNED).read_bytes()[:100])

@@ -6,7 +6,7 @@ The directory of a label model contains
     head.safetensors   `weight` of shape (outputs, hidden) and `bias` of shape (outputs,)
     config.json, model.safetensors, tokenizer files
                        the encoder, if `encoder` is "."; otherwise it is another model of the store, named by id
-    tuned.safetensors  tensors that replace those of an encoder of the store; only if training changed some
+    tuned.safetensors  tensors that replace or change those of an encoder of the store; only if training changed some
 
 The probability of output row i is ``sigmoid(weight[i] @ h + bias[i])`` for the pooled token vectors h of a window.
 """

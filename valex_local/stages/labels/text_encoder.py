@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from valex_local.stages.labels.int8 import Int8Encoder
 
+LEFT, RIGHT = ".left", ".right"
+"""Endings of the names of two factors in a file of tuned tensors; their product is added to the encoder's tensor."""
+
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 _CUDA_WINDOWS = 64
 _HINT = "Add the whole directory of the encoder, including its tokenizer"
@@ -42,7 +45,8 @@ class TextEncoder:
     device : Device
         Where to compute.
     tuned : Path, optional
-        A safetensors file with tensors, named as in the encoder, that replace its own: those that training changed.
+        A safetensors file with what training changed: tensors, named as in the encoder, that replace its own, or the
+        factors ``<name>.left`` and ``<name>.right``, whose product is added to its own.
     int8 : bool
         Whether to compute in 8-bit integers, on the CPU: several times faster, with slightly different vectors.
 
@@ -213,7 +217,7 @@ def _int8_form(encoder: TextEncoder, folder: Path) -> Int8Encoder:
 
 
 def _tune(model: Any, path: Path) -> None:
-    """Replace tensors of the encoder by those of a file."""
+    """Change tensors of the encoder by a file of tuned tensors."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -222,14 +226,30 @@ def _tune(model: Any, path: Path) -> None:
     except (OSError, SafetensorError) as error:
         raise ModelError(f"the tuned tensors cannot be read ({error})", path=path, hint="Add the file again") from error
     own = model.state_dict()
-    unknown = sorted(name for name, tensor in tensors.items() if name not in own or own[name].shape != tensor.shape)
+    names = {name.removesuffix(LEFT).removesuffix(RIGHT) for name in tensors}
+    tuned = {name: _tuned(own.get(name), *(tensors.get(name + end) for end in ("", LEFT, RIGHT))) for name in names}
+    unknown = sorted(name for name, tensor in tuned.items() if tensor is None)
     if unknown:
         raise ModelError(
             f"{len(unknown)} tuned tensors do not fit the encoder, for example {unknown[0]}",
             path=path,
             hint="The label model was trained with another encoder than this one",
         )
-    model.load_state_dict(tensors, strict=False)
+    model.load_state_dict(tuned, strict=False)
+
+
+def _tuned(
+    own: torch.Tensor | None, whole: torch.Tensor | None, left: torch.Tensor | None, right: torch.Tensor | None
+) -> torch.Tensor | None:
+    """Return the new form of a tensor: the whole one, or its own plus left @ right; None if they do not fit."""
+    if own is None:
+        return None
+    if whole is not None and left is None and right is None:
+        return whole if whole.shape == own.shape else None
+    if whole is not None or left is None or right is None or not left.ndim == right.ndim == 2:
+        return None
+    fits = left.shape[1] == right.shape[0] and (left.shape[0], right.shape[1]) == own.shape
+    return own + left.float() @ right.float() if fits else None
 
 
 def _load_tokenizer(folder: Path) -> Any:
