@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from valex_local.errors import ConfigError
 from valex_local.files.validation import explain
@@ -171,9 +171,9 @@ class LlmLabelSettings(LlmSettings):
 
     context: int = Field(default=8192, ge=512, description="Context size, tokens")
     max_tokens: int = Field(default=1024, ge=64, description="Maximum length of an answer, tokens")
-    ask: Literal["together", "one", "apart"] = Field(
+    ask: Literal["together", "one", "apart", "scenes"] = Field(
         default="together",
-        description="All values in one question; one question per value; or one per value and polarity",
+        description="All values in one question; one question per value; one per polarity; or all values, by scene",
     )
     values: Path | None = Field(default=None, description="TOML of definitions and examples; the default when left out")
     prompt: Path | None = Field(default=None, description="Jinja template of the prompt; the default when left out")
@@ -182,10 +182,18 @@ class LlmLabelSettings(LlmSettings):
 class DirectSettings(LlmLabelSettings):
     """How a model that takes images is asked to label the video itself."""
 
+    ask: Literal["together", "one", "apart"] = Field(default="together", description="As for fewshot, but not by scene")
     max_keyframes: int = Field(
         default=12, ge=1, description="Maximum number of keyframes shown, spread evenly over the video"
     )
     keyframe_side: int = Field(default=448, ge=28, description="Longest side of a keyframe shown, pixels")
+
+    @field_validator("ask", mode="before")
+    @classmethod
+    def _asks_about_the_video(cls, way: Any) -> Any:
+        if way == "scenes":
+            raise ValueError("scenes is for the route fewshot: direct reads no script, so it has no scenes")
+        return way
 
 
 def _names_a_script(name: str) -> str:
@@ -199,6 +207,18 @@ ScriptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_
 RouteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 """Name of a labelling route; `stages.label_routes` has the table of routes and checks the name."""
 
+BesideName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[A-Za-z0-9_-]{1,64}$")]
+"""Name of labels by a model that is not the study's own for the route: ``encoder@mpnet``."""
+
+
+def _names_differ(beside: dict[str, str]) -> dict[str, str]:
+    """Refuse names that are one file where the system ignores case."""
+    seen: dict[str, str] = {}
+    for name in beside:
+        if (other := seen.setdefault(name.lower(), name)) is not name:
+            raise ValueError(f"{other} and {name} differ by case alone")
+    return beside
+
 
 class LabelSettings(Section):
     """The labelling routes."""
@@ -208,6 +228,10 @@ class LabelSettings(Section):
     )
     keep_silent: bool = Field(default=False, description="Label posts without verbal sound too")
     scripts: tuple[ScriptName, ...] = Field(default=(), description="Names of imported script variants to label too")
+    beside: Annotated[dict[BesideName, str], AfterValidator(_names_differ)] = Field(
+        default={},
+        description="ROUTE@NAME to the id of a model that labels beside the study's own; NAME ends the labels' name",
+    )
     int8: bool = Field(default=False, description="Run the label model's encoder in 8-bit integers; CPU only")
     fewshot: LlmLabelSettings = LlmLabelSettings()
     direct: DirectSettings = DirectSettings()

@@ -1,5 +1,8 @@
 """The executor on this machine: it loads a step's model once and passes every due post through it in batches.
 
+The model stays loaded until a step needs another one, so that steps with the same engine, such as the labels of two
+scripts, load it once.
+
 Threads prepare a bounded number of inputs ahead while the model works. Posts with equal inputs (the same bytes under
 two ids) are computed once and copied. A post that cannot be done is recorded as a failure; the others continue. If
 memory runs out, batches are halved.
@@ -13,9 +16,9 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +30,7 @@ from valex_local.pipeline.progress import Progress
 from valex_local.pipeline.run_log import RunLog
 from valex_local.records import Failure, Record, SourceFile
 from valex_local.settings import Settings
-from valex_local.stages.base import Context, Item, Output, Stage
+from valex_local.stages.base import Item, Output, Stage
 from valex_local.stages.registry import record_type, stems_read
 from valex_local.store import StoredModel
 from valex_local.study import Study
@@ -141,7 +144,7 @@ class LocalExecutor:
     settings : Settings
         All settings.
     models : dict of str to StoredModel
-        The model of each role.
+        The models of the run; see `run_models`.
     device : Device
         Where to compute.
     progress : Progress
@@ -169,12 +172,12 @@ class LocalExecutor:
         self._log = RunLog(study)
         self._jobs = settings.work.jobs or max(1, min(4, device.threads))
         self._topics_reported: set[str] = set()
-        self._resident: dict[str, Stage] = {}
+        self._loaded: dict[str, Stage] = {}  # by engine; one at most, unless models are to stay in memory
 
     def close(self) -> None:
         """Free the models that stayed in memory."""
-        while self._resident:
-            self._resident.popitem()[1].close()
+        while self._loaded:
+            self._loaded.popitem()[1].close()
         return_memory()
 
     def execute(self, step: Step, jobs: Sequence[Job]) -> int:
@@ -190,9 +193,12 @@ class LocalExecutor:
         if not leaders:
             return 0
         self._progress.step(step.name, len(jobs))
+        if not self._settings.work.resident and step.engine not in self._loaded:
+            self.close()
         started, cpu = time.perf_counter(), _cpu_seconds()
         done: set[str] = set()
-        with PeakMemory() as memory, self._stage(step) as stage:
+        with PeakMemory() as memory:
+            stage = self._stage(step)
             loaded, loaded_cpu = time.perf_counter(), _cpu_seconds()
             calls = _Calls(stage, lambda old, new: self._report_halved(step, old, new))
             # Closed before the stage is, whatever happens: threads may be preparing with its model.
@@ -221,30 +227,24 @@ class LocalExecutor:
         )
         return len(done | copied)
 
-    @contextmanager
-    def _stage(self, step: Step) -> Iterator[Stage]:
-        """Yield a step's stage with its model loaded; free it afterwards, unless models are to stay in memory."""
-        if not self._settings.work.resident:
-            with closing(step.load(self._context(step))) as stage:
-                yield stage
-            return_memory()
-            return
-        if step.name not in self._resident:
-            self._resident[step.name] = self._load_with_others(step)
-        yield self._resident[step.name]
+    def _stage(self, step: Step) -> Stage:
+        """Return a step's stage with its model loaded, by this step or an earlier one."""
+        if step.engine not in self._loaded:
+            self._loaded[step.engine] = self._load(step)
+        return self._loaded[step.engine]
 
-    def _load_with_others(self, step: Step) -> Stage:
+    def _load(self, step: Step) -> Stage:
         """Load a step's model; if it does not fit into memory along with the others, free those first."""
         try:
-            return step.load(self._context(step))
+            return step.load(self._settings, self._models, self._device)
         except Exception as error:
-            if not self._resident or not _ran_out_of_memory(error):
+            if not self._loaded or not _ran_out_of_memory(error):
                 raise
             self.close()
             _free(error)  # last: torch caches what was freed, and other engines need it
         self._log.line("not-resident", step=step.name)
         self._say_once("resident", f"{step.name}: not all models fit into memory; the earlier ones were freed")
-        return step.load(self._context(step))
+        return step.load(self._settings, self._models, self._device)
 
     def _say_once(self, topic: str, text: str) -> None:
         """Show the user a message, once per topic."""
@@ -256,10 +256,6 @@ class LocalExecutor:
         """Log that memory ran out, and show the user a message once per step."""
         self._log.line("halved", step=step.name, old=old, new=new)
         self._say_once(step.name, f"{step.name}: memory ran out with {old} posts at once; continuing with {new}")
-
-    def _context(self, step: Step) -> Context:
-        models = {role: self._models[role] for role in step.all_roles if role in self._models}
-        return Context(self._settings, models, self._device, step.variant)
 
     def _batches(
         self, stage: Stage, calls: _Calls, step: Step, jobs: Sequence[Job]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from valex_local.records import MadeBy
@@ -15,7 +15,8 @@ from valex_local.stages.variants import Variant
 from valex_local.system.imports import load_object
 
 if TYPE_CHECKING:
-    from valex_local.store import StoredModel
+    from valex_local.store import Store, StoredModel
+    from valex_local.system.devices import Device
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Step:
         Roles whose models the step needs, or uses if they are there.
     side_files : tuple of str
         Kinds of side files that the step opens.
+    engine : str
+        What is loaded; steps with the same one can share it.
+    beside : mapping of str to str
+        Role to the key in `labels.beside` of the model that the step uses in place of the study's own.
     """
 
     spec: StageSpec
@@ -51,20 +56,38 @@ class Step:
     roles: tuple[str, ...]
     optional_roles: tuple[str, ...]
     side_files: tuple[str, ...] = ()
+    engine: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def made_by(self, models: Mapping[str, StoredModel]) -> MadeBy:
         """Return what a record of this step is made with."""
-        used = {role: f"{models[role].id}@{models[role].digest}" for role in self.all_roles if role in models}
+        used = {role: f"{model.id}@{model.digest}" for role, model in self.models(models).items()}
         return MadeBy(stage=self.spec.name, version=self.spec.version, settings=self.settings, models=used)
+
+    def models(self, models: Mapping[str, StoredModel]) -> dict[str, StoredModel]:
+        """Return the models of a run that the step uses, by role; see `run_models` for the keys of `models`."""
+        keys = {role: self.beside.get(role, role) for role in self.all_roles}
+        return {role: models[key] for role, key in keys.items() if key in models}
 
     @property
     def all_roles(self) -> tuple[str, ...]:
         """All roles whose models the step uses, the needed ones first."""
         return self.roles + self.optional_roles
 
-    def load(self, context: Context) -> Stage:
-        """Return the stage, imported and built with its model loaded."""
-        stage: Stage = load_object(self.spec.factory)(context)
+    def load(self, settings: Settings, models: Mapping[str, StoredModel], device: Device) -> Stage:
+        """Return the stage, imported and built with its model loaded.
+
+        Parameters
+        ----------
+        settings : Settings
+            All settings.
+        models : mapping of str to StoredModel
+            The models of the run; see `run_models`.
+        device : Device
+            Where to compute.
+        """
+        variant = self.engine.partition(".")[2]
+        stage: Stage = load_object(self.spec.factory)(Context(settings, self.models(models), device, variant))
         return stage
 
 
@@ -85,4 +108,32 @@ def _step(spec: StageSpec, settings: Settings, variant: Variant) -> Step:
         roles=spec.roles if variant.roles is None else variant.roles,
         optional_roles=spec.optional_roles,
         side_files=spec.side_files if variant.side_files is None else variant.side_files,
+        engine=f"{spec.name}.{variant.engine or variant.name}",
+        beside={} if variant.model is None else dict.fromkeys(variant.roles or (), variant.model),
     )
+
+
+def run_models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[str, StoredModel]:
+    """Return the models that steps use: by role, and by their key in `labels.beside` those that are not the study's.
+
+    Parameters
+    ----------
+    store : Store
+        The model store.
+    settings : Settings
+        All settings.
+    steps : sequence of Step
+        The steps.
+
+    Raises
+    ------
+    ModelError
+        A model that is needed is missing, altered or of another role; others may be missing.
+    """
+    needed = {role for step in steps for role in step.roles if role not in step.beside}
+    optional = {role for step in steps for role in step.optional_roles} - needed
+    models = store.resolve(settings.profile, settings.models, needed=needed, optional=optional)
+    for role, key in dict.fromkeys(pair for step in steps for pair in step.beside.items()):
+        named = {role: settings.labels.beside[key]}
+        models[key] = store.resolve(settings.profile, named, needed=[role])[role]
+    return models

@@ -15,9 +15,10 @@ from valex_local.errors import ConfigError, InputError, StudyError, printable
 from valex_local.notices import kind_of
 from valex_local.pipeline.executor import Executor, Job
 from valex_local.pipeline.local_executor import LocalExecutor
-from valex_local.pipeline.plan import Step, plan
+from valex_local.pipeline.plan import Step, plan, run_models
 from valex_local.pipeline.progress import NullProgress, Progress
 from valex_local.pipeline.selection import Selection
+from valex_local.pipeline.states import draw_missing
 from valex_local.pipeline.status import StatusChecker, StepState, StepStatus
 from valex_local.pipeline.summary import NoticeCount, StepCount, Summary, count_notices
 from valex_local.posts import discover
@@ -25,9 +26,8 @@ from valex_local.posts.discover import STAGE as INTAKE
 from valex_local.posts.discover import Discovery
 from valex_local.posts.known import KnownPosts, with_known
 from valex_local.records import Failure, Intake, Media, Notice, Post, SourceFile
-from valex_local.settings import Settings
 from valex_local.stages.setting_files import absolute_paths
-from valex_local.store import Store, StoredModel
+from valex_local.store import Store
 from valex_local.store.model import refuse_hidden
 from valex_local.study import Study
 from valex_local.study.settings import given_settings, resolve_settings
@@ -100,6 +100,7 @@ def run(
             job.save_settings()
             job.add_posts(videos, table)
             job.execute_all()
+            job.draw_states()
             summary = job.summary()
         summary.seconds = time.perf_counter() - started
         return summary
@@ -166,7 +167,7 @@ class _Run:
         self.settings = resolve_settings(store, options=given)
         self._plan = plan(self.settings)
         self._steps = selection.steps(self.settings)
-        self._models = _models(store, self.settings, self._plan if selection.whole else self._steps)
+        self._models = run_models(store, self.settings, self._plan if selection.whole else self._steps)
         self._checker = StatusChecker(study, self._steps, self._models)
         self._statuses: dict[str, dict[str, StepStatus]] = {}
         self._written: Counter[str] = Counter()
@@ -320,7 +321,7 @@ class _Run:
         """Return the side files that a step opens; none if no model reads them."""
         model = self._models.get("llm")
         blind = step.spec.name == "script" and model is not None and not model.may_see
-        idle = bool(step.all_roles) and not any(role in self._models for role in step.all_roles)
+        idle = bool(step.all_roles) and not step.models(self._models)
         return () if blind or idle else step.side_files
 
     def _drop_side_files(self) -> None:
@@ -340,6 +341,12 @@ class _Run:
         return self._statuses
 
     # --- after the work ---------------------------------------------------------------------------------------------
+
+    def draw_states(self) -> None:
+        """Draw states for sets of labels that have enough posts now and had too few before, and say so."""
+        if any(written for step, written in self._written.items() if step.startswith("labels.")):
+            for line in draw_missing(self._study):
+                self._progress.say(line)
 
     def summary(self) -> Summary:
         """Return the status of the study and what this run wrote."""
@@ -381,13 +388,6 @@ class _Run:
             due=states[StepState.MISSING] + states[StepState.STALE] + states[StepState.WAITING],
             outdated=states[StepState.OUTDATED],
         )
-
-
-def _models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[str, StoredModel]:
-    """Return the model of each role the steps use; models they can do without may be missing."""
-    needed = {role for step in steps for role in step.roles}
-    optional = {role for step in steps for role in step.optional_roles} - needed
-    return store.resolve(settings.profile, settings.models, needed=needed, optional=optional)
 
 
 def _replaced(known: Post, post: Post) -> tuple[SourceFile, SourceFile] | None:

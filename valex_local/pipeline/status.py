@@ -71,7 +71,7 @@ class StatusChecker:
     steps : sequence of Step
         The steps, in order.
     models : mapping of str to StoredModel
-        The model of each role.
+        The models of the run; see `run_models`.
     """
 
     def __init__(self, study: Study, steps: Sequence[Step], models: Mapping[str, StoredModel]) -> None:

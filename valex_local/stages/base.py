@@ -71,7 +71,7 @@ class Context:
     device : Device
         Where to compute, and with how many threads.
     variant : str
-        The part of the step's name after the stage: ``"template"``, ``"template.encoder"``, or empty.
+        What is loaded: ``"template"``, ``"encoder"`` for the labels of every script by this route, or empty.
     """
 
     settings: Settings

@@ -37,10 +37,17 @@ def absolute_paths(options: Mapping[str, Any]) -> dict[str, Any]:
     out = dict(options)
     for keys in FILES:
         out = _absolute(out, *keys)
-    if isinstance(models := out.get("models"), Mapping):
-        for role in models:
-            out = _absolute(out, "models", role, prefix=LOCAL)
+    for keys in (("models",), ("labels", "beside")):
+        for name in _table(out, keys):
+            out = _absolute(out, *keys, name, prefix=LOCAL)
     return out
+
+
+def _table(options: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any]:
+    found: Any = options
+    for key in keys:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _absolute(table: Mapping[str, Any], key: str, *rest: str, prefix: str = "") -> dict[str, Any]:

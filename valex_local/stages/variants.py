@@ -7,12 +7,13 @@ makes its records outdated, so settings that cannot change a record must be left
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from valex_local.settings import Settings
 from valex_local.stages.label_routes import ROUTES, route_spec
 from valex_local.stages.setting_files import with_checksums
+from valex_local.study.variants import LabelKey
 
 VIDEO = "video"
 """Used in place of a script's name where a route labels the video itself."""
@@ -28,12 +29,18 @@ class Variant:
         The part of a step's name after the stage: ``"template"``, ``"template.encoder"``, or empty.
     script : str
         The script it reads, if any.
+    engine : str
+        What is loaded for it; variants with the same one share it. Empty if it shares nothing.
+    model : str, optional
+        The model of its only role, if it is not the study's own: the key of `labels.beside`.
     reads, roles, side_files : tuple of str, optional
         As in `StageSpec`.
     """
 
     name: str = ""
     script: str = ""
+    engine: str = ""
+    model: str | None = None
     reads: tuple[str, ...] | None = None
     roles: tuple[str, ...] | None = None
     side_files: tuple[str, ...] | None = None
@@ -62,15 +69,16 @@ def grounding_variants(settings: Settings) -> Iterator[Variant]:
 
 
 def label_variants(settings: Settings) -> Iterator[Variant]:
-    """Yield a variant for each route and script; routes that label the video itself have one."""
-    for name in dict.fromkeys(settings.labels.routes):
+    """Yield a variant for each route, or route and model beside, and script; those that label the video have one."""
+    for by in dict.fromkeys((*settings.labels.routes, *settings.labels.beside)):
+        name, _, beside = by.partition("@")
         route = route_spec(name)
-        roles = (route.role,)
+        shared = Variant(engine=by, model=by if beside else None, roles=(route.role,), side_files=route.side_files)
         if route.reads:
-            yield Variant(f"{VIDEO}.{name}", reads=route.reads, roles=roles, side_files=route.side_files)
+            yield replace(shared, name=f"{VIDEO}.{by}", reads=route.reads)
             continue
         for script in _scripts(settings):
-            yield Variant(f"{script}.{name}", script=script, roles=roles, side_files=route.side_files)
+            yield replace(shared, name=f"{script}.{by}", script=script)
 
 
 def _scripts(settings: Settings) -> tuple[str, ...]:
@@ -126,8 +134,13 @@ def grounding_settings(settings: Settings, variant: str) -> dict[str, Any]:
 
 def label_settings(settings: Settings, variant: str) -> dict[str, Any]:
     """Return the settings that a labelling route reads, without those of the other routes."""
-    route = variant.rpartition(".")[2]
-    leave_out = {"routes", "scripts", *(ROUTES.keys() - {route})}  # a route's own settings are stored under its name
+    route = LabelKey.of(variant).route
+    leave_out = {
+        "routes",
+        "scripts",
+        "beside",
+        *(ROUTES.keys() - {route}),
+    }  # a route's own settings are stored under its name
     if route != "encoder" or not settings.labels.int8:
         leave_out.add("int8")  # records made before this setting existed do not have it
     data = settings.labels.model_dump(mode="json", exclude=leave_out)

@@ -12,6 +12,7 @@ from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.labels.lines import script_lines
 from valex_local.stages.labels.routes import LabelResult, LabelTask, language_notices, load_route
 from valex_local.stages.variants import VIDEO
+from valex_local.study.variants import LabelKey
 
 SILENT = "no verbal sound (the paper's filter); labels.keep_silent labels such posts too"
 EMPTY = "the script is empty: it has no speech, no on-screen text and no actions"
@@ -20,39 +21,39 @@ UNSEEN = "there is nothing to label: the video has no speech and no keyframes"
 
 @dataclass(frozen=True)
 class _Prepared:
-    """The route's input for a post, or the reason why there is none."""
+    """The route's input for a script, or the reason why there is none."""
 
+    script: str
     language: str | None
     skipped: str | None
     task: Any = None
 
 
 class LabelStage:
-    """Labels scripts by one route.
+    """Labels scripts by one route and model; which script it is says the record that an item holds.
 
     Parameters
     ----------
     context : Context
-        `variant` is ``<script>.<route>``; the route defines the role of the model.
+        `variant` is ``<route>`` or ``<route>@<name>``; the route defines the role of the model.
     """
 
     def __init__(self, context: Context) -> None:
-        self._script, _, name = context.variant.rpartition(".")
         self._keep_silent = context.settings.labels.keep_silent
-        self._route = load_route(name)(context)
+        self._route = load_route(LabelKey.of(context.variant).route)(context)
         self.batch_size = self._route.batch_size
 
     def prepare(self, item: Item) -> _Prepared:
         """Return the route's input for the post's script."""
-        task = self._task(item)
+        name = next((stem.partition(".")[2] for stem in item.records if stem.startswith("script.")), VIDEO)
+        task = self._task(item, name)
         reason = self._reason_to_skip(task)
-        if reason is not None:
-            return _Prepared(task.script.language, reason)
-        return _Prepared(task.script.language, None, self._route.prepare(task))
+        made = None if reason is not None else self._route.prepare(task)
+        return _Prepared(name, task.script.language, reason, made)
 
-    def _task(self, item: Item) -> LabelTask:
-        if self._script != VIDEO:
-            return LabelTask(item, item.get(f"script.{self._script}", Script))
+    def _task(self, item: Item, name: str) -> LabelTask:
+        if name != VIDEO:
+            return LabelTask(item, item.get(f"script.{name}", Script))
         transcript = item.get("transcript", Transcript)
         return LabelTask(item, Script(name=VIDEO, language=transcript.language, sound=transcript.sound))
 
@@ -60,7 +61,7 @@ class LabelStage:
         """Return the records of a batch of posts."""
         tasks = [prepared.task for prepared in batch if prepared.skipped is None]
         results = iter(self._route(tasks) if tasks else ())
-        return [self._skipped(p.skipped) if p.skipped else self._output(p, next(results)) for p in batch]
+        return [self._skipped(p) if p.skipped is not None else self._output(p, next(results)) for p in batch]
 
     def close(self) -> None:
         """Free the model."""
@@ -79,8 +80,8 @@ class LabelStage:
             return None if evidence else UNSEEN
         return None if any(line.kind != "place" for line in script_lines(script)) else EMPTY
 
-    def _skipped(self, reason: str) -> Output:
-        return Output(Labels(script=self._script, source=self._route.source, skipped=reason))
+    def _skipped(self, prepared: _Prepared) -> Output:
+        return Output(Labels(script=prepared.script, source=self._route.source, skipped=prepared.skipped))
 
     def _output(self, prepared: _Prepared, result: LabelResult | ValexError) -> Output | ValexError:
         if isinstance(result, ValexError):
@@ -88,7 +89,7 @@ class LabelStage:
         notices = (*result.notices, *language_notices(self._route.source, prepared.language))
         return Output(
             Labels(
-                script=self._script,
+                script=prepared.script,
                 source=self._route.source,
                 values=result.values,
                 figures=result.figures,
