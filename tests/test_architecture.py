@@ -36,17 +36,18 @@ MAY_IMPORT = {
     "llm": "errors store system",
     "posts": "errors files records",
     "rendering": "errors files records",
-    "study": "errors files records settings store posts",
+    "states": "errors schwartz files records",
+    "study": "errors files records settings store posts states",
     "corpus": "errors schwartz files records store posts rendering study",
-    "stages": "errors schwartz files records settings system store llm rendering corpus",
-    "pipeline": "errors notices files records settings system store posts study corpus stages",
+    "stages": "errors schwartz files records states settings system store llm rendering study corpus",
+    "pipeline": "errors notices files records states settings system store posts study corpus stages",
     "evaluation": "errors schwartz files records settings system store posts study corpus stages pipeline",
     "exchange": "errors schwartz files records system store posts rendering study corpus stages",
     "report": "errors schwartz notices files records store rendering study stages",
     "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
     "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
-    "cli": "errors schwartz notices files records settings system store posts rendering study corpus stages pipeline "
+    "cli": "errors schwartz notices files records states settings system store posts rendering study corpus stages pipeline "
     "evaluation exchange report comparison training doctor",
 }
 """Each folder and root module of the package, from low to high, and what it may import."""

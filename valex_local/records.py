@@ -2,12 +2,14 @@
 
 Times are float seconds from the start of the video, boxes are fractions of the displayed frame (after rotation and
 pixel aspect), text is NFC UTF-8, probabilities and fractions are in [0, 1]. Every record has a schema version. Records
-hold what was found, never when or how fast: equal input gives equal records, byte for byte.
+hold what was found, never when or how fast: equal input gives equal records, byte for byte. Only a calibration, which a
+person asks for or renews, names its day.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -17,7 +19,7 @@ from pydantic_core import from_json
 from valex_local.errors import StudyError
 from valex_local.files.folders import is_plain_name
 from valex_local.files.text import clean_text
-from valex_local.schwartz import CIRCLE, State, Value
+from valex_local.schwartz import CIRCLE, Polarity, State, Value
 
 CleanText = Annotated[str, AfterValidator(clean_text)]
 # Rounded, so that two equal results do not differ in the last bits of a float.
@@ -25,6 +27,7 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lamb
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]
 Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda x: round(x, 4))]
 Rounded = Annotated[float, AfterValidator(lambda x: round(x, 4))]
+Logit = Annotated[float, AfterValidator(lambda x: round(x, 3))]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 SettingsData = dict[str, Any]
 
@@ -548,7 +551,14 @@ class Grounding(Record):
 
 
 class ValueLabel(Part):
-    """A route's result for one value. A probability is None where the route has no model for it."""
+    """A route's result for one value. A probability is None where the route has no model for it.
+
+    The logits are those of the probabilities, where the route computes them: they tell small probabilities apart.
+
+    In the file, `state` is the route's own: by the thresholds of its model, or the answer of a language model. Whoever
+    reads labels through `Study` gets the state that the study's `Calibration` draws, and in `present_from` and
+    `conflicted_from`, which are never stored, the probabilities from which it calls one.
+    """
 
     value: Value
     present: Probability | None = None
@@ -556,6 +566,10 @@ class ValueLabel(Part):
     state: State = State.NOT_ASSESSED
     dominant: bool | None = None
     evidence: tuple[str, ...] = ()
+    present_logit: Logit | None = None
+    conflicted_logit: Logit | None = None
+    present_from: float | None = Field(default=None, exclude=True)
+    conflicted_from: float | None = Field(default=None, exclude=True)
 
     @model_validator(mode="after")
     def _unassessed_has_no_judgement(self) -> Self:
@@ -589,13 +603,88 @@ class LabelFigures(Part):
     output_tokens: int = 0
 
 
+StateKind = Literal["own domain", "relative", "cautious", "validated", "answer"]
+"""How states are drawn from probabilities; `valex_local.states` explains each."""
+
+
+class Cutoff(Part):
+    """From which probability on one polarity of a value is called.
+
+    Attributes
+    ----------
+    value : Value
+        The value.
+    polarity : Polarity
+        Present or conflicted.
+    probability : float
+        The smallest probability that is called; above 1 if none is.
+    mean : float or None
+        Mean probability over the posts that the cut-offs were drawn from.
+    slope, intercept : float
+        The calibration: a logit x of the model counts as ``slope * x + intercept``.
+    support : int or None
+        Number of posts whose gold label is this polarity, if gold labels were used.
+    """
+
+    value: Value
+    polarity: Polarity
+    probability: float = Field(ge=0)
+    mean: Probability | None = None
+    slope: float = 1.0
+    intercept: float = 0.0
+    support: int | None = Field(default=None, ge=0)
+
+
+class CalibrationFigure(Part):
+    """A figure on the study's gold labels, with the states of before and with those of cross-validation."""
+
+    figure: CleanText
+    before: float
+    before_low: float
+    before_high: float
+    after: float
+    after_low: float
+    after_high: float
+
+
+class Calibration(Record):
+    """How the states of one set of labels are drawn from its probabilities (calibration.<script>.<route>.json).
+
+    Attributes
+    ----------
+    model : str
+        The model that gave the labels; those by another one are not affected.
+    kind : StateKind
+        How the states are drawn.
+    drawn : date or None
+        The day on which the cut-offs were drawn from posts; they depend on which posts the study had by then.
+    posts : tuple of str
+        The posts that they were drawn from; empty where they are the same for every study.
+    cutoffs : tuple of Cutoff
+        One for every polarity that the model assesses.
+    figures : tuple of CalibrationFigure
+        Figures of validation.
+    """
+
+    model: str
+    kind: StateKind
+    drawn: date | None = None
+    posts: tuple[PlainName, ...] = ()
+    cutoffs: tuple[Cutoff, ...] = ()
+    figures: tuple[CalibrationFigure, ...] = ()
+
+
 class Labels(Record):
-    """A state for each of the 19 values, in circle order (labels.<script>.<route>.json); empty when skipped."""
+    """A state for each of the 19 values, in circle order (labels.<script>.<route>.json); empty when skipped.
+
+    `calibration`, which is never stored here, is what drew the states; None as long as they are the route's own.
+    """
 
     script: str
     source: LabelSource
     values: tuple[ValueLabel, ...] = ()
     figures: LabelFigures | None = None
+    calibration: Calibration | None = Field(default=None, exclude=True)
 
     @model_validator(mode="after")
     def _all_values_or_none(self) -> Self:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from valex_local.stages.labels.texts import LabelledTexts
     from valex_local.study import Study
 
-_OF_FILES = ("as", "language", "id_column", "text_column", "shots", "labels", "group", "folds", "seed")
+_OF_FILES = ("as", "states", "language", "id_column", "text_column", "shots", "labels", "group", "folds", "seed")
 """Options for labels that go into a file."""
 
 _OF_SHOTS = ("labels", "group", "folds", "seed")
@@ -50,9 +50,9 @@ _PATH = click.Path(path_type=Path)
 @click.option("--model", help="The route's model: an id in the store, or the directory of a label model.")
 @click.option(
     "--ask",
-    type=click.Choice(["together", "one", "apart"]),
-    help="How to ask a language model: for all values at once (default), for one value at a time, or for present and "
-    "conflicted apart.",
+    type=click.Choice(["together", "one", "apart", "scenes"]),
+    help="How to ask a language model: for all values at once (default), for one value at a time, for present and "
+    "conflicted apart, or for all values scene by scene (fewshot).",
 )
 @click.option("--shots", type=click.IntRange(min=1), help="Number of labelled texts to show as examples (fewshot).")
 @click.option("--labels", type=_PATH, help="Label sheet to draw the examples from.")
@@ -63,6 +63,12 @@ _PATH = click.Path(path_type=Path)
 @click.option("--language", metavar="CODE", help="Language of texts that do not name theirs (ISO 639-1).")
 @click.option("--id-column", help="Column of ids, if TEXTS is a table.")
 @click.option("--text-column", help="Column of texts, if TEXTS is a table.")
+@click.option(
+    "--states",
+    type=click.Choice(["relative", "cautious", "own-domain"]),
+    help="How states are drawn from probabilities in a file: where a value stands out among these texts (default for "
+    "30 and more), from 0.6 on (default for fewer), or from the thresholds of the label model on.",
+)
 @click.option("--script", help="Variant of the study's scripts to label.")
 @click.option("--int8/--no-int8", default=None, help="Compute in 8-bit integers: faster on a CPU, slightly different.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
@@ -146,7 +152,10 @@ def _label_file(source: Path, out: Path, plan: LabelPlan, given: dict[str, Any])
     try:
         with progress(quiet=False) as shown:
             shape: Shape = "long" if given["as"] == "long" else "authors"
-            labelled = label_file(texts, out, plan, shape=shape, folds=folds, language=language, progress=shown)
+            states: Any = given["states"] and given["states"].replace("-", " ")
+            labelled = label_file(
+                texts, out, plan, shape=shape, folds=folds, language=language, states=states, progress=shown
+            )
     except KeyboardInterrupt:
         so_far = "The same command continues from here" if plan.can_resume else "Nothing was written"
         _warn("")
@@ -183,6 +192,8 @@ def _print(out: Path, labelled: LabelledTexts) -> None:
     languages = ", ".join(source.languages) or "any language"
     done = len(labelled.answers) - len(labelled.failed)
     say(f"{done} texts labelled by {source.model} ({source.domain}; {languages}): {out}")
+    for sentence in labelled.states.sentences():
+        say(sentence)
     for text_id, error in labelled.failed.items():
         _warn(f"not labelled: {text_id}: {error}")
     if source.baseline:

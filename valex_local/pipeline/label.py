@@ -19,6 +19,7 @@ from valex_local.stages.label_routes import route_spec
 from valex_local.stages.labels.checkpoint import Checkpoint
 from valex_local.stages.labels.examples import FewShotFold, plan_folds
 from valex_local.stages.labels.texts import LabelledTexts, label_texts
+from valex_local.states import Unvalidated
 from valex_local.store import Store
 from valex_local.store.store import LOCAL
 from valex_local.study import Study
@@ -40,7 +41,7 @@ class LabelOptions:
     model : str, optional
         The route's model: an id of the store, or a directory.
     ask : str, optional
-        How a language model is asked: ``together``, ``one`` or ``apart``.
+        How a language model is asked: ``together``, ``one``, ``apart`` or ``scenes``.
     int8 : bool, optional
         Whether a label model computes in 8-bit integers.
     profile : str, optional
@@ -266,6 +267,7 @@ def label_file(
     shape: Shape = "authors",
     folds: Sequence[FewShotFold] = (),
     language: str | None = None,
+    states: Unvalidated | None = None,
     progress: Progress | None = None,
 ) -> LabelledTexts:
     """Label texts and write the labels into a CSV file.
@@ -286,6 +288,8 @@ def label_file(
         Which texts are labelled after which examples; see `draw_examples`.
     language : str, optional
         ISO 639-1 code for texts that do not state their own.
+    states : {"relative", "cautious", "own domain"}, optional
+        As in `label_texts`.
     progress : Progress, optional
         Receives the progress.
 
@@ -325,6 +329,7 @@ def label_file(
         folds=folds,
         checkpoint=checkpoint,
         language=language,
+        states=states,
         on_progress=progress.advance,
     )
     write_labels(out, texts, labelled, shape=shape)
@@ -352,15 +357,15 @@ def write_labels(out: Path, texts: Sequence[Text], labelled: LabelledTexts, *, s
     StudyError
         The file cannot be written.
     """
-    source, ids = labelled.source, labelled.answers.ids
+    source, ids, kind = labelled.source, labelled.answers.ids, labelled.states.calibration.kind
     said = {name: "; ".join(notice.text for notice in notices) for name, notices in labelled.notices.items()}
     said |= {name: f"not labelled: {error.what}" for name, error in labelled.failed.items()}
     if shape == "long":
-        about = {"model": source.model, "domain": source.domain, "baseline": source.baseline}
+        about = {"model": source.model, "domain": source.domain, "baseline": source.baseline, "states": kind}
         columns = {name: dict.fromkeys(ids, cell) for name, cell in about.items() if cell is not None}
         write_long(out, {"": labelled.answers}, extra={**columns, "notes": said})
         return
-    whose = f"{source.model} ({source.baseline or source.domain})"
+    whose = f"{source.model} ({source.baseline or source.domain}; states: {kind})"
     notes = {name: "; ".join(filter(None, (whose, said.get(name)))) for name in ids}
     write_authors(out, labelled.answers, has_sound={text.id: text.has_sound for text in texts}, notes=notes)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from valex_local.errors import StudyError
@@ -176,22 +177,25 @@ class Reader:
     def __call__(self, post_id: str) -> Gathered:
         """Return all records of a post."""
         problems: list[Problem] = []
-        post = self._read(post_id, "post", Post, problems) or Post(id=post_id)
+        study, order = self._study, self.order
+        post = self._try("post", lambda: study.read(post_id, "post", Post), problems) or Post(id=post_id)
         kinds: dict[str, type[Record]] = dict(PERCEPTION)
-        variants = self.order.of_scripts(self._study.script_variants(post_id))
+        variants = order.of_scripts(study.script_variants(post_id))
         kinds |= dict.fromkeys((f"script.{name}" for name in variants), Script)
         kinds |= dict.fromkeys((f"grounding.{name}" for name in variants), Grounding)
-        kinds |= dict.fromkeys((key.stem for key in self.order.of_labels(self._study.label_keys(post_id))), Labels)
-        records: dict[str, Record] = {}
-        for stem, kind in kinds.items():
-            record = self._read(post_id, stem, kind, problems)
-            if record is not None:
-                records[stem] = record
+        reads: dict[str, Callable[[], Record | None]] = {
+            stem: partial(study.read, post_id, stem, kind) for stem, kind in kinds.items()
+        }
+        for key in order.of_labels(study.label_keys(post_id)):
+            reads[key.stem] = partial(study.labels_of, post_id, key)
+        found = {stem: self._try(stem, read, problems) for stem, read in reads.items()}
+        records = {stem: record for stem, record in found.items() if record is not None}
         return Gathered(post_id, post, records, self.failures.get(post_id, ()), tuple(problems))
 
-    def _read(self, post_id: str, stem: str, kind: type[R], problems: list[Problem]) -> R | None:
+    def _try(self, stem: str, read: Callable[[], R | None], problems: list[Problem]) -> R | None:
+        """Return what `read` returns; None, and a problem, if the record cannot be read."""
         try:
-            return self._study.read(post_id, stem, kind)
+            return read()
         except StudyError as error:
             problems.append(Problem(stem, error.what, error.hint))
             return None

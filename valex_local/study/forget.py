@@ -13,7 +13,7 @@ from valex_local.files.removing import check_removable, remove
 from valex_local.files.tables import read_table, table_text
 from valex_local.files.text import load_json
 from valex_local.posts.ids import names_same_post
-from valex_local.records import Post
+from valex_local.records import Calibration, Post
 from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ def _traces(study: Study, post_id: str) -> Iterator[Trace]:
         yield from _in_log(path, post_id, files)
     for path in sorted((study.root / "gold").glob("*.csv")):
         yield from _in_gold(path, post_id)
+    for path in sorted(study.root.glob("calibration.*.json")):
+        yield from _in_calibration(path, post_id)
     for path in sorted(visible(study.root / "failures")):
         failure = read_failure(path, [post_id])
         if (failure and failure.post == post_id) or _mentions(path, files):
@@ -143,6 +145,15 @@ def _in_gold(path: Path, post_id: str) -> Iterator[Trace]:
     if gone := len(table.rows) - len(kept):
         text = table_text([table.columns, *(row.cells.values() for row in kept)]) if kept else ""
         yield Trace(path, text.encode(), f" ({gone} rows)")
+
+
+def _in_calibration(path: Path, post_id: str) -> Iterator[Trace]:
+    """Yield a calibration if it names a post; its cut-offs stay, because means over posts tell of none of them."""
+    calibration = Calibration.parse(read_bytes(path) or b"", path=path)
+    kept = tuple(name for name in calibration.posts if name != post_id)
+    if len(kept) < len(calibration.posts):
+        without = calibration.model_copy(update={"posts": kept})
+        yield Trace(path, without.to_json().encode(), " (the id of the post)")
 
 
 def _mentions(path: Path, words: Sequence[str]) -> bool:

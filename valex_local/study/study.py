@@ -5,6 +5,7 @@
       posts/<post_id>/                    post.json, the records of each stage, audio.flac, keyframes/
       failures/<post_id>.<step>.json
       intake.json                         what the last search for posts left out
+      calibration.<script>.<route>.json   how the states of these labels are drawn
       gold/<annotator>.csv                gold labels; the first column is the id of the post
       report/ exports/ logs/
       sums.json                           checksums of videos, stored with their size and modification time
@@ -30,7 +31,8 @@ from valex_local.files.checksums import Checksums
 from valex_local.files.folders import is_plain_name
 from valex_local.files.removing import remove
 from valex_local.files.toml import parse_toml
-from valex_local.records import Failure, Intake, Labels, Media, Post, Record, Script
+from valex_local.records import Calibration, Failure, Intake, Labels, Media, Post, Record, Script
+from valex_local.states import draw
 from valex_local.study.disk import no_such_post, read_bytes, read_failure, visible, visible_names
 from valex_local.study.forget import forget
 from valex_local.study.lock import run_lock, settings_lock
@@ -61,6 +63,7 @@ class Study:
         self.root = Path(root)
         self._posts = self.root / "posts"
         self._failures = self.root / "failures"
+        self._calibrations: dict[LabelKey, Calibration | None] = {}
         if create:
             self._create()
         elif not (self.root / "study.toml").is_file():
@@ -194,8 +197,9 @@ class Study:
         return sorted(self._variants(post_id, "script"), key=script_rank)
 
     def label_keys(self, post_id: str) -> list[LabelKey]:
-        """Return the names of a post's sets of labels, sorted by script and route."""
-        return sorted(LabelKey.of(name) for name in self._variants(post_id, "labels") if "." in name)
+        """Return the names of a post's sets of labels, sorted by script, route and model."""
+        keys = ((LabelKey.of(name), name) for name in self._variants(post_id, "labels") if "." in name)
+        return sorted(key for key, name in keys if str(key) == name)
 
     def _variants(self, post_id: str, kind: str) -> Iterator[str]:
         """Yield ``<variant>`` of each ``<kind>.<variant>.json`` of a post."""
@@ -235,13 +239,37 @@ class Study:
         return name, self.require(post_id, f"script.{name}", Script)
 
     def labels(self, post_id: str, variant: str) -> dict[str, Labels]:
-        """Return the labels of one script of a post, by route."""
+        """Return the labels of one script of a post, by route: ``encoder``, or ``encoder@<name>`` of another model."""
         keys = (key for key in self.label_keys(post_id) if key.script == variant)
-        return {key.route: self.require(post_id, key.stem, Labels) for key in keys}
+        return {key.by: self.labels_of(post_id, key) for key in keys}
 
     def all_labels(self, post_id: str) -> dict[LabelKey, Labels]:
         """Return all labels of a post."""
-        return {key: self.require(post_id, key.stem, Labels) for key in self.label_keys(post_id)}
+        return {key: self.labels_of(post_id, key) for key in self.label_keys(post_id)}
+
+    def labels_of(self, post_id: str, key: LabelKey) -> Labels:
+        """Return a set of labels of a post, with states drawn by the study's calibration.
+
+        Parameters
+        ----------
+        post_id : str
+            The post.
+        key : LabelKey
+            The set of labels.
+
+        Returns
+        -------
+        Labels
+            The labels; `valex_local.states.draw` says how.
+
+        Raises
+        ------
+        StudyError
+            There are no such labels, or they or the calibration cannot be read.
+        """
+        if key not in self._calibrations:
+            self._calibrations[key] = self.calibration(key)
+        return draw(self.require(post_id, key.stem, Labels), self._calibrations[key])
 
     def read_raw(self, post_id: str, stem: str, kind: type[Record]) -> dict[str, Any] | None:
         """Return a record as plain data of which only the version is checked, which is fast enough for large studies.
@@ -382,6 +410,18 @@ class Study:
         """Store what a search for posts left out or guessed."""
         with writing(self.root):
             write_whole(self.root / "intake.json", intake.to_json().encode())
+
+    def calibration(self, key: LabelKey) -> Calibration | None:
+        """Return how the states of a set of labels are drawn, if that was decided for this study."""
+        path = self.root / f"calibration.{key}.json"
+        raw = read_bytes(path)
+        return None if raw is None else Calibration.parse(raw, path=path)
+
+    def write_calibration(self, key: LabelKey, calibration: Calibration) -> None:
+        """Store how the states of a set of labels are drawn."""
+        with writing(self.root):
+            write_whole(self.root / f"calibration.{key}.json", calibration.to_json().encode())
+        self._calibrations.pop(key, None)
 
     # --- failures ---------------------------------------------------------------------------------------------------
 

@@ -185,7 +185,7 @@ class Material:
         """Return the labels of a post for the given scripts, else for the one asked for, else all."""
         wanted = (self._script,) if scripts is None and self._script is not None else scripts
         return {
-            str(key): self.study.require(post_id, key.stem, Labels)
+            str(key): self.study.labels_of(post_id, key)
             for key in self.study.label_keys(post_id)
             if (wanted is None or key.script in wanted) and self._route in (None, key.route)
         }

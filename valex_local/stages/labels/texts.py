@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from valex_local.corpus import Text
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import ConfigError, ValexError
-from valex_local.records import LabelSource, Notice, ValueLabel
+from valex_local.records import Labels, LabelSource, Notice
 from valex_local.settings import Settings
 from valex_local.stages.base import Context
 from valex_local.stages.label_routes import route_spec
+from valex_local.stages.labels.card import read_card
 from valex_local.stages.labels.checkpoint import Checkpoint
 from valex_local.stages.labels.examples import FewShotFold
 from valex_local.stages.labels.fewshot import FewshotRoute
 from valex_local.stages.labels.routes import LabelResult, LabelRoute, language_notices, load_route
+from valex_local.states import StateSummary, Unvalidated, choose, draw
+from valex_local.states.cutoffs import Thresholds
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
 
@@ -28,6 +32,8 @@ class LabelledTexts:
     ----------
     source : LabelSource
         The route and model.
+    states : StateSummary
+        How the states were drawn.
     answers : LabelMatrix
         The labels by text id; texts that could not be labelled are not assessed.
     notices : dict of str to tuple of Notice
@@ -37,6 +43,7 @@ class LabelledTexts:
     """
 
     source: LabelSource
+    states: StateSummary
     answers: LabelMatrix
     notices: dict[str, tuple[Notice, ...]]
     failed: Mapping[str, ValexError] = field(default_factory=dict)
@@ -52,6 +59,7 @@ def label_texts(
     folds: Sequence[FewShotFold] = (),
     checkpoint: Checkpoint | None = None,
     language: str | None = None,
+    states: Unvalidated | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> LabelledTexts:
     """Return the labels of texts.
@@ -74,6 +82,8 @@ def label_texts(
         Where results are saved until all are there.
     language : str, optional
         ISO 639-1 code for texts that do not state their own.
+    states : {"relative", "cautious", "own domain"}, optional
+        How states are drawn. When left out, the texts count as a study: relative if they are enough, else cautious.
     on_progress : callable
         Called with the number of texts done, after each batch.
 
@@ -90,16 +100,18 @@ def label_texts(
         The model cannot be used.
     """
     loaded = load_route(name)(Context(settings, {route_spec(name).role: model}, device, f"text.{name}"))
-    values: dict[str, tuple[ValueLabel, ...]] = {}
+    labels: dict[str, Labels] = {}
     notices: dict[str, tuple[Notice, ...]] = {}
     failed: dict[str, ValexError] = {}
     try:
         for fold, batch in _batches(loaded, texts, folds):
             for text, result in zip(batch, _results(loaded, batch, fold, checkpoint), strict=True):
                 if isinstance(result, ValexError):
-                    failed[text.id], values[text.id] = result, ()
+                    failed[text.id] = result
                     continue
-                values[text.id] = result.values
+                labels[text.id] = Labels(
+                    script="text", source=loaded.source, values=result.values, figures=result.figures
+                )
                 if found := (*result.notices, *language_notices(loaded.source, text.language or language)):
                     notices[text.id] = found
             on_progress(len(batch))
@@ -107,8 +119,16 @@ def label_texts(
         loaded.close()
     if failed and len(failed) == len(texts):
         raise next(iter(failed.values()))
-    answers = LabelMatrix.from_labels({text.id: values[text.id] for text in texts})
-    return LabelledTexts(loaded.source, answers, notices, failed)
+    calibration = choose(labels, states, drawn=date.today(), thresholds=_thresholds(model, states))
+    drawn = {text_id: draw(record, calibration) for text_id, record in labels.items()}
+    answers = LabelMatrix.from_labels({text.id: drawn[text.id].values if text.id in drawn else () for text in texts})
+    return LabelledTexts(loaded.source, StateSummary.of(calibration, list(drawn.values())), answers, notices, failed)
+
+
+def _thresholds(model: StoredModel, states: Unvalidated | None) -> Thresholds | None:
+    if states != "own domain":
+        return None
+    return {output: row.threshold for output, row in read_card(model.folder).rows.items()}
 
 
 def _results(

@@ -1,0 +1,123 @@
+"""The states of labels by a calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Literal
+
+from valex_local.records import Calibration, Cutoff, Labels, ValueLabel
+from valex_local.schwartz import Polarity, State, Value, decide
+from valex_local.states.cutoffs import RELATIVE_FROM, Thresholds, cautious, own_domain, relative
+from valex_local.states.logits import logit_of, sigmoid
+
+Unvalidated = Literal["relative", "cautious", "own domain"]
+"""The kinds of states that need no gold labels."""
+
+Cutoffs = Mapping[tuple[Value, Polarity], Cutoff]
+
+NEVER = 2.0
+"""A cut-off that no probability reaches."""
+
+
+def draw(labels: Labels, calibration: Calibration | None) -> Labels:
+    """Return labels with the states, and the probabilities, that a calibration gives them.
+
+    Without a calibration, or with one for another model, the answers of a language model stay as they are, and other
+    labels get the cautious cut-off.
+
+    Parameters
+    ----------
+    labels : Labels
+        Labels as stored.
+    calibration : Calibration or None
+        That of the set of labels.
+
+    Returns
+    -------
+    Labels
+        The labels with `calibration`, and each value with its cut-offs.
+    """
+    if calibration is not None and calibration.model != labels.source.model:
+        calibration = None
+    if calibration is None:
+        calibration = as_answered(labels) if is_answer(labels) else cautious(labels)
+    values = labels.values
+    if calibration.kind != "answer":
+        cutoffs = {(cutoff.value, cutoff.polarity): cutoff for cutoff in calibration.cutoffs}
+        values = tuple(_draw(label, cutoffs) for label in values)
+    return labels.model_copy(update={"values": values, "calibration": calibration})
+
+
+def is_answer(labels: Labels) -> bool:
+    """Whether the states are answers of a language model, which has been asked for them."""
+    return labels.figures is not None
+
+
+def as_answered(labels: Labels) -> Calibration:
+    """Return the calibration of answers that stay as they are."""
+    return Calibration(model=labels.source.model, kind="answer")
+
+
+def choose(
+    labels: Mapping[str, Labels], kind: Unvalidated | None, *, drawn: date, thresholds: Thresholds | None = None
+) -> Calibration:
+    """Return a calibration that needs no gold labels.
+
+    Parameters
+    ----------
+    labels : mapping of str to Labels
+        The labels of one set by post, at least one and each with values.
+    kind : {"relative", "cautious", "own domain"} or None
+        How to draw states; None means relative if there are `RELATIVE_FROM` posts, else cautious. The answers of a
+        language model stay as they are.
+    drawn : date
+        The day.
+    thresholds : mapping of (Value, Polarity) to float, optional
+        The thresholds of the model, for the kind "own domain".
+
+    Returns
+    -------
+    Calibration
+        The calibration.
+    """
+    first = next(iter(labels.values()))
+    if is_answer(first):
+        return as_answered(first)
+    if kind == "own domain":
+        return own_domain(first.source.model, thresholds or {})
+    if kind == "relative" or (kind is None and len(labels) >= RELATIVE_FROM):
+        return relative(labels, drawn=drawn)
+    return cautious(first)
+
+
+def _draw(label: ValueLabel, cutoffs: Cutoffs) -> ValueLabel:
+    present, present_from = _judge(label.present, label.present_logit, cutoffs.get((label.value, Polarity.PRESENT)))
+    conflicted, conflicted_from = _judge(
+        label.conflicted, label.conflicted_logit, cutoffs.get((label.value, Polarity.CONFLICTED))
+    )
+    state = decide(present, conflicted, present_from=present_from, conflicted_from=conflicted_from)
+    shown = {
+        "present": present,
+        "conflicted": conflicted,
+        "present_from": None if present is None else present_from,
+        "conflicted_from": None if conflicted is None else conflicted_from,
+        "state": state,
+        "dominant": label.dominant if state is State.PRESENT else None,
+    }
+    return label.model_copy(update=shown)
+
+
+def _judge(probability: float | None, logit: float | None, cutoff: Cutoff | None) -> tuple[float | None, float]:
+    """Return the probability that is shown and the one from which it is called; never, if there is no cut-off."""
+    if probability is None or cutoff is None:
+        return probability, NEVER
+    return calibrated(probability, logit, cutoff), cutoff.probability
+
+
+def calibrated(probability: float, logit: float | None, cutoff: Cutoff) -> float:
+    """Return a calibrated probability, with four digits; `logit` is the model's own, if it is stored."""
+    if cutoff.slope == 1 and cutoff.intercept == 0:
+        return probability
+    own = logit_of(probability) if logit is None else logit
+    return round(sigmoid(cutoff.slope * own + cutoff.intercept), 4)
