@@ -110,7 +110,7 @@ def test_merged_additions_give_what_they_gave(encoder_folder: Path, tmp_path: Pa
     assert abs(predict_logits(network(encoder_folder, OUTPUTS, options()), inputs, options()) - before).max() > 1e-2
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta"])
+@pytest.mark.parametrize("kind", ["bert", "roberta", "mpnet"])
 @pytest.mark.parametrize(
     "changes",
     [{"mode": "frozen"}, {"mode": "lora"}, {"mode": "full"}, {"mode": "full", "freeze_embeddings": True}],
@@ -187,6 +187,18 @@ def test_each_layer_learns_slower_than_the_one_above(encoder_folder: Path, mode:
             assert rate == 2.5e-4
         else:
             assert "pooler" in name
+
+
+def test_what_all_layers_of_mpnet_share_learns_as_slowly_as_embeddings(tmp_path: Path) -> None:
+    changes = {"mode": "full", "learning_rate": 1e-3, "layer_decay": 0.5, "freeze_embeddings": True}
+    made = network(save_encoder(tmp_path / "mpnet", kind="mpnet"), OUTPUTS, options(**changes))
+    found = {name: rate for name, (rate, _) in rates(made, **changes).items() if name.startswith("encoder.")}
+    assert not any(".embeddings." in name for name in found)
+    assert {rate for name, rate in found.items() if ".layer.1." in name} == {1e-3}
+    assert {rate for name, rate in found.items() if ".layer.0." in name} == {5e-4}
+    assert {name: rate for name, rate in found.items() if ".layer." not in name} == {
+        "encoder.encoder.relative_attention_bias.weight": 2.5e-4
+    }
 
 
 def test_without_decay_all_layers_learn_alike_and_only_matrices_shrink(encoder_folder: Path) -> None:

@@ -48,7 +48,7 @@ def save_encoder(
         model_max_length=WINDOW * 2,
         **marks,
     )
-    name = {"bert": "Bert", "roberta": "Roberta"}[kind]
+    name = {"bert": "Bert", "roberta": "Roberta", "mpnet": "MPNet"}[kind]
     config = getattr(transformers, f"{name}Config")(
         vocab_size=len(special) + len(WORDS), hidden_size=HIDDEN, num_hidden_layers=2, num_attention_heads=2,
         intermediate_size=24, max_position_embeddings=64, pad_token_id=0, initializer_range=0.2,

@@ -84,6 +84,12 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, help="First seed (default 0).")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Other training option (repeatable).")
 @click.option("--slim/--no-slim", help="Save only what was trained; the rest comes from the encoder in the store.")
+@click.option(
+    "--auxiliary",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Table of further 0/1 columns that the encoder learns besides the values (repeatable).",
+)
 @click.option("--annotator", help="Annotator whose labels count. Default: the majority.")
 @click.option("--id-column", help="Column of ids, in a table of texts.")
 @click.option("--text-column", help="Column of texts, in a table of texts.")
@@ -96,7 +102,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     The figures are out of fold: a text is judged by a network that saw no label of any text by the same author. A
     training can be interrupted at any time: the same command continues from there.
     """
-    from valex_local.cli._corpus import print_corpus
+    from valex_local.cli._corpus import print_corpus, print_list
     from valex_local.corpus import read_corpus
     from valex_local.store import Store
     from valex_local.study import output
@@ -107,6 +113,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     device = detect(given["device"])
     set_threads(device.threads)  # before torch is imported
 
+    from valex_local.training.auxiliary import read_auxiliary
     from valex_local.training.model import Facts
     from valex_local.training.options import training_options
     from valex_local.training.train import Base, train_model
@@ -125,6 +132,10 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     )
     with output(out), progress(quiet=as_json) as shown:
         print_corpus(corpus, shown.say)
+        auxiliary = read_auxiliary(given["auxiliary"], corpus) if given["auxiliary"] else None
+        if auxiliary is not None:
+            shown.say(auxiliary.about)
+            print_list("notice", auxiliary.notices, shown.say)
         evaluation = train_model(
             corpus,
             base,
@@ -133,6 +144,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
             facts=facts,
             device=device,
             progress=shown,
+            auxiliary=auxiliary,
         )
     _print(evaluation, as_json=as_json)
     if not as_json:

@@ -3,6 +3,7 @@
 train.py             the whole training, in order; the only module that callers need
 options.py           all options
 data.py              labelled texts, which outputs have support, the parts of a fold
+auxiliary.py         further labels that the encoder learns besides the values
 network.py           encoder and head
 trainer.py           the training of one network
 adapt.py             masked-language training before it

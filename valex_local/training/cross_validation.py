@@ -170,10 +170,18 @@ class Trainer:
 
     def _train(self, name: str, data: Data, inputs: Inputs, seed: int) -> LabelNetwork:
         torch.manual_seed(seed)
-        network = LabelNetwork(self._make_encoder(), len(data.outputs), self._options)
-        say = self._progress.say
-        folder = self._work / name.replace(", ", "-").replace(" ", "-")
-        train(network, inputs, data.truth, self._options, seed=seed, folder=folder, say=lambda t: say(f"{name}: {t}"))
+        auxiliary = 0 if data.auxiliary is None else data.auxiliary.shape[1]
+        network = LabelNetwork(self._make_encoder(), len(data.outputs), self._options, auxiliary)
+        train(
+            network,
+            inputs,
+            data.truth,
+            self._options,
+            seed=seed,
+            folder=self._work / name.replace(", ", "-").replace(" ", "-"),
+            say=lambda text: self._progress.say(f"{name}: {text}"),
+            auxiliary=data.auxiliary,
+        )
         return network
 
     def _at(self, rows: Rows) -> Inputs:

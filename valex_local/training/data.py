@@ -39,6 +39,8 @@ class Data:
         The outputs with enough support, in circle order.
     left_out : tuple of UnassessedPolarity
         The outputs without.
+    auxiliary : ndarray of float64, shape (N, columns), optional
+        Further labels that the encoder learns: 1, 0, or NaN where it is not known.
     """
 
     texts: tuple[str, ...]
@@ -46,10 +48,25 @@ class Data:
     groups: tuple[str, ...]
     outputs: tuple[Output, ...]
     left_out: tuple[UnassessedPolarity, ...]
+    auxiliary: Floats | None = None
 
     @classmethod
-    def of(cls, corpus: Corpus, options: TrainingOptions) -> Self:
+    def of(cls, corpus: Corpus, options: TrainingOptions, auxiliary: Floats | None = None) -> Self:
         """Return the labelled texts of a corpus.
+
+        Parameters
+        ----------
+        corpus : Corpus
+            The texts with their labels.
+        options : TrainingOptions
+            Options of the training.
+        auxiliary : ndarray of float64, shape (N, columns), optional
+            As the attribute.
+
+        Returns
+        -------
+        Data
+            The labelled texts.
 
         Raises
         ------
@@ -58,7 +75,7 @@ class Data:
         """
         outputs, left_out = _supported(corpus.gold, options.min_support)
         texts = tuple(text.text for text in corpus.texts)
-        return cls(texts, corpus.gold, corpus.groups(options.group), outputs, left_out)
+        return cls(texts, corpus.gold, corpus.groups(options.group), outputs, left_out, auxiliary)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -76,7 +93,8 @@ class Data:
     def take(self, rows: Rows) -> Data:
         """Return some of the texts."""
         texts, groups = (tuple(column[i] for i in rows) for column in (self.texts, self.groups))
-        return Data(texts, self.gold.take(rows), groups, self.outputs, self.left_out)
+        auxiliary = None if self.auxiliary is None else self.auxiliary[rows]
+        return Data(texts, self.gold.take(rows), groups, self.outputs, self.left_out, auxiliary)
 
     def folds(self, options: TrainingOptions, seed: int) -> Folds:
         """Return the fold of each text; see `grouped_folds`."""
@@ -85,8 +103,10 @@ class Data:
         return grouped_folds(self.truth, self.groups, folds=options.folds, seed=seed)
 
     def digest(self) -> str:
-        """Return the SHA-256 of texts, groups and labels."""
+        """Return the SHA-256 of texts, groups, labels and auxiliary labels."""
         content = [self.gold.ids, self.texts, self.groups, np.nan_to_num(self.gold.labels, nan=-1).tolist()]
+        if self.auxiliary is not None:
+            content.append(np.nan_to_num(self.auxiliary, nan=-1).tolist())
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

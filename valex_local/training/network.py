@@ -63,19 +63,20 @@ class LabelNetwork(nn.Module):
         Number of outputs of the head.
     options : TrainingOptions
         Mode and dropout.
+    auxiliary : int
+        Number of auxiliary outputs, which only the training uses.
     """
 
-    def __init__(self, encoder: TextEncoder, outputs: int, options: TrainingOptions) -> None:
+    def __init__(self, encoder: TextEncoder, outputs: int, options: TrainingOptions, auxiliary: int = 0) -> None:
         super().__init__()
         self._text_encoder = encoder
         self._mode: Mode = options.mode
         self.encoder: Any = _trainable(encoder.model, options)
         encoder.model = self.encoder  # so that the text encoder computes with the weights that are trained
         self.dropout = nn.Dropout(options.dropout)
-        self.head = nn.Linear(encoder.hidden, outputs)
         # All seeds start from the same weights, so that their results can be averaged.
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        self.head = _zeros(encoder.hidden, outputs)
+        self.auxiliary = _zeros(encoder.hidden, auxiliary) if auxiliary else None
         self.to(encoder.device.kind)
 
     @property
@@ -84,14 +85,17 @@ class LabelNetwork(nn.Module):
         return self._text_encoder.device
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        """Return the logits of the texts of a batch, (texts, outputs)."""
+        """Return the logits of the texts of a batch, (texts, outputs); in training with the auxiliary outputs last."""
         device = self.head.weight.device
         if isinstance(batch.windows, torch.Tensor):
             vectors = batch.windows.to(device)
         else:
             ids, mask = self._text_encoder.padded(batch.windows)
             vectors = self._text_encoder.pooled(self._text_encoder.states(ids, mask), mask)
-        logits = self.head(self.dropout(vectors.to(self.head.weight.dtype)))
+        hidden = self.dropout(vectors.to(self.head.weight.dtype))
+        logits = self.head(hidden)
+        if self.auxiliary is not None and self.training:
+            logits = torch.cat([logits, self.auxiliary(hidden)], dim=1)
         owners = batch.owners.to(device)[:, None].expand_as(logits)
         lowest = logits.new_full((batch.texts, logits.shape[1]), -torch.inf)
         largest: torch.Tensor = lowest.scatter_reduce(0, owners, logits, "amax")
@@ -122,6 +126,13 @@ class LabelNetwork(nn.Module):
             weights = [n for n, _ in self.encoder.named_parameters() if n.endswith(".weight") and not _is_pooler(n)]
             return {n for n in weights if isinstance(self.encoder.get_submodule(n.removesuffix(".weight")), nn.Linear)}
         return {n for n, p in self.encoder.named_parameters() if p.requires_grad}
+
+
+def _zeros(inputs: int, outputs: int) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _trainable(model: Any, options: TrainingOptions) -> Any:
@@ -165,8 +176,9 @@ def parameter_groups(network: LabelNetwork, options: TrainingOptions) -> list[di
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in _trainable_parameters(network):
         depth = _layer(name)
-        above = 0 if name.startswith("head.") else layers - 1 - depth if depth is not None else layers
-        rate = options.head_learning_rate if name.startswith("head.") else options.rate * options.layer_decay**above
+        above = layers - 1 - depth if depth is not None else layers
+        is_head = name.startswith(("head.", "auxiliary."))
+        rate = options.head_learning_rate if is_head else options.rate * options.layer_decay**above
         decay = options.weight_decay if parameter.ndim > 1 else 0.0
         groups.setdefault((rate, decay), []).append(parameter)
     return [{"params": ps, "lr": rate, "weight_decay": decay} for (rate, decay), ps in groups.items()]

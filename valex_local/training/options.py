@@ -56,6 +56,9 @@ class TrainingOptions(Section):
         default="sqrt",
         description="Weight of a positive: 1, the square root of negatives per positive, or negatives per positive",
     )
+    auxiliary_weight: float = Field(
+        default=0.5, gt=0, description="Weight of an auxiliary label in the loss, compared with that of a value"
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         default="auto", description="Precision of the computation; auto is bf16 on a GPU that supports it, else fp32"
     )

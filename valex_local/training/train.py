@@ -38,6 +38,7 @@ from valex_local.store.describe import slug
 from valex_local.system.devices import Device
 from valex_local.training import figures
 from valex_local.training.adapt import adapt
+from valex_local.training.auxiliary import Auxiliary
 from valex_local.training.cross_validation import MakeEncoder, OutOfFold, Trainer, predict_baseline
 from valex_local.training.data import Data, spread
 from valex_local.training.model import RECIPE, TRAINING, Facts, make_card, write_description, write_weights
@@ -112,6 +113,7 @@ def train_model(
     facts: Facts,
     device: Device,
     progress: Progress,
+    auxiliary: Auxiliary | None = None,
 ) -> Evaluation:
     """Train a label model and evaluate it.
 
@@ -131,6 +133,8 @@ def train_model(
         Where to compute.
     progress : Progress
         Receives the progress.
+    auxiliary : Auxiliary, optional
+        Further labels of the texts that the encoder learns.
 
     Returns
     -------
@@ -153,7 +157,11 @@ def train_model(
         )
     if options.slim_rank is not None and not base.slim:
         raise ConfigError("slim_rank is for slim models", hint="Add --slim, or leave out slim_rank")
-    data = Data.of(corpus, options)
+    if auxiliary is not None:
+        if options.mode == "frozen":
+            raise ConfigError("auxiliary labels do nothing for a frozen encoder", hint="Train with --mode full or lora")
+        facts = replace(facts, data=(*facts.data, auxiliary.about))
+    data = Data.of(corpus, options, None if auxiliary is None else auxiliary.labels)
     work = _open(out, _recipe(data, base, options, facts, device))
     if not (out / CARD).is_file():
         _Training(corpus, data, base, out, work, options, facts, device, progress).run()

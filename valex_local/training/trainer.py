@@ -89,6 +89,7 @@ def train(
     seed: int,
     folder: Path,
     say: Say = lambda _: None,
+    auxiliary: NDArray[np.float64] | None = None,
 ) -> None:
     """Train a network in place.
 
@@ -108,11 +109,13 @@ def train(
         Where the state is saved during the training; removed at the end.
     say : callable
         Called with the mean loss of each epoch.
+    auxiliary : ndarray of float64, shape (N, auxiliary outputs), optional
+        The same for the auxiliary outputs of the network.
     """
     from accelerate.utils import release_memory
 
     release_memory()  # an earlier training leaves reference cycles: weights, gradients, moments
-    run = _Run(network, inputs, truth, options, seed=seed)
+    run = _Run(network, inputs, truth, options, seed=seed, auxiliary=auxiliary)
     state = folder / _STATE
     first = run.resume(state) if (state / _STEP).is_file() else 0
     for epoch in range(first, options.all_epochs):
@@ -135,13 +138,18 @@ class _Run:
         options: TrainingOptions,
         *,
         seed: int,
+        auxiliary: NDArray[np.float64] | None,
     ) -> None:
         torch.manual_seed(seed)
         self._inputs, self._options, self._seed = inputs, options, seed
         self._shapes = [_shape(windows) for windows in inputs]
+        more = np.empty((len(truth), 0)) if auxiliary is None else auxiliary
+        weights = np.repeat([1.0, options.auxiliary_weight], [truth.shape[1], more.shape[1]])
+        truth = np.concatenate([truth, more], axis=1)
         self._truth = torch.from_numpy(truth.astype(np.float32))
+        self._weights = torch.from_numpy((weights * ~np.isnan(truth)).astype(np.float32))
         self._accelerator = accelerator(network.device, options)
-        self._weights = torch.from_numpy(positive_weights(truth, options.class_weights).astype(np.float32))
+        self._positive = torch.from_numpy(positive_weights(truth, options.class_weights).astype(np.float32))
         optimiser = torch.optim.AdamW(parameter_groups(network, options))
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._rate)
         prepared: Any = self._accelerator.prepare(network, optimiser, schedule)
@@ -160,11 +168,11 @@ class _Run:
         return sum(losses) / len(self._inputs)
 
     def _step(self, rows: Sequence[int]) -> float:
-        known = int((~torch.isnan(self._truth[list(rows)])).sum())
+        known = float(self._weights[list(rows)].sum())
         total = 0.0
         for part in _parts(rows, self._shapes, self._options.step_tokens):
             logits = self._network(Batch.of([self._inputs[row] for row in part])).float()
-            loss = self._loss(logits, self._truth[part].to(logits.device)) / max(known, 1)
+            loss = self._loss(logits, part) / (known or 1)
             self._accelerator.backward(loss)
             total += loss.item()
         self._accelerator.clip_grad_norm_(self._network.parameters(), _CLIP)
@@ -175,13 +183,15 @@ class _Run:
             self._mean.update(self._network)
         return total
 
-    def _loss(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Return the sum of the cross-entropies of all known outputs."""
-        known = ~torch.isnan(truth)
-        each = torch.nn.functional.binary_cross_entropy_with_logits(
-            logits, torch.nan_to_num(truth), pos_weight=self._weights.to(logits.device), reduction="none"
+    def _loss(self, logits: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        """Return the weighted sum of the cross-entropies of all known outputs of some texts."""
+        truth, weights, positive = (
+            each.to(logits.device) for each in (self._truth[rows], self._weights[rows], self._positive)
         )
-        return (each * known).sum()
+        each = torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, torch.nan_to_num(truth), pos_weight=positive, reduction="none"
+        )
+        return (each * weights).sum()
 
     def _rate(self, step: int) -> float:
         """Return the learning rate at a step as a fraction of the maximum: rising in the warm-up, then falling to 0."""
