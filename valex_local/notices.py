@@ -89,9 +89,11 @@ NOTICES: Mapping[str, NoticeKind] = {
     "lines-cut": NoticeKind("Action lines were scored in part", changes_meaning=False),
     # labels
     "evidence-refused": NoticeKind("Evidence that does not exist was left out of the labels", changes_meaning=False),
+    "labelled-by-scene": NoticeKind("Labelled scene by scene", changes_meaning=False),
     "labelled-in-parts": NoticeKind("Too long for the model at once", changes_meaning=False),
     "no-answer": NoticeKind("The language model gave no usable answer"),
     "no-probabilities": NoticeKind("The engine reports no probabilities"),
+    "parts-disagree": NoticeKind("A value is present in one part of a script and conflicted in another"),
     "unsure-probabilities": NoticeKind("Probabilities of the labels mean little"),
     # labels and grounding
     "language-not-covered": NoticeKind("The model does not know the language"),

@@ -17,7 +17,7 @@ from valex_local.corpus import Corpus, Text
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import ConfigError, InputError, ValexError
 from valex_local.llm import Reply
-from valex_local.records import Labels, Post, Script
+from valex_local.records import Action, Labels, Post, Script
 from valex_local.schwartz import CIRCLE, State, Value
 from valex_local.settings import make_settings
 from valex_local.stages.base import Context, Item, Output
@@ -29,6 +29,7 @@ from valex_local.stages.labels.lines import EvidenceLine, lines_of, script_lines
 from valex_local.stages.labels.prompt import LabelledExample
 from valex_local.stages.labels.questions import Known, questions
 from valex_local.stages.labels.routes import LabelResult, LabelTask
+from valex_local.stages.labels.scenes import windows
 from valex_local.stages.labels.texts import label_texts
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
@@ -122,15 +123,19 @@ def test_a_small_real_model_labels_and_its_prefix_is_evaluated_once(
 
 
 @pytest.mark.slow
-def test_one_value_at_a_time(smollm2: StoredModel, values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = FewshotRoute(context(smollm2, values=str(values), ask="one", context=4096, max_tokens=512))
+@pytest.mark.parametrize(("way", "count", "most"), [("one", 19, 40), ("scenes", 2, 150)])
+def test_several_questions_share_their_prefix(
+    smollm2: StoredModel, values: Path, monkeypatch: pytest.MonkeyPatch, way: str, count: int, most: int
+) -> None:
+    made = FewshotRoute(context(smollm2, values=str(values), ask=way, context=4096, max_tokens=512))
     spy = Spy(made, monkeypatch)
-    judged = judge(made, HARMLESS)
+    judged = judge(made, in_two_scenes(HARMLESS))
     made.close()
     assert tuple(label.value for label in judged.values) == CIRCLE
     assert all(label.state is not State.NOT_ASSESSED for label in judged.values)
-    assert len(spy.replies) == 19
-    assert all(reply.evaluated_tokens < 40 for reply in spy.replies[1:]), "prefix and script are kept"
+    assert len(spy.replies) == count
+    assert spy.replies[0].evaluated_tokens > 500
+    assert all(reply.evaluated_tokens < most for reply in spy.replies[1:]), "what they share is evaluated once"
 
 
 # --- prompt injection -----------------------------------------------------------------------------------------------
@@ -145,27 +150,47 @@ def attacked(attack: dict[str, str]) -> Script:
     }[attack["channel"]]()
 
 
+def in_two_scenes(found: Script) -> Script:
+    """The same with a second scene, both long enough to be asked about alone."""
+    (scene,) = found.scenes
+    waves = Action(text="Somebody waves at a friend behind the window, again and again. " * 3, start=None, end=None)
+    first = scene.model_copy(update={"elements": (*scene.elements[:-1], waves)})
+    second = scene.model_copy(update={"heading": "STREET", "elements": (waves,)})
+    return found.model_copy(update={"scenes": (first, second)})
+
+
 def test_there_are_twenty_attacks() -> None:
     assert len({attack["name"] for attack in ATTACKS}) == len(ATTACKS) >= 20
     assert {attack["channel"] for attack in ATTACKS} == {"speech", "post", "screen"}
 
 
+LINES_OF = {
+    "whole": (lambda found: [script_lines(found)], ["H1 P1 S1 S2 T1 L5"]),
+    "by scene": (
+        lambda found: [window.lines for window in windows(script_lines(in_two_scenes(found)))],
+        ["P1 H1 S1 S2 T1 L5", "P1 H2 L6"],
+    ),
+}
+"""What a model is shown of a script, and the ids of the lines of each question."""
+
+
+@pytest.mark.parametrize("split", LINES_OF)
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a["name"])
-def test_an_attack_is_one_plain_line_of_the_prompt(
-    route: FewshotRoute, attack: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_attack_is_one_plain_line_of_the_prompt(route: FewshotRoute, attack: dict[str, str], split: str) -> None:
     """The tokens that reach the real model have as many marks of turns as without the attack."""
     llama: Any = route._model
-    harmless, hostile = (
-        route._labeller._prompt.messages(script_lines(s), (), questions("together")[0])
-        for s in (HARMLESS, attacked(attack))
-    )
-    (lines,) = hostile[1].parts
-    assert isinstance(lines, str)
-    assert [line.split()[0] for line in lines.strip().split("\n")] == ["H1", "P1", "S1", "S2", "T1", "L5"]
-    assert hostile[0] == harmless[0]
-    marks = [[t for unit in llama.prompt(m) for t in unit.tokens if t < 3] for m in (harmless, hostile)]
-    assert marks[0] == marks[1]
+    shown, ids = LINES_OF[split]
+    prompts = [
+        [route._labeller._prompt.messages(lines, (), questions("together")[0]) for lines in shown(found)]
+        for found in (HARMLESS, attacked(attack))
+    ]
+    for harmless, hostile, expected in zip(*prompts, ids, strict=True):
+        (lines,) = hostile[1].parts
+        assert isinstance(lines, str)
+        assert [line.split()[0] for line in lines.strip().split("\n")] == expected.split()
+        assert hostile[0] == harmless[0]
+        marks = [[t for unit in llama.prompt(m) for t in unit.tokens if t < 3] for m in (harmless, hostile)]
+        assert marks[0] == marks[1]
 
 
 @pytest.mark.slow
@@ -279,12 +304,14 @@ def test_a_studys_script_has_the_same_lines_in_and_out_of_the_study() -> None:
     assert [line.id for line in lines_of(Text("a", "one\n\ntwo"))] == ["L1", "L3"]
 
 
-def test_what_was_judged_before_an_interruption_is_kept(parrot: Parrot, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["together", "scenes"])
+def test_what_was_judged_before_an_interruption_is_kept(parrot: Parrot, tmp_path: Path, way: str) -> None:
     texts, out = [Text(f"t{n}", f"text {n}") for n in range(4)], tmp_path / "labels.csv"
-    settings, model = make_settings({}), stored(tmp_path)
+    settings, model = make_settings({"labels": {"fewshot": {"ask": way}}}), stored(tmp_path)
 
     def kept(**how: Any) -> Checkpoint:
-        return Checkpoint(out, name="fewshot", model=model, settings=make_settings({"labels": {"fewshot": how}}))
+        asked = make_settings({"labels": {"fewshot": {"ask": way, **how}}})
+        return Checkpoint(out, name="fewshot", model=model, settings=asked)
 
     def interrupt(done: int) -> None:
         if len(parrot.asked) == 2:

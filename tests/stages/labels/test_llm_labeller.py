@@ -181,7 +181,7 @@ def judge(parrot: Parrot, **how: Any) -> LlmLabeller:
     return LlmLabeller(parrot, prompt(settings.ask), settings)
 
 
-@pytest.mark.parametrize("way", ["together", "one", "apart"])
+@pytest.mark.parametrize("way", ["together", "one", "apart", "scenes"])
 def test_each_way_of_asking_gives_the_same_labels(way: Any) -> None:
     asked = questions(way)
     parrot = Parrot(lambda n, _: told(asked[n], KNOWN))
@@ -192,7 +192,9 @@ def test_each_way_of_asking_gives_the_same_labels(way: Any) -> None:
     assert (action.state, action.dominant, action.evidence) == (State.PRESENT, True, ("S1", "S2"))
     assert (humility.state, humility.dominant, humility.evidence) == (State.CONFLICTED, False, ("P1",))
     assert sum(label.state is State.ABSENT for label in found.values) == 17
-    assert [notice.code for notice in found.notices] == ["no-probabilities"]
+    assert [notice.code for notice in found.notices] == ["no-probabilities", "labelled-by-scene"][
+        : 1 + (way == "scenes")
+    ]
     assert len(parrot.asked) == len(asked)
     assert {a["temperature"] for a in parrot.asked} == {0.0}
 
@@ -226,6 +228,24 @@ def test_a_script_too_long_for_the_context_is_labelled_in_parts_and_none_is_left
     assert all(sum(f" {n} of a long" in text for text in seen) == 1 for n in range(900))
     assert "labelled-in-parts" in [notice.code for notice in found.notices]
     assert {label.value for label in found.values if label.state is not State.ABSENT} == set(KNOWN)
+
+
+def test_where_parts_disagree_it_is_said() -> None:
+    lines = text_lines("\n".join(f"line number {n} of a long script" for n in range(900)))
+    found = judge(
+        Parrot(lambda n, _: told(ALL, {Value.FACE: Known(State.CONFLICTED if n else State.PRESENT)}), context=6144),
+        context=8192,
+    ).label(lines)
+    (notice,) = (notice for notice in found.notices if notice.code == "parts-disagree")
+    assert notice.text == "present in one part and conflicted in another: Face"
+
+
+def test_a_prompt_of_the_labs_own_is_asked_by_scene_as_together(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jinja"
+    path.write_text("".join(f"{{% block {name} %}}{{{{ ask }}}}{{% endblock %}}" for name in ("system", "question"))
+                    + "{% block evidence %}{% endblock %}{% block picture %}{% endblock %}", "utf-8")  # fmt: skip
+    made = LabelPrompt(path, read_definitions(OURS), "scenes")
+    assert shown(made.messages(LINES, (), ALL)).split() == ["together"] * 2
 
 
 def test_one_line_longer_than_the_context_is_cut_and_keeps_its_name() -> None:

@@ -33,12 +33,12 @@ KNOWN = st.dictionaries(
         Known, HELD, st.booleans(), st.lists(st.sampled_from(EVIDENCE), min_size=1, max_size=3, unique=True).map(tuple)
     ),
 )
-WAYS = st.sampled_from(["together", "one", "apart"])
+WAYS = st.sampled_from(["together", "one", "apart", "scenes"])
 
 
 def test_ways_of_asking() -> None:
-    assert [len(questions(way)) for way in ("together", "one", "apart")] == [1, 19, 2]
-    for way in ("together", "one", "apart"):
+    assert [len(questions(way)) for way in ("together", "one", "apart", "scenes")] == [1, 19, 2, 1]
+    for way in ("together", "one", "apart", "scenes"):
         asked = [value for question in questions(way) for value in question.values]
         assert {asked.count(value) for value in CIRCLE} == {2 if way == "apart" else 1}
 

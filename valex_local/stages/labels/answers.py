@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -212,13 +213,14 @@ def joined(value: Value, parts: Sequence[ValueLabel]) -> ValueLabel:
     """Return the label of a value for a long script, given the labels of its parts.
 
     A value that is present or conflicted in one part is so in the script; of the two, the one with the higher
-    probability in any part wins. A value is absent if it is absent in all parts.
+    probability in any part wins, then the one found in more parts. A value is absent if it is absent in all parts.
     """
     positive = [p for p in parts if p.state in (State.PRESENT, State.CONFLICTED)]
+    found_in = Counter(p.state for p in positive)
     assessed = [p for p in parts if p.state is not State.NOT_ASSESSED]
     if not assessed or (not positive and len(assessed) < len(parts)):
         return ValueLabel(value=value)  # the value may be in a part that was not assessed
-    leading = max(positive, key=_strength, default=assessed[0])
+    leading = max(positive, key=lambda p: (_strength(p), found_in[p.state]), default=assessed[0])
     alike = [p for p in positive if p.state is leading.state]
     return ValueLabel(
         value=value,
@@ -228,6 +230,32 @@ def joined(value: Value, parts: Sequence[ValueLabel]) -> ValueLabel:
         dominant=any(p.dominant for p in alike),
         evidence=tuple(dict.fromkeys(e for p in alike for e in p.evidence)),
     )
+
+
+def pooled(value: Value, scenes: Sequence[ValueLabel], lengths: Sequence[int]) -> ValueLabel:
+    """Return the label of a value for a script, given the labels of its scenes; see `joined`.
+
+    So the probabilities are the largest of the scenes, and the evidence is that of the scenes with the same state. A
+    model that is shown a scene calls a value dominant if it dominates the scene: it is dominant in the script if the
+    scenes that it dominates are at least half of the script.
+
+    Parameters
+    ----------
+    value : Value
+        The value.
+    scenes : sequence of ValueLabel
+        The label of each scene.
+    lengths : sequence of int
+        The length of each scene.
+    """
+    found = joined(value, scenes)
+    dominated = sum(length for scene, length in zip(scenes, lengths, strict=True) if scene.dominant)
+    return found.model_copy(update={"dominant": found.dominant and 2 * dominated >= sum(lengths)})
+
+
+def disagree(parts: Sequence[ValueLabel]) -> bool:
+    """Whether a value is present in one part of a script and conflicted in another."""
+    return {State.PRESENT, State.CONFLICTED} <= {part.state for part in parts}
 
 
 def _strength(label: ValueLabel) -> float:

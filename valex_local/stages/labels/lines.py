@@ -28,12 +28,15 @@ class EvidenceLine:
         The text, on one line.
     speaker : str or None
         The speaker, if known.
+    scene : int
+        The number of its scene, or of its paragraph in a plain text, counted from 1.
     """
 
     id: str
     kind: str
     text: str
     speaker: str | None = None
+    scene: int = 1
 
 
 _KINDS = {"post": "post", "dialogue": "speech", "text": "on screen", "action": "action", "heading": "place"}
@@ -41,7 +44,9 @@ _KINDS = {"post": "post", "dialogue": "speech", "text": "on screen", "action": "
 
 def script_lines(script: Script) -> tuple[EvidenceLine, ...]:
     """Return the lines of a script in order; on-screen text that repeats speech appears once, as the speech."""
-    return tuple(EvidenceLine(line.id, _KINDS[line.kind], line.text, line.speaker) for line in shown_lines(script))
+    return tuple(
+        EvidenceLine(line.id, _KINDS[line.kind], line.text, line.speaker, line.scene) for line in shown_lines(script)
+    )
 
 
 def lines_of(text: Text) -> tuple[EvidenceLine, ...]:
@@ -50,6 +55,13 @@ def lines_of(text: Text) -> tuple[EvidenceLine, ...]:
 
 
 def text_lines(text: str) -> tuple[EvidenceLine, ...]:
-    """Return the lines of a plain text that are not blank."""
-    lines = ((n, one_line(line)) for n, line in enumerate(text.splitlines(), 1))
-    return tuple(EvidenceLine(f"L{n}", "text", line) for n, line in lines if line)
+    """Return the lines of a plain text that are not blank; blank ones separate paragraphs."""
+    found: list[EvidenceLine] = []
+    paragraph, before = 0, ""
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = one_line(raw)
+        paragraph += bool(line and not before)
+        if line:
+            found.append(EvidenceLine(f"L{number}", "text", line, scene=paragraph))
+        before = line
+    return tuple(found)

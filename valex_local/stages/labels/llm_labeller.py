@@ -1,9 +1,9 @@
-"""Asks a language model for the labels of one post: questions, a second attempt, parts of long scripts."""
+"""Asks a language model for the labels of one post: questions, a second attempt, scenes, parts of long scripts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from valex_local.errors import InputError, ValexError
@@ -15,7 +15,9 @@ from valex_local.stages.labels.answers import (
     AnswerWithProbabilities,
     BadLabelAnswer,
     StateProbabilities,
+    disagree,
     joined,
+    pooled,
     read_answer,
     read_probabilities,
     value_label,
@@ -24,6 +26,7 @@ from valex_local.stages.labels.lines import EvidenceLine
 from valex_local.stages.labels.prompt import LabelPrompt, PromptKeyframe
 from valex_local.stages.labels.questions import Question, answer_schema, questions
 from valex_local.stages.labels.routes import LabelResult
+from valex_local.stages.labels.scenes import counted_scenes, windows
 
 ALTERNATIVES = 64
 """Number of likeliest tokens to read where an answer names a state; servers report 20 at most."""
@@ -75,11 +78,37 @@ class LlmLabeller:
         if not lines and not stills:
             raise InputError("it contains no words", hint="Leave it out")
         tally = _Tally()
+        if self._settings.ask == "scenes":
+            values = self._by_scene(lines, tally)
+        else:
+            values = self._in_parts(lines, stills, tally)
+        return LabelResult(values, tuple(tally.notices), LabelFigures(**tally.figures))
+
+    def _by_scene(self, lines: Sequence[EvidenceLine], tally: _Tally) -> tuple[ValueLabel, ...]:
+        """Return the labels of the scenes, pooled; see `scenes` and `pooled`."""
+        asked = windows(lines)
+        scenes = []
+        for window in asked:
+            tally.where = window.name
+            scenes.append(self._in_parts(window.lines, (), tally))
+        what = counted_scenes(lines)
+        if len(asked) == 1:
+            tally.note("labelled-by-scene", f"asked as a whole ({what})")
+            return scenes[0]
+        tally.note("labelled-by-scene", f"{what}, asked in {len(asked)} windows and pooled")
+        lengths = [window.length for window in asked]
+        return _combined(scenes, tally, lambda value, found: pooled(value, found, lengths))
+
+    def _in_parts(
+        self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], tally: _Tally
+    ) -> tuple[ValueLabel, ...]:
+        """Return the labels of lines; if they are too long for the context, those of their parts, joined."""
         parts = [self._labels(part, stills, tally) for part in self._parts(lines, stills)]
-        if len(parts) > 1:
-            tally.note("labelled-in-parts", f"too long for the context: labelled in {len(parts)} parts, then joined")
-        values = tuple(joined(value, [part[at] for part in parts]) for at, value in enumerate(CIRCLE))
-        return LabelResult(values if len(parts) > 1 else parts[0], tuple(tally.notices), LabelFigures(**tally.figures))
+        if len(parts) == 1:
+            return parts[0]
+        what = f"{tally.where} is too long" if tally.where else "too long"
+        tally.note("labelled-in-parts", f"{what} for the context: labelled in {len(parts)} parts, then joined")
+        return _combined(parts, tally, joined)
 
     def _parts(
         self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe]
@@ -141,7 +170,20 @@ class LlmLabeller:
             )
             return
         asked = question.values[0].value if question.alone else "the values"
+        asked += f" in {tally.where}" if tally.where else ""
         tally.note("no-answer", f"the language model's answer on {asked} could not be used: {fault}")
+
+
+def _combined(
+    parts: Sequence[tuple[ValueLabel, ...]],
+    tally: _Tally,
+    combine: Callable[[Value, Sequence[ValueLabel]], ValueLabel],
+) -> tuple[ValueLabel, ...]:
+    """Return one label for each value, given those of the parts, and note on which values the parts disagree."""
+    of_value = dict(zip(CIRCLE, zip(*parts, strict=True), strict=True))
+    if in_doubt := [value.value for value, found in of_value.items() if disagree(found)]:
+        tally.note("parts-disagree", f"present in one part and conflicted in another: {'; '.join(in_doubt)}")
+    return tuple(combine(value, found) for value, found in of_value.items())
 
 
 def _cut(lines: Sequence[EvidenceLine]) -> tuple[Sequence[EvidenceLine], Sequence[EvidenceLine]] | None:
@@ -173,11 +215,12 @@ def _note_doubts(tally: _Tally, reply: Reply, probabilities: Mapping[Value, Stat
 
 
 class _Tally:
-    """Notices, each once, and figures collected while one post is labelled."""
+    """Notices, each once, and figures collected while one post is labelled; `where` names the scene it is about."""
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
         self.figures: Counter[str] = Counter()
+        self.where = ""
 
     def note(self, code: str, text: str) -> None:
         notice = Notice(code=code, text=text)

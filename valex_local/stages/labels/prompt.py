@@ -43,8 +43,8 @@ class LabelPrompt:
         A Jinja template with the blocks `BLOCKS`.
     definitions : Definitions
         The definitions of the values.
-    way : {"together", "one", "apart"}
-        How to ask; see `questions`.
+    way : {"together", "one", "apart", "scenes"}
+        How to ask; see `questions`. A scene is asked about like a script, so the file sees ``together``.
     shots : sequence of LabelledExample
         Scripts that people labelled, shown as examples.
     sees : bool
@@ -66,10 +66,10 @@ class LabelPrompt:
         sees: bool = False,
     ) -> None:
         self._file = PromptFile(path, BLOCKS)
-        self._way = way
+        self._way: Way = "together" if way == "scenes" else way
         worked = [] if definitions.example is None else [_worked(definitions.example)]
         facts = {
-            "ask": way,
+            "ask": self._way,
             "sees": sees,
             "values": [_told(d) for d in definitions.in_order()],
             "examples": [self._shown(shot) for shot in worked],

@@ -1,8 +1,9 @@
 """Ways of asking a language model for labels: the questions, the schema of an answer, and right answers.
 
 ``together`` asks for the state of all values at once; ``one`` for one value at a time; ``apart`` asks which values are
-present, and then which are conflicted. An answer is JSON with short codes, to keep it small: for each value a list of
-the state and its evidence, ``{"SDT": ["p", "S3"], "SDA": ["a"], ...}``; for a single value just the list.
+present, and then which are conflicted; ``scenes`` asks like ``together``, but about each scene alone (see the module
+`scenes`). An answer is JSON with short codes, to keep it small: for each value a list of the state and its evidence,
+``{"SDT": ["p", "S3"], "SDA": ["a"], ...}``; for a single value just the list.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Literal
 from valex_local.llm.base import JsonSchema, object_schema
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
 
-Way = Literal["together", "one", "apart"]
+Way = Literal["together", "one", "apart", "scenes"]
 
 MAX_EVIDENCE = 3
 """Maximum number of evidence lines for a value."""
@@ -62,9 +63,9 @@ class Question:
 
 
 def questions(way: Way) -> tuple[Question, ...]:
-    """Return the questions of a way of asking, in order."""
+    """Return the questions of a way of asking, in order; by scene, those about one scene."""
     match way:
-        case "together":
+        case "together" | "scenes":
             return (Question(CIRCLE),)
         case "one":
             return tuple(Question((value,), alone=True) for value in CIRCLE)
