@@ -42,13 +42,13 @@ MAY_IMPORT = {
     "stages": "errors schwartz files records states settings system store llm rendering study corpus",
     "pipeline": "errors notices files records states settings system store posts study corpus stages",
     "evaluation": "errors schwartz files records settings system store posts study corpus stages pipeline",
-    "exchange": "errors schwartz files records system store posts rendering study corpus stages",
-    "report": "errors schwartz notices files records store rendering study stages",
+    "exchange": "errors schwartz files records states system store posts rendering study corpus stages",
+    "report": "errors schwartz notices files records states store rendering study stages",
     "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
     "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
-    "cli": "errors schwartz notices files records states settings system store posts rendering study corpus stages pipeline "
-    "evaluation exchange report comparison training doctor",
+    "cli": "errors schwartz notices files records states settings system store posts rendering study corpus stages "
+    "pipeline evaluation exchange report comparison training doctor",
 }
 """Each folder and root module of the package, from low to high, and what it may import."""
 

@@ -1,6 +1,8 @@
-"""Printing labels on a terminal."""
+"""Printing labels, and how their states were drawn, on a terminal."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from rich import box
 from rich.table import Table
@@ -9,39 +11,75 @@ from rich.text import Text
 from valex_local.cli._output import say, terminal
 from valex_local.records import Labels, ValueLabel
 from valex_local.schwartz import State
+from valex_local.states import StateSummary, advice, kind_of_states, with_cutoff
 
 _STYLES = {State.PRESENT: "bold green", State.CONFLICTED: "bold red", State.ABSENT: "dim", State.NOT_ASSESSED: "dim"}
+_BAR = 8
+"""Length of the longest bar, in characters."""
 
 
 def print_labels(stem: str, labels: Labels) -> None:
-    """Print the labels of one script with their probabilities and their model."""
+    """Print the labels of one script with their probabilities, cut-offs and model."""
     source = labels.source
     languages = ", ".join(source.languages) or "any language"
     say(f"{stem}: {source.model} ({source.domain}; {languages})", style="bold")
     if source.baseline:
         say(f"baseline: {source.baseline}", style="yellow")
+    if labels.values and labels.calibration is not None:
+        _print_wrapped(f"states: {kind_of_states(labels.calibration)}", style="yellow")
     for notice in labels.notices:
         say(f"notice: {notice.text}", style="yellow")
     if labels.skipped:
         say(f"no labels: {labels.skipped}")
         return
+    terminal().print(_table(labels))
+
+
+def _table(labels: Labels) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    columns = ["value", "present", "conflicted", "state"]
-    # Only routes that ask a language model name the evidence of a state.
+    conflicted = any(label.conflicted is not None for label in labels.values)
+    drawn = any(label.present_from is not None for label in labels.values)
+    # Two probabilities with cut-offs and their bars are wider than a terminal.
+    bar = 0 if conflicted and drawn else _BAR
+    columns = ["value", "present", *(["conflicted"] if conflicted else []), "state"]
+    # Only some routes name the evidence of a state.
     columns += ["evidence"] if any(label.evidence for label in labels.values) else []
     for name in columns:
-        table.add_column(name, no_wrap=name == "value")
+        table.add_column(name, no_wrap=name in ("value", "present", "conflicted"))
     for label in labels.values:
-        cells = [label.value.value, _bar(label.present), _bar(label.conflicted), _state(label)]
-        cells += [" ".join(label.evidence)] if "evidence" in columns else []
-        table.add_row(*map(Text, cells), style=_STYLES[label.state])
-    terminal().print(table)
+        cells = {
+            "value": label.value.value,
+            "present": _probability(label.present, label.present_from, bar),
+            "conflicted": _probability(label.conflicted, label.conflicted_from, bar),
+            "state": _state(label),
+            "evidence": " ".join(label.evidence),
+        }
+        table.add_row(*(Text(cells[name]) for name in columns), style=_STYLES[label.state])
+    if not conflicted:
+        table.caption = "Conflict was not assessed."
+        table.caption_justify = "left"
+    return table
 
 
-def _bar(probability: float | None) -> str:
+def print_summaries(summaries: Mapping[str, StateSummary]) -> None:
+    """Print a line for each set of labels, and what to do about those that are not validated."""
+    for name, summary in summaries.items():
+        _print_wrapped(f"states  {name}: {summary.line}", style="" if summary.validated else "yellow")
+    if not all(summary.validated for summary in summaries.values()):
+        _print_wrapped(advice(), style="yellow")
+
+
+def _print_wrapped(text: str, style: str = "") -> None:
+    terminal().print(Text(text, style=style))
+
+
+def _probability(probability: float | None, cutoff: float | None, bar: int) -> str:
+    """Return a probability, its bar, and the cut-off if there is one."""
     if probability is None:
         return "-"
-    return f"{probability:.2f} {'█' * round(probability * 8)}"
+    shown, limit = with_cutoff(probability, cutoff)
+    parts = [shown, f"{'█' * round(probability * bar):<{bar}}" if bar else "", f"from {limit}" if limit else ""]
+    return " ".join(filter(None, parts)).replace("from never", "never called")
 
 
 def _state(label: ValueLabel) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from valex_local.cli._labels import print_summaries
 from valex_local.cli._output import say, say_json, terminal
 from valex_local.files.text import counted
 from valex_local.pipeline.summary import NoticeCount, StepCount, Summary
 from valex_local.records import Failure
+from valex_local.states import StateSummary
 
 _MOST = 20
 _MARK = "*"
@@ -22,8 +24,17 @@ def print_json(summary: Summary) -> None:
     """Print a summary as one JSON object."""
     data: dict[str, Any] = asdict(summary)
     data["ok"] = summary.ok
+    data["states"] = {name: _states(found) for name, found in summary.states.items()}
     data["failures"] = [{"post": f.post, "step": f.stage, "what": f.what, "hint": f.hint} for f in summary.failures]
     say_json(data)
+
+
+def _states(found: StateSummary) -> dict[str, Any]:
+    drawn = found.calibration.drawn
+    facts = {"kind": found.calibration.kind, "drawn": None if drawn is None else drawn.isoformat()}
+    facts |= {"model": found.source.model, "domain": found.source.domain, "validated": found.validated}
+    counts = {"posts": found.posts, "called_per_post": round(found.called, 2)}
+    return {**facts, **counts, "added": found.added, "others": found.others}
 
 
 def print_summary(summary: Summary, *, dry: bool = False) -> None:
@@ -45,6 +56,7 @@ def print_summary(summary: Summary, *, dry: bool = False) -> None:
         say(f"failed  {_failure(failure)}", style="red")
     for note in summary.notes:
         say(f"note    {note}", style="yellow")
+    print_summaries(summary.states)
     failures = counted(len(summary.failures), "failure")
     total = f"{counted(summary.posts, 'post')}, {failures}, {len(summary.unmatched)} unmatched"
     took = "nothing was done" if dry else f"{summary.seconds:.1f} s"

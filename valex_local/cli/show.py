@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from valex_local.cli._output import say, say_json_text, say_text, terminal
 from valex_local.cli._study import StudyCommand, find_posts, open_study
+
+if TYPE_CHECKING:
+    from valex_local.study import LabelKey
 
 
 @click.command(cls=StudyCommand)
@@ -28,16 +32,18 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
     """
     from rich.text import Text
 
-    from valex_local.cli._labels import print_labels
+    from valex_local.cli._labels import print_labels, print_summaries
     from valex_local.errors import StudyError
     from valex_local.rendering.render import render
     from valex_local.stages.variants import VIDEO
     from valex_local.store import Store
+    from valex_local.study import state_summaries
     from valex_local.study.settings import resolve_settings
 
     study = open_study(folder)
     preferred = resolve_settings(Store(), study).script.variants
     console = terminal()
+    shown: set[LabelKey] = set()
     for post_id in find_posts(study, posts):
         try:
             name, script = study.script(post_id, variant, preferred=preferred)
@@ -54,6 +60,9 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
             continue
         console.rule(Text.assemble((post_id, "bold"), f"  script.{name}"), align="left")
         say_text(f"{render(script, form)}\n")
-        for labelled in (name, VIDEO):
-            for stem, labels in study.labels(post_id, labelled).items():
-                print_labels(stem, labels)
+        for key, labels in study.all_labels(post_id).items():
+            if key.script in (name, VIDEO):
+                print_labels(str(key), labels)
+                shown.add(key)
+    if shown:
+        print_summaries({str(key): found for key, found in state_summaries(study).items() if key in shown})

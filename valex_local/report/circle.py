@@ -12,6 +12,7 @@ from valex_local.records import ValueLabel
 from valex_local.report.counts import ValueCount
 from valex_local.report.svg import POLES, arc, element, hatch, markup, picture, point, pole, pole_of, ring_sector, ticks
 from valex_local.schwartz import CIRCLE, HigherOrder, State, Value
+from valex_local.states import with_cutoff
 
 SECTOR = 360 / len(CIRCLE)
 """Angle of one value, in degrees."""
@@ -49,6 +50,8 @@ class Sector:
         CSS class of the sector: ``held``, ``absent`` or ``not-assessed``.
     leads : bool
         Whether a click on the sector leads to the posts with the value.
+    present_from, conflicted_from : float or None
+        Cut-offs, on the scale of the bars; a line is drawn for those up to 1.
     """
 
     value: Value
@@ -58,6 +61,8 @@ class Sector:
     tooltip: str
     look: str = "held"
     leads: bool = False
+    present_from: float | None = None
+    conflicted_from: float | None = None
 
 
 def start_of(value: Value) -> float:
@@ -110,9 +115,9 @@ def label_circle(values: Sequence[ValueLabel], *, name: str) -> Markup:
 def _label_sector(label: ValueLabel, conflicted: bool) -> Sector:
     tooltip = f"{label.value}: {label.state.value.replace('_', ' ')}"
     if label.present is not None:
-        tooltip += f", probability present {label.present:.2f}"
+        tooltip += f", probability present {_figures(label.present, label.present_from)}"
     if label.conflicted is not None:
-        tooltip += f", conflicted {label.conflicted:.2f}"
+        tooltip += f", conflicted {_figures(label.conflicted, label.conflicted_from)}"
     # The name is followed by the probability that decides the state; the bars and the table show both.
     shown = label.conflicted if label.state is State.CONFLICTED or label.present is None else label.present
     looks = {State.ABSENT: "absent", State.NOT_ASSESSED: "not-assessed"}
@@ -123,7 +128,16 @@ def _label_sector(label: ValueLabel, conflicted: bool) -> Sector:
         "not assessed" if shown is None else f"{shown:.2f}",
         tooltip,
         looks.get(label.state, "held"),
+        present_from=label.present_from,
+        conflicted_from=label.conflicted_from,
     )
+
+
+def _figures(probability: float, cutoff: float | None) -> str:
+    shown, limit = with_cutoff(probability, cutoff)
+    if limit == "never":
+        return f"{shown} (never called)"
+    return f"{shown} (called from {limit})" if limit else shown
 
 
 def draw(sectors: Sequence[Sector], rings: Sequence[tuple[float, str]], name: str) -> Markup:
@@ -178,6 +192,9 @@ def _draw_sector(root: ET.Element, sector: Sector) -> None:
     if sector.conflicted:
         shape = ring_sector(HOLE, _radius(sector.conflicted), middle, high)
         element(group, "path", d=shape, class_="bar conflicted", fill=hatch(value))
+    for cutoff, *angles in ((sector.present_from, low, middle), (sector.conflicted_from, middle, high)):
+        if cutoff is not None and cutoff <= 1:
+            element(group, "path", d=arc(_radius(cutoff), *angles), class_="cutoff")
     _draw_name(group, sector, start + SECTOR / 2)
 
 

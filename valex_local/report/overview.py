@@ -15,6 +15,7 @@ from valex_local.report.gather import Gathered, Problem
 from valex_local.report.histogram import Confidences
 from valex_local.report.svg import cut
 from valex_local.report.words import searched
+from valex_local.states import StateSummary
 from valex_local.study import LabelKey
 
 CAPTION = 120
@@ -106,6 +107,8 @@ class Overview:
 
     Attributes
     ----------
+    states : dict of LabelKey to StateSummary
+        How the states of each set of labels were drawn.
     rows : list of PostEntry
         One for each post.
     steps : dict of str to StepRecords
@@ -130,6 +133,7 @@ class Overview:
         Total duration of the videos, in seconds.
     """
 
+    states: dict[LabelKey, StateSummary] = field(default_factory=dict)
     rows: list[PostEntry] = field(default_factory=list)
     steps: dict[str, StepRecords] = field(default_factory=dict)
     notices: dict[tuple[str, str], Remark] = field(default_factory=dict)

@@ -25,7 +25,8 @@ from valex_local.report.summary import posts_script, study_view, words_script
 from valex_local.report.svg import plain_label
 from valex_local.report.views import post_view, reachable
 from valex_local.schwartz import CIRCLE
-from valex_local.study import Study
+from valex_local.states import Banner
+from valex_local.study import Study, state_summaries
 
 FOLDER = "report"
 """The folder of the report in a study, unless another one is given."""
@@ -81,9 +82,11 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
     StudyError
         The folder contains something else, or cannot be written to.
     """
-    site = Site(study.root / FOLDER if folder is None else folder)
+    states = state_summaries(study)
+    banner = Banner.of({key.title: found for key, found in states.items()})
+    site = Site(study.root / FOLDER if folder is None else folder, banner)
     ids = study.post_ids()
-    reader, overview = Reader(study), Overview()
+    reader, overview = Reader(study), Overview(states=states)
     unreadable: list[str] = []
     for post_id, before, after in zip(ids, [None, *ids][:-1], [*ids, None][1:], strict=True):
         gathered = reader(post_id)
@@ -103,14 +106,22 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
 class Site:
     """The folder of a report, which is made if it does not exist.
 
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    banner : Banner or None
+        What readers must know about states that are not validated.
+
     Raises
     ------
     StudyError
         The folder contains something else.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, banner: Banner | None) -> None:
         self.folder = folder
+        self._banner = banner
         self._pages = folder / POSTS
         _refuse_foreign(folder)
         with writing(folder):
@@ -134,7 +145,7 @@ class Site:
             Ids of the previous and the next post, to link to.
         """
         post = post_view(gathered, study.folder(gathered.id), self._pages.resolve())
-        page = _render("post.jinja", post=post, root="../", before=before, after=after)
+        page = _render("post.jinja", post=post, root="../", before=before, after=after, banner=self._banner)
         self._write(f"{POSTS}/{page_name(gathered.id)}", page)
 
     def write_study(self, overview: Overview, reader: Reader, name: str) -> None:
@@ -152,7 +163,7 @@ class Site:
         view = study_view(overview, reader.order, name)
         self._write(LIST, posts_script(overview.rows, view.panels))
         self._write(WORDS, words_script(overview.rows))
-        self._write(INDEX, _render("study.jinja", study=view, rows=overview.rows, root=""))
+        self._write(INDEX, _render("study.jinja", study=view, rows=overview.rows, root="", banner=self._banner))
 
     def remove_others(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Remove the pages of posts that are not in `ids` and files of interrupted writes; return those posts."""

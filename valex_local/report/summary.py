@@ -25,10 +25,11 @@ from valex_local.report.counts import (
 from valex_local.report.gather import Order, step_name
 from valex_local.report.histogram import Confidences, histogram
 from valex_local.report.matrix import matrix
-from valex_local.report.overview import LabelSet, Overview, PostEntry, Trouble, VariantFacts
+from valex_local.report.overview import Overview, PostEntry, Trouble, VariantFacts
 from valex_local.report.svg import pole
 from valex_local.report.views import split_model
 from valex_local.schwartz import CIRCLE, Polarity
+from valex_local.states import StateSummary
 from valex_local.study import LabelKey
 
 MOST_AUTHORS = 100
@@ -58,6 +59,7 @@ class LabelPanel:
     anchor: str
     posts: int
     sources: tuple[LabelSourceCount, ...]
+    states: StateSummary
     conflicted: bool
     counts: tuple[ValueCount, ...]
     poles: tuple[str, ...]
@@ -173,7 +175,7 @@ def study_view(overview: Overview, order: Order, name: str) -> StudyView:
         authors=len({row.author for row in rows} - {None}),
         sounds=tuple(overview.sounds.most_common()),
         languages=tuple(overview.languages.most_common()),
-        panels=tuple(_panel(n, key, overview.labels[key], rows) for n, key in enumerate(keys, 1)),
+        panels=tuple(_panel(n, key, overview, rows) for n, key in enumerate(keys, 1)),
         speech=_spread(overview.speech, "speech segments"),
         dropped=tuple(overview.dropped.most_common()),
         screen_text=_spread(overview.screen_text, "on-screen texts"),
@@ -186,7 +188,8 @@ def study_view(overview: Overview, order: Order, name: str) -> StudyView:
     )
 
 
-def _panel(number: int, key: LabelKey, labels: LabelSet, rows: Sequence[PostEntry]) -> LabelPanel:
+def _panel(number: int, key: LabelKey, overview: Overview, rows: Sequence[PostEntry]) -> LabelPanel:
+    labels = overview.labels[key]
     states = [row.states[key] for row in rows if key in row.states]
     counts = count_values(states)
     return LabelPanel(
@@ -194,6 +197,7 @@ def _panel(number: int, key: LabelKey, labels: LabelSet, rows: Sequence[PostEntr
         anchor=f"labels-{number}",
         posts=len(states),
         sources=tuple(LabelSourceCount(source, posts) for source, posts in labels.sources.most_common()),
+        states=overview.states[key],
         conflicted=labels.conflicted,
         counts=counts,
         poles=tuple(map(pole, CIRCLE)),

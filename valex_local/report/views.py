@@ -21,6 +21,7 @@ from valex_local.report.svg import pole
 from valex_local.report.timeline import Lane, axis, describe, lanes
 from valex_local.schwartz import State
 from valex_local.stages.variants import VIDEO
+from valex_local.states import kind_of_states, with_cutoff
 from valex_local.study import LabelKey
 
 
@@ -67,6 +68,16 @@ class LabelRow:
     evidence: tuple[tuple[str, str | None], ...]
 
     @property
+    def present(self) -> tuple[str, str]:
+        """Return the probability that the value is present, and its cut-off, in digits."""
+        return _digits(self.label.present, self.label.present_from)
+
+    @property
+    def conflicted(self) -> tuple[str, str]:
+        """Return the probability that the value is conflicted, and its cut-off, in digits."""
+        return _digits(self.label.conflicted, self.label.conflicted_from)
+
+    @property
     def state(self) -> str:
         """Return the state in words."""
         if self.label.dominant and self.label.state is State.PRESENT:
@@ -81,11 +92,17 @@ class LabelView:
     key: LabelKey
     anchor: str
     source: LabelSource
+    states: str
     rows: tuple[LabelRow, ...]
     circle: Markup | None
     skipped: str | None
     notices: tuple[Notice, ...]
     has_evidence: bool
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the states were drawn by cut-offs."""
+        return any(row.label.present_from is not None for row in self.rows)
 
     @property
     def conflicted(self) -> bool:
@@ -281,12 +298,17 @@ def _labels(
         key=key,
         anchor=f"labels-{number}",
         source=labels.source,
+        states=kind_of_states(labels.calibration) if labels.calibration else "",
         rows=rows,
         circle=label_circle(labels.values, name=f"The values of this post, {key.title}") if labels.values else None,
         skipped=labels.skipped,
         notices=labels.notices,
         has_evidence=any(row.evidence for row in rows),
     )
+
+
+def _digits(probability: float | None, cutoff: float | None) -> tuple[str, str]:
+    return ("–", "") if probability is None else with_cutoff(probability, cutoff)
 
 
 def _troubles(gathered: Gathered) -> Iterator[Trouble]:

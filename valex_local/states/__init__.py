@@ -15,19 +15,24 @@ from __future__ import annotations
 
 from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, cautious, common, own_domain, relative
 from valex_local.states.draw import Unvalidated, as_answered, choose, draw, is_answer
-from valex_local.states.words import StateSummary
+from valex_local.states.words import Banner, StateSummary, Unit, advice, kind_of_states, with_cutoff
 
 __all__ = [
     "CAUTIOUS",
     "RELATIVE_FROM",
+    "Banner",
     "StateSummary",
+    "Unit",
     "Unvalidated",
+    "advice",
     "as_answered",
     "cautious",
     "choose",
     "common",
     "draw",
     "is_answer",
+    "kind_of_states",
     "own_domain",
     "relative",
+    "with_cutoff",
 ]

@@ -64,7 +64,7 @@ def relative(labels: Mapping[str, Labels], *, drawn: date) -> Calibration:
     by_output: dict[tuple[Value, Polarity], list[tuple[float, float]]] = {}
     for record in labels.values():
         for label in record.values:
-            for polarity, probability, logit in _outputs(label):
+            for polarity, probability, logit in outputs(label):
                 by_output.setdefault((label.value, polarity), []).append((probability, logit))
     cutoffs = tuple(_stands_out(*output, found) for output, found in by_output.items())
     return Calibration(
@@ -73,9 +73,8 @@ def relative(labels: Mapping[str, Labels], *, drawn: date) -> Calibration:
 
 
 def common(calibration: Calibration) -> Iterator[Cutoff]:
-    """Yield the cut-offs of a relative calibration that hide a common value, which its mean tells."""
-    if calibration.kind == "relative":
-        yield from (cutoff for cutoff in calibration.cutoffs if cutoff.mean is not None and cutoff.mean >= COMMON)
+    """Yield the relative cut-offs that hide a common value, which their mean tells."""
+    yield from (cutoff for cutoff in calibration.cutoffs if cutoff.mean is not None and cutoff.mean >= COMMON)
 
 
 def _stands_out(value: Value, polarity: Polarity, found: Sequence[tuple[float, float]]) -> Cutoff:
@@ -85,10 +84,10 @@ def _stands_out(value: Value, polarity: Polarity, found: Sequence[tuple[float, f
 
 
 def _assessed(values: Sequence[ValueLabel]) -> Iterator[tuple[Value, Polarity]]:
-    return ((label.value, polarity) for label in values for polarity, _, _ in _outputs(label))
+    return ((label.value, polarity) for label in values for polarity, _, _ in outputs(label))
 
 
-def _outputs(label: ValueLabel) -> Iterator[tuple[Polarity, float, float]]:
+def outputs(label: ValueLabel) -> Iterator[tuple[Polarity, float, float]]:
     """Yield polarity, probability and logit of what a label assesses."""
     for polarity, probability, logit in (
         (Polarity.PRESENT, label.present, label.present_logit),

@@ -45,7 +45,7 @@ def draw(labels: Labels, calibration: Calibration | None) -> Labels:
     values = labels.values
     if calibration.kind != "answer":
         cutoffs = {(cutoff.value, cutoff.polarity): cutoff for cutoff in calibration.cutoffs}
-        values = tuple(_draw(label, cutoffs) for label in values)
+        values = tuple(_draw(label, cutoffs, answer=is_answer(labels)) for label in values)
     return labels.model_copy(update={"values": values, "calibration": calibration})
 
 
@@ -91,27 +91,32 @@ def choose(
     return cautious(first)
 
 
-def _draw(label: ValueLabel, cutoffs: Cutoffs) -> ValueLabel:
-    present, present_from = _judge(label.present, label.present_logit, cutoffs.get((label.value, Polarity.PRESENT)))
+def _draw(label: ValueLabel, cutoffs: Cutoffs, *, answer: bool) -> ValueLabel:
+    """Return a label with its state drawn; where an answer has no cut-off, the answer counts."""
+    of_present, of_conflicted = (cutoffs.get((label.value, polarity)) for polarity in Polarity)
+    said = label.state if answer else None
+    present, present_from = _judge(label.present, label.present_logit, of_present, said is State.PRESENT)
     conflicted, conflicted_from = _judge(
-        label.conflicted, label.conflicted_logit, cutoffs.get((label.value, Polarity.CONFLICTED))
+        label.conflicted, label.conflicted_logit, of_conflicted, said is State.CONFLICTED
     )
     state = decide(present, conflicted, present_from=present_from, conflicted_from=conflicted_from)
     shown = {
         "present": present,
         "conflicted": conflicted,
-        "present_from": None if present is None else present_from,
-        "conflicted_from": None if conflicted is None else conflicted_from,
+        "present_from": None if present is None or (answer and of_present is None) else present_from,
+        "conflicted_from": None if conflicted is None or (answer and of_conflicted is None) else conflicted_from,
         "state": state,
         "dominant": label.dominant if state is State.PRESENT else None,
     }
     return label.model_copy(update=shown)
 
 
-def _judge(probability: float | None, logit: float | None, cutoff: Cutoff | None) -> tuple[float | None, float]:
-    """Return the probability that is shown and the one from which it is called; never, if there is no cut-off."""
+def _judge(
+    probability: float | None, logit: float | None, cutoff: Cutoff | None, said: bool
+) -> tuple[float | None, float]:
+    """Return the probability that is shown and the one from which it is called; without a cut-off never, unless said."""
     if probability is None or cutoff is None:
-        return probability, NEVER
+        return probability, 0.0 if said else NEVER
     return calibrated(probability, logit, cutoff), cutoff.probability
 
 

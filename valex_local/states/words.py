@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Self
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Self
 
 from valex_local.files.text import counted
-from valex_local.records import Calibration, Labels
+from valex_local.records import Calibration, Labels, LabelSource
 from valex_local.schwartz import State
 from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, common
+
+Unit = Literal["post", "text"]
+"""What was labelled: the posts of a study, or texts without one."""
+
+
+def advice(unit: Unit = "post") -> str:
+    """Return what to do with states that are not validated, and what to do about it."""
+    return (
+        f"Use these states to find {unit}s worth a look; do not report in how many {unit}s a value is present. To be "
+        f"able to report it, label {RELATIVE_FROM} {unit}s or more by hand: valex evaluate then says how often the "
+        "states are right, and valex calibrate fits the cut-offs to your labels."
+    )
+
+
+def kind_of_states(calibration: Calibration, unit: Unit = "post") -> str:
+    """Return how states were drawn, in a few words that start with the kind."""
+    posts = f"{counted(len(calibration.posts), unit)} of {_place(unit)}"
+    return {
+        "validated": f"validated on {posts}",
+        "relative": f"relative, where a value stands out among {posts}",
+        "cautious": f"cautious, from a probability of {CAUTIOUS} on",
+        "own domain": "own domain, from the thresholds of the model on",
+        "answer": "answer, as the language model gave it",
+    }[calibration.kind]
+
+
+def with_cutoff(probability: float, cutoff: float | None) -> tuple[str, str]:
+    """Return a probability and its cut-off in digits, two where they show which is larger, else up to four.
+
+    Parameters
+    ----------
+    probability : float
+        A probability of a record.
+    cutoff : float or None
+        The smallest probability that is called, if there is any cut-off.
+
+    Returns
+    -------
+    probability, cutoff : str
+        The figures; "" without a cut-off, and "never" for one that no probability reaches.
+    """
+    if cutoff is None or cutoff > 1:
+        return f"{probability:.2f}", "" if cutoff is None else "never"
+    for digits in (2, 3):
+        shown, limit = f"{probability:.{digits}f}", f"{cutoff:.{digits}f}"
+        if (float(shown) >= float(limit)) == (probability >= cutoff):
+            return shown, limit
+    # Probabilities have four digits, so rounding the cut-off up changes no state.
+    return f"{probability:.4f}", f"{math.ceil(round(cutoff * 1e4, 6)) / 1e4:.4f}"
 
 
 @dataclass(frozen=True)
@@ -20,34 +71,48 @@ class StateSummary:
     ----------
     calibration : Calibration
         The calibration in force.
-    model, domain : str
-        The label model, and the kind of text that it was made for.
+    source : LabelSource
+        The label model.
     posts : int
-        Number of posts with these labels.
+        Number of posts with labels of this model.
     called : float
         Mean number of values per post that are present or conflicted.
+    added : int
+        Number of posts that were labelled after relative cut-offs were drawn.
+    others : int
+        Number of posts whose labels are by another model, so that their states are drawn differently.
+    unit : {"post", "text"}
+        What was labelled.
     """
 
     calibration: Calibration
-    model: str
-    domain: str
+    source: LabelSource
     posts: int
     called: float
+    added: int = 0
+    others: int = 0
+    unit: Unit = "post"
 
     @classmethod
-    def of(cls, calibration: Calibration, labels: Sequence[Labels]) -> Self:
-        """Return the summary of the labels of one set with the calibration that drew their states.
+    def of(cls, labels: Iterable[tuple[str, Labels]], *, unit: Unit = "post") -> Self:
+        """Return the summary of one set of labels, whose states are drawn.
 
         Parameters
         ----------
-        calibration : Calibration
-            The calibration.
-        labels : sequence of Labels
-            The labels, at least one and each with values.
+        labels : iterable of (str, Labels)
+            Posts with their labels, at least one. If they are by several models, the summary is of the one with most.
+        unit : {"post", "text"}
+            What was labelled.
         """
-        source = labels[0].source
-        called = sum(map(_called, labels)) / len(labels)
-        return cls(calibration, source.model, source.domain, len(labels), called)
+        found: dict[str, _Tally] = {}
+        for post, record in labels:
+            if record.calibration is not None:
+                tally = found.setdefault(record.source.model, _Tally(record.source, record.calibration))
+                tally.add(post, record)
+        first = max(found.values(), key=lambda tally: (tally.posts, tally.source.model))
+        others = sum(tally.posts for tally in found.values()) - first.posts
+        called = first.called / first.posts
+        return cls(first.calibration, first.source, first.posts, called, first.added, others, unit)
 
     @property
     def validated(self) -> bool:
@@ -55,45 +120,144 @@ class StateSummary:
         return self.calibration.kind == "validated"
 
     @property
-    def basis(self) -> str:
-        """Say how states were drawn, as the end of a sentence that begins with "A value is called present"."""
-        found = self.calibration
-        if found.kind == "validated":
-            return (
-                f"by cut-offs that were fitted to the gold labels of {counted(len(found.posts), 'post')} of this study"
-            )
-        if found.kind == "relative":
-            return (
-                f"where its probability stands out among {counted(len(found.posts), 'post')} of this study "
-                f"(drawn on {found.drawn})"
-            )
-        if found.kind == "cautious":
-            return f"from a probability of {CAUTIOUS} on"
-        if found.kind == "own domain":
-            return "from the threshold of the model on"
-        return "where the language model said so"
+    def kind(self) -> str:
+        """Return how states were drawn, in a few words."""
+        return kind_of_states(self.calibration, self.unit)
+
+    @property
+    def line(self) -> str:
+        """Return the summary in one line."""
+        source = self.source
+        parts = [self.kind, f"{self.called:.1f} values called per {self.unit}"]
+        parts += [f"by {source.model}, made for {source.domain}"]
+        parts += [] if self.validated else [f"not validated on {_place(self.unit)}"]
+        return "; ".join([*parts, *self.changes()])
+
+    def changes(self) -> Iterator[str]:
+        """Yield what changed since the cut-offs were drawn."""
+        if self.added:
+            which = f"{counted(self.added, self.unit)} added since the cut-offs were drawn"
+            yield f"{which} (to include them: valex calibrate --relative)"
+        if self.others:
+            yield f"{counted(self.others, self.unit)} labelled by another model, with its own states"
 
     def sentences(self) -> Iterator[str]:
         """Yield what a reader must know, most important first."""
-        if not self.validated:
-            yield "These states have not been validated on this study."
-        yield f"The model {self.model} was made for {self.domain}."
-        yield f"A value is called present {self.basis}: {self.called:.1f} values per post."
-        if self.added > 0:
-            yield f"{counted(self.added, 'post')} came later; renew with: valex calibrate --relative."
-        for cutoff in common(self.calibration):
-            yield (
-                f"{cutoff.value} is {cutoff.polarity} in much of this study (mean probability "
-                f"{cutoff.mean:.2f}): that a post has it is only said where it stands out."
-            )
-        if not self.validated:
-            yield f"To validate them, label {RELATIVE_FROM} posts by hand, then run valex evaluate and valex calibrate."
-
-    @property
-    def added(self) -> int:
-        """Number of posts that were labelled after relative cut-offs were drawn."""
-        return self.posts - len(self.calibration.posts) if self.calibration.kind == "relative" else 0
+        found = Banner.of({"": self})
+        yield from (f"States: {self.line}",) if found is None else found.lines()
 
 
-def _called(labels: Labels) -> int:
-    return sum(label.state in (State.PRESENT, State.CONFLICTED) for label in labels.values)
+@dataclass(frozen=True)
+class Banner:
+    """What readers of states that are not validated must know.
+
+    Attributes
+    ----------
+    title : str
+        The warning.
+    sets : tuple of (str, str)
+        The name of each set of labels and what it is, briefly.
+    remarks : tuple of str
+        What the states mean and may be used for, and what they hide.
+    advice : str
+        What to do.
+    """
+
+    title: str
+    sets: tuple[tuple[str, str], ...]
+    remarks: tuple[str, ...]
+    advice: str
+
+    @classmethod
+    def of(cls, summaries: Mapping[str, StateSummary]) -> Self | None:
+        """Return the banner about all sets of labels that are not validated; None if there is none.
+
+        Parameters
+        ----------
+        summaries : mapping of str to StateSummary
+            The sets of labels by the name that readers see. A single one is not named.
+        """
+        open_ones = {name: summary for name, summary in summaries.items() if not summary.validated}
+        if not open_ones:
+            return None
+        unit = next(iter(open_ones.values())).unit
+        which = "These states" if len(open_ones) == len(summaries) else "Some states"
+        title = f"{which} are not validated: nobody has compared them with labels by people on {_place(unit)}"
+        named = [(name if len(summaries) > 1 else "", summary) for name, summary in open_ones.items()]
+        sets = tuple((name, _brief(summary)) for name, summary in named)
+        remarks = [*(_meaning(summary) for _, summary in named), *(_hidden(summary, name) for name, summary in named)]
+        return cls(title, sets, tuple(dict.fromkeys(filter(None, remarks))), advice(unit))
+
+    def lines(self) -> Iterator[str]:
+        """Yield the banner as lines of text."""
+        yield f"{self.title}."
+        yield from (f"{name}: {what}." if name else f"{what}." for name, what in self.sets)
+        yield from (*self.remarks, self.advice)
+
+
+@dataclass
+class _Tally:
+    """Counts over the labels of one model."""
+
+    source: LabelSource
+    calibration: Calibration
+    posts: int = 0
+    called: int = 0
+    added: int = 0
+    _drawn_from: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._drawn_from = frozenset(self.calibration.posts)
+
+    def add(self, post: str, labels: Labels) -> None:
+        self.posts += 1
+        self.called += sum(label.state in (State.PRESENT, State.CONFLICTED) for label in labels.values)
+        self.added += self.calibration.kind == "relative" and post not in self._drawn_from
+
+
+def _place(unit: Unit) -> str:
+    return "this study" if unit == "post" else "these texts"
+
+
+def _brief(summary: StateSummary) -> str:
+    source = summary.source
+    made = f"the baseline {source.model}" if source.baseline else source.model
+    what = f"Labels by {made}, made for {source.domain}. States: {summary.kind}"
+    return "; ".join([what, f"{summary.called:.1f} values called per {summary.unit}", *summary.changes()])
+
+
+def _meaning(summary: StateSummary) -> str:
+    """Return what "present" means by a kind of states, and why that is no count."""
+    unit, place, found = summary.unit, _place(summary.unit), summary.calibration
+    if found.kind == "relative":
+        return (
+            f"“Present” means that a value stands out in a {unit}, compared with the other {unit}s of {place}: its "
+            f"probability is far above the usual one for this value (cut-offs drawn on {found.drawn}). Each value "
+            f"stands out in a few {unit}s in a hundred, whether it is rare or common."
+        )
+    if found.kind == "cautious":
+        return (
+            f"“Present” means a probability of {CAUTIOUS} or more, for every value. How often that is right for these "
+            f"{unit}s is not known."
+        )
+    if found.kind == "own domain":
+        return (
+            f"“Present” means a probability above the threshold of the model, which was chosen on {summary.source.domain}. "
+            f"How often that is right for these {unit}s is not known, the less so if they are of another kind."
+        )
+    return (
+        f"“Present” means that the language model said so. How often that is right for these {unit}s is not known."
+    )
+
+
+def _hidden(summary: StateSummary, name: str) -> str:
+    """Return a sentence about the values that are too common to stand out."""
+    counts = Counter({f"{cutoff.value} ({cutoff.polarity}, {cutoff.mean:.2f})": cutoff.mean or 0
+                      for cutoff in common(summary.calibration)})  # fmt: skip
+    if not counts:
+        return ""
+    where = f" by {name}" if name else ""
+    return (
+        f"Common{where}, and so called less often than they occur: {', '.join(v for v, _ in counts.most_common())}. "
+        "The figure is the mean probability."
+    )

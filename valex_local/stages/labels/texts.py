@@ -122,7 +122,8 @@ def label_texts(
     calibration = choose(labels, states, drawn=date.today(), thresholds=_thresholds(model, states))
     drawn = {text_id: draw(record, calibration) for text_id, record in labels.items()}
     answers = LabelMatrix.from_labels({text.id: drawn[text.id].values if text.id in drawn else () for text in texts})
-    return LabelledTexts(loaded.source, StateSummary.of(calibration, list(drawn.values())), answers, notices, failed)
+    summary = StateSummary.of(drawn.items(), unit="text")
+    return LabelledTexts(loaded.source, summary, answers, notices, failed)
 
 
 def _thresholds(model: StoredModel, states: Unvalidated | None) -> Thresholds | None:
