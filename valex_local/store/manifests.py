@@ -3,6 +3,7 @@
 A manifest says what a model is and how to get it:
 
 - `packages`: Python packages, pinned by version and SHA-256, contain its files; ``valex models install`` gets them.
+  With `archive`, what they contain is a zip file with the files of the model.
 - `shipped`: its files are next to the manifest, bundled with this program.
 - neither: the user downloads the files from `origin` on any machine and adds them with ``valex models add``. Sizes and
   checksums that are not stated here are recorded then, in ``model.toml`` next to the files.
@@ -68,6 +69,16 @@ class Package(_Table):
     members: dict[FileName, str]
 
 
+class Archive(File):
+    """A zip file in packages that contains model files.
+
+    Like a file of the model it consists of members of the packages; `members` maps a file of the model to its path in
+    the zip file.
+    """
+
+    members: dict[FileName, str]
+
+
 class Manifest(_Table):
     """What a model is, which files it consists of and how to get them.
 
@@ -85,6 +96,7 @@ class Manifest(_Table):
     shipped: bool = False
     files: tuple[File, ...] = ()
     packages: tuple[Package, ...] = ()
+    archive: Archive | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -96,12 +108,25 @@ class Manifest(_Table):
         elif not names and not self.shipped:
             raise ValueError("names no files")
         if self.packages:
-            packed = {name for package in self.packages for name in package.members}
-            if packed != set(names):
-                raise ValueError(f"packages and files differ: {', '.join(sorted(packed ^ set(names)))}")
-            if any(file.sha256 is None or file.size is None for file in self.files):
-                raise ValueError("a file in a package has no size or checksum")
+            self._check_packages()
+        elif self.archive is not None:
+            raise ValueError("an archive needs packages that contain it")
         return self
+
+    def _check_packages(self) -> None:
+        names = {file.name for file in self.files}
+        packed = {name for package in self.packages for name in package.members}
+        if self.archive is not None:
+            names |= {self.archive.name}
+            packed |= self.archive.members.keys()
+            twice = self.archive.members.keys() & {name for package in self.packages for name in package.members}
+            if twice or self.archive.name in self.archive.members:
+                raise ValueError("a file is both in the archive and outside it")
+        if packed != names:
+            raise ValueError(f"packages and files differ: {', '.join(sorted(packed ^ names))}")
+        archive = () if self.archive is None else (self.archive,)
+        if any(file.sha256 is None or file.size is None for file in (*self.files, *archive)):
+            raise ValueError("a file in a package has no size or checksum")
 
     def _check_server(self) -> None:
         if self.files or self.shipped or self.role != "llm":

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 from valex_local.errors import ModelError
 from valex_local.files.checksums import sha256_of
 from valex_local.store.files import receive
-from valex_local.store.manifests import File, Manifest, Package
+from valex_local.store.manifests import Archive, File, Manifest, Package
 
 _NO_PIP = "No module named pip"
 
@@ -100,6 +101,8 @@ def pip(command: str, *arguments: str) -> None:
 def assemble(manifest: Manifest, wheels: Mapping[str, Path], target: Path) -> tuple[File, ...]:
     """Write a model's files into a folder from the packages that contain them.
 
+    If the packages contain an archive, it is joined in a temporary folder next to that folder and removed afterwards.
+
     Parameters
     ----------
     manifest : Manifest
@@ -117,14 +120,36 @@ def assemble(manifest: Manifest, wheels: Mapping[str, Path], target: Path) -> tu
     Raises
     ------
     ModelError
-        A member is missing, or a file is not what the manifest says.
+        A member is missing, or a file or the archive is not what the manifest says.
     """
     with ExitStack() as stack:
-        archives = {name: stack.enter_context(_open_wheel(path)) for name, path in wheels.items()}
+        wheels_of = {name: stack.enter_context(_open_zip(path, "a wheel")) for name, path in wheels.items()}
+        archive = manifest.archive
+        in_archive = {}
+        if archive is not None:
+            joined = Path(stack.enter_context(TemporaryDirectory(prefix=".joined-", dir=target.parent)), "archive.zip")
+            receive(_parts(archive, manifest, wheels_of), joined, archive, model=manifest.id)
+            zipped = stack.enter_context(_open_zip(joined, "a zip file"))
+            in_archive = {name: _in_zip(zipped, member, archive) for name, member in archive.members.items()}
         return tuple(
-            receive(_parts(file, manifest, archives), target / file.name, file, model=manifest.id)
+            receive(
+                in_archive.get(file.name) or _parts(file, manifest, wheels_of),
+                target / file.name,
+                file,
+                model=manifest.id,
+            )
             for file in manifest.files
         )
+
+
+def _in_zip(zipped: zipfile.ZipFile, member: str, archive: Archive) -> Iterator[IO[bytes]]:
+    """Yield a member of the archive; it is opened only now, and nothing in the archive decides where it is written."""
+    try:
+        part = zipped.open(member)
+    except (KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise ModelError(f"the archive {archive.name} does not contain {member}, or not readably") from error
+    with part:
+        yield part
 
 
 def _parts(file: File, manifest: Manifest, archives: Mapping[str, zipfile.ZipFile]) -> Iterator[IO[bytes]]:
@@ -146,11 +171,11 @@ def _open_member(package: Package, member: str, archive: zipfile.ZipFile | None)
     return _file(metadata.distribution(package.name), member).open("rb")
 
 
-def _open_wheel(path: Path) -> zipfile.ZipFile:
+def _open_zip(path: Path, what: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as error:
-        raise ModelError("this is not a wheel", path=path, hint="Download it again") from error
+        raise ModelError(f"this is not {what}", path=path, hint="Download it again") from error
 
 
 def _file(distribution: metadata.Distribution, member: str) -> Path:

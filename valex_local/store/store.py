@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from valex_local.errors import InputError, ModelError
+from valex_local.errors import ConfigError, InputError, ModelError
 from valex_local.files.checksums import Checksums
 from valex_local.files.removing import remove
 from valex_local.files.validation import nearest
@@ -247,22 +247,38 @@ class Store:
         if manifest.shipped:
             return "It is bundled with this program: install valex_local again"
         if manifest.packages:
-            names = ("cpu", "demo", *profile_names())
-            profile = next((n for n in names if manifest.id in self.members(n)), names[0])
-            return f"Install it with: valex models install {profile}"
+            names = ("cpu", "demo", *profile_names(), manifest.id)
+            return f"Install it with: valex models install {next(n for n in names if manifest.id in self.members(n))}"
         origin = f" ({manifest.origin})" if manifest.origin else ""
         return f"Add its files{origin} with: valex models add FOLDER --id {manifest.id}"
 
-    def members(self, profile: str) -> list[str]:
-        """Return the ids of a profile's models and of the models they require."""
+    def members(self, name: str) -> list[str]:
+        """Return the ids of a profile's models, or of one model, and of the models they require.
+
+        Raises
+        ------
+        ConfigError
+            There is no such profile or model.
+        """
         ids: list[str] = []
-        waiting = [i for i in self.profile(profile).models.values() if not i.startswith(LOCAL)]
+        waiting = [i for i in self._named(name) if not i.startswith(LOCAL)]
         while waiting:
             model_id = waiting.pop(0)
             if model_id not in ids:
                 ids.append(model_id)
                 waiting.extend(self.manifest(model_id).requires)
         return ids
+
+    def _named(self, name: str) -> list[str]:
+        """Return the ids of the models of a profile, or the one of a model."""
+        if name in profile_names() or name.endswith(".toml"):
+            return list(self.profile(name).models.values())
+        known = self.manifests()
+        if name not in known:
+            near = nearest(name, [*profile_names(), *known])
+            hint = f"Did you mean {near}?" if near else "List them with: valex models list"
+            raise ConfigError(f"there is no profile or model {name}", hint=hint)
+        return [name]
 
     def entries(self) -> list[Entry]:
         """Return all known models and whether they are installed, checking only presence and size of the files."""
