@@ -82,7 +82,7 @@ def test_two_routes_and_gold_labels_make_the_paper_s_table(valex, paper):
 
 def test_a_model_directory_needs_no_more(valex):
     text = valex("encoder", "--resamples", "20", width=80)
-    assert text.startswith("F1 of 200 texts: present over 8 values\n")
+    assert text.startswith("F1 of 200 texts: present over 8 values (support of 30 or more)\n")
     assert "out of fold; trained on short videos (en)" in text
     assert "means over 3 runs" in text
 

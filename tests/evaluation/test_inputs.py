@@ -131,7 +131,7 @@ def test_without_any_author_single_texts_stand_alone(tmp_path):
 
 
 def test_baselines_of_texts_are_made_out_of_fold(sheet, gold):
-    prepared = prepare([], sheets=[sheet], texts=texts_of(gold), min_support=5)
+    prepared = prepare([], sheets=[sheet], texts=texts_of(gold), supports=(5,))
     tfidf = by_name(prepared)["tfidf"].runs[0].of(gold.ids)
     assert prepared.missing == ()
     assert (tfidf.labels[:, STIMULATION, 0] == gold.labels[:, STIMULATION, 0]).all()

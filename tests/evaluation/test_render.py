@@ -3,16 +3,18 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.evaluation.made import noisy, paper_gold, route
+from tests.evaluation.made import matrix, noisy, paper_gold, route
 from valex_local.evaluation import tables
 from valex_local.evaluation.agreement import agreement
 from valex_local.evaluation.evaluate import evaluate
 from valex_local.evaluation.layout import Detail, blocks
 from valex_local.evaluation.render import CSV_COLUMNS, print_evaluation, to_csv, to_markdown
 from valex_local.evaluation.results import Evaluation, Missing
+from valex_local.evaluation.tables import RowKind
 from valex_local.schwartz import CIRCLE, Polarity
 
 HOSTILE = "=2+3|<b>[red]*x*"
@@ -55,8 +57,8 @@ def test_a_wide_terminal_has_the_polarities_side_by_side_and_a_narrow_one_below_
     assert wide[0].startswith("F1 of 888 texts: present over 14 values, conflicted over 7 values")
     assert "present" in wide[1]
     assert "conflicted" in wide[1]
-    assert narrow[0] == "F1 of 888 texts: present over 14 values"
-    assert "F1 of 888 texts: conflicted over 7 values" in narrow
+    assert narrow[0] == "F1 of 888 texts: present over 14 values (support of 30 or more)"
+    assert "F1 of 888 texts: conflicted over 7 values (support of 30 or more)" in narrow
 
 
 def test_the_paper_s_table_shows_figures_and_intervals(found):
@@ -161,8 +163,39 @@ def test_details_are_shown_when_asked_for(found):
 def test_without_averages_single_values_are_still_shown():
     gold = paper_gold().take(range(3))
     evaluation = evaluate(gold, [route("a", noisy(gold, 1, 1))], resamples=0)
-    assert printed(evaluation, 80).startswith("· No intervals")
-    assert printed(evaluation, 80, [Detail.VALUES]).startswith("a by value\n")
+    text = printed(evaluation, 80)
+    assert text.startswith("a by value\n")
+    assert "· Few texts: no value has a support of 30 or more in present and conflicted" in text
+    assert "by support" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_polarity_without_averages_is_shown_by_value_beside_the_table_of_the_other(found):
+    gold = paper_gold()
+    evaluation = evaluate(gold, [route("a", noisy(gold, 2, 1))], resamples=0, min_support=250)
+    assert tables.assessed(evaluation) == (Polarity.PRESENT,)
+    assert tables.too_few(evaluation) == (Polarity.CONFLICTED,)
+    titles = [block[0][0].title for block in blocks(evaluation)]
+    assert titles[0].startswith("F1 of 888 texts: present")
+    assert titles[-1] == "a by value"
+    both = evaluate(gold, [route("a", noisy(gold, 2, 1))], resamples=0, min_support=30)
+    assert tables.too_few(evaluation.model_copy(update={"also": (both,)})) == ()
+
+
+def test_what_cannot_be_said_of_a_value_is_a_dash():
+    gold = matrix(np.zeros((12, 19, 2)))
+    gold.labels[:3, 0, 0] = 1  # never predicted
+    gold.labels[:2, 1, 0] = 1  # both found
+    said = matrix(np.zeros((12, 19, 2)))
+    said.labels[:2, 1, 0] = said.labels[5, 2, 0] = 1  # a false one, of a value that no text shows
+    table = tables.value_table(evaluate(gold, [route("a", said)], resamples=0).routes[0], (Polarity.PRESENT,))
+    assert [row.cells[1:] for row in table.rows[:4]] == [
+        ("–", "0.00", "0.00 [0.00, 0.72]", "0.40", "–", "(3)"),
+        ("1.00", "1.00", "1.00 [0.51, 1.00]", "0.29", "–", "(2)"),
+        ("0.00", "–", "–", "–", "–", "(0)"),
+        ("–", "–", "–", "–", "–", "(0)"),
+    ]
+    assert [row.kind for row in table.rows[:3]] == [RowKind.ROUTE, RowKind.ROUTE, RowKind.FAINT]
 
 
 def test_one_is_no_plural():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._evaluation import SUPPORT, read_support, split_names
 from valex_local.cli._output import say, terminal
 from valex_local.cli._study import StudyCommand, open_study
 
@@ -20,13 +21,25 @@ _PATH = click.Path(path_type=Path)
 @click.command(cls=StudyCommand)
 @click.argument("first")
 @click.argument("second")
+@click.option(
+    "--routes",
+    multiple=True,
+    callback=split_names,
+    metavar="NAMES",
+    help="Routes whose labels to compare (repeatable): encoder by all models, encoder@MODEL by one. Default: all.",
+)
 @click.option("--labels", type=_PATH, help="Gold labels to compare the labels of both scripts with.")
 @click.option("--annotator", help="Annotator whose gold labels count. Default: the majority.")
 @click.option(
     "--group", type=click.Choice(["author", "none"]), help="Grouping of posts for the intervals. [default: author]"
 )
 @click.option(
-    "--min-support", type=click.IntRange(min=1), default=30, show_default=True, help="Leave rarer values out of F1."
+    "--min-support",
+    callback=read_support,
+    metavar=SUPPORT,
+    default="30",
+    show_default=True,
+    help="Leave rarer values out of F1: a number of posts, or a share of them such as 5%.",
 )
 @click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
@@ -66,7 +79,7 @@ def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison
         notices.append(notice)
     with progress(quiet=False) as shown:
         shown.step("compare", posts)
-        options = {name: given[name] for name in ("annotator", "group", "min_support", "resamples", "seed")}
+        options = {name: given[name] for name in ("routes", "annotator", "group", "min_support", "resamples", "seed")}
         return measure(pair, sheet=sheet, similarity=similarity, notices=notices, on_progress=shown.advance, **options)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._evaluation import SUPPORT, read_supports, split_names
 from valex_local.cli._output import say, say_json_text, say_text, terminal
 
 if TYPE_CHECKING:
@@ -19,8 +20,22 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("routes", nargs=-1, metavar="[[NAME=]PATH]...")
+@click.argument("paths", nargs=-1, metavar="[[NAME=]PATH]...")
 @click.option("--labels", multiple=True, type=_PATH, help="Gold labels (repeatable). Default: those of the models.")
+@click.option(
+    "--routes",
+    multiple=True,
+    callback=split_names,
+    metavar="NAMES",
+    help="Routes of a study to evaluate (repeatable): encoder by all models, encoder@MODEL by one. Default: all.",
+)
+@click.option(
+    "--scripts",
+    multiple=True,
+    callback=split_names,
+    metavar="NAMES",
+    help="Scripts of a study whose labels to evaluate (repeatable). Default: all.",
+)
 @click.option("--annotator", help="Annotator whose gold labels count. Default: the majority.")
 @click.option("--texts", multiple=True, type=_PATH, help="Texts, for baselines that read them (repeatable).")
 @click.option("--id-column", help="Column of ids, in a table of texts.")
@@ -30,7 +45,13 @@ _PATH = click.Path(path_type=Path)
     "--group", help="Grouping of texts for the intervals: author, a column, or none. [default: as trained, or author]"
 )
 @click.option(
-    "--min-support", type=click.IntRange(min=1), default=30, show_default=True, help="Leave rarer values out."
+    "--min-support",
+    multiple=True,
+    callback=read_supports,
+    metavar=SUPPORT,
+    default=("30",),
+    show_default=True,
+    help="Leave rarer values out: a number of texts, or a share of them such as 5% (repeatable: a table for each).",
 )
 @click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
@@ -54,7 +75,7 @@ _PATH = click.Path(path_type=Path)
     help="Format.",
 )
 @click.option("-o", "--out", type=_PATH, help="File to write to.")
-def evaluate(routes: tuple[str, ...], form: Form, out: Path | None, **given: Any) -> None:
+def evaluate(paths: tuple[str, ...], form: Form, out: Path | None, **given: Any) -> None:
     """Compare labels with gold labels and with baselines.
 
     PATH is a label file, a model directory written by `valex train`, or a study, of which each script and route counts
@@ -65,7 +86,7 @@ def evaluate(routes: tuple[str, ...], form: Form, out: Path | None, **given: Any
 
     details = _details(given)
     with output(out):
-        found = _evaluation(routes, given)
+        found = _evaluation(paths, given)
         if out is not None:
             _write(out, render(found, form, details))
     if out is not None:
@@ -84,9 +105,11 @@ def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation
     from valex_local.evaluation.evaluate import evaluate as measure
     from valex_local.evaluation.inputs import agreements, prepare
     from valex_local.evaluation.results import Evaluation
-    from valex_local.evaluation.routes import read_source
+    from valex_local.evaluation.routes import choose, read_source
 
-    sources = [read_source(argument) for argument in arguments]
+    sources = choose(
+        [read_source(argument) for argument in arguments], routes=given["routes"], scripts=given["scripts"]
+    )
     sheets = [read_sheet(path) for path in given["labels"]]
     if not sources and not sheets:
         raise InputError("there is nothing to evaluate", hint="Name routes, or gold labels with --labels")
@@ -99,23 +122,26 @@ def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation
         annotator=given["annotator"],
         texts=_texts(given),
         group=given["group"],
-        min_support=given["min_support"],
+        supports=given["min_support"],
         seed=given["seed"],
     )
-    found = measure(
-        prepared.gold,
-        prepared.routes,
-        groups=prepared.groups,
-        grouped_by=prepared.grouped_by,
-        min_support=given["min_support"],
-        resamples=given["resamples"],
-        seed=given["seed"],
-        compare=given["compare"] or None,
-        missing=prepared.missing,
-        notices=prepared.notices,
+    found, *also = (
+        measure(
+            prepared.gold,
+            prepared.routes,
+            groups=prepared.groups,
+            grouped_by=prepared.grouped_by,
+            min_support=min_support,
+            resamples=given["resamples"],
+            seed=given["seed"],
+            compare=given["compare"] or None,
+            missing=prepared.missing,
+            notices=prepared.notices,
+        )
+        for min_support in given["min_support"]
     )
     agreed = agreements(sources, sheets, prepared) if given["agreement"] else ()
-    return found.model_copy(update={"agreement": agreed})
+    return found.model_copy(update={"agreement": agreed, "also": tuple(also)})
 
 
 def _texts(given: dict[str, Any]) -> Texts | None:

@@ -15,8 +15,8 @@ from valex_local.corpus.columns import with_author
 from valex_local.corpus.sheets import Sheet
 from valex_local.errors import MissingExtra
 from valex_local.evaluation.bootstrap import RESAMPLES
-from valex_local.evaluation.figures import MIN_SUPPORT
 from valex_local.evaluation.results import UncountedTexts
+from valex_local.evaluation.support import MIN_SUPPORT
 
 
 def compare(
@@ -26,7 +26,8 @@ def compare(
     annotator: str | None = None,
     group: str | None = None,
     similarity: TextSimilarity | None = None,
-    min_support: int = MIN_SUPPORT,
+    routes: Sequence[str] = (),
+    min_support: int | str = MIN_SUPPORT,
     resamples: int = RESAMPLES,
     seed: int = 0,
     notices: Sequence[str] = (),
@@ -46,8 +47,10 @@ def compare(
         Whether to resample authors or single posts; when left out, authors if any is known.
     similarity : TextSimilarity, optional
         The encoder that compares scripts by their meaning; without it, that figure is left out.
-    min_support : int
-        Gold positives that a value needs to count in the averages.
+    routes : sequence of str
+        Routes whose labels are compared, such as ``encoder`` or ``encoder@mpnet``; all if empty.
+    min_support : int or str
+        Gold positives that a value needs to count in the averages, or their share of the posts, such as ``"5%"``.
     resamples, seed : int
         Number of resamples and seed of the bootstrap.
     notices : sequence of str
@@ -65,12 +68,12 @@ def compare(
     ConfigError
         Both names are the same.
     InputError
-        A variant is unknown, no post has both, or the gold labels are about other posts.
+        A variant or route is unknown, no post has both, or the gold labels are about other posts.
     MissingExtra
         There are gold labels, but the libraries for figures are not installed.
     """
     ids, left_out = pair.posts
-    labels = read_labels(pair, ids)
+    labels = read_labels(pair, ids, routes)
     gold = None
     if sheet is not None:
         gold = evaluate_labels(
@@ -85,14 +88,14 @@ def compare(
         )
     posts = tuple(_posts(pair, ids, labels, similarity, on_progress))
     how = resampling(posts, group, resamples, seed)
-    routes, of_routes = _routes(pair, posts, labels, how)
+    compared, of_routes = _routes(pair, posts, labels, how)
     return Comparison(
         first=pair.first,
         second=pair.second,
         posts=posts,
         rows=tuple(rows(posts, how)),
         shared=tuple(shared_rows(posts, how)),
-        routes=routes,
+        routes=compared,
         gold=gold,
         groups=how.groups,
         grouped_by=how.grouped_by,

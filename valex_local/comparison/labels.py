@@ -6,19 +6,23 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Change, ChangeCount, PostLabels
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet
 from valex_local.errors import InputError
 from valex_local.evaluation.agreement import Agreement, agreement
-from valex_local.evaluation.evaluate import evaluate
+from valex_local.evaluation.evaluate import EvaluatedRoute, evaluate
 from valex_local.evaluation.inputs import prepare
 from valex_local.evaluation.results import Evaluation, UncountedTexts
 from valex_local.evaluation.routes import read_source
+from valex_local.evaluation.selection import check_names, selects
 from valex_local.files.text import counted
 from valex_local.records import Labels
 from valex_local.schwartz import CIRCLE, State
+from valex_local.study.variants import LabelKey
 
 LABEL_THEM = "Label both scripts with: valex label -s STUDY --script NAME"
 
@@ -34,10 +38,33 @@ class AllLabels:
     notices: tuple[str, ...] = ()
 
 
-def read_labels(pair: VariantPair, ids: Sequence[str]) -> AllLabels:
-    """Return the labels of both scripts of the posts, and what is left out."""
+def read_labels(pair: VariantPair, ids: Sequence[str], chosen: Sequence[str] = ()) -> AllLabels:
+    """Return the labels of both scripts of the posts, and what is left out.
+
+    Parameters
+    ----------
+    pair : VariantPair
+        The scripts.
+    ids : sequence of str
+        The posts.
+    chosen : sequence of str
+        Routes to compare, such as ``encoder`` or ``encoder@mpnet``; all if empty.
+
+    Returns
+    -------
+    AllLabels
+        The labels.
+
+    Raises
+    ------
+    InputError
+        One of the routes gave no labels.
+    """
     found = {name: {post_id: pair.study.labels(post_id, name) for post_id in ids} for name in pair.names}
-    every = sorted({route for of_post in found.values() for labels in of_post.values() for route in labels})
+    keys = {LabelKey.of(f"{name}.{by}") for name, posts in found.items() for labels in posts.values() for by in labels}
+    if chosen:
+        check_names(keys, routes=chosen)
+    every = sorted({key.by for key in keys if selects(key, routes=chosen)})
     routes: dict[str, Mapping[str, Both]] = {}
     left_out: list[UncountedTexts] = []
     notices: list[str] = []
@@ -130,7 +157,7 @@ def evaluate_labels(
     *,
     annotator: str | None,
     group: str | None,
-    min_support: int,
+    min_support: int | str,
     resamples: int,
     seed: int,
 ) -> Evaluation:
@@ -164,13 +191,13 @@ def evaluate_labels(
     pairs = [(f"{pair.first}.{route}", f"{pair.second}.{route}") for route in routes]
     source = read_source(str(pair.study.root))
     named = {route.name: route for route in source.routes}
-    wanted = tuple(named[name] for names in pairs for name in names)
+    wanted = tuple(route for one, other in pairs for route in _on_both(named[one], named[other]))
     prepared = prepare(
         [replace(source, routes=wanted)],
         sheets=[sheet],
         annotator=annotator,
         group=group,
-        min_support=min_support,
+        supports=(min_support,),
         seed=seed,
     )
     return evaluate(
@@ -184,3 +211,15 @@ def evaluate_labels(
         compare=pairs,
         notices=prepared.notices,
     )
+
+
+def _on_both(one: EvaluatedRoute, other: EvaluatedRoute) -> tuple[EvaluatedRoute, EvaluatedRoute]:
+    """Return both scripts' labels on the texts that have both, so that what is left out is left out of both."""
+    labelled = [{run.ids[row] for run in route.runs for row in _rows(run)} for route in (one, other)]
+    ids = [name for name in one.runs[0].ids if all(name in names for names in labelled)]
+    first, second = (replace(route, runs=tuple(run.of(ids) for run in route.runs)) for route in (one, other))
+    return first, second
+
+
+def _rows(labels: LabelMatrix) -> list[int]:
+    return [row for row, of_text in enumerate(labels.labels) if not np.isnan(of_text).all()]

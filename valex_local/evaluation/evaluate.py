@@ -14,9 +14,9 @@ from valex_local.evaluation.baselines import BASELINES, AlwaysYes, Majority
 from valex_local.evaluation.bootstrap import RESAMPLES, difference, estimate, point_averages, resample
 from valex_local.evaluation.calibration import calibration
 from valex_local.evaluation.circle import by_support, confusion
+from valex_local.evaluation.coverage import in_common, shrinking
 from valex_local.evaluation.figures import (
     AVERAGES,
-    MIN_SUPPORT,
     Averages,
     Tally,
     all_assess,
@@ -33,9 +33,12 @@ from valex_local.evaluation.results import (
     PolaritySupport,
     RareValue,
     RouteFigures,
+    Shrinking,
     UncountedTexts,
 )
+from valex_local.evaluation.support import MIN_SUPPORT, support_count, support_given
 from valex_local.schwartz import CIRCLE, Polarity
+from valex_local.study.variants import LabelKey
 from valex_local.system.imports import require_extra
 
 
@@ -53,12 +56,15 @@ class EvaluatedRoute:
         Whether it is a baseline.
     about : str or None
         How its labels were made, for readers of the tables.
+    key : LabelKey or None
+        The set of labels in a study that these are.
     """
 
     name: str
     runs: tuple[LabelMatrix, ...]
     baseline: bool = False
     about: str | None = None
+    key: LabelKey | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +84,7 @@ def evaluate(
     *,
     groups: Mapping[str, str] | None = None,
     grouped_by: str | None = None,
-    min_support: int = MIN_SUPPORT,
+    min_support: int | str = MIN_SUPPORT,
     resamples: int = RESAMPLES,
     seed: int = 0,
     compare: Sequence[tuple[str, str]] | None = None,
@@ -100,8 +106,9 @@ def evaluate(
         its own.
     grouped_by : str, optional
         What the groups are, for readers.
-    min_support : int
-        Gold positives that a value needs to count in the averages of a polarity.
+    min_support : int or str
+        Gold positives that a value needs to count in the averages of a polarity, or their share of the texts that
+        count, such as ``"5%"`` (see `support_count`).
     resamples : int
         Number of bootstrap resamples; 0 for no intervals.
     seed : int
@@ -116,7 +123,8 @@ def evaluate(
     Returns
     -------
     Evaluation
-        The figures, with the differences of the compared routes and all notes for readers.
+        The figures, with the differences of the compared routes and all notes for readers. Where routes cover
+        different texts, each also stands alone on its own texts.
 
     Raises
     ------
@@ -127,28 +135,47 @@ def evaluate(
     """
     require_extra("train", "sklearn", "scipy")
     _check_names(routes, compare)
-    ids, left_out = _shared(gold, routes)
+    shared = _shared(gold, routes)
+    ids = shared.ids
     holds = gold.of(ids).labels
-    enough = support(holds, all_assess(holds)) >= max(min_support, 1)
+    given = support_given(min_support)
+    least = support_count(given, len(ids))
+    enough = support(holds, all_assess(holds)) >= least
     present, lacking = _with_baselines(gold, routes, ids)
     rated = [_rate(route, holds, ids, enough) for route in present]
     pairs = _pairs([r.route.name for r in rated], compare)
     paired = [t for one, other in pairs for t in _pair_tallies(holds, _named(rated, one), _named(rated, other))]
     units, number = _units(ids, groups)
+
+    def alone(route: EvaluatedRoute) -> Evaluation:
+        return evaluate(
+            gold,
+            [route],
+            groups=groups,
+            grouped_by=grouped_by,
+            min_support=min_support,
+            resamples=resamples,
+            seed=seed,
+            compare=(),
+        )
+
     tallies = [t if units is None else t.by_group(units) for t in (*(r.tally for r in rated), *paired)]
     draws = resample(tallies, resamples=resamples, seed=seed)
     return Evaluation(
         items=len(ids),
         groups=number,
         grouped_by=grouped_by if number is not None else None,
-        min_support=min_support,
+        min_support=least,
+        min_support_given=given if isinstance(given, str) else None,
         resamples=resamples,
         seed=seed,
         support=_support(holds, enough),
         routes=tuple(_figures(r, holds, enough, d) for r, d in zip(rated, draws[: len(rated)], strict=True)),
         missing=(*missing, *lacking),
         pairs=tuple(_compared(pairs, paired, draws[len(rated) :])),
-        left_out=left_out,
+        left_out=shared.left_out,
+        shrinking=shared.shrinking,
+        own=() if shared.shrinking is None else tuple(map(alone, _plain(routes))),
         notices=tuple(notices),
     )
 
@@ -166,24 +193,40 @@ def _check_names(routes: Sequence[EvaluatedRoute], compare: Sequence[tuple[str, 
             )
 
 
-def _shared(gold: LabelMatrix, routes: Sequence[EvaluatedRoute]) -> tuple[tuple[str, ...], tuple[UncountedTexts, ...]]:
-    """Return the texts that the gold labels and all routes (but not baselines) assess, and the others by cause."""
-    labelled = {"the gold labels": _labelled((gold,))}
-    labelled |= {f"route {route.name}": _labelled(route.runs) for route in routes if not route.baseline}
+def _plain(routes: Sequence[EvaluatedRoute]) -> list[EvaluatedRoute]:
+    return [route for route in routes if not route.baseline]
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """The texts that the gold labels and all routes (but not baselines) assess, and the others by cause."""
+
+    ids: tuple[str, ...]
+    left_out: tuple[UncountedTexts, ...]
+    shrinking: Shrinking | None
+
+
+def _shared(gold: LabelMatrix, routes: Sequence[EvaluatedRoute]) -> _Shared:
+    of_gold = tuple(_labelled((gold,)))
+    sets = {route.name: _labelled(route.runs) for route in _plain(routes)}
+    labelled = {"the gold labels": dict.fromkeys(of_gold)} | {f"route {name}": texts for name, texts in sets.items()}
     every = dict.fromkeys(name for texts in labelled.values() for name in texts)
-    ids = tuple(name for name in labelled["the gold labels"] if all(name in texts for texts in labelled.values()))
     left_out = []
     for source, texts in labelled.items():
         without = tuple(name for name in every if name not in texts)
         if without:
             left_out.append(UncountedTexts(why=f"they are missing from {source}", texts=without))
+    ids = in_common(of_gold, sets.values())
+    keys = {route.name: route.key for route in routes if route.key is not None}
+    found = shrinking(of_gold, sets, keys)
     if not ids:
         counts = ", ".join(f"{source} {len(texts)}" for source, texts in labelled.items())
+        fewer = "" if found is None else f". Without {' and '.join(found.sets)} there are {found.without}: {found.how}"
         raise InputError(
             f"no text has both gold labels and labels of every route (texts with labels: {counts})",
-            hint="Check that the gold labels and the routes are about the same texts and use the same ids",
+            hint=f"Check that the gold labels and the routes are about the same texts and use the same ids{fewer}",
         )
-    return ids, tuple(left_out)
+    return _Shared(ids, tuple(left_out), found)
 
 
 def _labelled(runs: Sequence[LabelMatrix]) -> dict[str, None]:

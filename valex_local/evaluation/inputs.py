@@ -16,10 +16,10 @@ from valex_local.errors import InputError
 from valex_local.evaluation.agreement import Agreement, agreement
 from valex_local.evaluation.baselines import AlwaysYes
 from valex_local.evaluation.evaluate import EvaluatedRoute
-from valex_local.evaluation.figures import MIN_SUPPORT
 from valex_local.evaluation.matching import names_among, under_ids
 from valex_local.evaluation.results import Missing
 from valex_local.evaluation.routes import LabelSourcePath
+from valex_local.evaluation.support import MIN_SUPPORT, smallest_support
 from valex_local.evaluation.text_baselines import NEED_TEXTS, make_baselines
 from valex_local.files.text import counted
 from valex_local.posts.ids import post_key
@@ -47,7 +47,7 @@ def prepare(
     annotator: str | None = None,
     texts: Texts | None = None,
     group: str | None = None,
-    min_support: int = MIN_SUPPORT,
+    supports: Sequence[int | str] = (MIN_SUPPORT,),
     seed: int = 0,
 ) -> Prepared:
     """Return gold labels, routes, baselines and groups under the ids of the gold labels.
@@ -65,8 +65,9 @@ def prepare(
     group : str, optional
         The grouping of intervals and folds: ``author``, a column, or ``none``. When left out, the grouping that the
         models were trained with, else the author if any is known.
-    min_support : int
-        Gold positives that a baseline needs to learn a value.
+    supports : sequence of int or str
+        Gold positives that a value needs, as numbers or as shares of the texts; the smallest is what a baseline needs
+        to learn it.
     seed : int
         Seed of the folds of baselines.
 
@@ -93,7 +94,8 @@ def prepare(
         missing = [Missing(name=name, why="it needs the texts; give them with --texts") for name in lacking]
     else:
         known = gold.of([text.id for text in labelled])
-        made = list(make_baselines(lacking, labelled, known, groups, min_support=min_support, seed=seed))
+        least = smallest_support(supports, len(known))
+        made = list(make_baselines(lacking, labelled, known, groups, min_support=least, seed=seed))
         routes += [each for each in made if isinstance(each, EvaluatedRoute)]
         missing = [each for each in made if isinstance(each, Missing)]
     notices = tuple(_notices(sources, sheets, texts, labelled))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 from valex_local.evaluation import tables
@@ -27,14 +27,15 @@ class Detail(StrEnum):
 
 def blocks(evaluation: Evaluation, details: Collection[Detail] = ()) -> Iterator[Block]:
     """Yield the tables of an evaluation in blocks, the most important first."""
-    averaged, polarities = tables.assessed(evaluation), tables.answered(evaluation)
-    if averaged:
-        yield _main(evaluation, averaged)
-    for polarity in averaged:
-        for first in dict.fromkeys(pair.first for pair in evaluation.pairs if pair.polarity is polarity):
-            yield tuple((tables.pairs_table(evaluation, first, polarity, brief=brief),) for brief in (False, True))
+    polarities = tables.answered(evaluation)
+    yield from _averages(evaluation)
+    for other in evaluation.also:
+        yield from _averages(other)
     if Detail.VALUES in details:
         yield from _values(evaluation, polarities)
+        yield from _by_support(evaluation, polarities)
+    else:
+        yield from _values(evaluation, tables.too_few(evaluation))
     if Detail.CALIBRATION in details:
         yield from _calibration(evaluation, polarities)
     if Detail.CIRCLE in details:
@@ -44,6 +45,18 @@ def blocks(evaluation: Evaluation, details: Collection[Detail] = ()) -> Iterator
         yield tuple((tables.agreement_table(found, brief=brief),) for brief in (False, True))
         if len(found.sources) > 2:
             yield ((tables.agreement_pairs_table(found),),)
+
+
+def _averages(evaluation: Evaluation) -> Iterator[Block]:
+    """Yield the paper's table, that of each route on its own texts, and the differences."""
+    averaged = tables.assessed(evaluation)
+    if averaged:
+        yield _main(evaluation, averaged)
+    if evaluation.own:
+        yield tuple((tables.own_table(evaluation, brief=brief),) for brief in (False, True))
+    for polarity in averaged:
+        for first in dict.fromkeys(pair.first for pair in evaluation.pairs if pair.polarity is polarity):
+            yield tuple((tables.pairs_table(evaluation, first, polarity, brief=brief),) for brief in (False, True))
 
 
 def _main(evaluation: Evaluation, polarities: tuple[Polarity, ...]) -> Block:
@@ -56,12 +69,16 @@ def _main(evaluation: Evaluation, polarities: tuple[Polarity, ...]) -> Block:
     return (tables.main_table(evaluation, polarities),), *stacked
 
 
-def _values(evaluation: Evaluation, polarities: tuple[Polarity, ...]) -> Iterator[Block]:
+def _values(evaluation: Evaluation, polarities: Sequence[Polarity]) -> Iterator[Block]:
     routes = [route for route in evaluation.routes if not route.baseline] or evaluation.routes
     for route in routes:
         shown = tuple(p for p in polarities if route.of(p).values)
         if shown:
-            yield (tables.value_table(route, shown),), tuple(tables.value_table(route, (p,)) for p in shown)
+            one_by_one = (tuple(tables.value_table(route, (p,), brief=brief) for p in shown) for brief in (False, True))
+            yield (tables.value_table(route, shown),), *one_by_one
+
+
+def _by_support(evaluation: Evaluation, polarities: Sequence[Polarity]) -> Iterator[Block]:
     for polarity in polarities:
         yield ((tables.support_table(evaluation, polarity),),)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from valex_local.evaluation.bootstrap import FEW_GROUPS
 from valex_local.evaluation.results import Evaluation, PolarityFigures, RouteFigures, UncountedTexts
-from valex_local.evaluation.tables import assessed
+from valex_local.evaluation.tables import too_few
 from valex_local.files.text import counted
 
 _MOST = 5
@@ -15,7 +15,10 @@ _MOST = 5
 def notes(evaluation: Evaluation) -> list[str]:
     """Return the notes of an evaluation, each a sentence or two."""
     return [
+        *_shrinking(evaluation),
+        *_too_few(evaluation),
         *_intervals(evaluation),
+        *_share(evaluation),
         *_support(evaluation),
         *(note for route in evaluation.routes for note in _route(route)),
         *(f"{missing.name} has no figures: {missing.why}." for missing in evaluation.missing),
@@ -40,17 +43,45 @@ def _intervals(evaluation: Evaluation) -> Iterator[str]:
         yield f"Intervals: 95 %, {evaluation.resamples:,} resamples of {by}.{few}"
 
 
-def _support(evaluation: Evaluation) -> Iterator[str]:
-    if evaluation.routes and not assessed(evaluation):
+def _shrinking(evaluation: Evaluation) -> Iterator[str]:
+    found = evaluation.shrinking
+    if found is None:
+        return
+    one = len(found.sets) == 1
+    sets = ", ".join(f"{name} covers {texts:,}" for name, texts in zip(found.sets, found.texts, strict=True))
+    yield (
+        f"The table is about {evaluation.items:,} of {counted(found.gold, 'text')} with gold labels, those that every "
+        f"route covers ({sets}). Without {'this one' if one else 'these'} it would be about {found.without:,}: "
+        f"{found.how}."
+    )
+
+
+def _too_few(evaluation: Evaluation) -> Iterator[str]:
+    few = too_few(evaluation) if evaluation.routes else ()
+    if few:
+        least = min(each.min_support for each in (evaluation, *evaluation.also))
         yield (
-            f"No averages: no value that a route assesses has a support of {evaluation.min_support} or more. "
-            "Lower --min-support, or show single values with --per-value."
+            f"Few texts: no value has a support of {least:,} or more in {' and '.join(few)}, so there are no "
+            "averages, only figures of single values. They rest on few texts and can differ much with a few more: read "
+            "the intervals, and label more texts before you conclude anything. For averages, lower --min-support."
         )
+
+
+def _share(evaluation: Evaluation) -> Iterator[str]:
+    for each in (evaluation, *evaluation.also):
+        if each.min_support_given is not None:
+            share = each.min_support_given.removesuffix("%")
+            yield f"A support of {share} % of {counted(each.items, 'text')} is {each.min_support:,}, rounded up."
+
+
+def _support(evaluation: Evaluation) -> Iterator[str]:
+    for each in (evaluation, *evaluation.also):
+        for support in each.support:
+            rare = ", ".join(f"{value.value} ({value.support})" for value in support.rare)
+            if rare:
+                yield f"{support.polarity}: left out of the averages (support below {each.min_support}): {rare}."
     for support in evaluation.support:
-        rare = ", ".join(f"{value.value} ({value.support})" for value in support.rare)
-        if rare:
-            yield f"{support.polarity}: left out of the averages (support below {evaluation.min_support}): {rare}."
-        elif not support.values:
+        if not support.rare and not support.values:
             yield f"The gold labels do not assess {support.polarity}."
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 CSV_COLUMNS = ("table", "route", "versus", "polarity", "of", "figure", "estimate", "low", "high")
+"""Columns of the CSV. In averages and pairs, `of` is the support that a value needs."""
 
 _STYLES = {RowKind.ROUTE: "", RowKind.BASELINE: "dim", RowKind.FAINT: "dim", RowKind.MEAN: "bold"}
 
@@ -178,28 +179,44 @@ Cells = tuple[Cell, ...]
 
 
 def _rows(evaluation: Evaluation) -> Iterator[Cells]:
+    yield from _averages(evaluation, "averages")
+    for own in evaluation.own:
+        yield from _averages(own.model_copy(update={"routes": own.routes[:2]}), f"own texts of {own.routes[0].name}")
+    for other in evaluation.also:
+        yield from _averages(other, "averages")
     for route in evaluation.routes:
         for figures in route.polarities:
             for table, of, figure, *numbers in _figures(figures):
                 yield table, route.name, "", figures.polarity, of, figure, *numbers
-    for pair in evaluation.pairs:
-        for name in AVERAGES:
-            gain = getattr(pair, name)
-            head = ("pairs", pair.first, pair.second, pair.polarity, "")
-            yield *head, f"{name}_difference", gain.value, gain.low, gain.high
-            yield *head, f"{name}_share_not_above_0", gain.not_above, None, None
+    for each in (evaluation, *evaluation.also):
+        yield from _pairs(each)
     for found in evaluation.agreement:
         yield from _agreement(found)
 
 
-def _figures(figures: PolarityFigures) -> Iterator[Cells]:
-    """Yield the figures of a route in one polarity as (table, of, figure, estimate, low, high)."""
-    if figures.averages is not None:
+def _averages(evaluation: Evaluation, table: str) -> Iterator[Cells]:
+    for route in evaluation.routes:
+        for figures in route.polarities:
+            for name in AVERAGES if figures.averages is not None else ():
+                average = getattr(figures.averages, name)
+                head = (table, route.name, "", figures.polarity, evaluation.support_words, name)
+                yield *head, average.value, average.low, average.high
+
+
+def _pairs(evaluation: Evaluation) -> Iterator[Cells]:
+    for pair in evaluation.pairs:
         for name in AVERAGES:
-            average = getattr(figures.averages, name)
-            yield "averages", "", name, average.value, average.low, average.high
+            gain = getattr(pair, name)
+            head = ("pairs", pair.first, pair.second, pair.polarity, evaluation.support_words)
+            yield *head, f"{name}_difference", gain.value, gain.low, gain.high
+            yield *head, f"{name}_share_not_above_0", gain.not_above, None, None
+
+
+def _figures(figures: PolarityFigures) -> Iterator[Cells]:
+    """Yield the figures of a route in one polarity as (table, of, figure, estimate, low, high), without averages."""
     for value in figures.values:
-        for name in ("precision", "recall", "f1", "average_precision", "support", "items"):
+        yield "values", value.value, "f1", value.f1, value.f1_low, value.f1_high
+        for name in ("precision", "recall", "average_precision", "support", "items"):
             yield "values", value.value, name, getattr(value, name), None, None
     if figures.calibration is not None:
         yield from _calibration(figures.calibration)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from valex_local.corpus.columns import text_id
@@ -11,11 +11,13 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet, read_sheet
 from valex_local.errors import InputError
 from valex_local.evaluation.evaluate import EvaluatedRoute
+from valex_local.evaluation.selection import check_names, selects
 from valex_local.files.text import load_json, read_raw
 from valex_local.posts.ids import post_names
 from valex_local.records import Labels, Post
 from valex_local.stages.labels.card import CARD, read_card
 from valex_local.study import Study
+from valex_local.study.variants import LabelKey
 
 GOLD = Path("training", "gold.csv")
 PREDICTIONS = Path("training", "predictions.csv")
@@ -88,6 +90,41 @@ def read_source(argument: str) -> LabelSourcePath:
     return LabelSourcePath((_route(name or path.stem, sheet),), groups=sheet.groups, notices=notices)
 
 
+def choose(
+    sources: Sequence[LabelSourcePath], *, routes: Sequence[str] = (), scripts: Sequence[str] = ()
+) -> list[LabelSourcePath]:
+    """Return the sources with the labels of studies by some routes and for some scripts only.
+
+    Parameters
+    ----------
+    sources : sequence of LabelSourcePath
+        The sources. Label files and model directories stay as they are.
+    routes, scripts : sequence of str
+        What to keep, as for `selects`; everything if empty.
+
+    Returns
+    -------
+    list of LabelSourcePath
+        The sources, without studies of which nothing is left.
+
+    Raises
+    ------
+    InputError
+        No study is among the sources, or none has labels by such a route or for such a script.
+    """
+    if not routes and not scripts:
+        return list(sources)
+    check_names({r.key for s in sources for r in s.routes if r.key is not None}, routes=routes, scripts=scripts)
+    kept = (
+        replace(
+            source,
+            routes=tuple(r for r in source.routes if r.key is None or selects(r.key, routes=routes, scripts=scripts)),
+        )
+        for source in sources
+    )
+    return [source for source in kept if source.routes]
+
+
 def _split(argument: str) -> tuple[str | None, Path]:
     """Return the name, if any, and the path; an argument that exists as a path is one, even if it contains ``=``."""
     name, equals, path = argument.partition("=")
@@ -140,23 +177,24 @@ def _domain(domain: str, languages: tuple[str, ...]) -> str:
 
 
 def _of_study(study: Study, name: str | None) -> LabelSourcePath:
-    labels: dict[str, dict[str, Labels]] = {}
+    labels: dict[LabelKey, dict[str, Labels]] = {}
     names: dict[str, tuple[str, ...]] = {}
     for post_id in study.post_ids():
         own, *others = _names(study.post(post_id))
         names[own] = tuple(others)
         for key, record in study.all_labels(post_id).items():
-            labels.setdefault(str(key), {})[own] = record
+            labels.setdefault(key, {})[own] = record
     if not labels:
         raise InputError("this study has no labels", path=study.root, hint="Make them with: valex run -s STUDY")
     lead = "" if name is None else f"{name}."
     routes = (
         EvaluatedRoute(
-            f"{lead}{stem}",
+            f"{lead}{key}",
             (LabelMatrix.from_labels({post: r.values for post, r in found.items()}),),
             about=_about(found),
+            key=key,
         )
-        for stem, found in sorted(labels.items())
+        for key, found in sorted(labels.items())
     )
     return LabelSourcePath(tuple(routes), names=names)
 

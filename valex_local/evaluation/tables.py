@@ -82,7 +82,8 @@ def main_table(evaluation: Evaluation, polarities: Sequence[Polarity], *, interv
         f"{s.polarity} over {counted(len(s.values), 'value')}" for s in evaluation.support if s.polarity in polarities
     )
     gaps = frozenset(range(1, len(heads) + 1, width))
-    return RenderedTable(f"F1 of {counted(evaluation.items, 'text')}: {counts}", ("\n", *heads), tuple(rows), gaps=gaps)
+    title = f"F1 of {counted(evaluation.items, 'text')}: {counts} ({evaluation.support_words})"
+    return RenderedTable(title, ("\n", *heads), tuple(rows), gaps=gaps)
 
 
 _AVERAGES = tuple(enumerate(("weighted F1", "macro F1", "Touché F1")))
@@ -103,6 +104,52 @@ def answered(evaluation: Evaluation) -> tuple[Polarity, ...]:
     """Return the polarities in which any route (or baseline, if there are no routes) has figures, averaged or not."""
     shown = [route for route in evaluation.routes if not route.baseline] or evaluation.routes
     return tuple(p for p in Polarity if any(route.of(p).values for route in shown))
+
+
+def too_few(evaluation: Evaluation) -> tuple[Polarity, ...]:
+    """Return the polarities that have figures of single values, but too few positives for any average."""
+    averaged = {p for each in (evaluation, *evaluation.also) for p in assessed(each)}
+    return tuple(p for p in answered(evaluation) if p not in averaged)
+
+
+def own_table(evaluation: Evaluation, *, brief: bool = False) -> RenderedTable:
+    """Return F1 of each route on all texts that it covers, next to always-yes on the same texts.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The evaluation.
+    brief : bool
+        Whether to show figures without their intervals.
+
+    Returns
+    -------
+    RenderedTable
+        One row for each route.
+    """
+    heads = ["\ntexts"]
+    for polarity in Polarity:
+        names = (f"weighted F1{'' if brief else ' [95 %]'}", "always-yes", "values")
+        heads += [_head(polarity, i, name) for i, name in enumerate(names)]
+    rows = []
+    for own in evaluation.own:
+        route, always_yes = own.routes[:2]
+        cells = (cell for p in Polarity for cell in _own_cells(route.of(p), always_yes.of(p), brief))
+        rows.append(TableRow((route.name, f"{own.items:,}", *cells)))
+    note = (
+        "Rows are about different texts and may be about different values: compare a row with always-yes on the same "
+        "texts, not with other rows."
+    )
+    title = "Each route on all texts that it covers"
+    return RenderedTable(title, ("\n", *heads), tuple(rows), note, gaps=frozenset((2, 5)))
+
+
+def _own_cells(route: PolarityFigures, always_yes: PolarityFigures, brief: bool) -> tuple[str, ...]:
+    if route.averages is None or always_yes.averages is None:
+        return (NOTHING,) * 3
+    weighted, mark = route.averages.weighted_f1, FEWER if route.not_assessed else ""
+    shown = _point(weighted, mark) if brief else interval(weighted, mark)
+    return shown, _point(always_yes.averages.weighted_f1, ""), str(route.averages.values)
 
 
 def _main_cells(route: RouteFigures, polarity: Polarity, intervals: bool) -> tuple[str, ...]:
@@ -162,32 +209,59 @@ def _gain(figure: Difference, evaluation: Evaluation) -> tuple[str, str]:
     return f"{figure.value:+.3f} [{figure.low:.3f}, {figure.high:.3f}]", share
 
 
-def value_table(route: RouteFigures, polarities: Sequence[Polarity]) -> RenderedTable:
-    """Return the figures of each value, polarities side by side."""
-    names = ("precision", "recall", "F1", "AP", "support")
+def value_table(route: RouteFigures, polarities: Sequence[Polarity], *, brief: bool = False) -> RenderedTable:
+    """Return the figures of each value, polarities side by side.
+
+    Parameters
+    ----------
+    route : RouteFigures
+        The route.
+    polarities : sequence of Polarity
+        The polarities to show.
+    brief : bool
+        Whether to leave out average precision.
+
+    Returns
+    -------
+    RenderedTable
+        One row for each value.
+    """
+    names = ("precision", "recall", "F1 [95 %]", "yes", *(() if brief else ("AP",)), "support")
     heads = [_head(polarity, i, name) for polarity in polarities for i, name in enumerate(names)]
     found = [{value.value: value for value in route.of(polarity).values} for polarity in polarities]
+    averaged = any(one.in_averages for values in found for one in values.values())
     rows = []
     for value in CIRCLE:
         each = [values.get(value) for values in found]
-        kind = RowKind.ROUTE if any(one is not None and one.in_averages for one in each) else RowKind.FAINT
-        rows.append(TableRow((value.value, *(cell for one in each for cell in _value_cells(one))), kind))
+        plain = any(one is not None and (one.in_averages if averaged else one.support) for one in each)
+        kind = RowKind.ROUTE if plain else RowKind.FAINT
+        rows.append(TableRow((value.value, *(cell for one in each for cell in _value_cells(one, brief))), kind))
     gaps = frozenset(range(1, len(heads) + 1, len(names)))
     return RenderedTable(f"{route.name} by value", ("\nvalue", *heads), tuple(rows), _BRACKETS, gaps=gaps)
 
 
 _BRACKETS = (
-    "AP: average precision. Support in brackets: too low to count in the averages. "
-    "A figure with a zero denominator is shown as 0.00; –: no figure."
+    "yes: F1 of always-yes. AP: average precision. Support in brackets: too low to count in the averages. "
+    "–: nothing can be said, as no text is called so, or none is so; in averages it counts as 0. "
+    "Intervals take texts as independent of one another."
 )
 
 
-def _value_cells(value: ValueFigures | None) -> tuple[str, ...]:
+def _value_cells(value: ValueFigures | None, brief: bool) -> tuple[str, ...]:
     if value is None:
-        return (NOTHING,) * 5
-    ranked = NOTHING if value.average_precision is None else f"{value.average_precision:.2f}"
+        return (NOTHING,) * (5 if brief else 6)
+    if value.support:
+        bounds = "" if value.f1_low is None else f" [{value.f1_low:.2f}, {value.f1_high:.2f}]"
+        f1, always_yes = f"{value.f1:.2f}{bounds}", f"{2 * value.support / (value.items + value.support):.2f}"
+    else:
+        f1 = always_yes = NOTHING
+    shares = (
+        NOTHING if name in value.zero_division and not share else f"{share:.2f}"
+        for name, share in (("precision", value.precision), ("recall", value.recall))
+    )
+    ranked = () if brief else (_figure(value.average_precision),)
     count = f"{value.support:,}" if value.in_averages else f"({value.support:,})"
-    return f"{value.precision:.2f}", f"{value.recall:.2f}", f"{value.f1:.2f}", ranked, count
+    return *shares, f1, always_yes, *ranked, count
 
 
 def support_table(evaluation: Evaluation, polarity: Polarity) -> RenderedTable:
