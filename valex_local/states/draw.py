@@ -114,7 +114,7 @@ def _draw(label: ValueLabel, cutoffs: Cutoffs, *, answer: bool) -> ValueLabel:
 def _judge(
     probability: float | None, logit: float | None, cutoff: Cutoff | None, said: bool
 ) -> tuple[float | None, float]:
-    """Return the probability that is shown and the one from which it is called; without a cut-off never, unless said."""
+    """Return the probability shown and the one from which it is called; without a cut-off never, unless `said`."""
     if probability is None or cutoff is None:
         return probability, 0.0 if said else NEVER
     return calibrated(probability, logit, cutoff), cutoff.probability
