@@ -130,7 +130,7 @@ def test_details(valex):
         "--agreement",
     )
     for title in (
-        "good by value",
+        "good by value, 200 texts",
         "F1 by support: present",
         "Calibration",
         "Errors on the circle",

@@ -86,7 +86,7 @@ def test_an_average_over_fewer_values_is_marked_and_never_the_best():
 
 
 def test_values_are_shown_in_circle_order_with_rare_ones_in_brackets(found):
-    table = tables.value_table(found.routes[0], (Polarity.PRESENT,))
+    table = tables.value_table(found, found.routes[0], (Polarity.PRESENT,))
     assert [row.cells[0] for row in table.rows] == list(CIRCLE)
     rules = next(row for row in table.rows if row.cells[0] == "Conformity: rules")
     assert rules.cells[-1] == "(13)"
@@ -164,7 +164,7 @@ def test_without_averages_single_values_are_still_shown():
     gold = paper_gold().take(range(3))
     evaluation = evaluate(gold, [route("a", noisy(gold, 1, 1))], resamples=0)
     text = printed(evaluation, 80)
-    assert text.startswith("a by value\n")
+    assert text.startswith("a by value, 3 texts\n")
     assert "· Few texts: no value has a support of 30 or more in present and conflicted" in text
     assert "by support" not in text
     assert max(map(len, text.splitlines())) <= 80
@@ -177,7 +177,7 @@ def test_a_polarity_without_averages_is_shown_by_value_beside_the_table_of_the_o
     assert tables.too_few(evaluation) == (Polarity.CONFLICTED,)
     titles = [block[0][0].title for block in blocks(evaluation)]
     assert titles[0].startswith("F1 of 888 texts: present")
-    assert titles[-1] == "a by value"
+    assert titles[-1] == "a by value, 888 texts"
     both = evaluate(gold, [route("a", noisy(gold, 2, 1))], resamples=0, min_support=30)
     assert tables.too_few(evaluation.model_copy(update={"also": (both,)})) == ()
 
@@ -188,7 +188,8 @@ def test_what_cannot_be_said_of_a_value_is_a_dash():
     gold.labels[:2, 1, 0] = 1  # both found
     said = matrix(np.zeros((12, 19, 2)))
     said.labels[:2, 1, 0] = said.labels[5, 2, 0] = 1  # a false one, of a value that no text shows
-    table = tables.value_table(evaluate(gold, [route("a", said)], resamples=0).routes[0], (Polarity.PRESENT,))
+    evaluation = evaluate(gold, [route("a", said)], resamples=0)
+    table = tables.value_table(evaluation, evaluation.routes[0], (Polarity.PRESENT,))
     assert [row.cells[1:] for row in table.rows[:4]] == [
         ("–", "0.00", "0.00 [0.00, 0.72]", "0.40", "–", "(3)"),
         ("1.00", "1.00", "1.00 [0.51, 1.00]", "0.29", "–", "(2)"),

@@ -17,6 +17,10 @@ Block = tuple[Layout, ...]
 """Layouts of the same figures, the widest first."""
 
 
+SIMILAR = 0.95
+"""A route's own texts are shown apart if fewer than this share of them are those of the table."""
+
+
 class Detail(StrEnum):
     """Tables that are shown on request, in addition to the paper's table and the differences."""
 
@@ -35,7 +39,9 @@ def blocks(evaluation: Evaluation, details: Collection[Detail] = ()) -> Iterator
         yield from _values(evaluation, polarities)
         yield from _by_support(evaluation, polarities)
     else:
-        yield from _values(evaluation, tables.too_few(evaluation))
+        # On its own texts a route may have averages, or at least more to say.
+        for each in evaluation.own or (evaluation,):
+            yield from _values(each, [p for p in tables.too_few(each) if p in tables.too_few(evaluation)])
     if Detail.CALIBRATION in details:
         yield from _calibration(evaluation, polarities)
     if Detail.CIRCLE in details:
@@ -52,7 +58,7 @@ def _averages(evaluation: Evaluation) -> Iterator[Block]:
     averaged = tables.assessed(evaluation)
     if averaged:
         yield _main(evaluation, averaged)
-    if evaluation.own:
+    if any(SIMILAR * own.items > evaluation.items for own in evaluation.own):
         yield tuple((tables.own_table(evaluation, brief=brief),) for brief in (False, True))
     for polarity in averaged:
         for first in dict.fromkeys(pair.first for pair in evaluation.pairs if pair.polarity is polarity):
@@ -74,8 +80,11 @@ def _values(evaluation: Evaluation, polarities: Sequence[Polarity]) -> Iterator[
     for route in routes:
         shown = tuple(p for p in polarities if route.of(p).values)
         if shown:
-            one_by_one = (tuple(tables.value_table(route, (p,), brief=brief) for p in shown) for brief in (False, True))
-            yield (tables.value_table(route, shown),), *one_by_one
+            one_by_one = (
+                tuple(tables.value_table(evaluation, route, (p,), brief=brief) for p in shown)
+                for brief in (False, True)
+            )
+            yield (tables.value_table(evaluation, route, shown),), *one_by_one
 
 
 def _by_support(evaluation: Evaluation, polarities: Sequence[Polarity]) -> Iterator[Block]:

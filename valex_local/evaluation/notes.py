@@ -78,7 +78,7 @@ def _support(evaluation: Evaluation) -> Iterator[str]:
     for each in (evaluation, *evaluation.also):
         for support in each.support:
             rare = ", ".join(f"{value.value} ({value.support})" for value in support.rare)
-            if rare:
+            if rare and support.values:
                 yield f"{support.polarity}: left out of the averages (support below {each.min_support}): {rare}."
     for support in evaluation.support:
         if not support.rare and not support.values:

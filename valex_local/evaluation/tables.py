@@ -209,13 +209,17 @@ def _gain(figure: Difference, evaluation: Evaluation) -> tuple[str, str]:
     return f"{figure.value:+.3f} [{figure.low:.3f}, {figure.high:.3f}]", share
 
 
-def value_table(route: RouteFigures, polarities: Sequence[Polarity], *, brief: bool = False) -> RenderedTable:
+def value_table(
+    evaluation: Evaluation, route: RouteFigures, polarities: Sequence[Polarity], *, brief: bool = False
+) -> RenderedTable:
     """Return the figures of each value, polarities side by side.
 
     Parameters
     ----------
+    evaluation : Evaluation
+        The evaluation.
     route : RouteFigures
-        The route.
+        One of its routes.
     polarities : sequence of Polarity
         The polarities to show.
     brief : bool
@@ -236,14 +240,15 @@ def value_table(route: RouteFigures, polarities: Sequence[Polarity], *, brief: b
         plain = any(one is not None and (one.in_averages if averaged else one.support) for one in each)
         kind = RowKind.ROUTE if plain else RowKind.FAINT
         rows.append(TableRow((value.value, *(cell for one in each for cell in _value_cells(one, brief))), kind))
-    gaps = frozenset(range(1, len(heads) + 1, len(names)))
-    return RenderedTable(f"{route.name} by value", ("\nvalue", *heads), tuple(rows), _BRACKETS, gaps=gaps)
+    gaps = frozenset(range(1, len(heads) + 1, len(names))) if len(polarities) > 1 else frozenset[int]()
+    title = f"{route.name} by value, {counted(evaluation.items, 'text')}"
+    return RenderedTable(title, ("\nvalue", *heads), tuple(rows), f"{'' if brief else _AP}{_BRACKETS}", gaps=gaps)
 
 
+_AP = "AP: average precision. "
 _BRACKETS = (
-    "yes: F1 of always-yes. AP: average precision. Support in brackets: too low to count in the averages. "
-    "–: nothing can be said, as no text is called so, or none is so; in averages it counts as 0. "
-    "Intervals take texts as independent of one another."
+    "yes: F1 of always-yes. Support in brackets: too low for the averages. –: nothing can be said; in averages it "
+    "counts as 0. Intervals as if texts were independent of one another."
 )
 
 
