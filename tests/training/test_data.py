@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from tests.training.tiny import CONFLICTED, PRESENT, corpus, options, sentences
-from valex_local.errors import InputError
+from valex_local.errors import ConfigError, InputError
 from valex_local.schwartz import CIRCLE
 from valex_local.training.data import Data, Split, columns, spread
+from valex_local.training.options import support_note, training_options
 
 COUNT = 40
 THOUGHT, FACE, HUMILITY = CIRCLE[0], CIRCLE[7], CIRCLE[13]
@@ -162,3 +163,14 @@ def test_parts_that_share_a_group_are_a_defect() -> None:
     split.check(["a", "a", "b", "c"])
     with pytest.raises(ValueError, match="share a group"):
         split.check(["a", "b", "c", "b"])
+
+
+def test_a_share_is_a_number_of_the_labelled_texts_rounded_up():
+    texts = corpus(sentences(41), {(FACE, PRESENT): shown(3, 41), (HUMILITY, PRESENT): shown(2, 41)})
+    given = training_options({"min_support": "5 %", "group": "none"})
+    assert Data.of(texts, given).outputs == ((FACE, PRESENT),)
+    assert given.model_dump(mode="json")["min_support"] == "5%"
+    assert support_note(given, 41) == ("values with a support of 3 or more: 5 % of 41 texts, rounded up",)
+    assert support_note(options(), 41) == ()
+    with pytest.raises(ConfigError, match="such as 5%"):
+        training_options({"min_support": "0"})

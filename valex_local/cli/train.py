@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._evaluation import SUPPORT, read_support
 from valex_local.cli._output import say, say_json_text, terminal
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import read_language, read_setting
@@ -76,7 +77,10 @@ if TYPE_CHECKING:
 @click.option("--class-weights", type=click.Choice(["none", "sqrt", "balanced"]), help="How to weight positive labels.")
 @click.option("--window", type=click.IntRange(min=8), help="Tokens per window. Default: as many as the encoder takes.")
 @click.option(
-    "--min-support", type=click.IntRange(min=1), help="Texts that must show a value for it to be learnt (default 30)."
+    "--min-support",
+    callback=read_support,
+    metavar=SUPPORT,
+    help="Texts that must show a value for it to be learnt (default 30), or their share, such as 5%.",
 )
 @click.option("--group", help="Texts kept in one fold: author (default), genre, a column, or none.")
 @click.option("--folds", help="Number of folds (default 5), or each: leave one group out.")
@@ -115,7 +119,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
 
     from valex_local.training.auxiliary import read_auxiliary
     from valex_local.training.model import Facts
-    from valex_local.training.options import training_options
+    from valex_local.training.options import support_note, training_options
     from valex_local.training.train import Base, train_model
 
     options = training_options(_given(given))
@@ -128,7 +132,8 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
         (*sheets, *sources),
         name=given["name"] or out.resolve().name,
         languages=languages,
-        **{name: given[name] for name in ("domain", "data", "limits", "licence")},
+        data=(*given["data"], *support_note(options, len(corpus.texts))),
+        **{name: given[name] for name in ("domain", "limits", "licence")},
     )
     with output(out), progress(quiet=as_json) as shown:
         print_corpus(corpus, shown.say)

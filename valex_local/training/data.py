@@ -15,6 +15,7 @@ from valex_local.corpus import Corpus
 from valex_local.corpus.folds import Folds, grouped_folds, leave_one_out
 from valex_local.corpus.label_matrix import POLARITIES, Floats, LabelMatrix
 from valex_local.errors import InputError
+from valex_local.evaluation.support import support_count
 from valex_local.schwartz import CIRCLE, Polarity, Value
 from valex_local.stages.labels.card import UnassessedPolarity
 from valex_local.training.options import TrainingOptions
@@ -73,7 +74,7 @@ class Data:
         InputError
             No polarity of any value has enough support, or the texts lack the column they are to be grouped by.
         """
-        outputs, left_out = _supported(corpus.gold, options.min_support)
+        outputs, left_out = _supported(corpus.gold, support_count(options.min_support, len(corpus.texts)))
         texts = tuple(text.text for text in corpus.texts)
         return cls(texts, corpus.gold, corpus.groups(options.group), outputs, left_out, auxiliary)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from valex_local.evaluation.support import MIN_SUPPORT, support_count, support_given
 from valex_local.settings import Section, build
 
 Mode = Literal["frozen", "lora", "full"]
@@ -73,7 +74,10 @@ class TrainingOptions(Section):
         default=None, ge=0, description="Tokens that two windows share; a quarter of the window when left out"
     )
 
-    min_support: int = Field(default=30, ge=1, description="A polarity of a value that fewer texts show is not trained")
+    min_support: Annotated[int | str, BeforeValidator(support_given)] = Field(
+        default=MIN_SUPPORT,
+        description="A polarity of a value that fewer texts show is not trained: a number, or a share such as 5%",
+    )
     group: str = Field(default="author", description="What folds never split: author, genre, a column, or none")
     folds: int | None = Field(default=5, ge=2, description="Number of folds; when left out, each group is its own fold")
     tested_folds: int | None = Field(
@@ -116,6 +120,14 @@ class TrainingOptions(Section):
     def tested_seeds(self) -> range:
         """The seeds whose folds are tested: all, or only the first if not all folds are."""
         return self.all_seeds if self.tested_folds is None else range(self.seed, self.seed + 1)
+
+
+def support_note(options: TrainingOptions, texts: int) -> tuple[str, ...]:
+    """Return a line for the model card on the support that a value needs, if it was given as a share of the texts."""
+    if isinstance(options.min_support, int):
+        return ()
+    share, least = options.min_support.removesuffix("%"), support_count(options.min_support, texts)
+    return (f"values with a support of {least:,} or more: {share} % of {texts:,} texts, rounded up",)
 
 
 EACH = "each"
