@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from statistics import fmean, pstdev
+from statistics import fmean, stdev
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from valex_local.records import Calibration, Cutoff, LabelFigures, Labels, LabelSource, ValueLabel
 from valex_local.schwartz import CIRCLE, Polarity, State
 from valex_local.states import CAUTIOUS, RELATIVE_FROM, StateSummary, choose, common, draw, relative
+from valex_local.states.cutoffs import HIGHEST, LOWEST
 from valex_local.states.logits import logit_of, sigmoid
 
 TODAY = date(2026, 3, 1)
@@ -66,7 +67,9 @@ def test_relative_states_call_what_is_far_above_the_mean_of_the_study(found: lis
     calibration = choose(study, None, drawn=TODAY)
     assert (calibration.kind, calibration.posts) == ("relative", tuple(sorted(study)))
     logits = [logit_of(p) for p in found]
-    limit = sigmoid(fmean(logits) + 1.8 * pstdev(logits))
+    weight = len(found) / (len(found) + 10)
+    limit = sigmoid(weight * (fmean(logits) + 1.8 * stdev(logits)) + (1 - weight) * logit_of(CAUTIOUS))
+    limit = min(max(limit, LOWEST), HIGHEST)
     for (name, record), probability in zip(study.items(), found, strict=True):
         label = draw(record, calibration).values[4]
         assert label.present_from == pytest.approx(limit)
@@ -131,16 +134,16 @@ def test_a_value_that_most_posts_have_is_named_because_relative_states_hide_it()
     calibration = relative(study, drawn=TODAY)
     (hidden,) = common(calibration)
     assert (hidden.value, round(hidden.mean or 0, 2)) == (CIRCLE[3], 0.82)
-    summary = StateSummary.of(calibration, [draw(record, calibration) for record in study.values()])
-    assert any(f"{CIRCLE[3]} is present in much of this study" in sentence for sentence in summary.sentences())
+    summary = StateSummary.of((name, draw(record, calibration)) for name, record in study.items())
+    assert any(f"{CIRCLE[3]} (present, mean probability 0.82)" in sentence for sentence in summary.sentences())
 
 
 def test_a_summary_says_how_states_were_drawn_and_what_to_do() -> None:
     study = {f"post-{n}": labels({4: n / 50}) for n in range(40)}
     calibration = relative(study, drawn=TODAY)
-    drawn = [draw(record, calibration) for record in study.values()]
-    text = " ".join(StateSummary.of(calibration, drawn).sentences())
-    for part in ("not been validated", "a-model", "English arguments", "40 posts", "2026-03-01", "valex calibrate"):
+    drawn = {name: draw(record, calibration) for name, record in study.items()}
+    text = " ".join(StateSummary.of(drawn.items()).sentences())
+    for part in ("not validated", "a-model", "English arguments", "40 posts", "2026-03-01", "valex calibrate"):
         assert part in text
-    later = StateSummary.of(calibration, [*drawn, *drawn[:2]])
-    assert "2 posts came later" in " ".join(later.sentences())
+    later = drawn | {"new": drawn["post-0"], "newer": drawn["post-1"]}
+    assert "2 posts added since" in " ".join(StateSummary.of(later.items()).sentences())

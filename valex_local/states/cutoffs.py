@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from statistics import fmean, pstdev
+from statistics import fmean, stdev
 
 from valex_local.records import Calibration, Cutoff, Labels, ValueLabel
 from valex_local.schwartz import Polarity, Value
@@ -19,8 +19,14 @@ CAUTIOUS = 0.6
 STANDS_OUT = 1.8
 """A value stands out where its logit is this many standard deviations above the mean over the study's posts."""
 
-COMMON = 0.5
-"""Mean probability from which a value is so common in a study that relative states hide it."""
+LOWEST, HIGHEST = 0.35, 0.9
+"""Bounds of a relative cut-off: what no post shows does not stand out, and what is nearly certain is always called."""
+
+_PRIOR_POSTS = 10
+"""A relative cut-off is drawn towards `CAUTIOUS` as if this many further posts had that cut-off."""
+
+COMMON = 0.4
+"""Mean probability from which a value may be so common in a study that relative states hide it."""
 
 Thresholds = Mapping[tuple[Value, Polarity], float]
 
@@ -58,7 +64,8 @@ def relative(labels: Mapping[str, Labels], *, drawn: date) -> Calibration:
     Returns
     -------
     Calibration
-        With a cut-off `STANDS_OUT` standard deviations above the mean logit of each polarity.
+        With a cut-off `STANDS_OUT` standard deviations above the mean logit of each polarity, drawn a little towards
+        `CAUTIOUS` and between `LOWEST` and `HIGHEST`. ``python -m benchmarks.states`` measures how good that is.
     """
     first = next(iter(labels.values()))
     by_output: dict[tuple[Value, Polarity], list[tuple[float, float]]] = {}
@@ -79,8 +86,11 @@ def common(calibration: Calibration) -> Iterator[Cutoff]:
 
 def _stands_out(value: Value, polarity: Polarity, found: Sequence[tuple[float, float]]) -> Cutoff:
     logits = [logit for _, logit in found]
-    cutoff = sigmoid(fmean(logits) + STANDS_OUT * pstdev(logits))
-    return Cutoff(value=value, polarity=polarity, probability=cutoff, mean=fmean(p for p, _ in found))
+    weight = len(found) / (len(found) + _PRIOR_POSTS)
+    own = fmean(logits) + STANDS_OUT * (stdev(logits) if len(logits) > 1 else 0)
+    cutoff = sigmoid(weight * own + (1 - weight) * logit_of(CAUTIOUS))
+    bounded = min(max(cutoff, LOWEST), HIGHEST)
+    return Cutoff(value=value, polarity=polarity, probability=bounded, mean=fmean(p for p, _ in found))
 
 
 def _assessed(values: Sequence[ValueLabel]) -> Iterator[tuple[Value, Polarity]]:
