@@ -10,11 +10,12 @@ import torch
 
 from tests.training.test_model import CALIBRATION, TEXTS, judged, learnt, write
 from tests.training.tiny import load
+from valex_local.stages.labels import text_encoder
 from valex_local.stages.labels.text_encoder import LEFT, RIGHT
 from valex_local.store import Store
 from valex_local.store.intake import add
 from valex_local.training.model import write_weights
-from valex_local.training.slim import slim_figures, slim_tensors
+from valex_local.training.slim import slim_figures, slim_tensors, whole_tensors
 
 Tensors = dict[str, torch.Tensor]
 
@@ -60,6 +61,19 @@ def test_a_change_of_low_rank_is_kept_and_another_as_far_as_the_rank_goes() -> N
     assert errors[-1] > 0.1
     sizes = torch.linalg.svdvals(tuned["wide"] - own["wide"])
     assert errors[1] == pytest.approx(float(sizes[3:].norm() / sizes.norm()), abs=1e-3), "no matrix of rank 3 is nearer"
+
+
+@pytest.mark.parametrize("rank", [None, 3, 9])
+def test_what_a_slim_model_stands_for_is_what_it_is_loaded_as(rank: int | None) -> None:
+    own, tuned = changed(None)
+    slim = slim_tensors(tuned, own, rank)
+    found = whole_tensors(slim, own)
+    assert found.keys() == tuned.keys()
+    for name, tensor in found.items():
+        factors = (slim.get(name + end) for end in ("", LEFT, RIGHT))
+        loaded = text_encoder._tuned(own[name], *factors)
+        assert loaded is not None
+        assert torch.equal(tensor, loaded.float())
 
 
 def test_a_tensor_that_did_not_change_becomes_zero_factors() -> None:

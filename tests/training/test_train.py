@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tests.training.tiny import CPU, PRESENT, corpus, options, sentences
 from valex_local.corpus import Corpus
@@ -14,11 +15,14 @@ from valex_local.errors import ConfigError
 from valex_local.pipeline.progress import NullProgress
 from valex_local.schwartz import CIRCLE
 from valex_local.stages.labels.card import read_card
+from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.store import Store
 from valex_local.store.intake import add
 from valex_local.training import cross_validation
 from valex_local.training.model import Facts
+from valex_local.training.network import LabelNetwork
 from valex_local.training.options import TrainingOptions
+from valex_local.training.slim import slim_tensors, whole_tensors
 from valex_local.training.train import Base, train_model
 
 COUNT = 48
@@ -90,6 +94,28 @@ def test_one_split_tests_only_its_texts_and_says_so(
     assert sum(output.support for output in card.rows.values()) > len(tested), "the model learns from all texts"
 
 
+@pytest.mark.parametrize("mode", ["lora", "full"])
+def test_what_is_tested_is_as_reduced_as_what_is_written(
+    base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    kept: list[dict[str, torch.Tensor]] = []
+    predict = cross_validation.predict_logits
+
+    def noted(network: LabelNetwork, *given: Any) -> np.ndarray:
+        kept.append(network.tuned())
+        return predict(network, *given)
+
+    monkeypatch.setattr(cross_validation, "predict_logits", noted)
+    run(base, tmp_path / "model", options(**ONE_OF_FOUR, slim_rank=2, mode=mode))
+    own = TextEncoder(base.model.folder, pooling="mean", normalise=False, window=16, overlap=4, device=CPU)
+    assert len(kept) == 2
+    for tuned in kept:
+        again = whole_tensors(slim_tensors(tuned, own.model.state_dict(), 2), own.model.state_dict())
+        assert all(torch.allclose(tensor, again[name], atol=1e-3) for name, tensor in tuned.items())
+        changes = (t - own.model.state_dict()[n] for n, t in tuned.items() if n.endswith("dense.weight"))
+        assert max(int(torch.linalg.matrix_rank(change, rtol=1e-2)) for change in changes) == 2
+
+
 def test_all_folds_are_tested_otherwise(base: Base, tmp_path: Path) -> None:
     out = tmp_path / "model"
     found = run(base, out, options(folds=2, seeds=1, epochs=1, min_support=2, inner=3))
@@ -123,7 +149,9 @@ def test_only_some_of_the_folds_there_are_can_be_tested() -> None:
             TrainingOptions(**given)
 
 
-def test_a_rank_without_a_slim_model_is_refused(base: Base, tmp_path: Path) -> None:
+def test_a_rank_without_a_slim_model_or_with_adaptation_is_refused(base: Base, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="slim_rank is for slim models"):
         run(replace(base, slim=False), tmp_path / "model", options(slim_rank=4))
+    with pytest.raises(ConfigError, match="cannot contain what adaptation changes"):
+        run(base, tmp_path / "model", options(slim_rank=4, adapt=1))
     assert not (tmp_path / "model").exists()

@@ -31,6 +31,7 @@ from valex_local.training.calibrate import Calibrator, calibrate
 from valex_local.training.data import Data, Rows, Split, spread
 from valex_local.training.network import LabelNetwork
 from valex_local.training.options import TrainingOptions
+from valex_local.training.slim import slim_tensors, whole_tensors
 from valex_local.training.trainer import Inputs, predict_logits, train
 
 MakeEncoder = Callable[[], TextEncoder]
@@ -129,6 +130,7 @@ class Trainer:
 
         def predict() -> dict[str, Floats]:
             network = self._train(name, learn, self._at(split.learn), seed)
+            self._reduce(network)
             return {
                 "rows": np.concatenate([split.tune, split.score]),
                 "tune": predict_logits(network, self._at(split.tune), self._options),
@@ -183,6 +185,14 @@ class Trainer:
             auxiliary=data.auxiliary,
         )
         return network
+
+    def _reduce(self, network: LabelNetwork) -> None:
+        """Reduce the change of the encoder as a slim model does, so that what is tested is what will be used."""
+        rank = self._options.slim_rank
+        if rank is not None:
+            network.merge()
+            own = self._make_encoder().model.state_dict()
+            network.load_tuned(whole_tensors(slim_tensors(network.tuned(), own, rank), own))
 
     def _at(self, rows: Rows) -> Inputs:
         return [self._inputs[row] for row in rows]

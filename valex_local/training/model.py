@@ -223,7 +223,7 @@ def write_weights(
     calibration : Calibrator
         The calibration, which is included in the head.
     make_encoder : callable
-        Loads the encoder that the training started from; for a slim model, the one it will be used with.
+        Loads the encoder that the training started from.
     slim : bool
         Whether to write only those tensors of the encoder that changed, in half precision.
     rank : int, optional

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -119,6 +119,10 @@ class LabelNetwork(nn.Module):
             return {}
         names = self._tuned_names
         return {n: t.detach().cpu().clone() for n, t in self.encoder.state_dict().items() if n in names}
+
+    def load_tuned(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Replace tensors of the encoder; call `merge` first."""
+        self.encoder.load_state_dict(tensors, strict=False)
 
     @property
     def _tuned_names(self) -> set[str]:

@@ -2,7 +2,8 @@
 
 The change of a matrix is its difference to the encoder's own weights. Its truncated singular value decomposition is the
 nearest matrix of a given rank (Eckart and Young 1936). For LoRA trainings it is exact if the rank is at least the sum
-of the ranks that were averaged; otherwise it is an approximation, whose cost is measured here and stated on the card.
+of the ranks that were averaged; otherwise it is an approximation. So the networks of the cross-validation are reduced
+in the same way before they label their fold, and figures, calibration and thresholds are those of reduced networks.
 """
 
 from __future__ import annotations
@@ -48,6 +49,22 @@ def slim_tensors(tuned: Tensors, own: Tensors, rank: int | None) -> dict[str, to
         else:
             found[name] = tensor
     return {name: tensor.half().contiguous() for name, tensor in found.items()}
+
+
+def whole_tensors(slim: Tensors, own: Tensors) -> dict[str, torch.Tensor]:
+    """Return what the tensors of a slim model stand for, in full precision and under the names of the encoder.
+
+    Parameters
+    ----------
+    slim : mapping of str to Tensor
+        The result of `slim_tensors`.
+    own : mapping of str to Tensor
+        As for `slim_tensors`.
+    """
+    found = {name: tensor.float() for name, tensor in slim.items() if not name.endswith((LEFT, RIGHT))}
+    for name in (name.removesuffix(LEFT) for name in slim if name.endswith(LEFT)):
+        found[name] = own[name].float().cpu() + slim[name + LEFT].float() @ slim[name + RIGHT].float()
+    return found
 
 
 def _factors(change: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -110,12 +127,11 @@ def slim_figures(
 
 def _left_out(tuned: Tensors, own: Tensors, slim: Tensors) -> float:
     """Return the part of the change that the factors leave out, as a fraction of its Frobenius norm."""
-    lost = whole = 0.0
-    for name in (name.removesuffix(LEFT) for name in slim if name.endswith(LEFT)):
-        change = tuned[name].float() - own[name].float().cpu()
-        lost += float((change - slim[name + LEFT].float() @ slim[name + RIGHT].float()).square().sum())
-        whole += float(change.square().sum())
-    return (lost / whole) ** 0.5 if whole else 0.0
+    reduced = whole_tensors(slim, own)
+    names = [name for name in tuned if name + LEFT in slim]
+    lost = sum(float((tuned[name].float() - reduced[name]).square().sum()) for name in names)
+    change = sum(float((tuned[name].float() - own[name].float().cpu()).square().sum()) for name in names)
+    return (lost / change) ** 0.5 if change else 0.0
 
 
 def _probabilities(encoder: TextEncoder, head: Tensors, texts: Sequence[str]) -> Floats:

@@ -157,6 +157,10 @@ def train_model(
         )
     if options.slim_rank is not None and not base.slim:
         raise ConfigError("slim_rank is for slim models", hint="Add --slim, or leave out slim_rank")
+    if options.slim_rank is not None and options.adapt:
+        raise ConfigError(
+            "a slim model of low rank cannot contain what adaptation changes", hint="Leave out slim_rank, or --adapt"
+        )
     if auxiliary is not None:
         if options.mode == "frozen":
             raise ConfigError("auxiliary labels do nothing for a frozen encoder", hint="Train with --mode full or lora")
@@ -194,19 +198,18 @@ class _Training:
             overlap=overlap,
             device=self.device,
         )
-        of_store = partial(load, self.base.model.folder)
-        make_encoder = partial(load, self._adapted(of_store))
+        make_encoder = partial(load, self._adapted(partial(load, self.base.model.folder)))
         trainer = Trainer(self.data, self.options, make_encoder, work=self.work, progress=self.progress)
         results = trainer.cross_validate()
         figures.write_predictions(self.out, self.data, results)
         self._write_baselines(results)
         trained, calibration = trainer.fit(results)
         slim, rank = self.base.slim, self.options.slim_rank
-        write_weights(self.out, trained, calibration, of_store if slim else make_encoder, slim=slim, rank=rank)
+        write_weights(self.out, trained, calibration, make_encoder, slim=slim, rank=rank)
         measured = figures.measured(figures.of_model(self.out, self.options), self._protocol(), texts=len(self.data))
         if rank is not None and trained.tuned:
             measured += slim_figures(
-                self.out, trained.tuned, self.data.texts, calibration.thresholds, make_encoder=of_store, rank=rank
+                self.out, trained.tuned, self.data.texts, calibration.thresholds, make_encoder=make_encoder, rank=rank
             )
         card = make_card(
             self.facts,
