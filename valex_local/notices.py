@@ -95,6 +95,12 @@ NOTICES: Mapping[str, NoticeKind] = {
     "no-probabilities": NoticeKind("The engine reports no probabilities"),
     "parts-disagree": NoticeKind("A value is present in one part of a script and conflicted in another"),
     "unsure-probabilities": NoticeKind("Probabilities of the labels mean little"),
+    # calibration
+    "calibration-worse": NoticeKind("Calibrated states are worse than those before"),
+    "gold-not-used": NoticeKind("Gold labels were not used", changes_meaning=False),
+    "validated-on-few-authors": NoticeKind("States were validated on few authors", changes_meaning=False),
+    "validated-without-authors": NoticeKind("States were validated without known authors", changes_meaning=False),
+    "values-not-validated": NoticeKind("Values without enough gold labels"),
     # labels and grounding
     "language-not-covered": NoticeKind("The model does not know the language"),
 }

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valex_local.exchange.posts import PostFinder, names_a_user, new_post
+from valex_local.corpus.post_finder import PostFinder
+from valex_local.exchange.posts import names_a_user, new_post
 from valex_local.records import Post, PostText, SourceFile
 
 N1, N2 = "7300000000000000001", "7300000000000000002"

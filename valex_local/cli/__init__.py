@@ -33,6 +33,7 @@ COMMANDS = {
     "forget": "Delete every trace of posts from a study.",
     "train": "Train and test a label model.",
     "evaluate": "Compare labels with gold labels and baselines.",
+    "calibrate": "Fit the states of a study to gold labels.",
     "models": "Manage the models on this machine.",
     "doctor": "Check this machine: hardware, models, offline guard.",
 }

@@ -11,10 +11,10 @@ import numpy as np
 from valex_local.corpus import read_sheet
 from valex_local.corpus.aggregate import join
 from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.post_finder import PostFinder
 from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.annotations import read_annotations
 from valex_local.exchange.gold import differing, gold_file, overlaid, read_gold, write_gold
-from valex_local.exchange.posts import PostFinder
 from valex_local.schwartz import CIRCLE
 from valex_local.study import Study
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from valex_local.corpus.post_finder import PostFinder
 from valex_local.errors import ConfigError, InputError, StudyError
 from valex_local.exchange.gemini import ResponseStatus
 from valex_local.exchange.imported_times import with_checked_times
-from valex_local.exchange.posts import PostFinder, names_a_user, new_post
+from valex_local.exchange.posts import names_a_user, new_post
 from valex_local.exchange.script_json import parse_json_script
 from valex_local.exchange.script_parser import parse_script
 from valex_local.exchange.sources import ForeignScript, read_scripts

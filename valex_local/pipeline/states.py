@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from valex_local.errors import InputError
 from valex_local.files.text import counted
 from valex_local.records import Calibration, Labels
+from valex_local.schwartz import State
 from valex_local.stages.labels.card import read_card
 from valex_local.states import RELATIVE_FROM, Unvalidated, choose, is_answer
 from valex_local.store import Store
@@ -49,8 +51,79 @@ def draw_missing(study: Study) -> Iterator[str]:
             )
 
 
-def draw_anew(study: Study, key: LabelKey, kind: Unvalidated, *, store: Store | None = None) -> Calibration:
-    """Draw the states of a set of labels anew, by cut-offs that need no gold labels.
+@dataclass(frozen=True)
+class StateChange:
+    """What storing a calibration changed.
+
+    Attributes
+    ----------
+    posts : int
+        Number of posts with these labels.
+    called_before, called_after : float
+        Mean number of values per post that are present or conflicted.
+    changed : int
+        Number of posts of which a state changed.
+    states : int
+        Number of states that changed.
+    """
+
+    posts: int
+    called_before: float
+    called_after: float
+    changed: int
+    states: int
+
+    @classmethod
+    def between(cls, before: Mapping[str, Labels], after: Mapping[str, Labels]) -> StateChange:
+        """Return the difference of the labels of the same posts, at least one."""
+        states = [{post_id: _states(labels) for post_id, labels in side.items()} for side in (before, after)]
+        called = [sum(map(_called, side.values())) / len(side) for side in states]
+        differ = [
+            sum(old is not new for old, new in zip(states[0][post_id], states[1][post_id], strict=True))
+            for post_id in before
+        ]
+        return cls(len(before), called[0], called[1], sum(map(bool, differ)), sum(differ))
+
+
+def _states(labels: Labels) -> tuple[State, ...]:
+    return tuple(label.state for label in labels.values)
+
+
+def _called(states: tuple[State, ...]) -> int:
+    return sum(state in (State.PRESENT, State.CONFLICTED) for state in states)
+
+
+def store_calibration(study: Study, key: LabelKey, calibration: Calibration) -> StateChange:
+    """Store how the states of a set of labels are drawn.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    key : LabelKey
+        The set of labels, which at least one post has.
+    calibration : Calibration
+        How they are drawn from now on.
+
+    Returns
+    -------
+    StateChange
+        What changed.
+
+    Raises
+    ------
+    StudyError
+        A run is active in the study, or the file cannot be written; the study is unchanged then.
+    """
+    posts = label_set(study, key)
+    with study.lock():
+        before = {post_id: study.labels_of(post_id, key) for post_id in posts}
+        study.write_calibration(key, calibration)
+    return StateChange.between(before, {post_id: study.labels_of(post_id, key) for post_id in posts})
+
+
+def draw_anew(study: Study, key: LabelKey, kind: Unvalidated, *, store: Store | None = None) -> StateChange:
+    """Draw the states of a set of labels anew, by cut-offs that need no gold labels, and store how.
 
     Parameters
     ----------
@@ -65,8 +138,8 @@ def draw_anew(study: Study, key: LabelKey, kind: Unvalidated, *, store: Store | 
 
     Returns
     -------
-    Calibration
-        The calibration, which the study has stored.
+    StateChange
+        What changed.
 
     Raises
     ------
@@ -74,6 +147,8 @@ def draw_anew(study: Study, key: LabelKey, kind: Unvalidated, *, store: Store | 
         There are no such labels, too few of them for relative states, or they are a language model's answers.
     ModelError
         The model, whose thresholds are asked for, is not in the store.
+    StudyError
+        A run is active in the study, or the file cannot be written.
     """
     labels = label_set(study, key)
     if not labels:
@@ -95,6 +170,4 @@ def draw_anew(study: Study, key: LabelKey, kind: Unvalidated, *, store: Store | 
     if kind == "own domain":
         card = read_card((store or Store()).find(first.source.model).folder)
         thresholds = {output: row.threshold for output, row in card.rows.items()}
-    drawn = choose(labels, kind, drawn=date.today(), thresholds=thresholds)
-    study.write_calibration(key, drawn)
-    return drawn
+    return store_calibration(study, key, choose(labels, kind, drawn=date.today(), thresholds=thresholds))

@@ -121,7 +121,22 @@ def _judge(
 
 
 def calibrated(probability: float, logit: float | None, cutoff: Cutoff) -> float:
-    """Return a calibrated probability, with four digits; `logit` is the model's own, if it is stored."""
+    """Return a calibrated probability, with four digits.
+
+    Parameters
+    ----------
+    probability : float
+        The model's probability.
+    logit : float or None
+        The model's logit, if it is stored.
+    cutoff : Cutoff
+        The calibration.
+
+    Returns
+    -------
+    float
+        The probability that readers see.
+    """
     if cutoff.slope == 1 and cutoff.intercept == 0:
         return probability
     own = logit_of(probability) if logit is None else logit
