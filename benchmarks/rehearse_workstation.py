@@ -15,9 +15,9 @@ afterwards unless --keep names one.
 --full    large-v3              ViT-L-14   RoBERTa-large    Qwen3-VL-8B, as the profile names   17 GB
 
 The OCR model is the real one, from your own store. The amount of noise is limited: Whisper writes 64 tokens for each
-window of audio, the language model `script.llm.max_tokens` for each scene, twice. On a CPU the language model takes
-minutes per clip: `--without llm`, `--clips 1` or `--set script.llm.max_tokens=192` shorten that. The extras llm and dev
-are required.
+window of audio, the language model `script.llm.max_tokens` for each scene, twice, and some 400 for the labels of each
+script. On a CPU the language model takes minutes per clip: `--without llm`, `--clips 1`, `--set
+script.llm.max_tokens=192` or `--set 'labels.routes=["encoder"]'` shorten that. The extras llm and dev are required.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,20 +40,23 @@ from typing import Any
 from benchmarks import random_models, random_vlm
 from benchmarks.random_models import WhisperShape
 from benchmarks.random_vlm import Part, VlmShape
-from valex_local.store import Store
+from valex_local.settings import Settings
+from valex_local.store import Store, StoredModel
+from valex_local.system.devices import Device
 from valex_local.system.hugging_face import quiet
 
 CLIPS = random_models.ROOT / "models" / "demo" / "clips"
 GIB = 1 << 30
 VLM_ENGINES = {"llama_cpp": random_vlm.save_gguf, "transformers": random_vlm.save_hugging_face}
-WITHOUT = {"asr": ["models.asr=whisper-base-ct2"], "llm": ['script.variants=["template"]']}
+WITHOUT = {"asr": ["models.asr=whisper-base-ct2"], "llm": ['script.variants=["template"]', 'labels.routes=["encoder"]']}
 """Roles that can be left out, and the settings for a run without them; Whisper base is taken from the user's store."""
 
 NOISE = (
     "labels.keep_silent=true", "speech.min_avg_logprob=-100", "speech.max_compression=1000", "speech.max_no_speech=1",
-    "speech.min_voice=0",
+    "speech.min_voice=0", "labels.fewshot.context=16384",
 )  # fmt: skip
-"""Settings with which noise counts as words, so that later steps have something to do."""
+"""Settings with which noise counts as words, so that later steps have something to do, and with which the few-shot
+prompt fits: for these models nearly every letter is a token."""
 
 
 @dataclass(frozen=True)
@@ -208,17 +211,17 @@ def run_and_note(facts: Path, arguments: list[str]) -> None:
     """Run the command line and write facts about the stage of every step once it is loaded."""
     from valex_local.cli import main as command_line
     from valex_local.pipeline.plan import Step
-    from valex_local.stages.base import Context, Stage
+    from valex_local.stages.base import Stage
 
     load = Step.load
 
-    def load_and_note(step: Step, context: Context) -> Stage:
-        stage = load(step, context)
+    def load_and_note(step: Step, settings: Settings, models: Mapping[str, StoredModel], device: Device) -> Stage:
+        stage = load(step, settings, models, device)
         found = list(parts(stage, set()))
         images = next((int(part.image_batch_size) for part in found if hasattr(part, "image_batch_size")), None)
         weights = sorted({kind for part in found if (kind := number_format(part))})
         sizes = {"batch": stage.batch_size, "image_batch_size": images}
-        line = {**sizes, "weights": weights, "device": context.device.kind}
+        line = {**sizes, "weights": weights, "device": device.kind}
         with facts.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step.name, **line}) + "\n")
         return stage

@@ -99,6 +99,15 @@ def test_profiles_name_known_models_of_the_right_role_and_valid_settings(name: s
         assert "llm" in profile.models
 
 
+@pytest.mark.parametrize(
+    ("name", "routes"),
+    [(name, ("encoder",)) for name in ("cpu", "demo")]
+    + [(name, ("fewshot", "encoder")) for name in ("workstation", "server")],
+)
+def test_where_the_language_model_is_able_it_labels_beside_the_encoder(name: str, routes: tuple[str, ...]):
+    assert make_settings(read_profile(name).settings).labels.routes == routes
+
+
 def test_the_profile_cpu_needs_no_language_model_and_no_clip():
     assert {"llm", "clip"}.isdisjoint(read_profile("cpu").models)
 

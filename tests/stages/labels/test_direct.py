@@ -132,6 +132,15 @@ def test_it_takes_no_texts(parrot: Parrot, tmp_path: Path) -> None:
         label_texts([Text("a", "b")], stored(tmp_path), settings=Settings(), device=CPU, name="direct")
 
 
+def test_it_is_not_asked_by_scene() -> None:
+    with pytest.raises(
+        ConfigError, match=r"labels\.direct\.ask: scenes is for the route fewshot: direct reads no script"
+    ):
+        make_settings({"labels": {"direct": {"ask": "scenes"}}})
+    with pytest.raises(ConfigError, match="'together', 'one' or 'apart'"):
+        make_settings({"labels": {"direct": {"ask": "scene"}}})
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 12, 13, 24, 99])
 @pytest.mark.parametrize("most", [1, 2, 12])
 def test_keyframes_are_spread_over_the_video(count: int, most: int) -> None:

@@ -4,7 +4,7 @@ posts that give orders."""
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tests.stages.labels.talk import SPOKEN, Parrot, script, short_values, told
 from valex_local.corpus import Corpus, Text
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import ConfigError, InputError, ValexError
-from valex_local.llm import Reply
+from valex_local.llm import Message, Reply
 from valex_local.records import Action, Labels, Post, Script
 from valex_local.schwartz import CIRCLE, State, Value
 from valex_local.settings import make_settings
@@ -164,33 +164,37 @@ def test_there_are_twenty_attacks() -> None:
     assert {attack["channel"] for attack in ATTACKS} == {"speech", "post", "screen"}
 
 
-LINES_OF = {
-    "whole": (lambda found: [script_lines(found)], ["H1 P1 S1 S2 T1 L5"]),
-    "by scene": (
-        lambda found: [window.lines for window in windows(script_lines(in_two_scenes(found)))],
-        ["P1 H1 S1 S2 T1 L5", "P1 H2 L6"],
-    ),
-}
-"""What a model is shown of a script, and the ids of the lines of each question."""
+def whole(found: Script) -> list[Sequence[EvidenceLine]]:
+    return [script_lines(found)]
 
 
-@pytest.mark.parametrize("split", LINES_OF)
+def by_scene(found: Script) -> list[Sequence[EvidenceLine]]:
+    return [window.lines for window in windows(script_lines(in_two_scenes(found)))]
+
+
+@pytest.mark.parametrize("split", [whole, by_scene])
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a["name"])
-def test_an_attack_is_one_plain_line_of_the_prompt(route: FewshotRoute, attack: dict[str, str], split: str) -> None:
+def test_an_attack_is_one_plain_line_of_the_prompt(
+    route: FewshotRoute, attack: dict[str, str], split: Callable[[Script], list[Sequence[EvidenceLine]]]
+) -> None:
     """The tokens that reach the real model have as many marks of turns as without the attack."""
     llama: Any = route._model
-    shown, ids = LINES_OF[split]
-    prompts = [
-        [route._labeller._prompt.messages(lines, (), questions("together")[0]) for lines in shown(found)]
-        for found in (HARMLESS, attacked(attack))
-    ]
-    for harmless, hostile, expected in zip(*prompts, ids, strict=True):
+    ids = []
+    harmless, *_ = messages_of(route, split(HARMLESS))
+    for hostile in messages_of(route, split(attacked(attack))):
         (lines,) = hostile[1].parts
         assert isinstance(lines, str)
-        assert [line.split()[0] for line in lines.strip().split("\n")] == expected.split()
+        ids += [line.split()[0] for line in lines.strip().split("\n")]
         assert hostile[0] == harmless[0]
         marks = [[t for unit in llama.prompt(m) for t in unit.tokens if t < 3] for m in (harmless, hostile)]
         assert marks[0] == marks[1]
+    expected = ["H1", "P1", "S1", "S2", "T1", "L5", *(["H2", "L6"] if split is by_scene else [])]
+    assert sorted(set(ids)) == sorted(expected)
+    assert sum(name != "P1" for name in ids) == len(expected) - 1, "each line but the post text once"
+
+
+def messages_of(route: FewshotRoute, asked: list[Sequence[EvidenceLine]]) -> list[list[Message]]:
+    return [route._labeller._prompt.messages(lines, (), questions("together")[0]) for lines in asked]
 
 
 @pytest.mark.slow
