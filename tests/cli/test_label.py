@@ -399,20 +399,25 @@ def test_a_study_is_labelled_where_it_is_due(valex: Call, study: Study, model: P
     )
 
 
-def test_another_model_is_refused_without_redo(valex: Call, study: Study, model: Path, tmp_path: Path):
-    other = save_model(tmp_path / "other", domain="other nonsense").folder
+def test_another_model_labels_beside_the_study_s_own(valex: Call, study: Study, model: Path, tmp_path: Path):
+    other = save_model(tmp_path / "other model.1", domain="other nonsense").folder
     assert valex("label", "-s", study.root, "--model", model).code == 0
-    before, settings = written(study), (study.root / "study.toml").read_bytes()
-    done = valex("label", "-s", study.root, "--model", other)
-    assert done.code == 2
-    assert "finished work of 2 posts would become outdated: model.labels: tiny@" in done.err
-    assert "--redo" in done.err
-    assert done.err.count("\n") == 1
-    assert written(study) == before
-    assert (study.root / "study.toml").read_bytes() == settings
-    assert valex("label", "-s", study.root, "--model", other, "--redo").code == 0
-    assert all(written(study)[name] > at for name, at in before.items())
-    assert study.require(POST, "labels.template.encoder", Labels).source.domain == "other nonsense"
+    before = written(study)
+    done = valex("label", "-s", study.root, "--model", other, "--redo")
+    assert done.code == 0, done.err
+    assert "labels.<script>.encoder@other-model-1" in done.out.replace("\n", " ")
+    new = set(written(study)) - set(before)
+    assert new == {f"posts/{post_id}/labels.template.encoder@other-model-1.json" for post_id in (POST, "other")}
+    assert {name: written(study)[name] for name in before} == before
+    shown = valex("show", "-s", study.root, POST)
+    assert "encoder@other-model-1" in shown.out and "other nonsense" in shown.out.replace("\n", " ")
+    done = valex("label", "-s", study.root, "--model", other, "--name", "a.b")
+    assert (done.code, "labels cannot be named 'a.b'" in done.err) == (2, True)
+    done = valex("label", "-s", study.root, "--name", "b")
+    assert (done.code, "Add --model" in done.err) == (2, True)
+    out = tmp_path / "labels.csv"
+    done = valex("label", "-s", study.root, "-o", out, "--model", other, "--name", "b")
+    assert (done.code, "--name is for labels that go into a study" in done.err) == (2, True)
 
 
 def test_what_a_study_remembers_holds_for_a_file_too(valex: Call, study: Study, model: Path, tmp_path: Path):
@@ -518,6 +523,18 @@ def test_texts_by_a_language_model(valex: Call, parrot: Parrot, folder: Path, tm
     assert [path.name for path in tmp_path.glob("labels.csv*")] == ["labels.csv"]
 
 
+def test_texts_paragraph_by_paragraph(valex: Call, parrot: Parrot, folder: Path, tmp_path: Path):
+    (folder / "long.txt").write_text("\n\n".join(["the cat sits on the mat and looks at us " * 5] * 3), "utf-8")
+    out = tmp_path / "labels.csv"
+    done = valex("label", folder, "-o", out, "--route", "fewshot", "--model", "parrot", "--ask", "scenes")
+    assert done.code == 0, done.err
+    assert len(parrot.asked) == 8 + 3
+    by_id = {row["video_id"]: row for row in rows_of(out)}
+    assert "3 paragraphs, asked in 3 windows and pooled" in by_id["long"]["notes"]
+    assert "asked as a whole (1 paragraph)" in by_id["text0"]["notes"]
+    assert by_id["long"]["1_Value1_Face_values"] == "2", "each of them is dominated by it"
+
+
 def test_a_text_that_cannot_be_labelled_is_said_and_the_others_stand(
     valex: Call, parrot: Parrot, folder: Path, tmp_path: Path
 ):
@@ -544,14 +561,33 @@ def test_a_study_by_its_own_route(valex: Call, parrot: Parrot, study: Study):
     assert valex("show", "--study", study.root, POST).out.count("parrot") == 2, "labels of the video itself too"
 
 
-def test_another_language_model_does_not_leave_scripts_outdated(valex: Call, parrot: Parrot, study: Study):
-    study.save_options({"labels": {"routes": ["fewshot"]}, "script": {"variants": ["template", "local"]},
+def test_another_language_model_labels_beside_the_one_that_writes_the_scripts(
+    valex: Call, parrot: Parrot, study: Study
+):
+    study.save_options({"labels": {"routes": []}, "script": {"variants": ["template", "local"]},
                         "models": {"llm": "parrot"}})  # fmt: skip
+    done = valex("label", "-s", study.root, "--route", "fewshot", "--model", "other")
+    assert done.code == 0, done.err
+    assert set(written(study)) == {f"posts/{p}/labels.template.fewshot@other.json" for p in (POST, "other")}
+    assert study.require(POST, "labels.template.fewshot@other", Labels).source.model == "other"
+    assert study.options()["models"] == {"llm": "parrot"}
+    assert study.options()["labels"] == {"routes": [], "beside": {"fewshot@other": "other"}}
+    asked = len(parrot.asked)
+    assert valex("label", "-s", study.root).code == 0
+    assert len(parrot.asked) == asked, "nothing is due"
+    # The writer itself labels as the study's own, and another profile would replace it.
+    assert valex("label", "-s", study.root, "--route", "fewshot", "--model", "parrot").code == 0
+    assert study.require(POST, "labels.template.fewshot", Labels).source.model == "parrot"
+
+
+def test_a_profile_whose_language_model_would_leave_scripts_outdated_is_refused(
+    valex: Call, parrot: Parrot, study: Study
+):
+    study.save_options({"script": {"variants": ["template", "local"]}, "profile": "workstation"})
     before = (study.root / "study.toml").read_bytes()
-    done = valex("label", "-s", study.root, "--model", "other")
-    assert (done.code, "parrot has written the scripts of this study" in done.err) == (2, True)
+    done = valex("label", "-s", study.root, "--profile", "server")
+    assert (done.code, "has written the scripts of this study" in done.err) == (2, True)
     assert (study.root / "study.toml").read_bytes() == before
-    assert parrot.asked == []
 
 
 def gold_sheet(path: Path, known: dict[str, str]) -> Path:

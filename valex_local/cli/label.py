@@ -49,6 +49,11 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--model", help="The route's model: an id in the store, or the directory of a label model.")
 @click.option(
+    "--name",
+    help="What to name labels that stand beside those of the study's own model: labels.SCRIPT.ROUTE@NAME. Default: the "
+    "model's id.",
+)
+@click.option(
     "--ask",
     type=click.Choice(["together", "one", "apart", "scenes"]),
     help="How to ask a language model: for all values at once (default), for one value at a time, for present and "
@@ -72,12 +77,12 @@ _PATH = click.Path(path_type=Path)
 @click.option("--script", help="Variant of the study's scripts to label.")
 @click.option("--int8/--no-int8", default=None, help="Compute in 8-bit integers: faster on a CPU, slightly different.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
-@click.option("--redo", is_flag=True, help="Replace labels made with another model or other settings.")
+@click.option("--redo", is_flag=True, help="Replace labels made with other settings.")
 def label(folder: Path | None, texts: Path | None, out: Path | None, **given: Any) -> None:
     """Label the scripts of a study, or texts without videos.
 
     Labels of a study go into the study, or into the file that -o names. The model and the settings are the study's
-    unless options say otherwise.
+    unless options say otherwise. Where the study has labels by another model, those of --model stand beside them.
 
     TEXTS is a folder of .txt files, or a table with a column of ids and a column of texts. Their labels go into the
     file that -o names.
@@ -87,7 +92,7 @@ def label(folder: Path | None, texts: Path | None, out: Path | None, **given: An
 
     study, source = _source(folder, texts)
     _check_options(out, given)
-    asked = ("route", "model", "ask", "int8", "profile", "device")
+    asked = ("route", "model", "name", "ask", "int8", "profile", "device")
     plan = plan_labels(LabelOptions(**{name: given[name] for name in asked}), study=study)
     if out is not None:
         with output(out):
@@ -122,8 +127,11 @@ def _check_options(out: Path | None, given: dict[str, Any]) -> None:
         if given[name] is not None:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option} is for labels that go into a file", hint="Add -o labels.csv")
-    if out is not None and given["redo"]:
-        raise ConfigError("--redo is for labels that go into a study", hint="Leave it out, or leave out -o")
+    for name in ("redo", "name") if out is not None else ():
+        if given[name]:
+            raise ConfigError(f"--{name} is for labels that go into a study", hint="Leave it out, or leave out -o")
+    if given["name"] is not None and given["model"] is None:
+        raise ConfigError("--name is for labels by another model", hint="Add --model")
 
 
 def _label_study(study: Study, plan: LabelPlan, given: dict[str, Any]) -> None:

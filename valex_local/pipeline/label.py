@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from valex_local.corpus import Corpus, Text, gold_of, match, read_sheet, write_authors, write_long
 from valex_local.errors import ConfigError, InputError
+from valex_local.pipeline.beside import named_model, place_beside
 from valex_local.pipeline.progress import NullProgress, Progress
 from valex_local.pipeline.run import run
 from valex_local.pipeline.selection import Selection
@@ -40,6 +41,8 @@ class LabelOptions:
         The labelling route.
     model : str, optional
         The route's model: an id of the store, or a directory.
+    name : str, optional
+        What to name the labels of this model in a study, beside those of the study's own; see `place_beside`.
     ask : str, optional
         How a language model is asked: ``together``, ``one``, ``apart`` or ``scenes``.
     int8 : bool, optional
@@ -52,6 +55,7 @@ class LabelOptions:
 
     route: str | None = None
     model: str | None = None
+    name: str | None = None
     ask: str | None = None
     int8: bool | None = None
     profile: str | None = None
@@ -59,10 +63,9 @@ class LabelOptions:
 
     def as_settings(self, route: str) -> dict[str, Any]:
         """Return the options that were given as settings, as plain data."""
-        model = None if self.model is None else _model_id(self.model)
         given = (
             ({"profile": self.profile}, self.profile),
-            ({"models": {route_spec(route).role: model}}, model),
+            ({"models": {route_spec(route).role: self.model_id}}, self.model),
             ({"labels": {route: {"ask": self.ask}}}, self.ask),
             ({"labels": {"int8": self.int8}}, self.int8),
             ({"work": {"device": self.device}}, self.device),
@@ -72,10 +75,12 @@ class LabelOptions:
             settings = settings if value is None else merge(settings, table)
         return settings
 
-
-def _model_id(model: str) -> str:
-    """Return a model as the store resolves it: by its id, or by the path of its directory."""
-    return f"{LOCAL}{Path(model).absolute()}" if Path(model).is_dir() else model
+    @property
+    def model_id(self) -> str | None:
+        """Return the model as the store resolves it: by its id, or by the path of its directory."""
+        if self.model is None or not Path(self.model).is_dir():
+            return self.model
+        return f"{LOCAL}{Path(self.model).absolute()}"
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,8 @@ def label_study(
 ) -> Summary:
     """Label the scripts of a study; the study stores the labels and remembers the options.
 
+    A model labels beside the study's own where that has given labels or writes the scripts; see `place_beside`.
+
     Parameters
     ----------
     study : Study
@@ -181,43 +188,54 @@ def label_study(
     Raises
     ------
     ConfigError
-        Another language model for labels would make scripts or captions outdated.
+        The language model of another profile would make scripts or captions outdated, or the name is of no use.
     InputError
         No post has the script.
     """
-    given = plan.options.as_settings(plan.route)
-    labels = plan.settings.labels
-    if plan.options.route:
+    given, labels = plan.options.as_settings(plan.route), plan.settings.labels
+    key = _refuse_or_place(study, plan)
+    if key is not None:
+        alone = replace(plan.options, model=None).as_settings(plan.route)
+        given = merge(alone, {"labels": {"beside": {key: plan.options.model_id}}})
+    elif plan.options.route:
         given = merge(given, {"labels": {"routes": list(dict.fromkeys((*labels.routes, plan.route)))}})
-    _refuse_other_writer(study, plan)
     if script is not None:
         _require_script(study, script)
         given = merge(given, {"labels": {"scripts": list(dict.fromkeys((*labels.scripts, script)))}})
     selection = Selection(only="labels", redo=redo)
-    return run((), study.root, options=given, selection=selection, store=plan.store, progress=progress)
+    summary = run((), study.root, options=given, selection=selection, store=plan.store, progress=progress)
+    if key is not None:
+        summary.notes.append(f"{plan.options.model} labels beside the study's own model: labels.<script>.{key}")
+    return summary
 
 
-def _refuse_other_writer(study: Study, plan: LabelPlan) -> None:
-    """Raise if another language model for labels would make scripts or captions of the study outdated."""
-    before = resolve_settings(plan.store, study)
+def _refuse_or_place(study: Study, plan: LabelPlan) -> str | None:
+    """Return where the labels of a given model go, as `place_beside` does."""
+    options = plan.options
+    settings = resolve_settings(plan.store, study, {"profile": options.profile} if options.profile else None)
+    _refuse_other_writer(study, plan.store, settings)
+    if options.model_id is None:
+        return None
+    return place_beside(study, plan.store, settings, route=plan.route, model=options.model_id, name=options.name)
+
+
+def _refuse_other_writer(study: Study, store: Store, settings: Settings) -> None:
+    """Raise if the language model of another profile would make scripts or captions of the study outdated."""
+    before = resolve_settings(store, study)
     written = {
         "scripts": "local" in before.script.variants,
         "captions": before.vision.captions.writer == "llm",
     }
-    old, new = (_language_model(plan.store, settings) for settings in (before, plan.settings))
+    old, new = (named_model(store, each, "llm") for each in (before, settings))
     if not any(written.values()) or old == new:
         return
     what = " and ".join(name for name, is_so in written.items() if is_so)
     raise ConfigError(
         f"{old} has written the {what} of this study: with {new} as its language model they would become outdated",
         path=study.root,
-        hint="To write them again as well: valex run -s STUDY --set models.llm=MODEL --redo; or label into a file with "
-        "-o labels.csv",
+        hint="Leave out --profile and name the model, which then labels beside: "
+        "valex label -s STUDY --route ROUTE --model MODEL",
     )
-
-
-def _language_model(store: Store, settings: Settings) -> str | None:
-    return settings.models.get("llm", store.profile(settings.profile).models.get("llm"))
 
 
 def _require_script(study: Study, name: str) -> None:
@@ -357,15 +375,16 @@ def write_labels(out: Path, texts: Sequence[Text], labelled: LabelledTexts, *, s
     StudyError
         The file cannot be written.
     """
-    source, ids, kind = labelled.source, labelled.answers.ids, labelled.states.calibration.kind
+    source, ids, drawn = labelled.source, labelled.answers.ids, labelled.states.calibration
     said = {name: "; ".join(notice.text for notice in notices) for name, notices in labelled.notices.items()}
     said |= {name: f"not labelled: {error.what}" for name, error in labelled.failed.items()}
     if shape == "long":
-        about = {"model": source.model, "domain": source.domain, "baseline": source.baseline, "states": kind}
+        about = {"model": source.model, "domain": source.domain, "baseline": source.baseline, "states": drawn.kind}
         columns = {name: dict.fromkeys(ids, cell) for name, cell in about.items() if cell is not None}
-        write_long(out, {"": labelled.answers}, extra={**columns, "notes": said})
+        cutoffs = dict.fromkeys(ids, labelled.cutoffs)
+        write_long(out, {"": labelled.answers}, extra={**columns, "notes": said}, cutoffs=cutoffs)
         return
-    whose = f"{source.model} ({source.baseline or source.domain}; states: {kind})"
+    whose = f"{source.model} ({source.baseline or source.domain}); states: {labelled.states.kind}"
     notes = {name: "; ".join(filter(None, (whose, said.get(name)))) for name in ids}
     write_authors(out, labelled.answers, has_sound={text.id: text.has_sound for text in texts}, notes=notes)
 

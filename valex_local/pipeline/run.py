@@ -13,6 +13,7 @@ from typing import Any
 
 from valex_local.errors import ConfigError, InputError, StudyError, printable
 from valex_local.notices import kind_of
+from valex_local.pipeline.beside import Keeper, Kept
 from valex_local.pipeline.executor import Executor, Job
 from valex_local.pipeline.local_executor import LocalExecutor
 from valex_local.pipeline.plan import Step, plan, run_models
@@ -29,7 +30,7 @@ from valex_local.records import Failure, Intake, Media, Notice, Post, SourceFile
 from valex_local.stages.setting_files import absolute_paths
 from valex_local.store import Store
 from valex_local.store.model import refuse_hidden
-from valex_local.study import Study
+from valex_local.study import Study, state_summaries
 from valex_local.study.settings import given_settings, resolve_settings
 from valex_local.system import devices, network_guard
 
@@ -94,10 +95,15 @@ def run(
             return _dry(videos, table, Path(out), lambda s: _Run(s, selection, store, _given(s, options, config)))
         study = Study(out, create=True)
         with study.lock(selection.shard):
-            job = _Run(study, selection, store, _given(study, options, config), progress)
+            given = _given(study, options, config)
+            job = _Run(study, selection, store, given, progress)
             job.refuse_outdated()
+            kept = job.kept_labels()
+            if kept.renames:  # by a run that may redo
+                job = _Run(study, selection, store, kept.settings(given), progress, notes=kept.notes)
             job.refuse_hidden()
             job.save_settings()
+            kept.rename(study)
             job.add_posts(videos, table)
             job.execute_all()
             job.draw_states()
@@ -140,6 +146,7 @@ def _dry(paths: Sequence[Path], meta: Path | None, out: Path, make: Callable[[St
         job = make(Study(out) if (out / "study.toml").is_file() else Study(scratch, create=True))
         job.preview(paths, meta)
         summary = job.summary()
+        summary.notes += job.kept_labels().notes
     summary.study = str(out)
     return summary
 
@@ -159,8 +166,11 @@ class _Run:
         store: Store,
         given: Mapping[str, Any],
         progress: Progress | None = None,
+        *,
+        notes: Sequence[str] = (),
     ) -> None:
         self._study = study
+        self._store = store
         self._selection = selection
         self._given = given
         self._progress = progress or NullProgress()
@@ -175,6 +185,7 @@ class _Run:
         self._intake_failures: list[Failure] | None = None
         self._checksums = study.checksums(selection.shard)
         self._device = devices.detect(self.settings.work.device)
+        self._notes = list(notes)
 
     # --- before the work --------------------------------------------------------------------------------------------
 
@@ -196,11 +207,17 @@ class _Run:
                     reasons.update(status.differences)
         if posts:
             named = "; ".join(reason for reason, _ in reasons.most_common(8))
+            kept = "; ".join(self.kept_labels().notes)
             raise StudyError(
                 f"finished work of {len(posts)} posts would become outdated: {named}",
                 path=self._study.root,
-                hint="Add --redo to do it again, or keep the previous settings",
+                hint=f"Add --redo to do it again{f' ({kept})' if kept else ''}, or keep the previous settings",
             )
+
+    def kept_labels(self) -> Kept:
+        """Return the labels that are kept where another model would replace them."""
+        keeper = Keeper(self._study, self._store, self.settings, self._steps, self._models)
+        return keeper(self.statuses(), whole=self._selection.shard is None)
 
     def save_settings(self) -> None:
         """Store the given settings in the study, except those of `NOT_REMEMBERED`."""
@@ -364,8 +381,9 @@ class _Run:
             failures=[f for f in self._failures() if self._selection.holds(f.post)],
             unmatched=list(intake.unmatched),
             models={role: model.id for role, model in self._models.items()},
+            states={str(key): found for key, found in state_summaries(self._study).items()},
             offline=network_guard.current().describe(),
-            notes=[note] if note else [],
+            notes=[*self._notes, note] if note else [*self._notes],
         )  # fmt: skip
 
     def _failures(self) -> Iterator[Failure]:

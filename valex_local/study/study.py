@@ -271,6 +271,12 @@ class Study:
             self._calibrations[key] = self.calibration(key)
         return draw(self.require(post_id, key.stem, Labels), self._calibrations[key])
 
+    def rename_labels(self, post_id: str, old: LabelKey, new: LabelKey) -> None:
+        """Give labels of a post another name, in place of what has that name."""
+        folder = self.folder(post_id)
+        with writing(folder):
+            (folder / f"{old.stem}.json").replace(folder / f"{new.stem}.json")
+
     def read_raw(self, post_id: str, stem: str, kind: type[Record]) -> dict[str, Any] | None:
         """Return a record as plain data of which only the version is checked, which is fast enough for large studies.
 
@@ -422,6 +428,14 @@ class Study:
         with writing(self.root):
             write_whole(self.root / f"calibration.{key}.json", calibration.to_json().encode())
         self._calibrations.pop(key, None)
+
+    def rename_calibration(self, old: LabelKey, new: LabelKey) -> None:
+        """Let labels that have another name now keep how their states are drawn."""
+        path = self.root / f"calibration.{old}.json"
+        if path.is_file():
+            with writing(self.root):
+                path.replace(self.root / f"calibration.{new}.json")
+        self._calibrations.clear()
 
     # --- failures ---------------------------------------------------------------------------------------------------
 

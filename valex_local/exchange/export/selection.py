@@ -10,7 +10,7 @@ from valex_local.errors import ConfigError, InputError
 from valex_local.records import Labels, Post, Script, Transcript
 from valex_local.rendering.timing import TimedScript, timed_lines
 from valex_local.store import Store
-from valex_local.study import Study
+from valex_local.study import LabelKey, Study
 from valex_local.study.settings import resolve_settings
 
 Labelled = Mapping[str, Labels]
@@ -32,6 +32,8 @@ class Material:
         The other posts, with the reason.
     notices : list of str
         Other notices about the files.
+    sets : set of LabelKey
+        The sets of labels that were read.
 
     Parameters
     ----------
@@ -51,6 +53,7 @@ class Material:
         self.exported: set[str] = set()
         self.left_out: dict[str, str] = {}
         self.notices: list[str] = []
+        self.sets: set[LabelKey] = set()
         self._script, self._route = script, route
 
     def leave_out(self, post_id: str, reason: str) -> None:
@@ -162,10 +165,11 @@ class Material:
         """
         found = self.labellings()
         if len(found) > 1:
+            one = LabelKey.of(next(iter(found)))
             raise ConfigError(
                 f"this format takes one set of labels, but the study has {len(found)}: {', '.join(found)}",
                 path=self.study.root,
-                hint="Choose one; for example, local.encoder is --script local --route encoder",
+                hint=f"Choose one; for example, {one} is --script {one.script} --route {one.by}",
             )
         return next(iter(found.items()))
 
@@ -184,11 +188,13 @@ class Material:
     def _labels(self, post_id: str, scripts: Sequence[str] | None = None) -> dict[str, Labels]:
         """Return the labels of a post for the given scripts, else for the one asked for, else all."""
         wanted = (self._script,) if scripts is None and self._script is not None else scripts
-        return {
-            str(key): self.study.labels_of(post_id, key)
+        keys = [
+            key
             for key in self.study.label_keys(post_id)
-            if (wanted is None or key.script in wanted) and self._route in (None, key.route)
-        }
+            if (wanted is None or key.script in wanted) and self._route in (None, key.by)
+        ]
+        self.sets.update(keys)
+        return {str(key): self.study.labels_of(post_id, key) for key in keys}
 
     def _asked(self) -> str:
         asked = [f"{what} {name}" for what, name in (("script", self._script), ("route", self._route)) if name]
