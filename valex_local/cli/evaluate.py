@@ -100,7 +100,7 @@ def evaluate(paths: tuple[str, ...], form: Form, out: Path | None, **given: Any)
 
 
 def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation:
-    from valex_local.corpus.sheets import read_sheet
+    from valex_local.corpus.sheets import read_sheet, sheet_files
     from valex_local.errors import InputError
     from valex_local.evaluation.evaluate import evaluate as measure
     from valex_local.evaluation.inputs import agreements, prepare
@@ -110,7 +110,7 @@ def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation
     sources = choose(
         [read_source(argument) for argument in arguments], routes=given["routes"], scripts=given["scripts"]
     )
-    sheets = [read_sheet(path) for path in given["labels"]]
+    sheets = [read_sheet(path) for path in sheet_files(given["labels"])]
     if not sources and not sheets:
         raise InputError("there is nothing to evaluate", hint="Name routes, or gold labels with --labels")
     # Agreement alone needs no gold labels.

@@ -127,6 +127,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     base = Base.find(Store(), given["encoder"], slim=given["slim"])
     columns = {name: given[name] for name in ("annotator", "id_column", "text_column", "script")}
     corpus = read_corpus(sheets, sources, **columns)
+    options = options.model_copy(update={"group": corpus.grouping(options.group)})
     facts = Facts.of(
         corpus,
         (*sheets, *sources),

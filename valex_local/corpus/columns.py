@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
 
+from valex_local.corpus.documents import DOCUMENT, DocumentColumns
 from valex_local.errors import InputError
 from valex_local.files.tables import Row, Table
 from valex_local.files.text import clean_text
@@ -141,7 +142,8 @@ class Ids:
     Attributes
     ----------
     columns : tuple of str
-        The columns of ids, the most reliable first; empty if there are none.
+        The columns of ids, the most reliable first; empty if there are none. Sentences of documents have two, which
+        make the id together.
 
     Parameters
     ----------
@@ -155,7 +157,8 @@ class Ids:
     def __init__(self, table: Table, named: str | None = None) -> None:
         plain = plain_columns(table)
         known = (*(plain[name] for name in ID_COLUMNS if name in plain), *_first_column_of_posts(table))
-        self.columns = tuple(dict.fromkeys(known if named is None else (named,)))
+        self.sentences = DocumentColumns.of(plain) if named is None else None
+        self.columns = self.sentences or tuple(dict.fromkeys(known if named is None else (named,)))
         authors = (plain.get(name.replace("_", "")) for name in COLUMNS["author"])
         self._author = next((column for column in authors if column is not None), None)
         self._rounded: dict[str, list[str]] = {}
@@ -166,8 +169,11 @@ class Ids:
         Raises
         ------
         ValueError
-            A spreadsheet program has rounded all its ids; the message names the column.
+            A spreadsheet program has rounded all its ids, or the id of a sentence is half empty; the message names
+            the column.
         """
+        if self.sentences is not None:
+            return self.sentences.id_of(row.cells)
         cells = [(column, cell) for column in self.columns if (cell := row.cells[column].strip())]
         author = row.cells[self._author].strip().removeprefix("@") if self._author is not None else ""
         found = row_id(cells, author)
@@ -198,7 +204,8 @@ def _first_column_of_posts(table: Table) -> tuple[str, ...]:
 class Groups:
     """Read what texts can be grouped by: every column of short cells that has no other meaning.
 
-    The columns of authors and genres are also available as ``author`` and ``genre``, whatever the table calls them.
+    The columns of authors and genres are also available as ``author`` and ``genre``, whatever the table calls them, and
+    the ids of documents as ``document``.
 
     Attributes
     ----------
@@ -219,6 +226,8 @@ class Groups:
         self.left_out = tuple(column for column, longest in free.items() if longest > SHORT)
         plain = plain_columns(table)
         self._named = {column: column for column in self.columns}
+        if (sentences := DocumentColumns.of(plain)) is not None and sentences.document in taken:
+            self._named[DOCUMENT] = sentences.document
         for name in ("genre", "author"):
             for spelling in COLUMNS[name]:
                 column = plain.get(spelling.replace("_", ""))

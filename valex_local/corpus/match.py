@@ -8,11 +8,15 @@ from pathlib import Path
 
 from valex_local.corpus.aggregate import join
 from valex_local.corpus.columns import with_author
+from valex_local.corpus.documents import DOCUMENT
 from valex_local.corpus.label_matrix import LabelMatrix
-from valex_local.corpus.sheets import Sheet, gold_of, read_sheet
-from valex_local.corpus.texts import Text, join_texts, read_texts
+from valex_local.corpus.sheets import Sheet, gold_of, read_sheet, sheet_files
+from valex_local.corpus.texts import Text, join_texts, read_texts, shown_names
 from valex_local.errors import InputError
 from valex_local.posts.ids import PostIndex, post_key
+
+AUTHOR = "author"
+"""The grouping by author. For a text whose author is not known, its document counts."""
 
 NO_GROUP = "none"
 """The name of the grouping in which every text is a group of its own."""
@@ -42,8 +46,15 @@ class Corpus:
     unlabelled: tuple[Text, ...] = ()
     notices: tuple[str, ...] = ()
 
+    def grouping(self, name: str) -> str:
+        """Return what a grouping is by: ``document`` for ``author`` where no author but some document is known."""
+        names = {group.casefold() for text in self.texts for group in text.groups}
+        return DOCUMENT if name.casefold() == AUTHOR and AUTHOR not in names and DOCUMENT in names else name
+
     def groups(self, name: str) -> tuple[str, ...]:
         """Return the group of each text, (N,); a text without one is a group of its own.
+
+        Sentences of one document are never in different groups by ``author``, if they name none.
 
         Parameters
         ----------
@@ -73,7 +84,8 @@ def _group(text: Text, name: str) -> str | None:
     """Return the group of a text; a name in the same case takes precedence over one in another case."""
     wanted = name.casefold()
     alike = (group for other, group in text.groups.items() if other.casefold() == wanted)
-    return text.groups.get(name, next(alike, None))
+    found = text.groups.get(name, next(alike, None))
+    return text.groups.get(DOCUMENT) if found is None and wanted == AUTHOR else found
 
 
 def _other_than(names: set[str], name: str) -> str:
@@ -95,7 +107,7 @@ def read_corpus(
     Parameters
     ----------
     labels : sequence of Path
-        Label sheets; see `read_sheet`.
+        Label sheets, or folders of ValueEval'24; see `read_sheet` and `sheet_files`.
     texts : sequence of Path
         Sources of texts; see `read_texts`.
     annotator : str, optional
@@ -113,12 +125,14 @@ def read_corpus(
     InputError
         A file cannot be understood, or labels and texts have no post in common.
     """
-    sheets = [read_sheet(path) for path in labels]
+    files = sheet_files(labels)
+    sheets = [read_sheet(path) for path in files]
     gold = gold_of(sheets, annotator)
     parts = {path: read_texts(path, id_column=id_column, text_column=text_column, script=script) for path in texts}
     found = join_texts(parts)
     corpus = match(found, gold, _groups(sheets))
-    of_sheets = (f"{sheet.path.name}: {notice}" for sheet in sheets for notice in sheet.notices)
+    names = shown_names(files)
+    of_sheets = (f"{names[sheet.path]}: {notice}" for sheet in sheets for notice in sheet.notices)
     left_out = (f"text left out: {reason}" for reason in found.left_out)
     return replace(corpus, notices=(*of_sheets, *left_out, *corpus.notices))
 

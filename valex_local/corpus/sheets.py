@@ -11,17 +11,23 @@ import numpy as np
 
 from valex_local.corpus.aggregate import join, majority
 from valex_local.corpus.columns import Groups, Ids, plain_columns
+from valex_local.corpus.documents import tables_named
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.long_format import LongRows
+from valex_local.corpus.polarity_format import PolarityRows, has_polarity_columns
 from valex_local.corpus.sheet_builder import Places, SheetBuilder
 from valex_local.corpus.wide_format import WideRows, has_value_columns
 from valex_local.errors import InputError
+from valex_local.files.folders import visible_files
 from valex_local.files.tables import Row, Table, read_table
 
-SheetKind = Literal["authors", "codes", "long", "touche"]
+SheetKind = Literal["authors", "codes", "long", "touche", "valueeval24"]
 
 ANNOTATOR_COLUMNS = ("annotator", "coder", "rater")
 """Names of the column of annotators, in plain spelling."""
+
+LABELS = "labels"
+"""Begins the names of the files of ValueEval'24 that hold labels."""
 
 BESIDE = ("hassound", "notes")
 """Columns of the authors' sheet that are neither values nor groups, in plain spelling."""
@@ -35,9 +41,9 @@ class Sheet:
     ----------
     path : Path
         The file.
-    kind : {"authors", "codes", "long", "touche"}
-        The authors' sheet of words, their CSV of -1, 0, 1 and 2, one row for each post and value, or the categories of
-        the ValueEval shared task.
+    kind : {"authors", "codes", "long", "touche", "valueeval24"}
+        The authors' sheet of words, their CSV of -1, 0, 1 and 2, one row for each post and value, the categories of the
+        shared task ValueEval'23, or the columns for attained and constrained of ValueEval'24.
     labels : mapping of str to LabelMatrix
         The labels by annotator, or by run if the table has a column ``run``; under "" if it has neither.
     has_probabilities : bool
@@ -74,8 +80,7 @@ def read_sheet(path: Path) -> Sheet:
     """
     table = read_table(path, _is_sheet)
     plain = plain_columns(table)
-    long = "value" in plain and not has_value_columns(table)
-    rows = LongRows(table, path) if long else WideRows(table, path)
+    rows = _rows(table, path)
     ids = Ids(table)
     if not ids.columns:
         raise InputError(
@@ -118,9 +123,38 @@ def read_sheet(path: Path) -> Sheet:
     return Sheet(path, rows.kind, matrices, scored, grouped.same, notices, complete)
 
 
+def sheet_files(paths: Sequence[Path]) -> list[Path]:
+    """Return files of label sheets, and of each folder the ``labels.tsv`` of ValueEval'24 in it and its subfolders.
+
+    Raises
+    ------
+    InputError
+        A folder contains none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        inside = tables_named(LABELS, visible_files(path)) if path.is_dir() else [path]
+        if not inside:
+            raise InputError("this folder contains no labels.tsv", path=path, hint="Name the label sheets themselves")
+        found += inside
+    return found
+
+
+def _rows(table: Table, path: Path) -> LongRows | PolarityRows | WideRows:
+    if has_polarity_columns(table.columns):
+        return PolarityRows(table, path)
+    if "value" in plain_columns(table) and not has_value_columns(table):
+        return LongRows(table, path)
+    return WideRows(table, path)
+
+
 def _is_sheet(head: Sequence[str]) -> bool:
     names = Table(tuple(dict.fromkeys(head)), ())
-    return has_value_columns(names) or {"value", "state"} <= plain_columns(names).keys()
+    return (
+        has_value_columns(names)
+        or has_polarity_columns(names.columns)
+        or {"value", "state"} <= plain_columns(names).keys()
+    )
 
 
 def _annotator_column(plain: Mapping[str, str], path: Path) -> str | None:

@@ -19,6 +19,7 @@ from valex_local.corpus.columns import (
     text_id,
     with_author,
 )
+from valex_local.corpus.documents import language_of_document, language_of_place, tables_named
 from valex_local.errors import InputError
 from valex_local.files.folders import visible_files
 from valex_local.files.tables import Row, Table, read_table
@@ -32,6 +33,9 @@ from valex_local.study.settings import resolve_settings
 
 TEXT_COLUMNS = ("script", "text", "transcript", "scenario", "body", "premise", "content")
 """Names by which the column of texts is recognised, in plain spelling."""
+
+SENTENCES = "sentences"
+"""Begins the names of the files of ValueEval'24 that hold texts."""
 
 _ARGUMENT = {"argumentid", "conclusion", "stance", "premise"}
 _SOUND = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": None}
@@ -94,6 +98,8 @@ def read_texts(
 ) -> Texts:
     """Return the texts of a study, of a folder of ``.txt`` files, of one such file, or of a CSV or TSV file.
 
+    A folder without ``.txt`` files may hold the ``sentences.tsv`` of ValueEval'24 instead, also in subfolders.
+
     Parameters
     ----------
     source : Path
@@ -140,13 +146,13 @@ def join_texts(parts: Mapping[Path, Texts]) -> Texts:
     InputError
         Two different texts have the same id.
     """
-    several = len(parts) > 1
+    names = shown_names(list(parts)) if len(parts) > 1 else {}
     kept: dict[str, tuple[Text, str]] = {}
     left_out = []
     for source, texts in parts.items():
-        left_out += [_place(source, reason, several) for reason in texts.left_out]
+        left_out += [_place(names.get(source), reason) for reason in texts.left_out]
         for text in texts:
-            place = _place(source, text.where, several)
+            place = _place(names.get(source), text.where)
             first, before = kept.setdefault(text.id, (text, place))
             if first is text:
                 continue
@@ -160,8 +166,14 @@ def join_texts(parts: Mapping[Path, Texts]) -> Texts:
     return Texts(tuple(text for text, _ in kept.values()), tuple(left_out))
 
 
-def _place(source: Path, where: str, several: bool) -> str:
-    return f"{source.name}, {where}" if several else where
+def _place(source: str | None, where: str) -> str:
+    return where if source is None else f"{source}, {where}"
+
+
+def shown_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Return the names of files as messages show them: with the name of their folder where two are called the same."""
+    counts = Counter(path.name for path in paths)
+    return {path: path.name if counts[path.name] == 1 else str(Path(*path.parts[-2:])) for path in paths}
 
 
 # --- a study --------------------------------------------------------------------------------------------------------
@@ -215,14 +227,19 @@ def _key_of_post(post: Post) -> PostKey | None:
 
 
 def _of_folder(folder: Path) -> Texts:
-    """Return the texts of the ``.txt`` files in a folder and its subfolders; count other files, skip hidden ones."""
+    """Return the texts of the ``.txt`` files in a folder and its subfolders; count other files, skip hidden ones.
+
+    Without such files those of the tables of sentences in it are returned.
+    """
     files = list(visible_files(folder))
     texts = [file for file in files if file.suffix.lower() == ".txt"]
+    if not texts and (tables := tables_named(SENTENCES, files)):
+        return join_texts({table: _of_table(table, None, None) for table in tables})
     if not texts:
         raise InputError(
             "this folder is not a study and contains no .txt files",
             path=folder,
-            hint="Choose a study (a folder with study.toml), a folder of .txt files, or a CSV or TSV file",
+            hint="Choose a study (a folder with study.toml), a folder of .txt files or with sentences.tsv, or a table",
         )
     found = _of_files(texts, folder)
     others = len(files) - len(texts)
@@ -262,7 +279,7 @@ def _of_table(path: Path, id_column: str | None, text_column: str | None) -> Tex
         taken = columns[:1]
     else:
         taken = columns = (_text_column(table, text_column, path),)
-    read = _Rows(ids, columns, Groups(table, (*ids.columns, *taken)), plain)
+    read = _Rows(ids, columns, Groups(table, (*ids.columns, *taken)), plain, language_of_place(path))
     texts, left_out = [], [*table.left_out]
     for row in table.rows:
         text = read.text(row)
@@ -273,7 +290,19 @@ def _of_table(path: Path, id_column: str | None, text_column: str | None) -> Tex
             texts.append(read(row, text))
         except ValueError as error:
             left_out.append(f"row {row.number}: {error}")
-    return Texts(tuple(texts), (*table.notices, *ids.notices(), *read.unclear, *left_out))
+    texts, ambiguous = _unambiguous(texts) if ids.sentences is not None else (texts, [])
+    return Texts(tuple(texts), (*table.notices, *ids.notices(), *read.notices(), *left_out, *ambiguous))
+
+
+def _unambiguous(texts: Sequence[Text]) -> tuple[list[Text], list[str]]:
+    """Return the sentences without those that share an id but not their text, as no label is known to be about them."""
+    first: dict[str, Text] = {}
+    doubtful: dict[str, list[str]] = {}
+    for text in texts:
+        if first.setdefault(text.id, text).text != text.text:
+            doubtful.setdefault(text.id, [first[text.id].where]).append(text.where)
+    left_out = [f"{' and '.join(rows)}: different sentences with the id {name}" for name, rows in doubtful.items()]
+    return [text for text in texts if text.id not in doubtful], left_out
 
 
 def _holds_texts(head: Sequence[str]) -> bool:
@@ -298,12 +327,18 @@ def _text_column(table: Table, named: str | None, path: Path) -> str:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Read the rows of a table. `texts` is the column of texts, or premise, stance and conclusion of arguments."""
+    """Read the rows of a table.
+
+    `texts` is the column of texts, or premise, stance and conclusion of arguments; `place` is the language that the
+    file or its folder names.
+    """
 
     ids: Ids
     texts: tuple[str, ...]
     groups: Groups
     plain: Mapping[str, str]
+    place: str | None = None
+    translated: Counter[str] = field(default_factory=Counter)
     unclear: list[str] = field(default_factory=list)
 
     def text(self, row: Row) -> str:
@@ -320,11 +355,28 @@ class _Rows:
         return Text(name, text, self._language(row), groups, where, self._has_sound(row))
 
     def _language(self, row: Row) -> str | None:
-        """Return the language of a row as an ISO 639-1 code, without a region."""
+        """Return the language of a row as an ISO 639-1 code, without a region.
+
+        Without a column of languages, that of sentences is what their file or folder names (translations keep the ids
+        of their originals), else what the id of their document begins with.
+        """
         column = self.plain.get("language", self.plain.get("lang"))
+        if column is None and self.ids.sentences is not None:
+            original = language_of_document(row.cells[self.ids.sentences.document])
+            if self.place is not None and original not in (None, self.place):
+                self.translated[str(original)] += 1
+            return self.place or original
         cell = "" if column is None else row.cells[column].strip().lower()
         found = re.fullmatch(r"([a-z]{2})(?:[-_][a-z]+)?", cell)
         return None if found is None else found[1]
+
+    def notices(self) -> tuple[str, ...]:
+        """Return notices about the rows read so far."""
+        if not self.translated:
+            return tuple(self.unclear)
+        counts = ", ".join(f"{language} ({count})" for language, count in sorted(self.translated.items()))
+        said = f"sentences read as {self.place}, as their file or folder says, although their ids name another language"
+        return (*self.unclear, f"{said}: {counts}")
 
     def _has_sound(self, row: Row) -> bool | None:
         column = self.plain.get("hassound")

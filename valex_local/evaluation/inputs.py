@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from valex_local.corpus.aggregate import join, majority
+from valex_local.corpus.documents import DOCUMENT
 from valex_local.corpus.label_matrix import LabelMatrix
-from valex_local.corpus.match import NO_GROUP
+from valex_local.corpus.match import AUTHOR, NO_GROUP
 from valex_local.corpus.sheets import Sheet, gold_of
 from valex_local.corpus.texts import Text, Texts
 from valex_local.errors import InputError
@@ -24,7 +25,6 @@ from valex_local.evaluation.text_baselines import NEED_TEXTS, make_baselines
 from valex_local.files.text import counted
 from valex_local.posts.ids import post_key
 
-AUTHOR = "author"
 GOLD_LABELS = "gold labels"
 
 
@@ -64,7 +64,7 @@ def prepare(
         The texts, for the baselines that are in no model directory.
     group : str, optional
         The grouping of intervals and folds: ``author``, a column, or ``none``. When left out, the grouping that the
-        models were trained with, else the author if any is known.
+        models were trained with, else the author if any is known, else the document.
     supports : sequence of int or str
         Gold positives that a value needs, as numbers or as shares of the texts; the smallest is what a baseline needs
         to learn it.
@@ -190,8 +190,11 @@ def _groups(
     users = {name: key.user for name in ids if (key := post_key(name)) is not None and key.user is not None}
     if users:
         known[AUTHOR] = {**known.get(AUTHOR, {}), **users}
+    if known.get(AUTHOR):
+        known[AUTHOR] = {**known.get(DOCUMENT, {}), **known[AUTHOR]}
     trained = next((source.grouped_by for source in sources if source.grouped_by is not None), None)
-    chosen = (wanted or trained or (AUTHOR if AUTHOR in known else NO_GROUP)).casefold()
+    default = next((name for name in (AUTHOR, DOCUMENT) if known.get(name)), NO_GROUP)
+    chosen = (wanted or trained or default).casefold()
     if chosen == NO_GROUP:
         return None, None
     if not known.get(chosen, {}).keys() & set(ids):
