@@ -253,6 +253,40 @@ def test_every_crossing_of_stages_is_needed_and_none_is_an_engine(imports: Impor
     assert not {f"{PACKAGE}.stages.{module}" for _, module in listed} & engines(imports)
 
 
+# --- states ---------------------------------------------------------------------------------------------------------
+
+KNOW_STORED_LABELS = {"study", "pipeline", "stages"}
+"""Rows that may read labels as stored; all others get them from `Study`, with states drawn by its calibration."""
+
+
+def stored_labels_read(tree: ast.Module) -> list[str]:
+    """Return the calls that are given the class `Labels`, to read with it, or that parse with it."""
+    found = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance")):
+                continue
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="Labels"))):
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
+            case ast.Call() if any(isinstance(arg, ast.Name) and arg.id == "Labels" for arg in node.args):
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+def test_whoever_reads_labels_gets_states_of_the_study(imports: Imports) -> None:
+    reading = {
+        module: found
+        for module, tree in imports.trees.items()
+        if row(module) not in KNOW_STORED_LABELS and (found := stored_labels_read(tree))
+    }
+    assert not reading, "read them with Study.labels_of, labels or all_labels"
+
+
+def test_reading_stored_labels_is_found() -> None:
+    code = "study.read(post, stem, Labels)\ndict.fromkeys(stems, Labels)\nLabels.parse(raw)\nisinstance(x, Labels)\n"
+    assert [text.partition(":")[0] for text in stored_labels_read(ast.parse(code))] == ["line 1", "line 2", "line 3"]
+
+
 # --- values ---------------------------------------------------------------------------------------------------------
 
 

@@ -46,8 +46,8 @@ def test_predictions_say_what_the_labels_say(study):
     _, folder = export(study, "labelstudio")
     first, second = tasks_of(folder)
     assert [p["model_version"] for p in first["predictions"]] == [
-        "template.encoder: encoder-model",
-        "video.direct: direct-model",
+        "template.encoder: encoder-model (cautious, from a probability of 0.6 on; not validated)",
+        "video.direct: direct-model (cautious, from a probability of 0.6 on; not validated)",
     ]
     by_script, by_video = first["predictions"]
     assert [r["value"]["choices"] for r in by_script["result"][:3]] == [["present"], ["conflicted"], ["present"]]

@@ -15,8 +15,9 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import ConfigError, InputError
 from valex_local.files.tables import guarded, read_table, unguarded
 from valex_local.files.text import clean_text
-from valex_local.records import Labels, Notice, Post
-from valex_local.schwartz import CIRCLE, Value
+from valex_local.records import Calibration, Cutoff, Labels, Notice, Post
+from valex_local.schwartz import CIRCLE, Polarity, Value
+from valex_local.study import LabelKey
 
 
 @pytest.fixture
@@ -72,6 +73,38 @@ def test_wide_has_probabilities_under_codes(study):
     assert (row["post"], row["run"], row["whose"]) == (ONE, "template.encoder", "encoder-model (made up)")
 
 
+def test_tables_say_how_states_were_drawn_and_from_which_probability_on(study, tmp_path):
+    cutoffs = tuple(Cutoff(value=value, polarity=Polarity.PRESENT, probability=0.12345) for value in CIRCLE[1:])
+    calibrated = Calibration(model="encoder-model", kind="validated", posts=(ONE, NAMED), cutoffs=cutoffs)
+    study.write_calibration(LabelKey("template", "encoder"), calibrated)
+    found, path = export(study, "long")
+    first, second, *_ = rows_of(path)
+    assert (second["present"], second["present_from"], second["conflicted_from"]) == ("0.2", "0.1235", "")
+    assert (first["state"], first["present_from"]) == ("absent", ""), "no cut-off: never called"
+    assert {row["states"] for row in rows_of(path)} == {"validated"}
+    assert found.states == [
+        "template.encoder: validated on 2 posts of this study; 1.5 values called per post; by encoder-model, made for "
+        "made up"
+    ]
+    _, path = export(study, "wide")
+    assert {row["states"] for row in rows_of(path)} == {"validated"}
+    _, path = export(study, "authors")
+    assert "states: validated on 2 posts of this study" in rows_of(path)[0]["notes"]
+    pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    _, folder = export(study, "parquet")
+    row = parquet.read_table(folder / "labels.parquet").to_pylist()[1]
+    assert (row["states"], row["present_from"], row["conflicted_from"]) == ("validated", 0.1235, None)
+
+
+def test_an_export_says_that_its_states_are_not_validated(study):
+    found, _ = export(study, "authors")
+    assert found.states[0].startswith("template.encoder: cautious, from a probability of 0.6 on; not validated")
+    assert "do not report in how many posts" in found.states[1]
+    assert export(study, "fountain")[0].states == [], "scripts have no states"
+
+
 def test_the_authors_csv(study):
     with_notice = labels((0.9, 0.1)).model_copy(update={"notices": (Notice(code="x", text="=odd\nlanguage"),)})
     study.write(ONE, "labels.template.encoder", with_notice)
@@ -79,7 +112,10 @@ def test_the_authors_csv(study):
     first, second = rows_of(path)
     assert [first["video_id"], first["Has_sound"], second["Has_sound"]] == [ONE, "True", ""]
     assert first["1_Value1_Self_Direction_Thought_values"] == "1"
-    assert first["notes"] == "encoder-model (made up); =odd\nlanguage"
+    assert (
+        first["notes"]
+        == "encoder-model (made up); states: cautious, from a probability of 0.6 on; not validated; =odd\nlanguage"
+    )
     assert found.left_out == {TWO: "no labels", SILENT: "no labels (no verbal sound)"}
     assert path.name == "authors.csv"
 
@@ -90,7 +126,7 @@ def test_a_tsv_has_one_line_a_row(study, tmp_path):
     _, path = export(study, "authors", out=tmp_path / "a.tsv")
     head, first, _ = path.read_text("utf-8").splitlines()
     assert head.count("\t") == first.count("\t") == 21
-    assert first.endswith("encoder-model (made up); a b c")
+    assert first.endswith("; not validated; a b c")
 
 
 def test_what_was_not_assessed_stays_blank(study):

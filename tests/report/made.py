@@ -16,6 +16,7 @@ from valex_local.records import (
     Failure,
     Keyframe,
     KeyframeCaption,
+    LabelFigures,
     Labels,
     LabelSource,
     MadeBy,
@@ -40,8 +41,11 @@ from valex_local.records import (
     ValueLabel,
     VideoTrack,
 )
+from valex_local.report.gather import Gathered
+from valex_local.report.overview import Overview
 from valex_local.schwartz import CIRCLE, State
-from valex_local.study import Study
+from valex_local.states import StateSummary, draw
+from valex_local.study import LabelKey, Study
 
 HOSTILE = (
     "<script>alert('owned')</script>",
@@ -180,7 +184,8 @@ def labels(chance: random.Random, script_name: str, route: str, *, conflicted: b
     source = LabelSource(route=route, model=model, baseline=baseline, domain="English arguments", languages=("en",))
     role = "labels" if route == "encoder" else "llm"
     return Labels(
-        made_by=made("labels", **{role: f"{model}@{'e' * 64}"}), script=script_name, source=source, values=tuple(values)
+        made_by=made("labels", **{role: f"{model}@{'e' * 64}"}), script=script_name, source=source,
+        values=tuple(values), figures=None if route == "encoder" else LabelFigures(),
     )  # fmt: skip
 
 
@@ -250,6 +255,19 @@ def make_study(root: Path, posts: int, *, rich: bool = True, lines: int = 6, vid
                 found[stem] = of.model_copy(update={"values": (), "skipped": "no verbal sound (the paper's filter)"})
         add(study, one, found)
     return study
+
+
+def overview_of(*posts: Gathered, has_video: bool = False) -> Overview:
+    """Return the summary of posts whose labels are as stored."""
+    sets: dict[LabelKey, list[tuple[str, Labels]]] = {}
+    for one in posts:
+        for key, record in one.labels.items():
+            if record.values:
+                sets.setdefault(key, []).append((one.id, draw(record, None)))
+    overview = Overview(states={key: StateSummary.of(found) for key, found in sets.items()})
+    for one in posts:
+        overview.add(one, has_video=has_video)
+    return overview
 
 
 def hostile_post(study: Study, video: Path | None = None) -> str:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.made import make_study, post, records, sentence
+from tests.report.made import make_study, overview_of, post, records, sentence
 from valex_local.records import Failure, Labels, LabelSource, MadeBy, Notice, Record, Transcript
 from valex_local.report.gather import Gathered, Order, Problem, Reader
 from valex_local.report.overview import Overview, Trouble
 from valex_local.report.summary import StudyView, posts_script, study_view, words_script
-from valex_local.study import LabelKey, Study
+from valex_local.study import LabelKey, Study, state_summaries
 
 ENCODER = LabelKey("template", "encoder")
 
@@ -27,15 +27,12 @@ def gathered(number: int, *, rich: bool = False, **changes: Record) -> Gathered:
 
 
 def view(*posts: Gathered) -> StudyView:
-    overview = Overview()
-    for one in posts:
-        overview.add(one, has_video=False)
-    return study_view(overview, Order(), "study")
+    return study_view(overview_of(*posts), Order(), "study")
 
 
 def test_a_study_in_figures(tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", 10)
-    reader, overview = Reader(study), Overview()
+    reader, overview = Reader(study), Overview(states=state_summaries(study))
     for post_id in study.post_ids():
         overview.add(reader(post_id), has_video=post_id.startswith("author.1"))
     found = study_view(overview, reader.order, "study")
@@ -154,9 +151,8 @@ def test_a_study_without_posts(tmp_path: Path) -> None:
 
 
 def test_the_list_of_posts_reads_as_json() -> None:
-    overview = Overview()
-    for number in (1, 2):
-        overview.add(gathered(number, rich=True), has_video=number == 1)
+    overview = overview_of(gathered(1, rich=True), has_video=True)
+    overview.add(gathered(2, rich=True), has_video=False)
     found = study_view(overview, Order(), "study")
     name, _, text = posts_script(overview.rows, found.panels).partition(" = ")
     data = json.loads(text.rstrip(";\n"))
@@ -172,11 +168,9 @@ def test_a_thousand_posts_make_a_page_of_bounded_size() -> None:
     """Texts are on the pages of posts; of a thousand posts the study page, list and words stay small."""
     from valex_local.report.pages import _render
 
-    overview = Overview()
-    for number in range(1000):
-        overview.add(gathered(number), has_video=True)
+    overview = overview_of(*map(gathered, range(1000)), has_video=True)
     found = study_view(overview, Order(), "study")
-    page = _render("study.jinja", study=found, rows=overview.rows, root="")
+    page = _render("study.jinja", study=found, rows=overview.rows, root="", banner=None)
     assert len(page.encode()) < 500_000
     assert len(posts_script(overview.rows, found.panels).encode()) < 250_000
     assert len(words_script(overview.rows).encode()) < 500_000

@@ -12,16 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.report.made import HOSTILE, ODD_ID, add, hostile_post, labels, make_study, post, records
+from tests.report.made import HOSTILE, ODD_ID, add, hostile_post, labels, make_study, overview_of, post, records
 from tests.report.pages import Page, broken_links, parse
 from valex_local.errors import StudyError
 from valex_local.files.text import one_line
-from valex_local.records import Failure, LabelSource, MadeBy, Notice, Post, PostText
+from valex_local.records import Calibration, Failure, LabelSource, MadeBy, Notice, Post, PostText
 from valex_local.report.gather import Gathered, Order, Problem
-from valex_local.report.overview import Overview
 from valex_local.report.pages import _render, _shown, write_report
 from valex_local.report.summary import study_view
 from valex_local.report.views import post_view
+from valex_local.states import Banner, StateSummary
 from valex_local.study import Study
 
 CSP = (
@@ -160,14 +160,18 @@ def gathered(caption: str, said: list[str], model: str) -> Gathered:
 
 def post_page(caption: str, said: list[str], model: str) -> Page:
     view = post_view(gathered(caption, said, model), Path("/nowhere"), Path("/nowhere"))
-    return parse(_render("post.jinja", post=view, root="../", before=None, after=None))
+    return parse(_render("post.jinja", post=view, root="../", before=None, after=None, banner=_banner(model)))
 
 
 def study_page(caption: str, said: list[str], model: str) -> Page:
-    overview = Overview()
-    overview.add(gathered(caption, said, model), has_video=False)
+    overview = overview_of(gathered(caption, said, model))
     view = study_view(overview, Order(), caption)
-    return parse(_render("study.jinja", study=view, rows=overview.rows, root=""))
+    return parse(_render("study.jinja", study=view, rows=overview.rows, root="", banner=_banner(model)))
+
+
+def _banner(model: str) -> Banner | None:
+    source = LabelSource(route="encoder", model=model, domain=model)
+    return Banner.of({model: StateSummary(Calibration(model=model, kind="cautious"), source, 1, 1.0)})
 
 
 PLAIN = ("Caption", ["One.", "Two."], "model")

@@ -31,10 +31,17 @@ def print_json(summary: Summary) -> None:
 
 def _states(found: StateSummary) -> dict[str, Any]:
     drawn = found.calibration.drawn
-    facts = {"kind": found.calibration.kind, "drawn": None if drawn is None else drawn.isoformat()}
-    facts |= {"model": found.source.model, "domain": found.source.domain, "validated": found.validated}
-    counts = {"posts": found.posts, "called_per_post": round(found.called, 2)}
-    return {**facts, **counts, "added": found.added, "others": found.others}
+    return {
+        "kind": found.calibration.kind,
+        "validated": found.validated,
+        "drawn": None if drawn is None else drawn.isoformat(),
+        "model": found.source.model,
+        "domain": found.source.domain,
+        "posts": found.posts,
+        "called_per_post": round(found.called, 2),
+        "added": found.added,
+        "others": found.others,
+    }
 
 
 def print_summary(summary: Summary, *, dry: bool = False) -> None:

@@ -38,7 +38,7 @@ def _help() -> str:
     help="File or new folder to write. Default: in exports/ of the study.",
 )
 @click.option("--script", help="Variant of the scripts. Default: the one that most posts show first.")
-@click.option("--route", help="Labelling route. Default: all, or the only one.")
+@click.option("--route", help="Labelling route, or ROUTE@NAME of another model. Default: all, or the only one.")
 @click.option("--post", "posts", multiple=True, help="A post, or the beginning of its id (repeatable). Default: all.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def export(
@@ -61,6 +61,8 @@ def _print(found: Exported) -> None:
     print_list("left out", [f"{post}: {reason}" for post, reason in found.left_out.items()], say)
     for notice in found.notices:
         say(f"notice: {notice}")
+    for line in found.states:
+        say(f"states: {line}")
     files = "1 file" if found.files == 1 else f"{found.files} files"
     posts = counted(found.posts, "post")
     say(f"{found.format}: {posts}, {files} · {found.path}")

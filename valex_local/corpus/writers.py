@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from valex_local.posts.ids import post_key
 from valex_local.schwartz import CIRCLE, State, Value
 
 LONG_COLUMNS = ("post", "value", "state", "present", "conflicted", "dominant")
+CUTOFF_COLUMNS = ("present_from", "conflicted_from")
+
+Pair = tuple[float | None, float | None]
+Cutoffs = Mapping[str, Sequence[Pair]]
 
 SHEET_ORDER = (
     Value.SELF_DIRECTION_THOUGHT, Value.SELF_DIRECTION_ACTION, Value.STIMULATION, Value.HEDONISM, Value.ACHIEVEMENT,
@@ -26,7 +30,11 @@ SHEET_ORDER = (
 
 
 def write_long(
-    path: Path, runs: Mapping[str, LabelMatrix], *, extra: Mapping[str, Mapping[str, str]] | None = None
+    path: Path,
+    runs: Mapping[str, LabelMatrix],
+    *,
+    extra: Mapping[str, Mapping[str, str]] | None = None,
+    cutoffs: Cutoffs | None = None,
 ) -> None:
     """Write the table of `long_rows`, which `read_sheet` reads back.
 
@@ -34,7 +42,7 @@ def write_long(
     ----------
     path : Path
         The file: TSV if its name ends in .tsv, otherwise CSV. It is written completely or not at all.
-    runs, extra
+    runs, extra, cutoffs
         As in `long_rows`.
 
     Raises
@@ -42,18 +50,21 @@ def write_long(
     StudyError
         The file cannot be written.
     """
-    write_table(path, long_rows(runs, extra=extra))
+    write_table(path, long_rows(runs, extra=extra, cutoffs=cutoffs))
 
 
 def long_rows(
-    runs: Mapping[str, LabelMatrix], *, extra: Mapping[str, Mapping[str, str]] | None = None
+    runs: Mapping[str, LabelMatrix],
+    *,
+    extra: Mapping[str, Mapping[str, str]] | None = None,
+    cutoffs: Cutoffs | None = None,
 ) -> Iterator[tuple[str, ...]]:
     """Yield a header, then one row for each run, post and value.
 
-    The columns are ``post, value, state, present, conflicted, dominant``, then ``run`` if any run has a name, then
-    those of `extra`. ``present`` and ``conflicted`` contain the probability of the polarity with four digits, ``yes``
-    or ``no`` if it has none, and nothing if it was not assessed. A value labelled both present and conflicted has the
-    state ``both``.
+    The columns are ``post, value, state, present, conflicted, dominant``, then ``present_from, conflicted_from`` if
+    there are cut-offs, then ``run`` if any run has a name, then those of `extra`. ``present`` and ``conflicted`` contain
+    the probability of the polarity with four digits, ``yes`` or ``no`` if it has none, and nothing if it was not
+    assessed. A value labelled both present and conflicted has the state ``both``.
 
     Parameters
     ----------
@@ -62,6 +73,9 @@ def long_rows(
         left out.
     extra : mapping of str to mapping of str to str, optional
         More columns: by name, the cell of each post (``{"fold": {"user_7301...": "0"}}``).
+    cutoffs : mapping of str to sequence of (float or None, float or None), optional
+        For each post and each value, in the order of the circle, the probabilities from which it is called present and
+        conflicted.
 
     Yields
     ------
@@ -70,11 +84,19 @@ def long_rows(
     """
     extra = extra or {}
     named = any(runs)
-    yield (*LONG_COLUMNS, *(["run"] if named else []), *extra)
+    drawn = [] if cutoffs is None else CUTOFF_COLUMNS
+    yield (*LONG_COLUMNS, *drawn, *(["run"] if named else []), *extra)
     for run, labels in runs.items():
         for row, post in enumerate(labels.ids):
             beside = (*([run] if named else []), *(cells.get(post, "") for cells in extra.values()))
-            yield from ((_post(post), *cells, *beside) for cells in _long_cells(labels, row))
+            limits = [()] * len(CIRCLE) if cutoffs is None else _limits(cutoffs.get(post))
+            for cells, limit in zip(_long_cells(labels, row), limits, strict=True):
+                yield (_post(post), *cells, *limit, *beside)
+
+
+def _limits(cutoffs: Sequence[Pair] | None) -> list[tuple[str, ...]]:
+    pairs = [(None, None)] * len(CIRCLE) if cutoffs is None else cutoffs
+    return [tuple("" if limit is None else f"{limit:g}" for limit in pair) for pair in pairs]
 
 
 def _long_cells(labels: LabelMatrix, row: int) -> Iterator[tuple[str, ...]]:

@@ -14,8 +14,9 @@ answer       the answers of a language model, as it gave them
 from __future__ import annotations
 
 from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, cautious, common, own_domain, relative
+from valex_local.states.digits import cutoffs_in_digits, with_cutoff
 from valex_local.states.draw import Unvalidated, as_answered, choose, draw, is_answer
-from valex_local.states.words import Banner, StateSummary, Unit, advice, kind_of_states, with_cutoff
+from valex_local.states.words import Banner, StateSummary, Unit, advice, kind_of_states
 
 __all__ = [
     "CAUTIOUS",
@@ -29,6 +30,7 @@ __all__ = [
     "cautious",
     "choose",
     "common",
+    "cutoffs_in_digits",
     "draw",
     "is_answer",
     "kind_of_states",

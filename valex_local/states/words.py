@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -21,14 +19,19 @@ def advice(unit: Unit = "post") -> str:
     """Return what to do with states that are not validated, and what to do about it."""
     return (
         f"Use these states to find {unit}s worth a look; do not report in how many {unit}s a value is present. To be "
-        f"able to report it, label {RELATIVE_FROM} {unit}s or more by hand: valex evaluate then says how often the "
-        "states are right, and valex calibrate fits the cut-offs to your labels."
+        f"able to report it, label {RELATIVE_FROM} {unit}s or more by hand, in a table or with valex export "
+        "labelstudio: valex evaluate then says how often the states are right, and valex calibrate fits the cut-offs to "
+        "your labels."
     )
 
 
 def kind_of_states(calibration: Calibration, unit: Unit = "post") -> str:
-    """Return how states were drawn, in a few words that start with the kind."""
-    posts = f"{counted(len(calibration.posts), unit)} of {_place(unit)}"
+    """Return how states were drawn and whether they are validated, in a few words that start with the kind."""
+    return _drawn(calibration, unit) + ("" if calibration.kind == "validated" else "; not validated")
+
+
+def _drawn(calibration: Calibration, unit: Unit) -> str:
+    posts = counted(len(calibration.posts), unit) + (" of this study" if unit == "post" else "")
     return {
         "validated": f"validated on {posts}",
         "relative": f"relative, where a value stands out among {posts}",
@@ -36,31 +39,6 @@ def kind_of_states(calibration: Calibration, unit: Unit = "post") -> str:
         "own domain": "own domain, from the thresholds of the model on",
         "answer": "answer, as the language model gave it",
     }[calibration.kind]
-
-
-def with_cutoff(probability: float, cutoff: float | None) -> tuple[str, str]:
-    """Return a probability and its cut-off in digits, two where they show which is larger, else up to four.
-
-    Parameters
-    ----------
-    probability : float
-        A probability of a record.
-    cutoff : float or None
-        The smallest probability that is called, if there is any cut-off.
-
-    Returns
-    -------
-    probability, cutoff : str
-        The figures; "" without a cut-off, and "never" for one that no probability reaches.
-    """
-    if cutoff is None or cutoff > 1:
-        return f"{probability:.2f}", "" if cutoff is None else "never"
-    for digits in (2, 3):
-        shown, limit = f"{probability:.{digits}f}", f"{cutoff:.{digits}f}"
-        if (float(shown) >= float(limit)) == (probability >= cutoff):
-            return shown, limit
-    # Probabilities have four digits, so rounding the cut-off up changes no state.
-    return f"{probability:.4f}", f"{math.ceil(round(cutoff * 1e4, 6)) / 1e4:.4f}"
 
 
 @dataclass(frozen=True)
@@ -130,7 +108,6 @@ class StateSummary:
         source = self.source
         parts = [self.kind, f"{self.called:.1f} values called per {self.unit}"]
         parts += [f"by {source.model}, made for {source.domain}"]
-        parts += [] if self.validated else [f"not validated on {_place(self.unit)}"]
         return "; ".join([*parts, *self.changes()])
 
     def changes(self) -> Iterator[str]:
@@ -221,9 +198,10 @@ def _place(unit: Unit) -> str:
 
 def _brief(summary: StateSummary) -> str:
     source = summary.source
-    made = f"the baseline {source.model}" if source.baseline else source.model
-    what = f"Labels by {made}, made for {source.domain}. States: {summary.kind}"
-    return "; ".join([what, f"{summary.called:.1f} values called per {summary.unit}", *summary.changes()])
+    what = "baseline" if source.baseline else "model"
+    made = f"{source.model}, a {what} made for {source.domain}, gave each value a probability"
+    called = f"{summary.called:.1f} values per {summary.unit} are called present or conflicted"
+    return "; ".join([f"{made}. States are {_drawn(summary.calibration, summary.unit)}", called, *summary.changes()])
 
 
 def _meaning(summary: StateSummary) -> str:
@@ -233,7 +211,7 @@ def _meaning(summary: StateSummary) -> str:
         return (
             f"“Present” means that a value stands out in a {unit}, compared with the other {unit}s of {place}: its "
             f"probability is far above the usual one for this value (cut-offs drawn on {found.drawn}). Each value "
-            f"stands out in a few {unit}s in a hundred, whether it is rare or common."
+            f"stands out in a few {unit}s in a hundred, whether it is rare or common, so their number says nothing."
         )
     if found.kind == "cautious":
         return (
@@ -242,22 +220,17 @@ def _meaning(summary: StateSummary) -> str:
         )
     if found.kind == "own domain":
         return (
-            f"“Present” means a probability above the threshold of the model, which was chosen on {summary.source.domain}. "
-            f"How often that is right for these {unit}s is not known, the less so if they are of another kind."
+            "“Present” means a probability above the threshold of the model, which was chosen on "
+            f"{summary.source.domain}. How often that is right for these {unit}s is not known, the less so if they are of another kind."
         )
-    return (
-        f"“Present” means that the language model said so. How often that is right for these {unit}s is not known."
-    )
+    return f"“Present” means that the language model said so. How often that is right for these {unit}s is not known."
 
 
 def _hidden(summary: StateSummary, name: str) -> str:
     """Return a sentence about the values that are too common to stand out."""
-    counts = Counter({f"{cutoff.value} ({cutoff.polarity}, {cutoff.mean:.2f})": cutoff.mean or 0
-                      for cutoff in common(summary.calibration)})  # fmt: skip
-    if not counts:
+    found = sorted(common(summary.calibration), key=lambda cutoff: -(cutoff.mean or 0))
+    if not found:
         return ""
-    where = f" by {name}" if name else ""
-    return (
-        f"Common{where}, and so called less often than they occur: {', '.join(v for v, _ in counts.most_common())}. "
-        "The figure is the mean probability."
-    )
+    where = f"{_place(summary.unit)}, by {name}" if name else _place(summary.unit)
+    values = ", ".join(f"{cutoff.value} ({cutoff.polarity}, mean probability {cutoff.mean:.2f})" for cutoff in found)
+    return f"Common in {where}, so that few {summary.unit}s stand out and most that have it are missed: {values}."

@@ -11,6 +11,7 @@ from typing import Any
 from valex_local.errors import InputError
 from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import write_whole
+from valex_local.states import cutoffs_in_digits
 from valex_local.system.imports import require_extra
 
 ROW_GROUP = 20_000
@@ -20,8 +21,8 @@ _TEXT, _NUMBER, _COUNT, _FLAG, _TEXTS = "string", "float64", "int32", "bool", "l
 
 LABELS = {
     "post": _TEXT, "author": _TEXT, "script": _TEXT, "route": _TEXT, "value": _TEXT, "state": _TEXT,
-    "present": _NUMBER, "conflicted": _NUMBER, "dominant": _FLAG, "evidence": _TEXTS, "model": _TEXT,
-    "baseline": _TEXT, "domain": _TEXT, "languages": _TEXTS,
+    "present": _NUMBER, "conflicted": _NUMBER, "present_from": _NUMBER, "conflicted_from": _NUMBER, "dominant": _FLAG,
+    "evidence": _TEXTS, "model": _TEXT, "baseline": _TEXT, "domain": _TEXT, "languages": _TEXTS, "states": _TEXT,
 }  # fmt: skip
 """Columns of ``labels.parquet`` and their types."""
 
@@ -87,9 +88,11 @@ def _label_rows(material: Material) -> Iterator[RowData]:
             "script": script,
             "route": route,
             **record.source.model_dump(include={"model", "baseline", "domain", "languages"}),
+            "states": None if record.calibration is None else record.calibration.kind,
         }
         for label in record.values:
-            yield {**shared, **label.model_dump(mode="json")}
+            cutoffs = zip(("present_from", "conflicted_from"), cutoffs_in_digits(label), strict=True)
+            yield {**shared, **label.model_dump(mode="json"), **dict(cutoffs)}
 
 
 def _line_rows(material: Material) -> Iterator[RowData]:

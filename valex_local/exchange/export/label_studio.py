@@ -19,6 +19,7 @@ from valex_local.records import Labels, Post, Script, ValueLabel
 from valex_local.rendering.render import render
 from valex_local.schwartz import CIRCLE, State
 from valex_local.stages.variants import VIDEO
+from valex_local.states import kind_of_states
 
 CHOICES = (State.PRESENT, State.CONFLICTED, State.ABSENT)
 """The answers for each value; the question has the name of the value in the authors' sheet."""
@@ -80,7 +81,7 @@ def _prediction(post: str, name: str, record: Labels) -> dict[str, Any]:
     assessed = [label for label in record.values if label.state is not State.NOT_ASSESSED]
     scores = [certainty(label) for label in assessed]
     return {
-        "model_version": f"{name}: {record.source.model}",
+        "model_version": _version(name, record),
         # Label Studio can show the tasks with the lowest scores first, which most need to be checked.
         "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
         "result": [
@@ -95,6 +96,12 @@ def _prediction(post: str, name: str, record: Labels) -> dict[str, Any]:
             for label, score in zip(assessed, scores, strict=True)
         ],
     }
+
+
+def _version(name: str, record: Labels) -> str:
+    """Return the set of labels, its model, and how its states were drawn, which annotators see beside a prediction."""
+    drawn = "" if record.calibration is None else f" ({kind_of_states(record.calibration)})"
+    return f"{name}: {record.source.model}{drawn}"
 
 
 def certainty(label: ValueLabel) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.export.formats import Format, get_format
 from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import replacing, writing
-from valex_local.study import Study, output
+from valex_local.states import advice
+from valex_local.study import LabelKey, Study, output, state_summaries
 
 EXPORTS = "exports"
 """The folder of a study with exports; they can be made again, and `valex forget` removes all of them."""
@@ -32,6 +33,8 @@ class Exported:
         Posts that are not in it, with the reason.
     notices : list of str
         Other notices about the files.
+    states : list of str
+        How the states of each set of labels in it were drawn, and what to do if they are not validated.
     """
 
     format: str
@@ -40,6 +43,7 @@ class Exported:
     files: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
 
 
 def export_study(
@@ -98,7 +102,15 @@ def export_study(
             _check(study, target, form)
         material = Material(study, study.post_ids() if posts is None else posts, script=script, route=route)
         files = _write(form, material, target)
-    return Exported(name, str(target), len(material.exported), files, material.left_out, material.notices)
+    states = _about_states(study, material.sets)
+    return Exported(name, str(target), len(material.exported), files, material.left_out, material.notices, states)
+
+
+def _about_states(study: Study, sets: Collection[LabelKey]) -> list[str]:
+    """Return how the states of sets of labels were drawn, and what to do if they are not validated."""
+    summaries = {key: found for key, found in state_summaries(study).items() if key in sets} if sets else {}
+    lines = [f"{key}: {found.line}" for key, found in summaries.items()]
+    return lines if all(found.validated for found in summaries.values()) else [*lines, advice()]
 
 
 def _write(form: Format, material: Material, target: Path) -> int:

@@ -11,6 +11,7 @@ from valex_local.exchange.export.selection import Labelled, Material, name_of
 from valex_local.files.tables import write_table
 from valex_local.records import Labels, ValueLabel
 from valex_local.schwartz import CIRCLE, Polarity, State
+from valex_local.states import cutoffs_in_digits, kind_of_states
 
 _CODES = {State.CONFLICTED: "-1", State.ABSENT: "0", State.PRESENT: "1", State.NOT_ASSESSED: ""}
 
@@ -23,7 +24,7 @@ class Authors:
         name, labels = material.labelling()
         script = name.rpartition(".")[0]
         sound = {name_of(post): material.has_sound(post, script) for post in labels}
-        notes = {name_of(post): "; ".join((_whose(r), *_notices(r))) for post, r in labels.items()}
+        notes = {name_of(post): "; ".join((_whose(r), _states(r), *_notices(r))) for post, r in labels.items()}
         write_authors(target, _matrix(labels), has_sound=sound, notes=notes)
 
 
@@ -36,9 +37,11 @@ class Long:
         for name, labels in material.labellings().items():
             about = {
                 "whose": {name_of(post): _whose(record) for post, record in labels.items()},
+                "states": {name_of(post): _kind(record) for post, record in labels.items()},
                 "notes": {name_of(post): "; ".join(_notices(record)) for post, record in labels.items()},
             }
-            head, *own = long_rows({name: _matrix(labels)}, extra=about)
+            cutoffs = {name_of(post): list(map(cutoffs_in_digits, record.values)) for post, record in labels.items()}
+            head, *own = long_rows({name: _matrix(labels)}, extra=about, cutoffs=cutoffs)
             rows += own if rows else [head, *own]
         write_table(target, rows)
 
@@ -52,12 +55,12 @@ class Wide:
     def __call__(self, material: Material, target: Path) -> None:
         """Write all sets of labels."""
         scores = [f"{value.code}_{polarity}" for value in CIRCLE for polarity in Polarity]
-        rows = [["post", "run", *CIRCLE, "whose", *scores]]
+        rows = [["post", "run", *CIRCLE, "whose", "states", *scores]]
         for name, labels in material.labellings().items():
             for post, record in labels.items():
                 probabilities = [_score(p) for label in record.values for p in (label.present, label.conflicted)]
                 codes = [_code(label) for label in record.values]
-                rows.append([name_of(post), name, *codes, _whose(record), *probabilities])
+                rows.append([name_of(post), name, *codes, _whose(record), _kind(record), *probabilities])
         write_table(target, rows)
 
 
@@ -105,6 +108,16 @@ def _matrix(labels: Labelled) -> LabelMatrix:
 def _whose(record: Labels) -> str:
     """Return the model that gave the labels, and its kind of baseline or its domain."""
     return f"{record.source.model} ({record.source.baseline or record.source.domain})"
+
+
+def _kind(record: Labels) -> str:
+    """Return how the states were drawn, in one word that readers of the column compare."""
+    return "" if record.calibration is None else record.calibration.kind
+
+
+def _states(record: Labels) -> str:
+    """Return how the states were drawn, for people."""
+    return "" if record.calibration is None else f"states: {kind_of_states(record.calibration)}"
 
 
 def _notices(record: Labels) -> list[str]:

@@ -18,7 +18,7 @@ from valex_local.stages.labels.checkpoint import Checkpoint
 from valex_local.stages.labels.examples import FewShotFold
 from valex_local.stages.labels.fewshot import FewshotRoute
 from valex_local.stages.labels.routes import LabelResult, LabelRoute, language_notices, load_route
-from valex_local.states import StateSummary, Unvalidated, choose, draw
+from valex_local.states import StateSummary, Unvalidated, choose, cutoffs_in_digits, draw
 from valex_local.states.cutoffs import Thresholds
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
@@ -36,6 +36,8 @@ class LabelledTexts:
         How the states were drawn.
     answers : LabelMatrix
         The labels by text id; texts that could not be labelled are not assessed.
+    cutoffs : tuple of (float or None, float or None)
+        For each value, the probabilities from which it is called present and conflicted.
     notices : dict of str to tuple of Notice
         Notices on the labels of a text, for texts with any.
     failed : dict of str to ValexError
@@ -45,6 +47,7 @@ class LabelledTexts:
     source: LabelSource
     states: StateSummary
     answers: LabelMatrix
+    cutoffs: tuple[tuple[float | None, float | None], ...]
     notices: dict[str, tuple[Notice, ...]]
     failed: Mapping[str, ValexError] = field(default_factory=dict)
 
@@ -123,7 +126,8 @@ def label_texts(
     drawn = {text_id: draw(record, calibration) for text_id, record in labels.items()}
     answers = LabelMatrix.from_labels({text.id: drawn[text.id].values if text.id in drawn else () for text in texts})
     summary = StateSummary.of(drawn.items(), unit="text")
-    return LabelledTexts(loaded.source, summary, answers, notices, failed)
+    cutoffs = tuple(map(cutoffs_in_digits, next(iter(drawn.values())).values))
+    return LabelledTexts(loaded.source, summary, answers, cutoffs, notices, failed)
 
 
 def _thresholds(model: StoredModel, states: Unvalidated | None) -> Thresholds | None:
