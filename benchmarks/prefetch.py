@@ -34,7 +34,9 @@ from valex_local.settings import Settings, make_settings
 from valex_local.stages.base import Context, Item, Output, Stage
 from valex_local.stages.media.stage import read_media
 from valex_local.stages.ocr.stage import FrameStream, OcrStage
+from valex_local.store import StoredModel
 from valex_local.study import Study
+from valex_local.system.devices import Device
 
 AHEAD, IN_TURN, DECODE, MODEL = "prefetch", "in turn", "decode alone", "model alone"
 WALL_BAR, CPU_BAR = 1.15, 1.05
@@ -160,7 +162,7 @@ class InTurn(LoadedStage):
 class _StepWithStage(Step):
     stage: Any = None
 
-    def load(self, context: Context) -> Stage:
+    def load(self, settings: Settings, models: Mapping[str, StoredModel], device: Device) -> Stage:
         loaded: Stage = self.stage
         return loaded
 

@@ -271,8 +271,9 @@ def rows(study: Path, facts: Path) -> list[list[str]]:
     logs = sorted((study / "logs").glob("*.jsonl"))
     lines = [json.loads(line) for log in logs for line in log.read_text("utf-8").splitlines()]
     found = []
+    fact: dict[str, Any] = {}
     for line in (line for line in lines if line["event"] == "execute"):
-        fact = noted[line["step"]]
+        fact = noted.get(line["step"], fact)  # a step that shares its models with the one before loads none
         batch = str(fact["batch"]) + (f" ({fact['image_batch_size']} pictures)" if fact["image_batch_size"] else "")
         vram = "-" if line["peak_vram"] is None else f"{line['peak_vram'] / GIB:.1f}"
         times = [f"{line[key]:.1f}" for key in ("load_seconds", "seconds", "cpu_seconds")]
