@@ -11,12 +11,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import commands
 from tests.commands import Done
 from tests.stages.labels.tiny import save_encoder
-from tests.training.paper_corpus import COUNTS, POSTS, make, words
+from tests.training.paper_corpus import COUNTS, POSTS, make, word_of, words
 from valex_local.schwartz import CIRCLE, Polarity, Value
 from valex_local.stages.labels.card import read_card
 
@@ -107,6 +108,57 @@ def test_the_store_takes_the_model_and_it_labels(trained: tuple[Path, Done], tmp
     assert row["1_Value1_Humility_values"] == "-1"
     assert row["1_Value1_Universalism_Nature_values"] == "", "not assessed is not absent"
     assert "made-up posts" in row["notes"]
+
+
+def sentences_of_documents(folder: Path) -> Path:
+    """Write sentences of two languages in the shape of ValueEval'24, of which words tell two values."""
+    random = np.random.default_rng(0)
+    told = {Value.HUMILITY: (1, -1), Value.FACE: (1, -1)}
+    head = ("Text-ID", "Sentence-ID", *(f"{value} {end}" for value in CIRCLE for end in ("attained", "constrained")))
+    for code in ("EL", "EN"):
+        labels, sentences = [head], [("Text-ID", "Sentence-ID", "Text")]
+        for number in range(100):
+            document, sentence, phrases, cells = f"{code}_{number // 5:03}", str(number % 5 + 1), [], []
+            for value in CIRCLE:
+                says = int(random.choice([0, *told[value]])) if value in told else 0
+                phrases += [f"we {word_of(value, says)} here"] if says else ["it is noon now"] if value in told else []
+                cells += ["0.5", "0.5"] if number == 7 and value in told else [str(int(says == c)) for c in (1, -1)]
+            labels.append((document, sentence, *cells))
+            sentences.append((document, sentence, " ".join(phrases)))
+        labels.append((f"{code}_999", "1", *["0"] * 38))
+        (folder / code).mkdir(parents=True)
+        for name, rows in (("labels.tsv", labels), ("sentences.tsv", sentences)):
+            (folder / code / name).write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8")
+    return folder
+
+
+@pytest.mark.slow
+def test_sentences_of_documents_teach_both_polarities(encoder: Path, tmp_path: Path) -> None:
+    data = sentences_of_documents(tmp_path / "valueeval24")
+    options = shlex.split("--domain 'made-up news' --min-support 5% --folds 2 --epochs 6 --seeds 1 --window 64")
+    done = valex(
+        "train", "--labels", data, "--texts", data, "--encoder", encoder, "-o", tmp_path / "model", *options,
+        *shlex.split("--learning-rate 6e-3 --set head_learning_rate=0.1 --device cpu"), store=tmp_path / "store",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "200 texts with labels" in done.stderr
+    assert "2 × labels without a text: EL_999:1; EN_999:1" in done.stderr
+    assert "(0.5 and 0.5), which count as not assessed: 2" in done.stderr
+    card = read_card(tmp_path / "model")
+    assert set(card.rows) == {(v, p) for v in (Value.HUMILITY, Value.FACE) for p in Polarity}
+    assert card.languages == ("el", "en")
+    assert any("a support of 10 or more: 5 % of 200 texts" in line for line in card.data)
+    recipe = json.loads((tmp_path / "model" / "training" / "recipe.json").read_text("utf-8"))
+    assert (recipe["options"]["min_support"], recipe["options"]["group"]) == ("5%", "document")
+    done = valex(
+        "evaluate", tmp_path / "model", "--as", "json", "--resamples", "9", "--min-support", "5%", store=tmp_path
+    )
+    found = json.loads(done.stdout)
+    assert (found["groups"], found["grouped_by"], found["min_support"]) == (40, "document", 10)
+    for of_polarity in found["routes"][0]["polarities"]:
+        assert of_polarity["averages"]["macro_f1"]["value"] > 0.9
+    folds = list(csv.DictReader((tmp_path / "model" / "training" / "folds.csv").read_text("utf-8").splitlines()))
+    assert len({(row["post"].partition(":")[0], row["seed 0"]) for row in folds}) == 40, "a document is in one fold"
 
 
 @pytest.mark.slow
