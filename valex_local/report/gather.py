@@ -146,8 +146,9 @@ class Order:
         return sorted(names, key=self._script_rank)
 
     def of_labels(self, keys: Iterable[LabelKey]) -> list[LabelKey]:
-        """Return label keys in order: by script, labels of the video itself last, then by route."""
-        return sorted(keys, key=lambda k: (k.script == VIDEO, self._script_rank(k.script), self._route_rank(k.route)))
+        """Return label keys in order: by script, those of the video itself last, then by route and model."""
+        ranks = {k: (k.script == VIDEO, self._script_rank(k.script), self._route_rank(k.route), k.name) for k in keys}
+        return sorted(ranks, key=lambda key: ranks[key])
 
     def _script_rank(self, name: str) -> tuple[int, tuple[int, str]]:
         return _rank(self.scripts, name), script_rank(name)
