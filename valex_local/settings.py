@@ -6,6 +6,7 @@ stale. Settings that never change a record (jobs, device, what to keep on disk) 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -207,17 +208,26 @@ ScriptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_
 RouteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 """Name of a labelling route; `stages.label_routes` has the table of routes and checks the name."""
 
-BesideName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[A-Za-z0-9_-]{1,64}$")]
-"""Name of labels by a model that is not the study's own for the route: ``encoder@mpnet``."""
 
-
-def _names_differ(beside: dict[str, str]) -> dict[str, str]:
-    """Refuse names that are one file where the system ignores case."""
+def _name_labels(beside: dict[str, str]) -> dict[str, str]:
+    """Refuse keys that do not end the name of a file, or two that are one file where the system ignores case."""
     seen: dict[str, str] = {}
     for name in beside:
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*@[A-Za-z0-9_-]{1,64}", name):
+            raise ValueError(f"{name!r}: expected ROUTE@NAME, such as encoder@mpnet; no . and no @ in a name")
         if (other := seen.setdefault(name.lower(), name)) is not name:
             raise ValueError(f"{other} and {name} differ by case alone")
     return beside
+
+
+class EncoderSettings(Section):
+    """The label model that reads scripts."""
+
+    evidence: Literal["off", "lines", "checked"] = Field(
+        default="lines",
+        description="Name the lines on which a probability rests: by what each contributes (lines), by reading the "
+        "text again without them (checked, several times slower), or not (off)",
+    )
 
 
 class LabelSettings(Section):
@@ -228,11 +238,12 @@ class LabelSettings(Section):
     )
     keep_silent: bool = Field(default=False, description="Label posts without verbal sound too")
     scripts: tuple[ScriptName, ...] = Field(default=(), description="Names of imported script variants to label too")
-    beside: Annotated[dict[BesideName, str], AfterValidator(_names_differ)] = Field(
+    beside: Annotated[dict[str, str], AfterValidator(_name_labels)] = Field(
         default={},
         description="ROUTE@NAME to the id of a model that labels beside the study's own; NAME ends the labels' name",
     )
     int8: bool = Field(default=False, description="Run the label model's encoder in 8-bit integers; CPU only")
+    encoder: EncoderSettings = EncoderSettings()
     fewshot: LlmLabelSettings = LlmLabelSettings()
     direct: DirectSettings = DirectSettings()
 

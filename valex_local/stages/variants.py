@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from valex_local.settings import Settings
+from valex_local.settings import EncoderSettings, Settings
 from valex_local.stages.label_routes import ROUTES, route_spec
 from valex_local.stages.setting_files import with_checksums
 from valex_local.study.variants import LabelKey
@@ -65,7 +65,7 @@ def script_variants(settings: Settings) -> Iterator[Variant]:
 def grounding_variants(settings: Settings) -> Iterator[Variant]:
     """Yield a variant for each script."""
     for script in _scripts(settings):
-        yield Variant(script, script=script)
+        yield Variant(script, script=script, engine="clip")
 
 
 def label_variants(settings: Settings) -> Iterator[Variant]:
@@ -143,6 +143,8 @@ def label_settings(settings: Settings, variant: str) -> dict[str, Any]:
     }  # a route's own settings are stored under its name
     if route != "encoder" or not settings.labels.int8:
         leave_out.add("int8")  # records made before this setting existed do not have it
+    if settings.labels.encoder == EncoderSettings():
+        leave_out.add("encoder")  # likewise
     data = settings.labels.model_dump(mode="json", exclude=leave_out)
     if "post.text" in route_spec(route).reads:
         data["include_post_text"] = settings.script.include_post_text

@@ -75,8 +75,8 @@ def test_padding_changes_nothing(folder: Path, pooling: str):
     import torch
 
     made = encoder(folder, pooling=pooling, window=32)
-    windows = [made.windows(sentence(n, offset=n))[0] for n in (2, 30, 9)]
-    padded = made._encode(windows)
+    windows = [made._windows(sentence(n, offset=n), ())[0] for n in (2, 30, 9)]
+    padded, _ = made._encode(windows)
     for window, found in zip(windows, padded, strict=True):
         assert torch.allclose(made._encode([window])[0], found, atol=1e-5)
 

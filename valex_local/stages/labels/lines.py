@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from valex_local.files.text import one_line
 from valex_local.records import Script
 from valex_local.rendering.lines import shown_lines
+from valex_local.rendering.paper import LineSpan, PaperText
 
 if TYPE_CHECKING:
     from valex_local.corpus import Text
@@ -65,3 +66,35 @@ def text_lines(text: str) -> tuple[EvidenceLine, ...]:
             found.append(EvidenceLine(f"L{number}", "text", line, scene=paragraph))
         before = line
     return tuple(found)
+
+
+# --- text with its lines -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LinedText:
+    """A text as a label model reads it, and where the lines are in it that labels can refer to."""
+
+    text: str
+    lines: tuple[LineSpan, ...]
+
+    def without(self, line: LineSpan) -> str:
+        """Return the text without a line and its line break."""
+        return self.text[: line.start] + self.text[line.end :].removeprefix("\n")
+
+
+def lined_script(script: Script) -> LinedText:
+    """Return a script in the paper's format; its lines have the ids of `script_lines`."""
+    return LinedText(*PaperText().with_spans(script))
+
+
+def lined_text(text: Text) -> LinedText:
+    """Return a text, or the script it was rendered from if there is one; its lines have the ids of `lines_of`."""
+    if text.script is not None:
+        return lined_script(text.script)
+    spans, start = [], 0
+    for number, row in enumerate(text.text.splitlines(keepends=True), 1):
+        if one_line(row):
+            spans.append(LineSpan(f"L{number}", start, start + len(row.rstrip())))
+        start += len(row)
+    return LinedText(text.text, tuple(spans))

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from valex_local.errors import ModelError
 from valex_local.records import ValueLabel
 from valex_local.schwartz import CIRCLE, Polarity, Value, decide
 from valex_local.stages.labels.card import CARD, HEAD, OWN_ENCODER, TUNED, ModelCard, ValueOutputs, read_card
-from valex_local.stages.labels.text_encoder import TextEncoder
+from valex_local.stages.labels.lines import LinedText
+from valex_local.stages.labels.text_encoder import TextEncoder, WindowWithout
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
 
 if TYPE_CHECKING:
     import torch
+
+
+Output = tuple[Value, Polarity]
+"""What a model has a probability of."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +31,32 @@ class Scores:
 
     Attributes
     ----------
-    probabilities : dict of (Value, Polarity) to float
+    probabilities, logits : dict of (Value, Polarity) to float
         One for every output of the model.
     windows : int
         Number of windows of the text.
     """
 
-    probabilities: Mapping[tuple[Value, Polarity], float]
+    probabilities: Mapping[Output, float]
+    logits: Mapping[Output, float]
     windows: int
+
+
+@dataclass(frozen=True)
+class ScoresByLine:
+    """A model's result for one text, and how much of each logit the lines of the text contribute.
+
+    Attributes
+    ----------
+    scores : Scores
+        The result.
+    effects : dict of (Value, Polarity) to tuple of float
+        For every output and line: by how much the logit would be lower without the line's own tokens. Empty where the
+        model cannot tell, because it reads the vector of the first token alone.
+    """
+
+    scores: Scores
+    effects: Mapping[Output, tuple[float, ...]]
 
 
 class LabelModel:
@@ -78,34 +102,93 @@ class LabelModel:
 
     def scores(self, texts: Sequence[str]) -> list[Scores]:
         """Return the probabilities of every output for every text."""
-        return [self._score(vectors) for vectors in self._encoder.vectors(texts)]
+        return [self._scores(self._logits(vectors)) for vectors in self._encoder.vectors(texts)]
 
-    def labels(self, scores: Scores) -> tuple[ValueLabel, ...]:
+    def scores_by_line(self, texts: Sequence[LinedText]) -> list[ScoresByLine]:
+        """Return the probabilities of every output for every text, and what each line contributes to them."""
+        places = [(text.text, [(line.start, line.end) for line in text.lines]) for text in texts]
+        result = []
+        for text, found in zip(texts, self._encoder.vectors_by_line(places), strict=True):
+            windows = self._logits(found.vectors)
+            effects = self._effects(windows, found.without, len(text.lines))
+            result.append(ScoresByLine(self._scores(windows), effects))
+        return result
+
+    def labels(
+        self, scores: Scores, evidence: Mapping[Output, tuple[str, ...]] = MappingProxyType({})
+    ) -> tuple[ValueLabel, ...]:
         """Return the labels of the 19 values in circle order, with states by the card's thresholds."""
-        return tuple(self._label(value, scores) for value in CIRCLE)
+        return tuple(self._label(value, scores, evidence) for value in CIRCLE)
 
-    def _score(self, vectors: torch.Tensor) -> Scores:
+    def _logits(self, vectors: torch.Tensor) -> torch.Tensor:
+        return vectors @ self._weight.T + self._bias
+
+    def _scores(self, windows: torch.Tensor) -> Scores:
+        """Return the result for a text, given the logits of its windows, (windows, outputs)."""
         import torch
 
-        windows = torch.sigmoid(vectors @ self._weight.T + self._bias)
-        pooled = windows.amax(0) if self.card.pool_windows == "max" else windows.mean(0)
-        found = pooled.tolist()
-        return Scores({key: found[output.row] for key, output in self.card.rows.items()}, len(vectors))
+        probabilities = torch.sigmoid(windows)
+        pooled = probabilities.amax(0) if self.card.pool_windows == "max" else probabilities.mean(0)
+        found, logits = pooled.tolist(), self._pooled(windows).tolist()
+        return Scores(self._by_output(found), self._by_output(logits), len(windows))
 
-    def _label(self, value: Value, scores: Scores) -> ValueLabel:
+    def _pooled(self, windows: torch.Tensor) -> torch.Tensor:
+        """Return the logits of the pooled probabilities, (outputs,)."""
+        from torch.nn.functional import logsigmoid
+
+        if self.card.pool_windows == "max":
+            return windows.amax(0)
+        return logsigmoid(windows).logsumexp(0) - logsigmoid(-windows).logsumexp(0)
+
+    def _effects(
+        self, windows: torch.Tensor, without: Sequence[WindowWithout], lines: int
+    ) -> dict[Output, tuple[float, ...]]:
+        """Return by how much each line's own tokens raise the logits, by output."""
+        import torch
+
+        if self.card.pooling != "mean":
+            return {}
+        replaced: list[list[tuple[int, torch.Tensor]]] = [[] for _ in range(lines)]
+        for number, window in enumerate(without):
+            for line, logits in zip(window.lines, self._logits(window.vectors), strict=True):
+                replaced[line].append((number, logits))
+        effects = torch.zeros(lines, windows.shape[1])
+        for line, rows in enumerate(replaced):
+            changed = windows.clone()
+            for number, logits in rows:
+                changed[number] = logits
+            effects[line] = self._pooled(windows) - self._pooled(changed)
+        return {output: tuple(effects[:, row.row].tolist()) for output, row in self.card.rows.items()}
+
+    def _by_output(self, found: Sequence[float]) -> dict[Output, float]:
+        return {output: found[row.row] for output, row in self.card.rows.items()}
+
+    def _label(self, value: Value, scores: Scores, evidence: Mapping[Output, tuple[str, ...]]) -> ValueLabel:
         outputs = self.card.outputs.get(value, ValueOutputs())
         # Rounded as in the record, so that the state follows from the probabilities next to it.
         present, conflicted = (
             round(scores.probabilities[value, polarity], 4) if outputs.of(polarity) is not None else None
             for polarity in (Polarity.PRESENT, Polarity.CONFLICTED)
         )
-        state = decide(
-            present,
-            conflicted,
-            present_from=outputs.present.threshold if outputs.present else 0.5,
-            conflicted_from=outputs.conflicted.threshold if outputs.conflicted else 0.5,
+        present_from = outputs.present.threshold if outputs.present else 0.5
+        conflicted_from = outputs.conflicted.threshold if outputs.conflicted else 0.5
+        state = decide(present, conflicted, present_from=present_from, conflicted_from=conflicted_from)
+        return ValueLabel(
+            value=value,
+            present=present,
+            conflicted=conflicted,
+            state=state,
+            evidence=evidence.get((value, _likelier(present, conflicted, present_from, conflicted_from)), ()),
+            present_logit=scores.logits.get((value, Polarity.PRESENT)),
+            conflicted_logit=scores.logits.get((value, Polarity.CONFLICTED)),
         )
-        return ValueLabel(value=value, present=present, conflicted=conflicted, state=state)
+
+
+def _likelier(present: float | None, conflicted: float | None, present_from: float, conflicted_from: float) -> Polarity:
+    """Return the polarity nearer to being called, whose evidence a label has, as it has room for one."""
+    if present is None or (conflicted is not None and conflicted - conflicted_from > present - present_from):
+        return Polarity.CONFLICTED
+    return Polarity.PRESENT
 
 
 def _encoder_folder(card: ModelCard, folder: Path, requires: Mapping[str, StoredModel]) -> Path:

@@ -6,8 +6,10 @@ depend on the other texts, to the last bit. On a GPU windows are sorted by lengt
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +29,38 @@ LEFT, RIGHT = ".left", ".right"
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 _CUDA_WINDOWS = 64
 _HINT = "Add the whole directory of the encoder, including its tokenizer"
+
+
+@dataclass(frozen=True)
+class WindowWithout:
+    """What the vector of a window would be without the tokens of a line, for each line in the window.
+
+    Attributes
+    ----------
+    lines : list of int
+        Positions of the k lines.
+    vectors : Tensor
+        float32 (k, hidden).
+    """
+
+    lines: list[int]
+    vectors: torch.Tensor
+
+
+@dataclass(frozen=True)
+class TextVectors:
+    """The vectors of a text's windows, float32 (windows, hidden), and those without each of its lines."""
+
+    vectors: torch.Tensor
+    without: tuple[WindowWithout, ...]
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The token ids of a window, and the position of the line that each token is in, -1 for none."""
+
+    ids: list[int]
+    lines: list[int]
 
 
 class TextEncoder:
@@ -122,18 +156,37 @@ class TextEncoder:
         list of Tensor
             For each text float32 (windows, hidden), on the CPU; the windows in the order of the text, at least one.
         """
+        return [found.vectors for found in self.vectors_by_line([(text, ()) for text in texts])]
+
+    def vectors_by_line(self, texts: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> list[TextVectors]:
+        """Return the vectors of texts, as `vectors` does, and what they would be without each line.
+
+        A window without a line is pooled from the tokens outside of the line, which the encoder has read with it: no
+        text is read twice. Only the mean can be divided in this way, so with pooling "cls" no window is without a line.
+
+        Parameters
+        ----------
+        texts : sequence of (str, sequence of (int, int))
+            Texts of any length; for each line the start and end of its characters, in the order of the text.
+        """
         import torch
 
-        windows = [self.windows(text) for text in texts]
-        flat = [ids for of_text in windows for ids in of_text]
+        windows = [self._windows(*text) for text in texts]
+        flat = [window for of_text in windows for window in of_text]
         rows = torch.empty(len(flat), self.hidden)
+        without: list[WindowWithout] = [WindowWithout([], rows[:0])] * len(flat)
         for batch in self._batches(flat):
-            rows[batch] = self._encode([flat[i] for i in batch])
-        ends = accumulate(len(of_text) for of_text in windows)
-        return [rows[end - len(of_text) : end] for end, of_text in zip(ends, windows, strict=True)]
+            rows[batch], found = self._encode([flat[i] for i in batch])
+            for i, of_window in zip(batch, found, strict=True):
+                without[i] = of_window
+        spans = [(end - len(of_text), end) for end, of_text in zip(accumulate(map(len, windows)), windows, strict=True)]
+        return [TextVectors(rows[start:end], tuple(without[start:end])) for start, end in spans]
 
     def windows(self, text: str) -> list[list[int]]:
         """Return the token ids of a text in overlapping windows, each with its special tokens."""
+        return [window.ids for window in self._windows(text, ())]
+
+    def _windows(self, text: str, lines: Sequence[tuple[int, int]]) -> list[_Window]:
         encoded = self.tokenizer(
             text,
             truncation=True,
@@ -141,23 +194,37 @@ class TextEncoder:
             stride=self._overlap,
             return_overflowing_tokens=True,
             return_attention_mask=False,
+            return_offsets_mapping=True,
         )
-        windows: list[list[int]] = encoded["input_ids"]
-        return windows
+        places = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        return [_Window(ids, [_line_of(token, lines) for token in tokens]) for ids, tokens in places]
 
-    def _batches(self, windows: Sequence[list[int]]) -> Iterator[list[int]]:
-        order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
+    def _batches(self, windows: Sequence[_Window]) -> Iterator[list[int]]:
+        order = sorted(range(len(windows)), key=lambda i: len(windows[i].ids))
         return (order[at : at + self._batch_size] for at in range(0, len(order), self._batch_size))
 
-    def _encode(self, windows: Sequence[list[int]]) -> torch.Tensor:
-        """Return the vectors of windows, float32 (len(windows), hidden), on the CPU."""
+    def _encode(self, windows: Sequence[_Window]) -> tuple[torch.Tensor, list[WindowWithout]]:
+        """Return the vectors of windows, float32 (len(windows), hidden), and those without lines, on the CPU."""
         import torch
 
         with torch.inference_mode():
-            ids, mask = self.padded(windows)
-            tokens = self._int8(windows) if self._int8 else self.states(ids, mask)
-            result: torch.Tensor = self.pooled(tokens, mask).float().cpu()
-        return result
+            window_ids = [window.ids for window in windows]
+            ids, mask = self.padded(window_ids)
+            tokens = self._int8(window_ids) if self._int8 else self.states(ids, mask)
+            pooled = self.pooled(tokens, mask).float().cpu()
+            without = [self._without(of_window, window) for of_window, window in zip(tokens, windows, strict=True)]
+            return pooled, without
+
+    def _without(self, tokens: torch.Tensor, window: _Window) -> WindowWithout:
+        """Return the window pooled without each of its lines, given its token vectors, (longest, hidden)."""
+        import torch
+
+        lines = sorted(set(window.lines) - {-1}) if self._pooling == "mean" else []
+        outside = torch.tensor(lines).unsqueeze(1) != torch.tensor(window.lines)
+        weight = outside.to(tokens)
+        # A tokenizer without special tokens leaves nothing of a window of one line.
+        pooled = weight @ tokens[: len(window.ids)] / weight.sum(1, keepdim=True).clamp(min=1)
+        return WindowWithout(lines, self._scaled(pooled).float().cpu())
 
     def padded(self, windows: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return windows as a batch on the encoder's device: token ids and mask, int64 (len(windows), longest)."""
@@ -178,14 +245,15 @@ class TextEncoder:
 
     def pooled(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the vector of each window, (windows, hidden), given its token vectors."""
+        if self._pooling == "cls":
+            return self._scaled(tokens[:, 0])
+        weight = mask.unsqueeze(-1).to(tokens.dtype)
+        return self._scaled((tokens * weight).sum(1) / weight.sum(1))
+
+    def _scaled(self, vectors: torch.Tensor) -> torch.Tensor:
         import torch
 
-        if self._pooling == "cls":
-            pooled = tokens[:, 0]
-        else:
-            weight = mask.unsqueeze(-1).to(tokens.dtype)
-            pooled = (tokens * weight).sum(1) / weight.sum(1)
-        return torch.nn.functional.normalize(pooled, dim=1) if self._normalise else pooled
+        return torch.nn.functional.normalize(vectors, dim=1) if self._normalise else vectors
 
     def _check_window(self, folder: Path) -> None:
         limit = self.limit
@@ -198,6 +266,14 @@ class TextEncoder:
             )
         if self._overlap >= self._window - special:
             raise ModelError(f"a window of {self._window} tokens is too short for an overlap of {self._overlap}")
+
+
+def _line_of(token: tuple[int, int], lines: Sequence[tuple[int, int]]) -> int:
+    """Return the position of the line that a token is in, -1 for none, as for special tokens."""
+    # The last character counts: tokens of some tokenizers begin with the space, or line break, before a word.
+    start, last = token[0], token[1] - 1
+    at = bisect_right(lines, last, key=lambda line: line[0]) - 1
+    return at if start <= last and at >= 0 and last < lines[at][1] else -1
 
 
 def _check_files(folder: Path) -> None:
