@@ -9,9 +9,8 @@ one towards 1, the model's own. Isotonic regression needs about a thousand cases
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from valex_local.corpus.label_matrix import Floats
+from valex_local.corpus.label_matrix import Bools, Floats
 
 SHARED_WEIGHT = 10
 """Number of cases near the cut-off that the shared slope counts as much as."""
@@ -21,6 +20,9 @@ LEAST_SLOPE = 0.01
 
 NEVER = 1.01
 """A cut-off that no probability reaches."""
+
+_LEAST_SPREAD = 1e-3
+_ROUNDS, _LONGEST_STEP, _CLOSE, _TINY = 200, 2.0, 1e-6, 1e-9
 
 
 def fit_platt(logits: Floats, truth: Floats) -> tuple[Floats, Floats]:
@@ -38,38 +40,42 @@ def fit_platt(logits: Floats, truth: Floats) -> tuple[Floats, Floats]:
     slopes, intercepts : ndarray of float64, (outputs,)
         Rounded to four digits.
     """
-    from scipy.optimize import minimize
-
     known = ~np.isnan(logits) & ~np.isnan(truth)
-    x, outputs = np.where(known, logits, 0.0), logits.shape[1]
-    target = np.where(known, _smoothed(truth, known), 0.0)
-    spread = SHARED_WEIGHT * _spread(x, known)
-
-    def loss(parameters: Floats) -> tuple[float, Floats]:
-        """Return the penalised log loss and its gradient; the last parameter is the shared slope."""
-        slopes, intercepts, shared = parameters[:outputs], parameters[outputs:-1], parameters[-1]
-        z = x * slopes + intercepts
-        missed = np.where(known, 0.5 * (1 + np.tanh(0.5 * z)) - target, 0.0)
-        apart, own = slopes - shared, shared - 1
-        value = np.where(known, np.logaddexp(0, z) - target * z, 0.0).sum()
-        value += 0.5 * (spread @ apart**2) + 0.5 * spread.mean() * own**2
-        to_shared = spread * apart
-        gradient = [(missed * x).sum(axis=0) + to_shared, missed.sum(axis=0), [spread.mean() * own - to_shared.sum()]]
-        return float(value), np.concatenate(gradient)
-
-    start = np.concatenate([np.ones(outputs), np.zeros(outputs), [1.0]])
-    bounds = [(LEAST_SLOPE, None)] * outputs + [(None, None)] * outputs + [(LEAST_SLOPE, None)]
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 1000}).x
-    return np.round(found[:outputs], 4), np.round(found[outputs:-1], 4)
+    x, target = np.where(known, logits, 0.0), np.where(known, _smoothed(truth, known), 0.0)
+    pull = SHARED_WEIGHT * np.maximum(_spread(x, known), _LEAST_SPREAD)
+    slopes, intercepts, shared = np.ones(x.shape[1]), np.zeros(x.shape[1]), 1.0
+    # Newton's method for each output in turn with the shared slope, which is a weighted mean. All of it is convex.
+    for _ in range(_ROUNDS):
+        probability = 0.5 * (1 + np.tanh(0.5 * (x * slopes + intercepts)))
+        missed, weight = (
+            np.where(known, each, 0.0) for each in (probability - target, probability * (1 - probability))
+        )
+        by_slope, by_intercept = (missed * x).sum(axis=0) + pull * (slopes - shared), missed.sum(axis=0)
+        curve = np.stack([(weight * x**2).sum(axis=0) + pull, (weight * x).sum(axis=0), weight.sum(axis=0)])
+        steps = np.stack(_newton(by_slope, by_intercept, curve + _TINY, fixed=(slopes <= LEAST_SLOPE) & (by_slope > 0)))
+        steps /= np.maximum(np.abs(steps).max(axis=0) / _LONGEST_STEP, 1)
+        slopes, intercepts = np.maximum(slopes - steps[0], LEAST_SLOPE), intercepts - steps[1]
+        shared = max(float((pull @ slopes + pull.mean()) / (pull.sum() + pull.mean() + _TINY)), LEAST_SLOPE)
+        if np.abs(steps).max() < _CLOSE:
+            break
+    return np.round(slopes, 4), np.round(intercepts, 4)
 
 
-def _smoothed(truth: Floats, known: NDArray[np.bool_]) -> Floats:
+def _newton(by_slope: Floats, by_intercept: Floats, curve: Floats, *, fixed: Bools) -> tuple[Floats, Floats]:
+    """Return the steps of slope and intercept; `curve` holds the second derivatives, `fixed` slopes do not move."""
+    slope2, both, intercept2 = curve
+    determinant = np.maximum(slope2 * intercept2 - both**2, _TINY)
+    slope = np.where(fixed, 0.0, (intercept2 * by_slope - both * by_intercept) / determinant)
+    return slope, np.where(fixed, by_intercept, by_intercept - both * slope) / intercept2
+
+
+def _smoothed(truth: Floats, known: Bools) -> Floats:
     """Return Platt's targets: a little below 1 and above 0, the more the fewer texts there are."""
     positives, negatives = (((truth == label) & known).sum(axis=0) for label in (1, 0))
     return np.asarray(np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2)))
 
 
-def _spread(x: Floats, known: NDArray[np.bool_]) -> Floats:
+def _spread(x: Floats, known: Bools) -> Floats:
     """Return the variance of each output's logits."""
     number = np.maximum(known.sum(axis=0), 1)
     mean = x.sum(axis=0) / number
