@@ -49,6 +49,12 @@ class Item:
             raise TypeError(f"{stem} is a {type(record).__name__}, not a {kind.__name__}")
         return record
 
+    @property
+    def script(self) -> str | None:
+        """Return the name of the script that the step reads, if it reads one."""
+        stems = (stem.partition(".") for stem in self.records)
+        return next((name for kind, _, name in stems if kind == "script"), None)
+
 
 @dataclass(frozen=True)
 class Output:
@@ -71,7 +77,7 @@ class Context:
     device : Device
         Where to compute, and with how many threads.
     variant : str
-        What is loaded: ``"template"``, ``"encoder"`` for the labels of every script by this route, or empty.
+        What is loaded: ``"local"``, ``"encoder"`` for the labels of every script by this route, or empty.
     """
 
     settings: Settings

@@ -33,8 +33,9 @@ _CPU_LINES, _CUDA_LINES = 8, 64
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A post: its action lines, its keyframes and, if there are lines, the engine's input of each keyframe."""
+    """A script: its action lines, its keyframes and, if there are lines, the engine's input of each keyframe."""
 
+    script: str
     lines: tuple[LineToScore, ...] = ()
     keyframes: tuple[Keyframe, ...] = ()
     inputs: tuple[torch.Tensor, ...] = ()
@@ -43,12 +44,7 @@ class _Prepared:
 
 
 class GroundingStage:
-    """Scores action lines; without a model for the role ``clip`` every record says that it was skipped.
-
-    Parameters
-    ----------
-    context : Context
-        `variant` is the name of the script.
+    """Scores the action lines of any script; without a model for the role ``clip`` every record says it was skipped.
 
     Raises
     ------
@@ -60,29 +56,29 @@ class GroundingStage:
 
     def __init__(self, context: Context) -> None:
         self.batch_size = _CPU_POSTS if context.device.kind == "cpu" else _CUDA_POSTS
-        self._script = context.variant
         stored = context.models.get("clip")
         self._scorer = None if stored is None else _Scorer(stored, context)
 
     def prepare(self, item: Item) -> _Prepared:
         """Return the action lines of a post's script, with its keyframes decoded if there are any lines."""
-        script, keyframes = item.get(f"script.{self._script}", Script), item.get("media", Media).keyframes
+        name = item.script or ""
+        script, keyframes = item.get(f"script.{name}", Script), item.get("media", Media).keyframes
         if self._scorer is None:
-            return _Prepared(skipped=NO_WEIGHTS)
+            return _Prepared(name, skipped=NO_WEIGHTS)
         if script.skipped is not None:
-            return _Prepared(skipped=f"there is no script: {script.skipped}")
+            return _Prepared(name, skipped=f"there is no script: {script.skipped}")
         if not keyframes:
-            return _Prepared(skipped=NO_PICTURES)
+            return _Prepared(name, skipped=NO_PICTURES)
         lines = tuple(action_lines(script, keyframes))
         shown = keyframes if lines else ()
         inputs = tuple(self._scorer.clip.preprocess(read_keyframe(item.folder / keyframe.file)) for keyframe in shown)
-        return _Prepared(lines, keyframes, inputs, script.language)
+        return _Prepared(name, lines, keyframes, inputs, script.language)
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
         """Return the records of a batch of posts."""
         if self._scorer is None:
-            return [Output(Grounding(script=self._script, skipped=prepared.skipped)) for prepared in batch]
-        return [Output(record) for record in self._scorer.records(self._script, batch)]
+            return [Output(Grounding(script=prepared.script, skipped=prepared.skipped)) for prepared in batch]
+        return [Output(record) for record in self._scorer.records(batch)]
 
     def close(self) -> None:
         """Free the model."""
@@ -101,8 +97,8 @@ class _Scorer:
         notice = stored.options.get("notice")
         self._notices = () if notice is None else (Notice(code="model-notice", text=f"{stored.id}: {notice}"),)
 
-    def records(self, script: str, batch: Sequence[_Prepared]) -> list[Grounding]:
-        """Return the records of several posts; their images and texts go through the model together, each once."""
+    def records(self, batch: Sequence[_Prepared]) -> list[Grounding]:
+        """Return the records of several scripts; their images and texts go through the model together, each once."""
         images = _floats(self.clip.images([image for prepared in batch for image in prepared.inputs]))
         texts = list(dict.fromkeys(line.text for prepared in batch for line in prepared.lines))
         vectors = line_vectors(self.clip, texts, self._batch_size)
@@ -110,15 +106,15 @@ class _Scorer:
         vector_of = dict(zip(texts, _floats(vectors), strict=True))
         ends = list(accumulate(len(prepared.inputs) for prepared in batch))
         return [
-            self._record(script, prepared, images[end - len(prepared.inputs) : end], vector_of, cut)
+            self._record(prepared, images[end - len(prepared.inputs) : end], vector_of, cut)
             for prepared, end in zip(batch, ends, strict=True)
         ]
 
     def _record(
-        self, script: str, prepared: _Prepared, images: Floats, vector_of: dict[str, Floats], cut: dict[str, bool]
+        self, prepared: _Prepared, images: Floats, vector_of: dict[str, Floats], cut: dict[str, bool]
     ) -> Grounding:
         if prepared.skipped is not None:
-            return Grounding(script=script, skipped=prepared.skipped)
+            return Grounding(script=prepared.script, skipped=prepared.skipped)
         lines: tuple[GroundedLine, ...] = ()
         described = tuple(GroundedKeyframe(keyframe=keyframe.id, lines=0) for keyframe in prepared.keyframes)
         if prepared.lines:
@@ -128,7 +124,7 @@ class _Scorer:
             lines = tuple(grounded_lines(prepared.lines, ids, similarities, reference, self._settings))
             described = tuple(grounded_keyframes(prepared.lines, ids, similarities, reference, self._settings))
         return Grounding(
-            script=script,
+            script=prepared.script,
             chance_lines=len(self._reference),
             lines=lines,
             keyframes=described,

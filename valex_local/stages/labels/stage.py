@@ -45,7 +45,7 @@ class LabelStage:
 
     def prepare(self, item: Item) -> _Prepared:
         """Return the route's input for the post's script."""
-        name = next((stem.partition(".")[2] for stem in item.records if stem.startswith("script.")), VIDEO)
+        name = item.script or VIDEO
         task = self._task(item, name)
         reason = self._reason_to_skip(task)
         made = None if reason is not None else self._route.prepare(task)
