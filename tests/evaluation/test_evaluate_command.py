@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from tests.comparison.made import add_post, labels, whole
 from tests.evaluation.made import noisy, paper_gold
 from tests.evaluation.test_inputs import texts_of
 from tests.evaluation.test_routes import model_directory
@@ -15,6 +16,7 @@ from valex_local.cli.evaluate import evaluate
 from valex_local.corpus.writers import write_authors, write_long
 from valex_local.errors import InputError, StudyError
 from valex_local.evaluation.results import Evaluation
+from valex_local.study import Study
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +166,45 @@ def test_groups_can_be_chosen(valex):
 def test_the_support_that_values_need(valex, paper):
     text = valex("good.csv", "--labels", "gold.csv", "--resamples", "0", "--min-support", "100", folder=paper)
     assert "present over 9 values, conflicted over 3 values" in text
+
+
+def test_a_table_for_each_support_asked_for(valex, paper):
+    options = ("good.csv", "--labels", "gold.csv", "--resamples", "0", "--min-support", "30", "--min-support", "5%")
+    text = valex(*options, folder=paper)
+    assert "present over 14 values, conflicted over 7 values (support of 30 or more)" in text
+    assert "present over 13 values, conflicted over 6 values (support of 45 or more, 5 % of the texts)" in text
+    found = Evaluation.model_validate_json(valex(*options, "--as", "json", folder=paper))
+    assert [(each.min_support, each.min_support_given) for each in (found, *found.also)] == [(30, None), (45, "5%")]
+    rows = [row for row in csv.DictReader(io.StringIO(valex(*options, "--as", "csv", folder=paper)))]
+    of = {row["of"] for row in rows if row["table"] == "averages"}
+    assert of == {"support of 30 or more", "support of 45 or more, 5 % of the texts"}
+    with pytest.raises(AssertionError, match="such as 5%, not 'many'"):
+        valex("good.csv", "--labels", "gold.csv", "--min-support", "many")
+
+
+def test_labels_of_a_study_are_chosen_by_route_and_script(valex, tmp_path, gold):
+    study = Study(tmp_path / "study", create=True)
+    for row, name in enumerate(gold.ids[:60]):
+        add_post(study, name, whole("template"), whole("gemini"), labelled=[labels("template", {})])
+        if row < 5:
+            study.write(name, "labels.gemini.encoder", labels("gemini", {}))
+            study.write(name, "labels.template.encoder@mpnet", labels("template", {}, model="mpnet"))
+    options = (str(study.root), "--labels", "gold.csv", "--resamples", "0", "--min-support", "1", "--as", "json")
+
+    def found(*more):
+        evaluation = Evaluation.model_validate_json(valex(*options, *more))
+        return [route.name for route in evaluation.routes if not route.baseline], evaluation.items
+
+    every = ["gemini.encoder", "template.encoder", "template.encoder@mpnet"]
+    assert found() == (every, 5)
+    assert found("--routes", "encoder") == (every, 5)
+    assert found("--routes", "encoder@mpnet") == (every[2:], 5)
+    assert found("--routes", "template.encoder") == (every[1:2], 60)
+    assert found("--scripts", "gemini, template", "--scripts", "template") == (every, 5)
+    with pytest.raises(InputError, match="no labels of the script 'local'"):
+        valex(*options, "--scripts", "local")
+    with pytest.raises(InputError, match="The labels are: none"):
+        valex("good.csv", "--labels", "gold.csv", "--routes", "encoder")
 
 
 def test_annotators_alone(valex):
