@@ -120,6 +120,18 @@ def test_the_authors_csv(study):
     assert path.name == "authors.csv"
 
 
+def test_labels_by_a_further_model_are_chosen_by_its_name(study):
+    study.write(ONE, "labels.template.encoder@other", labels((0.2, 0.9)))
+    with pytest.raises(ConfigError, match=r"template\.encoder, template\.encoder@other"):
+        export(study, "authors")
+    _, path = export(study, "authors", route="encoder@other")
+    assert [(row["video_id"], row["1_Value1_Self_Direction_Thought_values"]) for row in rows_of(path)] == [(ONE, "-1")]
+    _, path = export(study, "authors", route="encoder")
+    assert [row["video_id"] for row in rows_of(path)] == [ONE, NAMED]
+    _, path = export(study, "long")
+    assert {row["run"] for row in rows_of(path)} == {"template.encoder", "template.encoder@other"}
+
+
 def test_a_tsv_has_one_line_a_row(study, tmp_path):
     with_notice = labels((0.9, 0.1)).model_copy(update={"notices": (Notice(code="x", text="a\tb\nc"),)})
     study.write(ONE, "labels.template.encoder", with_notice)

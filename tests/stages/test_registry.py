@@ -83,6 +83,28 @@ def test_only_captions_by_it_make_the_language_model_one_of_the_vision_step():
     assert written.settings != vision(writer="llm", llm={"seed": 3}).settings
 
 
+names_of_models = st.from_regex(r"[a-z]{1,4}", fullmatch=True)
+routes = st.lists(st.sampled_from(["encoder", "fewshot", "direct"]), max_size=3)
+beside = st.dictionaries(st.builds("{}@{}".format, st.sampled_from(["encoder", "fewshot", "direct"]), names_of_models),
+                         names_of_models, max_size=4)  # fmt: skip
+
+
+@given(st.sampled_from([["template"], ["template", "local"]]), st.lists(names_of_models, max_size=2), routes, beside)
+def test_steps_that_share_what_is_loaded_differ_only_in_what_they_read(written, scripts, routes, beside):
+    labels = {"scripts": scripts, "routes": routes, "beside": beside}
+    steps = plan(make_settings({"script": {"variants": written}, "labels": labels}))
+    assert len({step.stem for step in steps}) == len({step.name for step in steps}) == len(steps)
+    shared = {step.engine: step for step in steps}
+    for step in steps:
+        other = shared[step.engine]
+        assert (step.spec, step.settings, step.roles, step.beside) == (
+            other.spec, other.settings, other.roles, other.beside
+        )  # fmt: skip
+    of_labels = {step.engine.partition(".")[2]: step for step in steps if step.spec.name == "labels"}
+    assert of_labels.keys() == {*routes, *beside}, "each route and each model is loaded once"
+    assert all(set(step.beside.values()) == ({by} if "@" in by else set()) for by, step in of_labels.items())
+
+
 # Changing one setting re-runs exactly the stages that read it: their own settings are all that enters a fingerprint.
 READERS = [
     ({"media": {"max_keyframes": 3}}, {"media"}),
