@@ -92,6 +92,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     "labelled-by-scene": NoticeKind("Labelled scene by scene", changes_meaning=False),
     "labelled-in-parts": NoticeKind("Too long for the model at once", changes_meaning=False),
     "no-answer": NoticeKind("The language model gave no usable answer"),
+    "no-evidence": NoticeKind("The labels name no evidence", changes_meaning=False),
     "no-probabilities": NoticeKind("The engine reports no probabilities"),
     "parts-disagree": NoticeKind("A value is present in one part of a script and conflicted in another"),
     "unsure-probabilities": NoticeKind("Probabilities of the labels mean little"),

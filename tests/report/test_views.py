@@ -88,7 +88,7 @@ def test_evidence_leads_to_the_line_of_its_own_script(study: Study) -> None:
     assert direct[0].evidence[0] == ("S1", "s1-S1"), "of the video itself: the script shown first"
     anchors = {f"{s.anchor}-{line.id}" for s in a_view(study).scripts for scene in s.scenes for line in scene.lines}
     assert {"s1-S1", "s2-S1", "s2-T2"} <= anchors
-    assert not found["template.encoder"].has_evidence
+    assert not found["template.encoder"].about_evidence
 
 
 def test_evidence_that_is_not_on_the_page_has_no_link(study: Study) -> None:

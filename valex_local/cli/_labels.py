@@ -11,7 +11,7 @@ from rich.text import Text
 from valex_local.cli._output import say, terminal
 from valex_local.records import Labels, ValueLabel
 from valex_local.schwartz import State
-from valex_local.states import StateSummary, advice, kind_of_states, with_cutoff
+from valex_local.states import StateSummary, about_evidence, advice, kind_of_states, shown_evidence, with_cutoff
 
 _STYLES = {State.PRESENT: "bold green", State.CONFLICTED: "bold red", State.ABSENT: "dim", State.NOT_ASSESSED: "dim"}
 _BAR = 8
@@ -42,8 +42,8 @@ def _table(labels: Labels) -> Table:
     # Two probabilities with cut-offs and their bars are wider than a terminal.
     bar = 0 if conflicted and drawn else _BAR
     columns = ["value", "present", *(["conflicted"] if conflicted else []), "state"]
-    # Only some routes name the evidence of a state.
-    columns += ["evidence"] if any(label.evidence for label in labels.values) else []
+    evidence = about_evidence(labels)
+    columns += ["evidence"] if evidence else []
     for name in columns:
         table.add_column(name, no_wrap=name in ("value", "present", "conflicted"))
     for label in labels.values:
@@ -52,12 +52,11 @@ def _table(labels: Labels) -> Table:
             "present": _probability(label.present, label.present_from, bar),
             "conflicted": _probability(label.conflicted, label.conflicted_from, bar),
             "state": _state(label),
-            "evidence": " ".join(label.evidence),
+            "evidence": " ".join(shown_evidence(label)),
         }
         table.add_row(*(Text(cells[name]) for name in columns), style=_STYLES[label.state])
-    if not conflicted:
-        table.caption = "Conflict was not assessed."
-        table.caption_justify = "left"
+    table.caption = "\n".join(filter(None, [evidence, "" if conflicted else "Conflict was not assessed."])) or None
+    table.caption_justify = "left"
     return table
 
 

@@ -21,7 +21,7 @@ from valex_local.report.svg import pole
 from valex_local.report.timeline import Lane, axis, describe, lanes
 from valex_local.schwartz import State
 from valex_local.stages.variants import VIDEO
-from valex_local.states import kind_of_states, with_cutoff
+from valex_local.states import about_evidence, kind_of_states, shown_evidence, with_cutoff
 from valex_local.study import LabelKey
 
 
@@ -97,7 +97,7 @@ class LabelView:
     circle: Markup | None
     skipped: str | None
     notices: tuple[Notice, ...]
-    has_evidence: bool
+    about_evidence: str
 
     @property
     def drawn(self) -> bool:
@@ -291,7 +291,7 @@ def _labels(
     lines = next(iter(anchors.values()), {}) if key.script == VIDEO else anchors.get(key.script, {})
     places = {**pictures, **lines}
     rows = tuple(
-        LabelRow(label, pole(label.value), tuple((line, places.get(line)) for line in label.evidence))
+        LabelRow(label, pole(label.value), tuple((line, places.get(line)) for line in shown_evidence(label)))
         for label in labels.values
     )
     return LabelView(
@@ -303,7 +303,7 @@ def _labels(
         circle=label_circle(labels.values, name=f"The values of this post, {key.title}") if labels.values else None,
         skipped=labels.skipped,
         notices=labels.notices,
-        has_evidence=any(row.evidence for row in rows),
+        about_evidence=about_evidence(labels),
     )
 
 

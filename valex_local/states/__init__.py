@@ -16,6 +16,7 @@ from __future__ import annotations
 from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, cautious, common, own_domain, relative
 from valex_local.states.digits import cutoffs_in_digits, with_cutoff
 from valex_local.states.draw import Unvalidated, as_answered, choose, draw, is_answer
+from valex_local.states.evidence import about_evidence, shown_evidence
 from valex_local.states.words import Banner, StateSummary, Unit, advice, kind_of_states
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "StateSummary",
     "Unit",
     "Unvalidated",
+    "about_evidence",
     "advice",
     "as_answered",
     "cautious",
@@ -36,5 +38,6 @@ __all__ = [
     "kind_of_states",
     "own_domain",
     "relative",
+    "shown_evidence",
     "with_cutoff",
 ]

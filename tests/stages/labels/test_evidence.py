@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stages.labels.talk import script
@@ -53,6 +53,7 @@ def encoder(folder: Path, **changes: object) -> TextEncoder:
 # --- what lines contribute ------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=25)
 @given(texts)
 def test_what_lines_contribute_sums_to_the_logits(model: LabelModel, text: LinedText):
     """A window's vector is the mean of its tokens, so lines and the tokens of no line share its logits exactly."""
@@ -72,6 +73,7 @@ def test_what_lines_contribute_sums_to_the_logits(model: LabelModel, text: Lined
             assert torch.allclose(share + rests * outside / len(ids), vector, atol=1e-4)
 
 
+@settings(max_examples=25)
 @given(st.lists(texts, min_size=1, max_size=5))
 def test_evidence_is_in_the_text_and_changes_no_probability(model: LabelModel, batch: list[LinedText]):
     found = scores_and_evidence(model, batch, "lines")
@@ -139,6 +141,10 @@ def test_a_model_of_the_first_token_names_lines_only_if_they_are_checked(tmp_pat
     ((_, lines),), ((_, checked),) = (scores_and_evidence(made, [text], way) for way in ("lines", "checked"))
     assert not any(lines.values())
     assert any(checked.values())
+    stored = save_model(tmp_path / "stored", pooling="cls")
+    (said,), (silent,) = (route(stored, evidence=way)([text]) for way in ("lines", "checked"))
+    assert [notice.code for notice in said.notices] == ["no-evidence"]
+    assert silent.notices == ()
 
 
 @pytest.mark.parametrize("way", ["lines", "checked"])

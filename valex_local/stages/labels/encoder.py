@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from valex_local.errors import ValexError
-from valex_local.records import LabelSource
+from valex_local.records import LabelSource, Notice
 from valex_local.stages.base import Context
 from valex_local.stages.labels.evidence import scores_and_evidence
 from valex_local.stages.labels.lines import LinedText, lined_script, lined_text
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from valex_local.corpus import Text
 
 _CPU_BATCH, _CUDA_BATCH = 4, 64
+_CANNOT = (
+    "no evidence: this label model pools by the first token, so what a line contributes cannot be told; "
+    "labels.encoder.evidence=checked reads the text again without it"
+)
 
 
 class EncoderRoute:
@@ -27,6 +31,8 @@ class EncoderRoute:
         self._model = LabelModel(stored.folder, requires=stored.requires, device=context.device, int8=settings.int8)
         self._evidence = settings.encoder.evidence
         card = self._model.card
+        cannot = self._evidence == "lines" and card.pooling == "cls"
+        self._notices = (Notice(code="no-evidence", text=_CANNOT),) if cannot else ()
         self.source = LabelSource(
             route="encoder", model=stored.id, baseline=card.baseline, domain=card.domain, languages=card.languages
         )
@@ -45,7 +51,7 @@ class EncoderRoute:
         if self._evidence == "off":
             return [LabelResult(self._model.labels(scores)) for scores in self._model.scores([t.text for t in batch])]
         found = scores_and_evidence(self._model, batch, self._evidence)
-        return [LabelResult(self._model.labels(scores, evidence)) for scores, evidence in found]
+        return [LabelResult(self._model.labels(scores, evidence), self._notices) for scores, evidence in found]
 
     def close(self) -> None:
         """Free the model."""
