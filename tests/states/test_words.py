@@ -93,7 +93,7 @@ UNVALIDATED: tuple[StateKind, ...] = ("relative", "cautious", "own domain", "ans
 @pytest.mark.parametrize("kind", UNVALIDATED)
 def test_a_banner_says_what_was_measured_what_not_to_report_and_what_to_do(kind: StateKind) -> None:
     text = " ".join(summary(kind).sentences())
-    for part in ("not validated", "made for English arguments", "values per post are called", "“Present” means"):
+    for part in ("not validated", "made for English arguments", "values per post are called", '"Present" means'):
         assert part in text
     assert "do not report in how many posts a value is present" in text
     assert "label 30 posts" in text and "valex evaluate" in text and "valex calibrate" in text

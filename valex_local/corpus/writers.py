@@ -62,9 +62,9 @@ def long_rows(
     """Yield a header, then one row for each run, post and value.
 
     The columns are ``post, value, state, present, conflicted, dominant``, then ``present_from, conflicted_from`` if
-    there are cut-offs, then ``run`` if any run has a name, then those of `extra`. ``present`` and ``conflicted`` contain
-    the probability of the polarity with four digits, ``yes`` or ``no`` if it has none, and nothing if it was not
-    assessed. A value labelled both present and conflicted has the state ``both``.
+    there are cut-offs, then ``run`` if any run has a name, then those of `extra`. ``present`` and ``conflicted``
+    contain the probability of the polarity with four digits, ``yes`` or ``no`` if it has none, and nothing if it was
+    not assessed. A value labelled both present and conflicted has the state ``both``.
 
     Parameters
     ----------

@@ -20,8 +20,8 @@ def advice(unit: Unit = "post") -> str:
     return (
         f"Use these states to find {unit}s worth a look; do not report in how many {unit}s a value is present. To be "
         f"able to report it, label {RELATIVE_FROM} {unit}s or more by hand, in a table or with valex export "
-        "labelstudio: valex evaluate then says how often the states are right, and valex calibrate fits the cut-offs to "
-        "your labels."
+        "labelstudio: valex evaluate then says how often the states are right, and valex calibrate fits the cut-offs "
+        "to your labels."
     )
 
 
@@ -209,21 +209,22 @@ def _meaning(summary: StateSummary) -> str:
     unit, place, found = summary.unit, _place(summary.unit), summary.calibration
     if found.kind == "relative":
         return (
-            f"“Present” means that a value stands out in a {unit}, compared with the other {unit}s of {place}: its "
+            f'"Present" means that a value stands out in a {unit}, compared with the other {unit}s of {place}: its '
             f"probability is far above the usual one for this value (cut-offs drawn on {found.drawn}). Each value "
             f"stands out in a few {unit}s in a hundred, whether it is rare or common, so their number says nothing."
         )
     if found.kind == "cautious":
         return (
-            f"“Present” means a probability of {CAUTIOUS} or more, for every value. How often that is right for these "
+            f'"Present" means a probability of {CAUTIOUS} or more, for every value. How often that is right for these '
             f"{unit}s is not known."
         )
     if found.kind == "own domain":
         return (
-            "“Present” means a probability above the threshold of the model, which was chosen on "
-            f"{summary.source.domain}. How often that is right for these {unit}s is not known, the less so if they are of another kind."
+            '"Present" means a probability above the threshold of the model, which was chosen on '
+            f"{summary.source.domain}. How often that is right for these {unit}s is not known, the less so if they are "
+            "of another kind."
         )
-    return f"“Present” means that the language model said so. How often that is right for these {unit}s is not known."
+    return f'"Present" means that the language model said so. How often that is right for these {unit}s is not known.'
 
 
 def _hidden(summary: StateSummary, name: str) -> str:
