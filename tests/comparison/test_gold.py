@@ -109,3 +109,25 @@ def test_presence_alone_leaves_conflicts_blank(tmp_path):
     assert (rows[FACE.value]["a_present_b_absent"], rows[FACE.value]["a_absent_b_present"]) == ("1", "0")
     assert (rows[FACE.value]["a_present_b_conflicted"], rows[FACE.value]["conflicted_posts"]) == ("", "")
     assert "a_present_f1" not in rows[FACE.value]
+
+
+def test_routes_are_chosen_and_those_that_leave_few_posts_are_named(tmp_path, sheet):
+    study = Study(tmp_path / "study", create=True)
+    for n, post_id in enumerate(IDS):
+        add_post(study, post_id, whole("a"), whole("b"), labelled=(labels("a", state(n)), labels("b", state(n))))
+        for name in ("a", "b"):
+            if n < 6 or (n < 8 and name == "a"):
+                study.write(post_id, f"labels.{name}.encoder@mpnet", labels(name, state(n), model="mpnet"))
+    pair = VariantPair(study, "a", "b")
+    found = compare(pair, sheet=sheet, min_support=1, resamples=0)
+    assert [route.route for route in found.routes] == ["encoder", "encoder@mpnet"]
+    assert found.gold.items == 6
+    assert found.gold.shrinking.sets == ("a.encoder@mpnet", "b.encoder@mpnet")
+    assert found.gold.shrinking.without == 40
+    assert any("add --routes a.encoder --routes b.encoder" in note for note in notes(found))
+    chosen = compare(pair, sheet=sheet, routes=["a.encoder", "b.encoder"], min_support="5%", resamples=0)
+    assert [route.route for route in chosen.routes] == ["encoder"]
+    assert (chosen.gold.items, chosen.gold.min_support, chosen.gold.shrinking) == (40, 2, None)
+    assert [route.route for route in compare(pair, routes=["encoder@mpnet"]).routes] == ["encoder@mpnet"]
+    with pytest.raises(InputError, match="no labels of the route 'fewshot'"):
+        compare(pair, routes=["fewshot"])
