@@ -39,7 +39,7 @@ def labels(present: float, conflicted: float | None = None, *, answer: bool = Fa
             present=present if value == CIRCLE[0] else 0.1,
             conflicted=conflicted,
             state=State.PRESENT if value == CIRCLE[0] and answer else State.ABSENT,
-            evidence=("S1", "T2", "K3") if value == CIRCLE[0] else (),
+            evidence=("P1", "T2", "K3") if value == CIRCLE[0] else ("P1",),
         )
         for value in CIRCLE
     )
@@ -67,7 +67,7 @@ def shown(call: Call, study: Study) -> str:
 def test_a_small_study_shows_cautious_states_with_their_cut_off(call: Call, tmp_path: Path) -> None:
     text = shown(call, make_study(tmp_path / "study", labels(0.7), labels(0.4)))
     assert "states: cautious, from a probability of 0.6 on; not validated" in text
-    assert f"{CIRCLE[0]} 0.70 ██████ from 0.60 present S1 T2 K3" in text
+    assert f"{CIRCLE[0]} 0.70 ██████ from 0.60 present P1 T2 K3" in text
     assert f"{CIRCLE[1]} 0.10 █ from 0.60 absent" in text
     assert "Conflict was not assessed." in text
     assert "0.5 values called per post; by a-model, made for English arguments" in text
@@ -91,6 +91,13 @@ def test_both_polarities_and_evidence_fit_a_terminal(call: Call, tmp_path: Path)
     assert "0.70 from 0.60 0.30 from 0.60 present" in text
 
 
+def test_the_lines_on_which_a_called_value_rests_are_quoted(call: Call, tmp_path: Path) -> None:
+    text = shown(call, make_study(tmp_path / "study", labels(0.7)))
+    assert "Evidence: the lines on which the probability rests most, the strongest first. P1 hello" in text
+    assert text.count("P1") == 2, "values that are not called show no evidence"
+    assert "Evidence" not in shown(call, make_study(tmp_path / "another", labels(0.5)))
+
+
 def test_answers_of_a_language_model_have_no_cut_off(call: Call, tmp_path: Path) -> None:
     text = shown(call, make_study(tmp_path / "study", labels(0.7, 0.3, answer=True)))
     assert "states: answer, as the language model gave it; not validated" in text
@@ -99,7 +106,7 @@ def test_answers_of_a_language_model_have_no_cut_off(call: Call, tmp_path: Path)
 
 def test_validated_states_say_on_how_many_posts_and_give_no_warning(call: Call, tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", labels(0.7), labels(0.4))
-    cutoff = Cutoff(value=CIRCLE[0], polarity=Polarity.PRESENT, probability=0.65)
+    cutoff = Cutoff(value=CIRCLE[0], polarity=Polarity.PRESENT, probability=0.65, support=12)
     posts = tuple(study.post_ids())
     study.write_calibration(KEY, Calibration(model="a-model", kind="validated", posts=posts, cutoffs=(cutoff,)))
     text = shown(call, study)

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from valex_local.cli._output import say, terminal
-from valex_local.records import Labels, ValueLabel
+from valex_local.records import Labels, Script, ValueLabel
+from valex_local.rendering.lines import shown_lines
 from valex_local.schwartz import State
 from valex_local.states import StateSummary, about_evidence, advice, kind_of_states, shown_evidence, with_cutoff
 
@@ -18,8 +19,8 @@ _BAR = 8
 """Length of the longest bar, in characters."""
 
 
-def print_labels(stem: str, labels: Labels) -> None:
-    """Print the labels of one script with their probabilities, cut-offs and model."""
+def print_labels(stem: str, labels: Labels, script: Script) -> None:
+    """Print the labels of one script with their probabilities, cut-offs, model, and the lines that are evidence."""
     source = labels.source
     languages = ", ".join(source.languages) or "any language"
     say(f"{stem}: {source.model} ({source.domain}; {languages})", style="bold")
@@ -33,19 +34,24 @@ def print_labels(stem: str, labels: Labels) -> None:
         say(f"no labels: {labels.skipped}")
         return
     terminal().print(_table(labels))
+    if evidence := about_evidence(labels):
+        _print_wrapped(evidence)
+        cited = {line for label in labels.values for line in shown_evidence(label)}
+        for line in shown_lines(script):
+            if line.id in cited:
+                terminal().print(Text(f"{line.id}  {line.text}", style="dim"), no_wrap=True, overflow="ellipsis")
 
 
 def _table(labels: Labels) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     conflicted = any(label.conflicted is not None for label in labels.values)
     drawn = any(label.present_from is not None for label in labels.values)
     # Two probabilities with cut-offs and their bars are wider than a terminal.
     bar = 0 if conflicted and drawn else _BAR
     columns = ["value", "present", *(["conflicted"] if conflicted else []), "state"]
-    evidence = about_evidence(labels)
-    columns += ["evidence"] if evidence else []
+    columns += ["evidence"] if about_evidence(labels) else []
     for name in columns:
-        table.add_column(name, no_wrap=name in ("value", "present", "conflicted"))
+        table.add_column(name, no_wrap=name != "evidence", overflow="fold")
     for label in labels.values:
         cells = {
             "value": label.value.value,
@@ -55,8 +61,9 @@ def _table(labels: Labels) -> Table:
             "evidence": " ".join(shown_evidence(label)),
         }
         table.add_row(*(Text(cells[name]) for name in columns), style=_STYLES[label.state])
-    table.caption = "\n".join(filter(None, [evidence, "" if conflicted else "Conflict was not assessed."])) or None
-    table.caption_justify = "left"
+    if not conflicted:
+        table.caption = "Conflict was not assessed."
+        table.caption_justify = "left"
     return table
 
 

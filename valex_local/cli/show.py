@@ -62,7 +62,7 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
         say_text(f"{render(script, form)}\n")
         for key, labels in study.all_labels(post_id).items():
             if key.script in (name, VIDEO):
-                print_labels(str(key), labels)
+                print_labels(str(key), labels, script)
                 shown.add(key)
     if shown:
         print_summaries({str(key): found for key, found in state_summaries(study).items() if key in shown})
