@@ -74,7 +74,9 @@ def test_wide_has_probabilities_under_codes(study):
 
 
 def test_tables_say_how_states_were_drawn_and_from_which_probability_on(study, tmp_path):
-    cutoffs = tuple(Cutoff(value=value, polarity=Polarity.PRESENT, probability=0.12345) for value in CIRCLE[1:])
+    cutoffs = tuple(
+        Cutoff(value=value, polarity=Polarity.PRESENT, probability=0.12345, support=12) for value in CIRCLE[1:]
+    )
     calibrated = Calibration(model="encoder-model", kind="validated", posts=(ONE, NAMED), cutoffs=cutoffs)
     study.write_calibration(LabelKey("template", "encoder"), calibrated)
     found, path = export(study, "long")

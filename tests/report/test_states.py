@@ -68,7 +68,7 @@ def test_several_sets_have_one_banner(tmp_path: Path) -> None:
 
 def test_validated_states_have_no_banner(tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", 3, rich=False)
-    cutoffs = tuple(Cutoff(value=value, polarity=Polarity.PRESENT, probability=0.5) for value in CIRCLE)
+    cutoffs = tuple(Cutoff(value=value, polarity=Polarity.PRESENT, probability=0.5, support=12) for value in CIRCLE)
     figure = CalibrationFigure(
         figure="macro F1", before=0.4, before_low=0.3, before_high=0.5, after=0.6, after_low=0.5, after_high=0.7
     )

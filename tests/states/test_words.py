@@ -23,7 +23,10 @@ def record(present: float, source: LabelSource = SOURCE, figures: LabelFigures |
 
 
 def calibration(kind: StateKind, *, posts: tuple[str, ...] = POSTS) -> Calibration:
-    cutoffs = tuple(Cutoff(value=value, polarity=Polarity.PRESENT, probability=0.5) for value in CIRCLE)
+    support = 12 if kind == "validated" else None
+    cutoffs = tuple(
+        Cutoff(value=value, polarity=Polarity.PRESENT, probability=0.5, support=support) for value in CIRCLE
+    )
     return Calibration(model="a-model", kind=kind, drawn=date(2026, 3, 1), posts=posts, cutoffs=cutoffs)
 
 
@@ -115,6 +118,19 @@ def test_validated_sets_are_not_in_the_banner() -> None:
     assert banner is not None
     assert [name for name, _ in banner.sets] == ["two"]
     assert banner.title.startswith("Some states")
+
+
+def test_values_without_enough_gold_labels_are_named() -> None:
+    validated = calibration("validated")
+    kept = (validated.cutoffs[0].model_copy(update={"support": None}), *validated.cutoffs[1:])
+    partly = validated.model_copy(update={"cutoffs": kept})
+    found = StateSummary.of((post, draw(record(0.7), partly)) for post in POSTS)
+    assert "validated on 40 posts of this study, except 1 of 19 cut-offs" in found.line
+    banner = Banner.of({"one": found, "two": summary("validated")})
+    assert banner is not None
+    assert banner.title.startswith("Some values are not validated")
+    assert banner.remarks == (f"Not validated: {CIRCLE[0]} (present).",)
+    assert "label more posts" in banner.advice
 
 
 def test_common_values_are_named_with_their_mean_the_most_common_first() -> None:

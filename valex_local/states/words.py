@@ -25,13 +25,27 @@ def advice(unit: Unit = "post") -> str:
     )
 
 
+_MORE = (
+    "Do not report in how many posts these values are present. To be able to report it, label more posts that show "
+    "them, and run valex calibrate again."
+)
+
+
 def kind_of_states(calibration: Calibration, unit: Unit = "post") -> str:
     """Return how states were drawn and whether they are validated, in a few words that start with the kind."""
     return _drawn(calibration, unit) + ("" if calibration.kind == "validated" else "; not validated")
 
 
+def not_validated(calibration: Calibration) -> tuple[str, ...]:
+    """Return the values of a validated calibration that gold labels did not suffice for, each with its polarity."""
+    found = (cutoff for cutoff in calibration.cutoffs if calibration.kind == "validated" and cutoff.support is None)
+    return tuple(f"{cutoff.value} ({cutoff.polarity})" for cutoff in found)
+
+
 def _drawn(calibration: Calibration, unit: Unit) -> str:
     posts = counted(len(calibration.posts), unit) + (" of this study" if unit == "post" else "")
+    left = len(not_validated(calibration))
+    posts += f", except {left} of {len(calibration.cutoffs)} cut-offs" if left else ""
     return {
         "validated": f"validated on {posts}",
         "relative": f"relative, where a value stands out among {posts}",
@@ -154,16 +168,19 @@ class Banner:
         summaries : mapping of str to StateSummary
             The sets of labels by the name that readers see. A single one is not named.
         """
-        open_ones = {name: summary for name, summary in summaries.items() if not summary.validated}
-        if not open_ones:
+        named = [(name if len(summaries) > 1 else "", summary) for name, summary in summaries.items()]
+        lacking = [(name, found) for name, found in named if not found.validated or not_validated(found.calibration)]
+        if not lacking:
             return None
-        unit = next(iter(open_ones.values())).unit
-        which = "These states" if len(open_ones) == len(summaries) else "Some states"
-        title = f"{which} are not validated: nobody has compared them with labels by people on {_place(unit)}"
-        named = [(name if len(summaries) > 1 else "", summary) for name, summary in open_ones.items()]
-        sets = tuple((name, _brief(summary)) for name, summary in named)
-        remarks = [*(_meaning(summary) for _, summary in named), *(_hidden(summary, name) for name, summary in named)]
-        return cls(title, sets, tuple(dict.fromkeys(filter(None, remarks))), advice(unit))
+        unit = lacking[0][1].unit
+        sets = tuple((name, _brief(summary)) for name, summary in lacking)
+        remarks = [*(_meaning(summary) for _, summary in lacking), *(_hidden(found, name) for name, found in lacking)]
+        meanings = tuple(dict.fromkeys(filter(None, remarks)))
+        if all(summary.validated for _, summary in lacking):
+            return cls("Some values are not validated: too few gold labels show them", sets, meanings, _MORE)
+        which = "Some" if any(summary.validated for _, summary in named) else "These"
+        title = f"{which} states are not validated: nobody has compared them with labels by people on {_place(unit)}"
+        return cls(title, sets, meanings, advice(unit))
 
     def lines(self) -> Iterator[str]:
         """Yield the banner as lines of text."""
@@ -205,8 +222,10 @@ def _brief(summary: StateSummary) -> str:
 
 
 def _meaning(summary: StateSummary) -> str:
-    """Return what "present" means by a kind of states, and why that is no count."""
+    """Return what "present" means by a kind of states, and why that is no count; of validated ones what is not."""
     unit, place, found = summary.unit, _place(summary.unit), summary.calibration
+    if found.kind == "validated":
+        return f"Not validated: {', '.join(not_validated(found))}."
     if found.kind == "relative":
         return (
             f'"Present" means that a value stands out in a {unit}, compared with the other {unit}s of {place}: its '
