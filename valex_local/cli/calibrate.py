@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _OF_GOLD = ("annotator", "group", "force", "seed")
 """Options of a fit to gold labels."""
 
+_KINDS: dict[str, Unvalidated] = {"relative": "relative", "cautious": "cautious", "own_domain": "own domain"}
+"""Options that draw states without gold labels."""
+
 
 @click.command(cls=StudyCommand)
 @click.argument("gold", nargs=-1, metavar="[GOLD]...", type=click.Path(path_type=Path))
@@ -27,19 +30,19 @@ _OF_GOLD = ("annotator", "group", "force", "seed")
 @click.option("--group", help="Posts that stay in one fold: author (default), a column of GOLD, or none.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of folds and intervals (default 0).")
 @click.option("--force", is_flag=True, default=None, help="Store the cut-offs even if states are worse than before.")
-@click.option("--relative", "kind", flag_value="relative", help="Draw states anew: where a value stands out.")
-@click.option("--cautious", "kind", flag_value="cautious", help="Draw states anew: from a probability of 0.6 on.")
-@click.option("--own-domain", "kind", flag_value="own domain", help="Draw states anew: from the model's thresholds on.")
+@click.option("--relative", is_flag=True, help="Draw states anew: where a value stands out.")
+@click.option("--cautious", is_flag=True, help="Draw states anew: from a probability of 0.6 on.")
+@click.option("--own-domain", is_flag=True, help="Draw states anew: from the model's thresholds on.")
 @click.option("--script", help="Script whose labels are meant, if there are several.")
 @click.option("--route", help="Route, or ROUTE@NAME, whose labels are meant, if there are several.")
-def calibrate(folder: Path | None, gold: tuple[Path, ...], kind: Unvalidated | None, **given: Any) -> None:
+def calibrate(folder: Path | None, gold: tuple[Path, ...], **given: Any) -> None:
     """Fit the states of a study to gold labels, or draw them anew without.
 
     GOLD are label sheets; without any, the gold labels that were imported into the study count. Cut-offs are stored if
     states are better than before on posts that had no part in the fit.
     """
     study = open_study(folder)
-    _check_options(gold, kind, given)
+    kind = _kind(gold, given)
     key = _label_set(study, given["script"], given["route"])
     if kind is not None:
         _draw_anew(study, key, kind)
@@ -47,16 +50,22 @@ def calibrate(folder: Path | None, gold: tuple[Path, ...], kind: Unvalidated | N
         _fit(study, key, gold, given)
 
 
-def _check_options(gold: tuple[Path, ...], kind: str | None, given: dict[str, Any]) -> None:
-    """Refuse options that would have no effect."""
+def _kind(gold: tuple[Path, ...], given: dict[str, Any]) -> Unvalidated | None:
+    """Return how states are drawn without gold labels, if so; options that would have no effect are refused."""
     from valex_local.errors import ConfigError
 
-    used = [f"--{name}" for name in _OF_GOLD if given[name] is not None]
-    if kind is not None and (gold or used):
-        without = f"--{kind.replace(' ', '-')}"
+    asked = [name for name in _KINDS if given[name]]
+    if not asked:
+        return None
+    options = [
+        f"--{name.replace('_', '-')}" for name in (*asked, *(name for name in _OF_GOLD if given[name] is not None))
+    ]
+    if len(options) > 1 or gold:
         raise ConfigError(
-            f"{without} draws states without gold labels", hint=f"Leave out {without}, or {', '.join(used) or 'GOLD'}"
+            f"{options[0]} draws states without gold labels",
+            hint=f"Leave it out, or leave out {', '.join(options[1:] or ['GOLD'])}",
         )
+    return _KINDS[asked[0]]
 
 
 def _label_set(study: Study, script: str | None, route: str | None) -> LabelKey:

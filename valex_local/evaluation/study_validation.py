@@ -18,7 +18,7 @@ from valex_local.evaluation.validate import Validation, validate
 from valex_local.files.text import counted
 from valex_local.pipeline.states import label_set
 from valex_local.records import Calibration, Labels, Post
-from valex_local.states import choose, is_answer
+from valex_local.states import choose, draw, is_answer
 from valex_local.study import Study
 from valex_local.study.variants import LabelKey
 
@@ -190,10 +190,12 @@ def validate_study(study: Study, key: LabelKey, gold: StudyGold, *, drawn: date,
 
 
 def _without_gold(in_force: Calibration | None, labels: Mapping[str, Labels], drawn: date) -> Calibration:
-    model = next(iter(labels.values())).source.model
-    if in_force is not None and in_force.model == model and in_force.kind != "validated":
-        return in_force
-    return choose(labels, None, drawn=drawn)
+    """Return what draws the states without gold labels: the calibration in force, unless it is validated itself."""
+    first = next(iter(labels.values()))
+    shown = draw(first, in_force).calibration
+    if shown is None or shown.kind == "validated":
+        return choose(labels, None, drawn=drawn)
+    return shown
 
 
 def _without_probabilities(labels: Labels) -> bool:
