@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,24 @@ if TYPE_CHECKING:
 
 
 def named_model(store: Store, settings: Settings, role: str, key: str | None = None) -> str | None:
-    """Return a model as the settings name it: that of a key in `labels.beside`, or the study's own for a role."""
+    """Return a model as the settings name it.
+
+    Parameters
+    ----------
+    store : Store
+        The model store, which contains the profiles.
+    settings : Settings
+        The settings.
+    role : str
+        The role, for the study's own model.
+    key : str, optional
+        A key of `labels.beside`, for the model that it stands for.
+
+    Returns
+    -------
+    str or None
+        The id, or ``local-dir:PATH``; None if none is named.
+    """
     if key is not None:
         return settings.labels.beside.get(key)
     own: Mapping[Any, str] = store.profile(settings.profile).models
@@ -61,6 +79,11 @@ def place_beside(
         The model, as settings name it.
     name : str, optional
         The name to give; when left out, that of an entry with this model, or one made of the model's id.
+
+    Returns
+    -------
+    str or None
+        The key, ``<route>@<name>``.
 
     Raises
     ------
@@ -168,9 +191,12 @@ class Keeper:
         self, study: Study, store: Store, settings: Settings, steps: Sequence[Step], models: Mapping[str, StoredModel]
     ) -> None:
         self._study, self._store, self._settings = study, store, settings
-        self._before = resolve_settings(store, study)
         self._steps = [step for step in steps if step.spec.record is Labels]
         self._now = {key: _stated(model) for key, model in models.items()}
+
+    @cached_property
+    def _before(self) -> Settings:
+        return resolve_settings(self._store, self._study)
 
     def __call__(self, statuses: Mapping[str, Mapping[str, StepStatus]], *, whole: bool = True) -> Kept:
         """Return what becomes of the labels.
@@ -211,14 +237,18 @@ class Keeper:
         (role,), old = step.roles, LabelKey.of(step.variant)
         key = step.beside.get(role)
         now = self._now[key or role]
-        same_name = len({named_model(self._store, each, role, key) for each in (self._before, self._settings)}) == 1
         for post_id, of_post in statuses.items():
             script = of_post.get(f"script.{old.script}")
             if of_post[step.name].state is not StepState.OUTDATED or (script and script.state is not StepState.CURRENT):
                 continue
             made = _made_by(self._study, post_id, old).get(role, now)
-            if made != now and not (same_name and _id(made) == _id(now)):
+            if made != now and not (_id(made) == _id(now) and self._names_the_same(role, key)):
                 yield post_id, made
+
+    def _names_the_same(self, role: str, key: str | None) -> bool:
+        """Whether the settings of before name the same model."""
+        before, after = (named_model(self._store, each, role, key) for each in (self._before, self._settings))
+        return before == after
 
     def _keep_labelling(self, before: str, by: str, made: str, kept: Kept) -> None:
         """Let a model whose labels have another name now label under that name, if it is still there."""

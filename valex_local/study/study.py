@@ -272,7 +272,20 @@ class Study:
         return draw(self.require(post_id, key.stem, Labels), self._calibrations[key])
 
     def rename_labels(self, post_id: str, old: LabelKey, new: LabelKey) -> None:
-        """Give labels of a post another name, in place of what has that name."""
+        """Give labels of a post another name, in place of what has that name.
+
+        Parameters
+        ----------
+        post_id : str
+            The post.
+        old, new : LabelKey
+            The name of the labels before and after.
+
+        Raises
+        ------
+        StudyError
+            The folder cannot be written to.
+        """
         folder = self.folder(post_id)
         with writing(folder):
             (folder / f"{old.stem}.json").replace(folder / f"{new.stem}.json")
