@@ -20,7 +20,7 @@ from valex_local.study import Study
 
 ON_A_STUDY = {
     "label", "run", "status", "show", "check visual", "report", "compare", "import scripts", "import labels", "export",
-    "forget",
+    "forget", "calibrate",
 }  # fmt: skip
 """Commands that work on one study."""
 
@@ -84,8 +84,8 @@ def test_no_command_writes_gold_labels_otherwise_than_labels():
 
 
 FLAGS = {
-    "--agreement", "--calibration", "--circle", "--dry-run", "--json", "--per-value", "--posts", "--redo", "--replace",
-    "--retry", "--version", "--yes",
+    "--agreement", "--calibration", "--cautious", "--circle", "--dry-run", "--force", "--json", "--own-domain",
+    "--per-value", "--posts", "--redo", "--relative", "--replace", "--retry", "--version", "--yes",
 }  # fmt: skip
 """Options that do something or print more. All others that are on or off can be switched both ways."""
 
