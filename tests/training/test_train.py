@@ -90,6 +90,10 @@ def test_one_split_tests_only_its_texts_and_says_so(
     assert {figure.on for figure in card.measured if figure.low is not None or "F1" in figure.figure} == {
         f"only 1 of 4 folds by author tested, one seed, {len(tested)} of {COUNT} texts, 2 values, present"
     }
+    assert card.limits == (
+        f"Figures, calibration and thresholds rest on {len(tested)} of {COUNT} texts: only 1 of 4 folds by author "
+        "tested, one seed",
+    )
     assert any("slim model of rank 2" in figure.on for figure in card.measured)
     assert sum(output.support for output in card.rows.values()) > len(tested), "the model learns from all texts"
 

@@ -34,7 +34,7 @@ from valex_local.training.options import TrainingOptions
 from valex_local.training.slim import slim_tensors, whole_tensors
 from valex_local.training.trainer import Inputs, predict_logits, train
 
-MakeEncoder = Callable[[], TextEncoder]
+MakeEncoder = Callable[..., TextEncoder]
 
 
 @dataclass(frozen=True, eq=False)

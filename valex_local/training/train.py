@@ -31,7 +31,7 @@ from valex_local.files.atomic import write_whole, writing
 from valex_local.files.removing import remove
 from valex_local.files.text import load_json, read_raw
 from valex_local.pipeline.progress import Progress
-from valex_local.stages.labels.card import CARD, OWN_ENCODER
+from valex_local.stages.labels.card import CARD, OWN_ENCODER, CardFigure
 from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.store import Store, StoredModel
 from valex_local.store.describe import slug
@@ -39,7 +39,15 @@ from valex_local.system.devices import Device
 from valex_local.training import figures
 from valex_local.training.adapt import adapt
 from valex_local.training.auxiliary import Auxiliary
-from valex_local.training.cross_validation import MakeEncoder, OutOfFold, Trainer, predict_baseline
+from valex_local.training.calibrate import Calibrator
+from valex_local.training.cross_validation import (
+    MakeEncoder,
+    OutOfFold,
+    Trained,
+    Trainer,
+    predict_baseline,
+    tested_rows,
+)
 from valex_local.training.data import Data, spread
 from valex_local.training.model import RECIPE, TRAINING, Facts, make_card, write_description, write_weights
 from valex_local.training.options import TrainingOptions
@@ -204,24 +212,39 @@ class _Training:
         figures.write_predictions(self.out, self.data, results)
         self._write_baselines(results)
         trained, calibration = trainer.fit(results)
-        slim, rank = self.base.slim, self.options.slim_rank
-        write_weights(self.out, trained, calibration, make_encoder, slim=slim, rank=rank)
-        measured = figures.measured(figures.of_model(self.out, self.options), self._protocol(), texts=len(self.data))
-        if rank is not None and trained.tuned:
-            measured += slim_figures(
-                self.out, trained.tuned, self.data.texts, calibration.thresholds, make_encoder=make_encoder, rank=rank
-            )
+        write_weights(self.out, trained, calibration, make_encoder, slim=self.base.slim, rank=self.options.slim_rank)
+        facts = self._facts(results)
         card = make_card(
-            self.facts,
+            facts,
             self.data,
             self.options,
             calibration,
             encoder=self.base.model.id if self.base.slim else OWN_ENCODER,
             window=window,
             overlap=overlap,
-            measured=measured,
+            measured=self._measured(trained, calibration, make_encoder),
         )
-        write_description(self.out, card, self.facts)
+        write_description(self.out, card, facts)
+
+    def _facts(self, results: Mapping[int, OutOfFold]) -> Facts:
+        """Return the facts for the card; that only some folds were tested is one of the limits."""
+        if self.options.tested_folds is None:
+            return self.facts
+        some = f"{len(tested_rows(results)):,} of {len(self.data):,}"
+        told = f"Figures, calibration and thresholds rest on {some} texts: {self._protocol()}"
+        self.progress.say(told)
+        return replace(self.facts, limits=(*self.facts.limits, told))
+
+    def _measured(self, trained: Trained, calibration: Calibrator, make_encoder: MakeEncoder) -> tuple[CardFigure, ...]:
+        """Return the figures for the card, given the files already written."""
+        found = figures.measured(figures.of_model(self.out, self.options), self._protocol(), texts=len(self.data))
+        rank = self.options.slim_rank
+        if rank is None or not trained.tuned:
+            return found
+        thresholds = calibration.thresholds
+        return found + slim_figures(
+            self.out, trained.tuned, self.data.texts, thresholds, make_encoder=make_encoder, rank=rank
+        )
 
     def _window(self) -> tuple[int, int]:
         """Return window and overlap; by default as much as the encoder takes, and a quarter of it."""
