@@ -616,8 +616,8 @@ class Cutoff(Part):
         The value.
     polarity : Polarity
         Present or conflicted.
-    probability : float
-        The smallest probability that is called; above 1 if none is.
+    probability : float or None
+        The smallest probability that is called; above 1 if none is. None where the answer of a language model counts.
     mean : float or None
         Mean probability over the posts that the cut-offs were drawn from.
     slope, intercept : float
@@ -628,7 +628,7 @@ class Cutoff(Part):
 
     value: Value
     polarity: Polarity
-    probability: float = Field(ge=0)
+    probability: float | None = Field(ge=0)
     mean: Probability | None = None
     slope: float = 1.0
     intercept: float = 0.0

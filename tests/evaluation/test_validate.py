@@ -196,5 +196,7 @@ def test_a_language_models_answers_stay_where_there_are_too_few_gold_labels() ->
     assert all(record.values[COMMON].state is State.PRESENT for record in drawn)
     assert all(record.values[COMMON].present_from is None for record in drawn)
     assert {record.values[-1].state for record in drawn} == {State.ABSENT}
+    kept = {cutoff.value for cutoff in found.calibration.cutoffs if cutoff.probability is None}
+    assert kept == set(CIRCLE[COMMON:])
     called = [record.values[0].state is State.PRESENT for record in drawn]
     assert sum(called) == pytest.approx(gold.labels[:, 0, 0].sum(), abs=3)

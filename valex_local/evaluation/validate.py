@@ -291,10 +291,16 @@ def out_of_fold(posts: Posts, folds: Folds, wanted: Bools, base: Calibration) ->
 def _calibration(posts: Posts, wanted: Bools, base: Calibration) -> Calibration:
     """Return the calibration fitted on posts; what is not wanted keeps its cut-off."""
     fitted = {(cutoff.value, cutoff.polarity): cutoff for cutoff in _cutoffs(posts, wanted)}
-    kept = {(cutoff.value, cutoff.polarity): cutoff for cutoff in base.cutoffs}
+    kept = {(cutoff.value, cutoff.polarity): cutoff for cutoff in base.cutoffs or _answers(posts)}
     cutoffs = {**kept, **fitted}
     order = sorted(cutoffs, key=lambda at: (CIRCLE.index(at[0]), POLARITIES.index(at[1])))
     return Calibration(model=base.model, kind="validated", cutoffs=tuple(cutoffs[at] for at in order))
+
+
+def _answers(posts: Posts) -> Iterator[Cutoff]:
+    """Yield what stands for cut-offs where a language model's answers count: for everything that it assesses."""
+    for column, polarity in np.argwhere(~np.isnan(logits_of(posts.labels)).all(axis=0)):
+        yield Cutoff(value=CIRCLE[column], polarity=POLARITIES[polarity], probability=None)
 
 
 def _cutoffs(posts: Posts, wanted: Bools) -> Iterator[Cutoff]:

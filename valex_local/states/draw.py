@@ -45,7 +45,7 @@ def draw(labels: Labels, calibration: Calibration | None) -> Labels:
     values = labels.values
     if calibration.kind != "answer":
         cutoffs = {(cutoff.value, cutoff.polarity): cutoff for cutoff in calibration.cutoffs}
-        values = tuple(_draw(label, cutoffs, answer=is_answer(labels)) for label in values)
+        values = tuple(_draw(label, cutoffs) for label in values)
     return labels.model_copy(update={"values": values, "calibration": calibration})
 
 
@@ -91,10 +91,9 @@ def choose(
     return cautious(first)
 
 
-def _draw(label: ValueLabel, cutoffs: Cutoffs, *, answer: bool) -> ValueLabel:
-    """Return a label with its state drawn; where an answer has no cut-off, the answer counts."""
+def _draw(label: ValueLabel, cutoffs: Cutoffs) -> ValueLabel:
     of_present, of_conflicted = (cutoffs.get((label.value, polarity)) for polarity in Polarity)
-    said = label.state if answer else None
+    said = label.state
     present, present_from = _judge(label.present, label.present_logit, of_present, said is State.PRESENT)
     conflicted, conflicted_from = _judge(
         label.conflicted, label.conflicted_logit, of_conflicted, said is State.CONFLICTED
@@ -103,19 +102,28 @@ def _draw(label: ValueLabel, cutoffs: Cutoffs, *, answer: bool) -> ValueLabel:
     shown = {
         "present": present,
         "conflicted": conflicted,
-        "present_from": None if present is None or (answer and of_present is None) else present_from,
-        "conflicted_from": None if conflicted is None or (answer and of_conflicted is None) else conflicted_from,
+        "present_from": None if present is None or _answer_counts(of_present) else present_from,
+        "conflicted_from": None if conflicted is None or _answer_counts(of_conflicted) else conflicted_from,
         "state": state,
         "dominant": label.dominant if state is State.PRESENT else None,
     }
     return label.model_copy(update=shown)
 
 
+def _answer_counts(cutoff: Cutoff | None) -> bool:
+    return cutoff is not None and cutoff.probability is None
+
+
 def _judge(
     probability: float | None, logit: float | None, cutoff: Cutoff | None, said: bool
 ) -> tuple[float | None, float]:
-    """Return the probability shown and the one from which it is called; without a cut-off never, unless `said`."""
+    """Return the probability shown and the one from which it is called.
+
+    Without a cut-off it is never called; where the answer of a language model counts, it is if the model `said` so.
+    """
     if probability is None or cutoff is None:
+        return probability, NEVER
+    if cutoff.probability is None:
         return probability, 0.0 if said else NEVER
     return calibrated(probability, logit, cutoff), cutoff.probability
 
