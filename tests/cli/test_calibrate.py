@@ -177,6 +177,19 @@ def test_answers_need_probabilities(tmp_path: Path, call) -> None:
     assert "have no probabilities" in done.err
 
 
+def test_a_study_in_the_place_of_gold_labels_is_told_from_them(study: Study, call) -> None:
+    done = call("calibrate", study.root, sheet(study))
+    assert done.code == 2
+    assert f"valex calibrate {sheet(study)} -s {study.root}" in done.err
+
+
+def test_evaluation_says_that_cut_offs_were_fitted_to_these_gold_labels(study: Study, call) -> None:
+    words = ("evaluate", study.root, "--labels", sheet(study), "--min-support", "10", "--resamples", "0")
+    assert "too good" not in " ".join(call(*words).out.split())
+    call("calibrate", "-s", study.root, sheet(study))
+    assert "fitted to gold labels of 60 posts, on which figures are too good" in " ".join(call(*words).out.split())
+
+
 def test_a_run_in_the_study_is_not_disturbed(study: Study, call) -> None:
     with study.lock():
         assert call("calibrate", "-s", study.root).code == 2

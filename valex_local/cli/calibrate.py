@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from valex_local.cli._output import say, terminal
-from valex_local.cli._study import StudyCommand, open_study
+from valex_local.cli._study import StudyCommand, is_study, open_study, say_new_place
 
 if TYPE_CHECKING:
     from valex_local.evaluation.validate import Validation
@@ -41,6 +41,9 @@ def calibrate(folder: Path | None, gold: tuple[Path, ...], **given: Any) -> None
     GOLD are label sheets; without any, the gold labels that were imported into the study count. Cut-offs are stored if
     states are better than before on posts that had no part in the fit.
     """
+    for path in gold:
+        if is_study(path):
+            say_new_place(path)
     study = open_study(folder)
     kind = _kind(gold, given)
     key = _label_set(study, given["script"], given["route"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from valex_local.corpus.sheets import Sheet, read_sheet
 from valex_local.errors import InputError
 from valex_local.evaluation.evaluate import EvaluatedRoute
 from valex_local.evaluation.selection import check_names, selects
-from valex_local.files.text import load_json, read_raw
+from valex_local.files.text import counted, load_json, read_raw
 from valex_local.posts.ids import post_names
 from valex_local.records import Labels, Post
 from valex_local.stages.labels.card import CARD, read_card
@@ -211,4 +211,15 @@ def _about(labels: Mapping[str, Labels]) -> str:
         f"labels by {s.model}{', a baseline' if s.baseline else ''}, domain: {_domain(s.domain, s.languages)}"
         for s in sorted(sources, key=lambda source: source.model)
     )
-    return "; ".join(models)
+    return "; ".join([*models, *_fitted(labels)])
+
+
+def _fitted(labels: Mapping[str, Labels]) -> Iterator[str]:
+    """Yield that states were fitted to gold labels, on which they then look better than they are."""
+    calibrations = (record.calibration for record in labels.values() if record.calibration is not None)
+    posts = {name for calibration in calibrations if calibration.kind == "validated" for name in calibration.posts}
+    if posts:
+        yield (
+            f"cut-offs fitted to gold labels of {counted(len(posts), 'post')}, on which figures are too good; "
+            "valex calibrate gives those of cross-validation"
+        )
