@@ -118,6 +118,7 @@ def test_worse_states_are_stored_on_request_only(tmp_path: Path, call) -> None:
     stored = study.calibration(KEY)
     assert stored is not None
     assert "calibration-worse" in {notice.code for notice in stored.notices}
+    assert "states were worse than before" in " ".join(call("status", "-s", study.root).out.split())
 
 
 def test_states_are_drawn_anew_without_gold_labels(study: Study, call) -> None:

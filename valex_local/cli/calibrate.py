@@ -41,7 +41,7 @@ def calibrate(folder: Path | None, gold: tuple[Path, ...], **given: Any) -> None
     GOLD are label sheets; without any, the gold labels that were imported into the study count. Cut-offs are stored if
     states are better than before on posts that had no part in the fit.
     """
-    for path in gold:
+    for path in gold if folder is None else ():
         if is_study(path):
             say_new_place(path)
     study = open_study(folder)

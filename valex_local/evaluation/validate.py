@@ -365,7 +365,7 @@ def _about_groups(groups: int | None, grouped_by: str) -> Iterator[Notice]:
         text = "each post counted on its own: if several are by one person, the figures are too good"
         yield Notice(code="validated-without-authors", text=text)
     elif groups < FEW_GROUPS:
-        text = f"there are only {counted(groups, grouped_by)}: the intervals say little"
+        text = f"the posts with gold labels are by only {counted(groups, grouped_by)}: the intervals say little"
         yield Notice(code="validated-on-few-authors", text=text)
 
 

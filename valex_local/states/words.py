@@ -125,12 +125,14 @@ class StateSummary:
         return "; ".join([*parts, *self.changes()])
 
     def changes(self) -> Iterator[str]:
-        """Yield what changed since the cut-offs were drawn."""
+        """Yield what changed since the cut-offs were drawn, and what is doubtful about them."""
         if self.added:
             which = f"{counted(self.added, self.unit)} added since the cut-offs were drawn"
             yield f"{which} (to include them: valex calibrate --relative)"
         if self.others:
             yield f"{counted(self.others, self.unit)} labelled by another model, with its own states"
+        # Which values are not validated is said in full elsewhere.
+        yield from (notice.text for notice in self.calibration.notices if notice.code != "values-not-validated")
 
     def sentences(self) -> Iterator[str]:
         """Yield what a reader must know, most important first."""
