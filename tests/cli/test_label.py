@@ -20,14 +20,16 @@ from tests.stages.labels.tiny import WORDS, save_model
 from valex_local.corpus import read_sheet, read_texts
 from valex_local.errors import InputError
 from valex_local.llm import Reply
-from valex_local.records import Dialogue, Labels, Post, Scene, Script, Sound
+from valex_local.records import Dialogue, Labels, LabelSource, Post, Scene, Script, Sound
 from valex_local.schwartz import CIRCLE, State, Value
 from valex_local.settings import make_settings
 from valex_local.stages.labels.encoder import EncoderRoute
+from valex_local.stages.labels.lines import LinedText
 from valex_local.stages.labels.model import LabelModel
 from valex_local.stages.labels.questions import Known, questions
 from valex_local.stages.labels.routes import LabelTask
 from valex_local.stages.labels.texts import label_texts
+from valex_local.states import draw
 from valex_local.store import Store
 from valex_local.study import Study
 from valex_local.system.devices import Device
@@ -35,6 +37,7 @@ from valex_local.system.devices import Device
 CPU = Device("cpu", 1)
 CODES = {State.CONFLICTED: "-1", State.ABSENT: "0", State.PRESENT: "1", State.NOT_ASSESSED: ""}
 POST = "ann_7300000000000000001"
+CAUTIOUS = "states: cautious, from a probability of 0.6 on; not validated"
 
 AUTHORS_HEAD = (
     "video_id,1_Value1_Self_Direction_Thought_values,1_Value1_Self_Direction_Action_values,"
@@ -95,15 +98,20 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def test_a_folder_in_the_shape_of_the_authors(valex: Call, folder: Path, model: Path, tmp_path: Path):
     out = tmp_path / "labels.csv"
     done = valex("label", folder, "-o", out, "--model", model, "--device", "cpu")
-    assert (done.code, done.out) == (0, f"8 texts labelled by tiny (nonsense; en): {out}\n")
+    assert done.code == 0
+    first, warning, *_ = done.out.splitlines()
+    assert first == f"8 texts labelled by tiny (nonsense; en): {out}"
+    assert warning.startswith("These states are not validated")
     assert out.read_text("utf-8").splitlines()[0] == AUTHORS_HEAD
     loaded = LabelModel(model, device=CPU)
     rows = {row.pop("video_id"): row for row in rows_of(out)}
     assert list(rows) == [POST, *(name for name in TEXTS if name != POST)]
     for name, text in TEXTS.items():
         (scores,) = loaded.scores([text])
-        cells = {f"1_Value1_{label.value.sheet_column}_values": CODES[label.state] for label in loaded.labels(scores)}
-        assert rows[name] == {**cells, "Has_sound": "", "notes": "tiny (nonsense)"}
+        record = Labels(script="text", source=LabelSource(route="encoder", model="tiny", domain="nonsense"))
+        drawn = draw(record.model_copy(update={"values": loaded.labels(scores)}), None).values
+        cells = {f"1_Value1_{label.value.sheet_column}_values": CODES[label.state] for label in drawn}
+        assert rows[name] == {**cells, "Has_sound": "", "notes": f"tiny (nonsense); {CAUTIOUS}"}
     seen = {cell for row in rows.values() for column, cell in row.items() if column.endswith("_values")}
     assert seen == {"-1", "0", "1", ""}
 
@@ -146,7 +154,11 @@ def test_the_long_shape_says_whose_labels_these_are(valex: Call, folder: Path, m
     out = tmp_path / "labels.csv"
     assert valex("label", folder, "-o", out, "--as", "long", "--model", model, "--language", "de").code == 0
     rows = rows_of(out)
-    assert list(rows[0]) == ["post", "value", "state", "present", "conflicted", "dominant", "model", "domain", "notes"]
+    assert list(rows[0]) == [
+        "post", "value", "state", "present", "conflicted", "dominant", "present_from", "conflicted_from", "model",
+        "domain", "states", "notes",
+    ]  # fmt: skip
+    assert {(row["states"], row["present_from"]) for row in rows} == {("cautious", ""), ("cautious", "0.6")}
     assert len(rows) == 8 * 19
     assert [row["value"] for row in rows[:19]] == [value.value for value in CIRCLE]
     (scores,) = LabelModel(model, device=CPU).scores([TEXTS["text3"]])
@@ -162,7 +174,7 @@ def test_a_baseline_is_called_one(valex: Call, folder: Path, tmp_path: Path):
     out = tmp_path / "labels.csv"
     done = valex("label", folder, "-o", out, "--model", baseline)
     assert "baseline: nearest word, not trained" in done.out
-    assert {row["notes"] for row in rows_of(out)} == {"near (nearest word, not trained)"}
+    assert {row["notes"] for row in rows_of(out)} == {f"near (nearest word, not trained); {CAUTIOUS}"}
     valex("label", folder, "-o", out, "--model", baseline, "--as", "long")
     assert {row["baseline"] for row in rows_of(out)} == {"nearest word, not trained"}
 
@@ -184,13 +196,14 @@ def test_a_language_that_is_not_covered_is_labelled_marked_and_said(valex: Call,
     assert done.code == 0
     assert f"1 × {said.format('de')}" in done.out
     notes = {row["video_id"]: row["notes"] for row in rows_of(out)}
-    assert notes == {"a": f"tiny (nonsense); {said.format('de')}", "b": "tiny (nonsense)", "c": "tiny (nonsense)"}
+    whose = f"tiny (nonsense); {CAUTIOUS}"
+    assert notes == {"a": f"{whose}; {said.format('de')}", "b": whose, "c": whose}
     (answers,) = read_sheet(out).labels.values()
     assert {answers.state(row, 4) for row in range(3)} <= {State.PRESENT, State.ABSENT}, "labelled all the same"
     done = valex("label", texts, "-o", out, "--model", model, "--language", "FR_fr")
     assert f"1 × {said.format('fr')}" in done.out
     assert said.format("fr") in rows_of(out)[2]["notes"]
-    assert rows_of(out)[1]["notes"] == "tiny (nonsense)"
+    assert rows_of(out)[1]["notes"] == whose
 
 
 def test_a_decisive_word_at_the_end_of_a_long_text_counts(valex: Call, tmp_path: Path):
@@ -297,15 +310,15 @@ def test_a_folder_that_is_read_only_is_said_before_the_work(
 def test_an_interrupt_leaves_what_was_there(
     valex: Call, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    real, calls = LabelModel.scores, []
+    real, calls = LabelModel.scores_by_line, []
 
-    def interrupted(self: LabelModel, texts: list[str]) -> object:
+    def interrupted(self: LabelModel, texts: list[LinedText]) -> object:
         calls.append(len(texts))
         if len(calls) == 2:
             raise KeyboardInterrupt
         return real(self, texts)
 
-    monkeypatch.setattr(LabelModel, "scores", interrupted)
+    monkeypatch.setattr(LabelModel, "scores_by_line", interrupted)
     out = tmp_path / "out" / "labels.csv"
     out.parent.mkdir()
     done = valex("label", folder, "-o", out, "--model", model, "--device", "cpu")
@@ -394,9 +407,10 @@ def test_a_study_is_labelled_where_it_is_due(valex: Call, study: Study, model: P
     assert {name: again[name] for name in first} == first, "what is done is left alone"
     texts = {text.where: text.text for text in read_texts(study.root)}
     (scores,) = LabelModel(model, device=CPU).scores([texts["third"]])
-    assert study.require("third", "labels.template.encoder", Labels).values == LabelModel(model, device=CPU).labels(
-        scores
-    )
+    values = study.require("third", "labels.template.encoder", Labels).values
+    assert [(label.present, label.conflicted) for label in values] == [
+        (label.present, label.conflicted) for label in LabelModel(model, device=CPU).labels(scores)
+    ]
 
 
 def test_another_model_labels_beside_the_study_s_own(valex: Call, study: Study, model: Path, tmp_path: Path):
@@ -558,7 +572,7 @@ def test_a_study_by_its_own_route(valex: Call, parrot: Parrot, study: Study):
     shown = valex("show", "--study", study.root, POST)
     assert "(dominant)" in shown.out and " S1" in shown.out
     study.write(POST, "labels.video.direct", record.model_copy(update={"script": "video"}))
-    assert valex("show", "--study", study.root, POST).out.count("parrot") == 2, "labels of the video itself too"
+    assert valex("show", "--study", study.root, POST).out.count(": parrot (") == 2, "labels of the video itself too"
 
 
 def test_another_language_model_labels_beside_the_one_that_writes_the_scripts(

@@ -15,8 +15,8 @@ from valex_local.schwartz import State
 from valex_local.states import StateSummary, about_evidence, advice, kind_of_states, shown_evidence, with_cutoff
 
 _STYLES = {State.PRESENT: "bold green", State.CONFLICTED: "bold red", State.ABSENT: "dim", State.NOT_ASSESSED: "dim"}
-_BAR = 8
-"""Length of the longest bar, in characters."""
+_BAR, _SHORT_BAR = 8, 3
+"""Length of the longest bar, in characters, where one polarity is assessed, and where both are."""
 
 
 def print_labels(stem: str, labels: Labels, script: Script) -> None:
@@ -46,8 +46,8 @@ def _table(labels: Labels) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     conflicted = any(label.conflicted is not None for label in labels.values)
     drawn = any(label.present_from is not None for label in labels.values)
-    # Two probabilities with cut-offs and their bars are wider than a terminal.
-    bar = 0 if conflicted and drawn else _BAR
+    # A terminal has no room for two probabilities with long bars, or with bars and cut-offs.
+    bar = _BAR if not conflicted else 0 if drawn else _SHORT_BAR
     columns = ["value", "present", *(["conflicted"] if conflicted else []), "state"]
     columns += ["evidence"] if about_evidence(labels) else []
     for name in columns:
