@@ -15,7 +15,7 @@ from valex_local.evaluation.study_validation import read_study_gold
 from valex_local.exchange.gold import write_gold
 from valex_local.records import Labels, Notice, Post, PostText
 from valex_local.schwartz import State
-from valex_local.study import Study
+from valex_local.study import Study, state_summaries
 from valex_local.study.variants import LabelKey
 
 KEY = LabelKey("template", "encoder")
@@ -118,7 +118,7 @@ def test_worse_states_are_stored_on_request_only(tmp_path: Path, call) -> None:
     stored = study.calibration(KEY)
     assert stored is not None
     assert "calibration-worse" in {notice.code for notice in stored.notices}
-    assert "states were worse than before" in " ".join(call("status", "-s", study.root).out.split())
+    assert "states were worse than before" in state_summaries(study)[KEY].line
 
 
 def test_states_are_drawn_anew_without_gold_labels(study: Study, call) -> None:
