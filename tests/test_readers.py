@@ -27,7 +27,7 @@ from valex_local.files.text import load_json, read_text
 from valex_local.files.toml import read_toml
 from valex_local.posts.meta import read_meta
 from valex_local.posts.sidecars import read_sidecars
-from valex_local.records import Failure, Intake, Labels, Media, Post, Script, Transcript
+from valex_local.records import Calibration, Failure, Intake, Labels, Media, Post, Script, Transcript
 from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.labels.card import read_card
 from valex_local.stages.labels.definitions import read_definitions
@@ -35,7 +35,7 @@ from valex_local.stages.vision.vocabulary import read_vocabulary
 from valex_local.store import Store
 from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
-from valex_local.study import Study
+from valex_local.study import LabelKey, Study
 from valex_local.study.settings import given_settings
 
 READING = {
@@ -45,6 +45,8 @@ READING = {
 """Functions that read or parse; a module that calls one is a reader."""
 
 Reader = Callable[[Path], object]
+
+RECORDS = (Post, Media, Transcript, Script, Labels, Failure, Intake, Calibration)
 
 
 def _record(kind: Any) -> Reader:
@@ -93,7 +95,7 @@ READERS: dict[str, list[Reader]] = {
     "posts/sidecars.py": [
         _renamed(name, lambda path: read_sidecars([path])) for name in ("a.info.json", "a.json", "a.description")
     ],
-    "records.py": [_record(kind) for kind in (Post, Media, Transcript, Script, Labels, Failure, Intake)],
+    "records.py": [_record(kind) for kind in RECORDS],
     "stages/grounding/reference_lines.py": [read_reference_lines],
     "stages/labels/card.py": [_renamed("model.json", lambda path: read_card(path.parent))],
     "stages/labels/definitions.py": [read_definitions],
@@ -101,11 +103,15 @@ READERS: dict[str, list[Reader]] = {
     "store/archive.py": [lambda path: unpack(Store(path.parent / "store"), path, say=lambda _: None)],
     "store/manifests.py": [read_manifest, _renamed("a.toml", lambda path: read_profile(str(path)))],
     "study/disk.py": [_in_study("failures/a.media.json", Study.failures)],
-    "study/forget.py": [_in_study(name, lambda s: s.forget("a")) for name in ("logs/1.jsonl", "gold/x.csv", "report")],
+    "study/forget.py": [
+        _in_study(name, lambda study: study.forget("a"))
+        for name in ("logs/1.jsonl", "gold/x.csv", "report", "calibration.x.encoder.json")
+    ],
     "study/settings.py": [lambda path: given_settings(config=path)],
     "study/study.py": [
         _in_study("study.toml", Study.options),
         _in_study("intake.json", Study.intake),
+        _in_study("calibration.x.encoder.json", lambda study: study.calibration(LabelKey("x", "encoder"))),
         _in_study("posts/a/media.json", lambda study: study.read_raw("a", "media", Media)),
         _in_study("posts/a/script.x.json", lambda study: study.script("a")),
     ],
@@ -126,6 +132,7 @@ ELSEWHERE = {
     "llm/prompt_template.py": "no data: a template, checked before; tests/llm",
     "llm/server.py": "the answer of a server; tests/llm",
     "llm/transformers_sampling.py": "the tokenizer of a checked model",
+    "pipeline/beside.py": "records, with study/study.py",
     "pipeline/status.py": "records, with study/study.py",
     "posts/json_items.py": "what posts/meta.py has read",
     "posts/text.py": "a cell of what posts/meta.py has read",

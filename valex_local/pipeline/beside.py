@@ -159,12 +159,16 @@ class Kept:
         labels = {key: value for key, value in given.get("labels", {}).items() if key != "beside"}
         return {**given, "labels": {**labels, "beside": self.beside} if self.beside else labels}
 
-    def rename(self, study: Study) -> None:
-        """Rename the labels, and with them how their states are drawn."""
-        for post_id, old, new in self.renames:
-            study.rename_labels(post_id, old, new)
+    def carry_out(self, study: Study) -> None:
+        """Rename the labels, and with them how their states are drawn.
+
+        The latter comes first: after an interruption the next run renames the labels that are left, and would replace
+        a calibration that is still there, as that of another model.
+        """
         for old, new in dict.fromkeys((old, new) for _, old, new in self.renames):
             study.rename_calibration(old, new)
+            for post_id in (post_id for post_id, *names in self.renames if names == [old, new]):
+                study.rename_labels(post_id, old, new)
 
 
 class Keeper:

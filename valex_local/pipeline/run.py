@@ -103,7 +103,7 @@ def run(
                 job = _Run(study, selection, store, kept.settings(given), progress, notes=kept.notes)
             job.refuse_hidden()
             job.save_settings()
-            kept.rename(study)
+            kept.carry_out(study)
             job.add_posts(videos, table)
             job.execute_all()
             job.draw_states()

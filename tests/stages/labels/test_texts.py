@@ -6,14 +6,14 @@ import pytest
 
 from tests.stages.labels.tiny import WORDS, save_model
 from valex_local.corpus import Text
-from valex_local.errors import ConfigError, ModelError
-from valex_local.records import LabelSource
-from valex_local.schwartz import CIRCLE
+from valex_local.errors import ConfigError, InputError, ModelError
+from valex_local.records import Labels, LabelSource
 from valex_local.settings import Settings, make_settings
 from valex_local.stages.labels.encoder import EncoderRoute
 from valex_local.stages.labels.model import LabelModel
 from valex_local.stages.labels.routes import language_notices
 from valex_local.stages.labels.texts import label_texts
+from valex_local.states import draw
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
 
@@ -36,7 +36,10 @@ def test_they_are_those_of_the_model(tiny: StoredModel):
     done: list[int] = []
     found = label_texts(given, tiny, settings=made(), device=CPU, on_progress=done.append)
     model = LabelModel(tiny.folder, device=CPU)
-    expected = [model.labels(scores) for scores in model.scores([text.text for text in given])]
+    expected = [
+        draw(Labels(script="text", source=found.source, values=model.labels(scores)), None).values
+        for scores in model.scores([text.text for text in given])
+    ]
     assert found.answers.ids == tuple(text.id for text in given)
     for row, labels in enumerate(expected):
         assert [found.answers.state(row, column) for column in range(19)] == [label.state for label in labels]
@@ -86,10 +89,9 @@ def test_what_the_route_cannot_judge_stops_it(tiny: StoredModel, monkeypatch: py
         label_texts(texts(2), tiny, settings=made(), device=CPU)
 
 
-def test_no_texts_are_no_labels(tiny: StoredModel):
-    found = label_texts([], tiny, settings=made(), device=CPU)
-    assert found.answers.ids == ()
-    assert found.answers.labels.shape == (0, len(CIRCLE), 2)
+def test_no_texts_are_refused(tiny: StoredModel):
+    with pytest.raises(InputError, match="no texts"):
+        label_texts([], tiny, settings=made(), device=CPU)
 
 
 def test_a_model_for_any_language_says_nothing(tmp_path: Path):

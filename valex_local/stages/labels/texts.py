@@ -8,7 +8,7 @@ from datetime import date
 
 from valex_local.corpus import Text
 from valex_local.corpus.label_matrix import LabelMatrix
-from valex_local.errors import ConfigError, ValexError
+from valex_local.errors import ConfigError, InputError, ValexError
 from valex_local.records import Labels, LabelSource, Notice
 from valex_local.settings import Settings
 from valex_local.stages.base import Context
@@ -99,8 +99,12 @@ def label_texts(
     ------
     ConfigError
         The route takes no texts, or no examples.
+    InputError
+        There are no texts.
     ModelError
         The model cannot be used.
+    ValexError
+        No text could be labelled: what went wrong with the first.
     """
     loaded = load_route(name)(Context(settings, {route_spec(name).role: model}, device, f"text.{name}"))
     labels: dict[str, Labels] = {}
@@ -120,8 +124,8 @@ def label_texts(
             on_progress(len(batch))
     finally:
         loaded.close()
-    if failed and len(failed) == len(texts):
-        raise next(iter(failed.values()))
+    if not labels:
+        raise next(iter(failed.values()), InputError("there are no texts to label"))
     calibration = choose(labels, states, drawn=date.today(), thresholds=_thresholds(model, states))
     drawn = {text_id: draw(record, calibration) for text_id, record in labels.items()}
     answers = LabelMatrix.from_labels({text.id: drawn[text.id].values if text.id in drawn else () for text in texts})
