@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Call, Done
+from tests.cli.conftest import Call
 from tests.comparison.made import make_study as make_compared
 from tests.stages.labels.tiny import save_model
 from valex_local.pipeline.summary import Summary
@@ -73,25 +73,34 @@ def numbers(out: Path) -> list[str]:
 # --- valex label ----------------------------------------------------------------------------------------------------
 
 
-def label_with_another(call: Call, study: Study, *words: object) -> Done:
-    """Label by another language model, and check that nothing changed."""
-    before = (study.root / "study.toml").read_bytes()
-    done = call("label", "-s", study.root, "--route", "fewshot", "--model", "other", *words)
-    assert (done.code, done.err.count("\n")) == (2, 1)
-    assert (study.root / "study.toml").read_bytes() == before
-    assert not study.labels(POST, "local")
-    return done
+BESIDE = {"labels": {"beside": {"fewshot@other": "other"}}}
+"""Settings with which another language model labels, and the one that wrote the scripts stays that of the study."""
+
+
+@pytest.mark.parametrize("name", ["workstation", "server"])
+def test_the_writer_of_a_profile_is_not_replaced_by_a_model_for_labels(
+    call: Call, study: Study, language_models: None, given: dict[str, Any], name: str
+):
+    study.save_options({"profile": name})
+    assert call("label", "-s", study.root, "--route", "fewshot", "--model", "other").code == 0
+    assert given == BESIDE
 
 
 @pytest.mark.parametrize(
-    ("name", "writer"), [("workstation", "qwen3-vl-8b-instruct"), ("server", "qwen3-vl-32b-instruct")]
+    "settings",
+    [
+        '[settings.script]\nvariants = ["local"]',
+        '[settings.vision.captions]\nwriter = "llm"',
+        '[settings.script]\nvariants = ["local"]\n[settings.vision.captions]\nwriter = "llm"',
+    ],
 )
-def test_the_writer_of_a_profile_is_not_replaced_by_a_model_for_labels(
-    call: Call, study: Study, language_models: None, name: str, writer: str
+def test_nor_is_the_writer_of_a_profile_of_ones_own(
+    call: Call, study: Study, language_models: None, given: dict[str, Any], tmp_path: Path, settings: str
 ):
-    study.save_options({"profile": name})
-    done = label_with_another(call, study)
-    assert f"{writer} has written the scripts of this study: with other as its language model" in done.err
+    own = profile(tmp_path / "own.toml", f'[models]\nllm = "mine"\n{settings}\n')
+    study.save_options({"profile": str(own)})
+    assert call("label", "-s", study.root, "--route", "fewshot", "--model", "other").code == 0
+    assert given == BESIDE
 
 
 @pytest.mark.parametrize(
@@ -102,15 +111,21 @@ def test_the_writer_of_a_profile_is_not_replaced_by_a_model_for_labels(
         ('[settings.script]\nvariants = ["local"]\n[settings.vision.captions]\nwriter = "llm"', "scripts and captions"),
     ],
 )
-def test_nor_is_the_writer_of_a_profile_of_ones_own(
+def test_another_profile_is_refused_where_its_model_would_replace_the_writer(
     call: Call, study: Study, language_models: None, tmp_path: Path, settings: str, what: str
 ):
-    own = profile(tmp_path / "own.toml", f'[models]\nllm = "mine"\n{settings}\n')
-    study.save_options({"profile": str(own)})
-    assert f"mine has written the {what} of this study" in label_with_another(call, study).err
+    before = profile(tmp_path / "before.toml", f'[models]\nllm = "mine"\n{settings}\n')
+    after = profile(tmp_path / "after.toml", f'[models]\nllm = "other"\n{settings}\n')
+    study.save_options({"profile": str(before)})
+    done = call("label", "-s", study.root, "--route", "fewshot", "--profile", after)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert f"mine has written the {what} of this study: with other as its language model" in done.err
+    assert not study.labels(POST, "local")
 
 
-def test_nor_by_that_of_another_profile(call: Call, study: Study, language_models: None, tmp_path: Path):
+def test_a_profile_of_another_writer_leaves_the_settings(
+    call: Call, study: Study, language_models: None, tmp_path: Path
+):
     study.save_options({"profile": "workstation"})
     own = profile(tmp_path / "own.toml", '[models]\nllm = "mine"\n')
     before = (study.root / "study.toml").read_bytes()
