@@ -92,7 +92,14 @@ def test_the_thresholds_of_the_model_are_used_on_request() -> None:
     study = {f"post-{n}": labels({0: 0.3, 1: 0.3}) for n in range(40)}
     thresholds = {(CIRCLE[0], Polarity.PRESENT): 0.25, (CIRCLE[1], Polarity.PRESENT): 0.35}
     drawn = draw(study["post-0"], choose(study, "own domain", drawn=TODAY, thresholds=thresholds))
-    assert states(drawn)[:3] == [State.PRESENT, State.ABSENT, State.ABSENT]
+    assert states(drawn)[:3] == [State.PRESENT, State.ABSENT, State.NOT_ASSESSED]
+
+
+def test_what_has_no_cut_off_is_not_assessed() -> None:
+    cutoff = Cutoff(value=CIRCLE[0], polarity=Polarity.PRESENT, probability=0.05)
+    drawn = draw(labels({}), Calibration(model="a-model", kind="validated", cutoffs=(cutoff,)))
+    assert states(drawn)[:2] == [State.PRESENT, State.NOT_ASSESSED]
+    assert drawn.values[1].present == 0.1
 
 
 def test_a_calibration_for_another_model_is_not_used() -> None:

@@ -98,7 +98,12 @@ def _draw(label: ValueLabel, cutoffs: Cutoffs) -> ValueLabel:
     conflicted, conflicted_from = _judge(
         label.conflicted, label.conflicted_logit, of_conflicted, said is State.CONFLICTED
     )
-    state = decide(present, conflicted, present_from=present_from, conflicted_from=conflicted_from)
+    state = decide(
+        present if of_present else None,
+        conflicted if of_conflicted else None,
+        present_from=present_from,
+        conflicted_from=conflicted_from,
+    )
     shown = {
         "present": present,
         "conflicted": conflicted,
@@ -119,7 +124,7 @@ def _judge(
 ) -> tuple[float | None, float]:
     """Return the probability shown and the one from which it is called.
 
-    Without a cut-off it is never called; where the answer of a language model counts, it is if the model `said` so.
+    Without a cut-off it is not assessed; where the answer of a language model counts, it is if the model `said` so.
     """
     if probability is None or cutoff is None:
         return probability, NEVER
