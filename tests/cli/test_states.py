@@ -117,23 +117,25 @@ def test_validated_states_say_on_how_many_posts_and_give_no_warning(call: Call, 
 
 
 @pytest.fixture
-def states(tmp_path: Path) -> dict[str, StateSummary]:
+def states(tmp_path: Path) -> dict[LabelKey, StateSummary]:
     study = make_study(tmp_path / "study", labels(0.95), *(labels(0.2 + n / 400) for n in range(39)))
     list(draw_missing(study))
-    return {str(key): found for key, found in state_summaries(study).items()}
+    return state_summaries(study)
 
 
-def test_a_summary_has_a_line_for_each_set(states: dict[str, StateSummary], capsys: pytest.CaptureFixture[str]) -> None:
-    print_summary(Summary(study="study", states=states))
+def test_a_summary_has_a_line_for_each_set(
+    states: dict[LabelKey, StateSummary], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_summary(Summary(study="study"), states)
     text = " ".join(capsys.readouterr().out.split())
     assert "states template.encoder: relative, where a value stands out among 40 posts" in text
     assert text.count("do not report in how many posts") == 1
 
 
 def test_a_summary_for_programs_has_the_facts(
-    states: dict[str, StateSummary], capsys: pytest.CaptureFixture[str]
+    states: dict[LabelKey, StateSummary], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_json(Summary(study="study", states=states))
+    print_json(Summary(study="study"), states)
     found = json.loads(capsys.readouterr().out)["states"]["template.encoder"]
     assert found["kind"] == "relative" and found["validated"] is False
     assert found["drawn"] == date.today().isoformat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
@@ -13,6 +14,9 @@ from valex_local.records import Labels, Script, ValueLabel
 from valex_local.rendering.lines import shown_lines
 from valex_local.schwartz import State
 from valex_local.states import StateSummary, about_evidence, advice, kind_of_states, shown_evidence, with_cutoff
+
+if TYPE_CHECKING:
+    from valex_local.study import LabelKey
 
 _STYLES = {State.PRESENT: "bold green", State.CONFLICTED: "bold red", State.ABSENT: "dim", State.NOT_ASSESSED: "dim"}
 _BAR, _SHORT_BAR = 8, 3
@@ -67,10 +71,10 @@ def _table(labels: Labels) -> Table:
     return table
 
 
-def print_summaries(summaries: Mapping[str, StateSummary]) -> None:
+def print_summaries(summaries: Mapping[LabelKey, StateSummary]) -> None:
     """Print a line for each set of labels, and what to do about those that are not validated."""
-    for name, summary in summaries.items():
-        _print_wrapped(f"states  {name}: {summary.line}", style="" if summary.validated else "yellow")
+    for key, summary in summaries.items():
+        _print_wrapped(f"states  {key}: {summary.line}", style="" if summary.validated else "yellow")
     if not all(summary.validated for summary in summaries.values()):
         _print_wrapped(advice(), style="yellow")
 

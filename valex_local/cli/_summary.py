@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
@@ -15,16 +16,20 @@ from valex_local.pipeline.summary import NoticeCount, StepCount, Summary
 from valex_local.records import Failure
 from valex_local.states import StateSummary
 
+if TYPE_CHECKING:
+    from valex_local.study import LabelKey
+
 _MOST = 20
 _MARK = "*"
 """Marks notices that may change what a post means."""
 
 
-def print_json(summary: Summary) -> None:
-    """Print a summary as one JSON object."""
+def print_json(summary: Summary, states: Mapping[LabelKey, StateSummary] | None = None) -> None:
+    """Print a summary as one JSON object, with how states were drawn where that is known."""
     data: dict[str, Any] = asdict(summary)
     data["ok"] = summary.ok
-    data["states"] = {name: _states(found) for name, found in summary.states.items()}
+    if states is not None:
+        data["states"] = {str(key): _states(found) for key, found in states.items()}
     data["failures"] = [{"post": f.post, "step": f.stage, "what": f.what, "hint": f.hint} for f in summary.failures]
     say_json(data)
 
@@ -44,8 +49,10 @@ def _states(found: StateSummary) -> dict[str, Any]:
     }
 
 
-def print_summary(summary: Summary, *, dry: bool = False) -> None:
-    """Print a summary for people: what is done, what is not, and why."""
+def print_summary(
+    summary: Summary, states: Mapping[LabelKey, StateSummary] | None = None, *, dry: bool = False
+) -> None:
+    """Print a summary for people: what is done, what is not, and why, and how states were drawn."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("step")
     columns = ("due", "current", "outdated", "failed", "blocked") if dry else _columns(summary.steps)
@@ -63,7 +70,7 @@ def print_summary(summary: Summary, *, dry: bool = False) -> None:
         say(f"failed  {_failure(failure)}", style="red")
     for note in summary.notes:
         say(f"note    {note}", style="yellow")
-    print_summaries(summary.states)
+    print_summaries(states or {})
     failures = counted(len(summary.failures), "failure")
     total = f"{counted(summary.posts, 'post')}, {failures}, {len(summary.unmatched)} unmatched"
     took = "nothing was done" if dry else f"{summary.seconds:.1f} s"

@@ -137,10 +137,11 @@ def _check_options(out: Path | None, given: dict[str, Any]) -> None:
 def _label_study(study: Study, plan: LabelPlan, given: dict[str, Any]) -> None:
     from valex_local.cli._summary import print_summary
     from valex_local.pipeline.label import label_study
+    from valex_local.study import state_summaries
 
     with progress(quiet=False) as shown:
         summary = label_study(study, plan, script=given["script"], redo=given["redo"], progress=shown)
-    print_summary(summary)
+    print_summary(summary, state_summaries(study))
     sys.exit(0 if summary.ok else 1)
 
 

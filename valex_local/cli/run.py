@@ -10,7 +10,7 @@ import click
 
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import nested, read_setting
-from valex_local.cli._study import StudyCommand, study_folder
+from valex_local.cli._study import StudyCommand, is_study, study_folder
 from valex_local.cli._summary import print_json, print_summary
 from valex_local.errors import ConfigError
 from valex_local.settings import merge
@@ -51,6 +51,7 @@ def run(paths: tuple[Path, ...], folder: Path | None, settings: tuple[str, ...],
     """
     from valex_local.pipeline.run import run as do
     from valex_local.pipeline.selection import Selection
+    from valex_local.study import Study, state_summaries
 
     selection = Selection(
         until=given["until"],
@@ -60,20 +61,22 @@ def run(paths: tuple[Path, ...], folder: Path | None, settings: tuple[str, ...],
         retry=given["retry"],
         dry=given["dry_run"],
     )
+    out = study_folder(folder)
     with progress(quiet=as_json) as shown:
         summary = do(
             paths,
-            study_folder(folder),
+            out,
             options=_options(given, settings),
             config=given["config"],
             meta=given["meta"],
             selection=selection,
             progress=shown,
         )
+    states = state_summaries(Study(out)) if is_study(out) else {}  # a dry run makes no study
     if as_json:
-        print_json(summary)
+        print_json(summary, states)
     else:
-        print_summary(summary, dry=selection.dry)
+        print_summary(summary, states, dry=selection.dry)
     sys.exit(0 if summary.ok else 1)
 
 

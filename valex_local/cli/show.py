@@ -65,4 +65,4 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
                 print_labels(str(key), labels, script)
                 shown.add(key)
     if shown:
-        print_summaries({str(key): found for key, found in state_summaries(study).items() if key in shown})
+        print_summaries({key: found for key, found in state_summaries(study).items() if key in shown})

@@ -30,7 +30,7 @@ from valex_local.records import Failure, Intake, Media, Notice, Post, SourceFile
 from valex_local.stages.setting_files import absolute_paths
 from valex_local.store import Store
 from valex_local.store.model import refuse_hidden
-from valex_local.study import Study, state_summaries
+from valex_local.study import Study
 from valex_local.study.settings import given_settings, resolve_settings
 from valex_local.system import devices, network_guard
 
@@ -381,7 +381,6 @@ class _Run:
             failures=[f for f in self._failures() if self._selection.holds(f.post)],
             unmatched=list(intake.unmatched),
             models={role: model.id for role, model in self._models.items()},
-            states={str(key): found for key, found in state_summaries(self._study).items()},
             offline=network_guard.current().describe(),
             notes=[*self._notes, note] if note else [*self._notes],
         )  # fmt: skip

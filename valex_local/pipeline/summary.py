@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from valex_local.notices import kind_of
 from valex_local.records import Failure, Notice
-from valex_local.states import StateSummary
 
 LEFT_OUT = "left-out"
 """Code of the notices about files that should be posts and are not; a run that has one is not complete."""
@@ -103,8 +102,6 @@ class Summary:
         Rows of the table of post texts that match no video.
     models : dict of str to str
         Role to id of the model.
-    states : dict of str to StateSummary
-        How the states of each set of labels were drawn.
     offline : str
         Which layers of the network guard were active.
     notes : list of str
@@ -122,7 +119,6 @@ class Summary:
     failures: list[Failure] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
     models: dict[str, str] = field(default_factory=dict)
-    states: dict[str, StateSummary] = field(default_factory=dict)
     offline: str = ""
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
