@@ -82,6 +82,7 @@ MAY_PRINT = {
     "evaluation/render.py": "a console that writes into a string",
     "files/calamine_child.py": "JSON for its parent process",
     "stages/media/worker.py": "JSON for its parent process",
+    "store/hub.py": "JSON for its parent process",
 }
 
 

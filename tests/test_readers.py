@@ -146,6 +146,8 @@ ELSEWHERE = {
     "stages/script/checks.py": "the answer of a language model; its own tests",
     "stages/vision/llm_captions.py": "the answer of a language model; its own tests",
     "stages/vision/openclip.py": "the configuration of a checked model",
+    "store/downloads.py": "what its own child process prints",
+    "store/hub.py": "what its parent process asks for, and bytes for their checksums",
     "store/intake.py": "copies, and reads nothing",
     "store/wheels.py": "the metadata of an installed package",
     "system/devices.py": "files of the system",

@@ -36,7 +36,7 @@ def test_the_weights_of_cpu_and_demo_are_pinned_by_size_and_sum():
         assert manifest.packages, model_id
         assert all(file.size and file.sha256 for file in manifest.files), model_id
         assert manifest.licence
-        assert manifest.origin
+        assert manifest.comes_from
 
 
 def test_mpnet_base_is_the_official_model():
@@ -54,7 +54,7 @@ def test_whisper_base_is_the_official_conversion():
 @pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
 def test_every_manifest_says_where_its_files_come_from(manifest: Manifest):
     assert manifest.licence
-    assert manifest.origin
+    assert manifest.comes_from
     assert manifest.description
     assert all(required in MANIFESTS for required in manifest.requires)
     assert manifest.packages or manifest.shipped or len(manifest.files) > 1

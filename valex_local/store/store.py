@@ -2,6 +2,7 @@
 
     <store>/<model id>/files...      model.toml next to them is the manifest, with their checksums
     <store>/.sums.json               checksums of files already read, by size and modification time
+    <store>/.partial/                files of models that are not completely downloaded yet
     <store>/.cache/                  what engines computed with models and cached; may be deleted
 
 A model is assembled in a folder with a temporary name and renamed when it is complete, so incomplete models are never
@@ -88,7 +89,7 @@ class Store:
         path = self.root / model_id / RECORD
         if "/" not in model_id and path.is_file():
             recorded = read_manifest(path)
-            return recorded if shipped is None else shipped.recorded(recorded.files)
+            return recorded if shipped is None else shipped.recorded(recorded.files, recorded.source)
         if shipped is None:
             near = nearest(model_id, self.built_in)
             hint = f"Did you mean {near}?" if near else "List them with: valex models list"
@@ -246,10 +247,12 @@ class Store:
     def _remedy(self, manifest: Manifest) -> str:
         if manifest.shipped:
             return "It is bundled with this program: install valex_local again"
+        if manifest.source:
+            return f"Install it with: valex models install {manifest.id}"
         if manifest.packages:
             names = ("cpu", "demo", *profile_names(), manifest.id)
             return f"Install it with: valex models install {next(n for n in names if manifest.id in self.members(n))}"
-        origin = f" ({manifest.origin})" if manifest.origin else ""
+        origin = f" ({manifest.comes_from})" if manifest.comes_from else ""
         return f"Add its files{origin} with: valex models add FOLDER --id {manifest.id}"
 
     def members(self, name: str) -> list[str]:
