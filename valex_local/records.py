@@ -653,7 +653,7 @@ class Calibration(Record):
     Attributes
     ----------
     model : str
-        The model that gave the labels; those by another one are not affected.
+        The model that gave the labels, see `Labels.model`; those by another one are not affected.
     kind : StateKind
         How the states are drawn.
     drawn : date or None
@@ -685,6 +685,12 @@ class Labels(Record):
     values: tuple[ValueLabel, ...] = ()
     figures: LabelFigures | None = None
     calibration: Calibration | None = Field(default=None, exclude=True)
+
+    @property
+    def model(self) -> str:
+        """Return the model as ``id@sha256``, which tells weights of one name apart; the id if no more is known."""
+        made = {} if self.made_by is None else self.made_by.models
+        return next(iter(made.values()), self.source.model)
 
     @model_validator(mode="after")
     def _all_values_or_none(self) -> Self:

@@ -112,7 +112,7 @@ def test_validated_states_say_on_how_many_posts_and_give_no_warning(call: Call, 
     text = shown(call, study)
     assert "states: validated on 2 posts of this study" in text
     assert "0.70 ██████ from 0.65 present" in text
-    assert f"{CIRCLE[1]} 0.10 █ never called absent" in text
+    assert f"{CIRCLE[1]} 0.10 █ not assessed" in text, "it has no cut-off"
     assert "not validated" not in text and "do not report" not in text
 
 

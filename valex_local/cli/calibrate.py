@@ -136,7 +136,7 @@ def _print(key: LabelKey, found: Validation, grouped_by: str | None) -> None:
     from valex_local.evaluation.validation_tables import validation_blocks, validation_notes
 
     console = terminal()
-    say(f"{key}: labels by {found.calibration.model}", style="bold")
+    say(f"{key}: labels by {found.calibration.model.partition('@')[0]}", style="bold")
     for block in validation_blocks(found):
         print_block(console, block)
     print_notes(console, validation_notes(found, grouped_by))

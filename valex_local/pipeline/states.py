@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from valex_local.errors import InputError
+from valex_local.errors import InputError, ModelError
 from valex_local.files.text import counted
+from valex_local.pipeline.beside import named_model
 from valex_local.records import Calibration, Labels
 from valex_local.schwartz import State
+from valex_local.stages.label_routes import route_spec
 from valex_local.stages.labels.card import read_card
-from valex_local.states import RELATIVE_FROM, Unvalidated, choose, is_answer
+from valex_local.states import RELATIVE_FROM, Unvalidated, choose, is_answer, is_for
+from valex_local.states.cutoffs import Thresholds
 from valex_local.store import Store
 from valex_local.study import Study
+from valex_local.study.settings import resolve_settings
 from valex_local.study.variants import LabelKey
 
 
@@ -27,10 +32,10 @@ def label_set(study: Study, key: LabelKey) -> dict[str, Labels]:
     """Return the labels of one set as stored, by post: those by the model that gave most, without skipped ones."""
     posts = (post_id for post_id in study.post_ids() if key in study.label_keys(post_id))
     found = {post_id: study.require(post_id, key.stem, Labels) for post_id in posts}
-    models = Counter(labels.source.model for labels in found.values() if labels.values)
+    models = Counter(labels.model for labels in found.values() if labels.values)
     # After a change of model, some posts may still have labels by the one before.
     model = max(models, key=lambda name: (models[name], name), default=None)
-    return {post_id: labels for post_id, labels in found.items() if labels.values and labels.source.model == model}
+    return {post_id: labels for post_id, labels in found.items() if labels.values and labels.model == model}
 
 
 def draw_missing(study: Study) -> Iterator[str]:
@@ -43,12 +48,18 @@ def draw_missing(study: Study) -> Iterator[str]:
         if len(labels) < RELATIVE_FROM:
             continue
         first = next(iter(labels.values()))
-        if not is_answer(first) and (before is None or before.model != first.source.model):
+        if not is_answer(first) and (before is None or not is_for(before, first)):
             study.write_calibration(key, choose(labels, "relative", drawn=date.today()))
             yield (
                 f"{key}: a value is now called present where it stands out among {counted(len(labels), 'post')}; "
-                "the probabilities did not change"
+                f"the probabilities did not change{_lost(before)}"
             )
+
+
+def _lost(before: Calibration | None) -> str:
+    if before is None or before.kind != "validated":
+        return ""
+    return ". These states are not validated: the gold labels were compared with another model, so run valex calibrate"
 
 
 @dataclass(frozen=True)
@@ -146,7 +157,7 @@ def draw_anew(study: Study, key: LabelKey, kind: Unvalidated, *, store: Store | 
     InputError
         There are no such labels, too few of them for relative states, or they are a language model's answers.
     ModelError
-        The model, whose thresholds are asked for, is not in the store.
+        The model, whose thresholds are asked for, is not there any more.
     StudyError
         A run is active in the study, or the file cannot be written.
     """
@@ -166,8 +177,20 @@ def draw_anew(study: Study, key: LabelKey, kind: Unvalidated, *, store: Store | 
             path=study.root,
             hint="Add posts, or fit the states to gold labels: valex calibrate -s STUDY GOLD",
         )
-    thresholds = None
-    if kind == "own domain":
-        card = read_card((store or Store()).find(first.source.model).folder)
-        thresholds = {output: row.threshold for output, row in card.rows.items()}
+    thresholds = _thresholds(study, key, first, store or Store()) if kind == "own domain" else None
     return store_calibration(study, key, choose(labels, kind, drawn=date.today(), thresholds=thresholds))
+
+
+def _thresholds(study: Study, key: LabelKey, labels: Labels, store: Store) -> Thresholds:
+    """Return the thresholds of the model that gave labels: the one in the settings of the study, or of the store."""
+    settings, role = resolve_settings(store, study), route_spec(key.route).role
+    named = named_model(store, settings, role, key.by if key.name else None)
+    for name in filter(None, (named, labels.source.model)):
+        with suppress(ModelError):
+            model = store.resolve(settings.profile, {role: name}, needed=[role])[role]
+            if labels.model in (model.id, f"{model.id}@{model.digest}"):
+                return {output: row.threshold for output, row in read_card(model.folder).rows.items()}
+    raise ModelError(
+        f"the model {labels.source.model}, which gave the labels {key}, is not there any more, or has changed",
+        hint="Label again, or choose --relative or --cautious",
+    )

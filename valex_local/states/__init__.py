@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, cautious, common, own_domain, relative
 from valex_local.states.digits import cutoffs_in_digits, with_cutoff
-from valex_local.states.draw import Unvalidated, as_answered, choose, draw, is_answer
+from valex_local.states.draw import Unvalidated, as_answered, choose, draw, is_answer, is_for
 from valex_local.states.evidence import about_evidence, shown_evidence
 from valex_local.states.words import Banner, StateSummary, Unit, advice, kind_of_states
 
@@ -35,6 +35,7 @@ __all__ = [
     "cutoffs_in_digits",
     "draw",
     "is_answer",
+    "is_for",
     "kind_of_states",
     "own_domain",
     "relative",

@@ -34,7 +34,7 @@ Thresholds = Mapping[tuple[Value, Polarity], float]
 def cautious(labels: Labels) -> Calibration:
     """Return the calibration with one cut-off for everything that labels assess."""
     cutoffs = tuple(Cutoff(value=v, polarity=p, probability=CAUTIOUS) for v, p in _assessed(labels.values))
-    return Calibration(model=labels.source.model, kind="cautious", cutoffs=cutoffs)
+    return Calibration(model=labels.model, kind="cautious", cutoffs=cutoffs)
 
 
 def own_domain(model: str, thresholds: Thresholds) -> Calibration:
@@ -43,7 +43,7 @@ def own_domain(model: str, thresholds: Thresholds) -> Calibration:
     Parameters
     ----------
     model : str
-        Id of the model.
+        The model, as `Labels.model` states it.
     thresholds : mapping of (Value, Polarity) to float
         Those of the model's card.
     """
@@ -74,9 +74,7 @@ def relative(labels: Mapping[str, Labels], *, drawn: date) -> Calibration:
             for polarity, probability, logit in outputs(label):
                 by_output.setdefault((label.value, polarity), []).append((probability, logit))
     cutoffs = tuple(_stands_out(*output, found) for output, found in by_output.items())
-    return Calibration(
-        model=first.source.model, kind="relative", drawn=drawn, posts=tuple(sorted(labels)), cutoffs=cutoffs
-    )
+    return Calibration(model=first.model, kind="relative", drawn=drawn, posts=tuple(sorted(labels)), cutoffs=cutoffs)
 
 
 def common(calibration: Calibration) -> Iterator[Cutoff]:

@@ -38,7 +38,7 @@ def draw(labels: Labels, calibration: Calibration | None) -> Labels:
     Labels
         The labels with `calibration`, and each value with its cut-offs.
     """
-    if calibration is not None and calibration.model != labels.source.model:
+    if calibration is not None and not is_for(calibration, labels):
         calibration = None
     if calibration is None:
         calibration = as_answered(labels) if is_answer(labels) else cautious(labels)
@@ -49,6 +49,11 @@ def draw(labels: Labels, calibration: Calibration | None) -> Labels:
     return labels.model_copy(update={"values": values, "calibration": calibration})
 
 
+def is_for(calibration: Calibration, labels: Labels) -> bool:
+    """Whether a calibration is for the model of labels; one that names no checksum is for any model of that id."""
+    return calibration.model in (labels.model, labels.source.model)
+
+
 def is_answer(labels: Labels) -> bool:
     """Whether the states are answers of a language model, which has been asked for them."""
     return labels.figures is not None
@@ -56,7 +61,7 @@ def is_answer(labels: Labels) -> bool:
 
 def as_answered(labels: Labels) -> Calibration:
     """Return the calibration of answers that stay as they are."""
-    return Calibration(model=labels.source.model, kind="answer")
+    return Calibration(model=labels.model, kind="answer")
 
 
 def choose(
@@ -85,7 +90,7 @@ def choose(
     if is_answer(first):
         return as_answered(first)
     if kind == "own domain":
-        return own_domain(first.source.model, thresholds or {})
+        return own_domain(first.model, thresholds or {})
     if kind == "relative" or (kind is None and len(labels) >= RELATIVE_FROM):
         return relative(labels, drawn=drawn)
     return cautious(first)
@@ -107,16 +112,17 @@ def _draw(label: ValueLabel, cutoffs: Cutoffs) -> ValueLabel:
     shown = {
         "present": present,
         "conflicted": conflicted,
-        "present_from": None if present is None or _answer_counts(of_present) else present_from,
-        "conflicted_from": None if conflicted is None or _answer_counts(of_conflicted) else conflicted_from,
+        "present_from": None if present is None or _lacking(of_present) else present_from,
+        "conflicted_from": None if conflicted is None or _lacking(of_conflicted) else conflicted_from,
         "state": state,
         "dominant": label.dominant if state is State.PRESENT else None,
     }
     return label.model_copy(update=shown)
 
 
-def _answer_counts(cutoff: Cutoff | None) -> bool:
-    return cutoff is not None and cutoff.probability is None
+def _lacking(cutoff: Cutoff | None) -> bool:
+    """Whether there is no cut-off: nothing is assessed, or the answer of a language model counts."""
+    return cutoff is None or cutoff.probability is None
 
 
 def _judge(

@@ -99,7 +99,7 @@ class StateSummary:
         found: dict[str, _Tally] = {}
         for post, record in labels:
             if record.calibration is not None:
-                tally = found.setdefault(record.source.model, _Tally(record.source, record.calibration))
+                tally = found.setdefault(record.model, _Tally(record.source, record.calibration))
                 tally.add(post, record)
         first = max(found.values(), key=lambda tally: (tally.posts, tally.source.model))
         others = sum(tally.posts for tally in found.values()) - first.posts
