@@ -112,6 +112,7 @@ WORDS = {
     "models list": [],
     "models verify": [],
     "models install": [BAD],
+    "models remove": [BAD],
     "models add": ["{r}/videos", "--id", f"a{BAD}"],
     "models pack": ["{r}/x.tar", BAD],
     "models unpack": ["{r}/sheet.csv"],

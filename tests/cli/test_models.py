@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,24 @@ def test_add_says_what_it_made_of_the_files(folder: Path):
 
 def test_an_option_that_is_none(folder: Path):
     assert isinstance(call("add", str(folder), "--option", "precision").exception, ConfigError)
+
+
+def test_list_fits_80_columns(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = call("list").output.splitlines()
+    assert all(len(line) <= 80 for line in lines[:-1])  # the last names the folder of the store
+    (line,) = [line for line in lines if "whisper-large-v3-turbo" in line]
+    assert line.split() == ["whisper-large-v3-turbo", "1.6", "GB", "-", "MIT"]
+
+
+def test_remove_asks_first(folder: Path):
+    call("add", str(folder))
+    assert CliRunner().invoke(models, ["remove", "clip-new"], input="n\n").exit_code == 1
+    assert Store().find("clip-new").role == "clip"
+    removed = call("remove", "clip-new", "--yes")
+    assert removed.exit_code == 0
+    assert re.fullmatch(r"clip-new removed: \d+ bytes\n", removed.output)
+    assert "there is no model clip-new" in str(call("remove", "clip-new", "--yes").exception)
 
 
 def test_verify_exits_1_when_a_model_is_wrong(folder: Path):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +275,7 @@ def test_killed_in_the_middle_and_continued(hub: Hub, store: Store, tmp_path: Pa
     wait_for(lambda: partial.is_file() and partial.stat().st_size > 1 << 20)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
+    wait_for(lambda: is_free(store.root / ".partial/.lock"))  # the process that downloads ends by itself
     hub.pause = 0.0
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -283,6 +286,13 @@ def test_killed_in_the_middle_and_continued(hub: Hub, store: Store, tmp_path: Pa
     assert int(others[0].removeprefix("bytes=").rstrip("-")) > 1 << 20
     assert (store.root / "m/model.bin").read_bytes() == content
     assert rest(store) == ["m"]
+
+
+def is_free(lock: Path) -> bool:
+    with lock.open("w") as file, suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def wait_for(condition: Any, seconds: float = 30) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from valex_local.cli._output import say, terminal
+from valex_local.cli._output import confirm, say, terminal
 from valex_local.cli._settings import read_pair
 
 if TYPE_CHECKING:
@@ -30,17 +30,30 @@ def models() -> None:
 def list_() -> None:
     """List the known models, and which of them are installed."""
     from rich.table import Table
+    from rich.text import Text
 
     from valex_local.store import Store
     from valex_local.store.manifests import profile_names
 
     store = Store()
     profiles = {name: store.members(name) for name in profile_names()}
-    table = Table("model", "role", "size", "state", "profiles", "licence", title=f"Models in {store.root}")
-    for entry in store.entries():
-        used = ", ".join(name for name, ids in profiles.items() if entry.manifest.id in ids)
-        table.add_row(entry.manifest.id, entry.manifest.role, _size(entry), _state(entry), used, entry.manifest.licence)
+    table = Table("model", "size", "state", "profiles", "licence", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.columns[0].overflow = "fold"
+    entries = sorted(store.entries(), key=lambda entry: (entry.manifest.role, entry.manifest.id))
+    role = ""
+    for entry in entries:
+        manifest = entry.manifest
+        if manifest.role != role:
+            role = manifest.role
+            table.add_row(Text(role, "bold"))
+        used = [name for name, ids in profiles.items() if manifest.id in ids]
+        in_profiles = "all" if len(used) == len(profiles) else ", ".join(used)
+        table.add_row(f"  {manifest.id}", _size(entry), _state(entry), in_profiles, manifest.licence)
     terminal().print(table)
+    for entry in entries:
+        if _is_broken(entry):
+            say(f"{entry.manifest.id}: {entry.problem}")
+    say(f"The store is {store.root}")
 
 
 @models.command(short_help="Check the files of all models.")
@@ -128,6 +141,27 @@ def add(path: str, options: tuple[str, ...], **given: Any) -> None:
         say("Runs that use it begin with: valex --loopback run")
 
 
+@models.command(short_help="Remove models from the store.")
+@click.argument("ids", nargs=-1, required=True, metavar="MODEL...")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def remove(ids: tuple[str, ...], yes: bool) -> None:
+    """Remove each MODEL and what was downloaded of it from the store.
+
+    Studies keep their records. Models that `valex models install` knows can be installed again.
+    """
+    from valex_local.store import Store
+    from valex_local.store.removal import check_removable, remove_model
+
+    store = Store()
+    for model_id in ids:
+        check_removable(store, model_id, together_with=ids)
+    if not yes and not confirm(f"Remove {', '.join(ids)} from {store.root}?"):
+        say("nothing was removed")
+        sys.exit(1)
+    for model_id in ids:
+        say(f"{model_id} removed: {_decimal(remove_model(store, model_id))}")
+
+
 @models.command(short_help="Pack models for another machine.")
 @click.argument("archive", type=click.Path(path_type=Path))
 @click.argument("names", nargs=-1, required=True, metavar="PROFILE|MODEL...")
@@ -167,11 +201,15 @@ def _unpacking(archive: Path, *, wheels: bool) -> list[str]:
 
 
 def _size(entry: Entry) -> str:
-    from rich.filesize import decimal
-
     if entry.size is None:
         return "-" if entry.manifest.on_server else "?"
-    return decimal(entry.size)
+    return _decimal(entry.size)
+
+
+def _decimal(size: int) -> str:
+    from rich.filesize import decimal
+
+    return decimal(size)
 
 
 def _state(entry: Entry) -> Text:
@@ -181,4 +219,9 @@ def _state(entry: Entry) -> Text:
         return Text(f"on {entry.manifest.options['url']}", "green")
     if entry.problem is None:
         return Text("here", "green")
-    return Text("-") if not entry.folder.is_dir() else Text(entry.problem, "red")
+    return Text("broken", "red") if _is_broken(entry) else Text("-")
+
+
+def _is_broken(entry: Entry) -> bool:
+    """Whether a model is there, but not as it should be."""
+    return entry.problem is not None and entry.folder.is_dir()

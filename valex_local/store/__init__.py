@@ -5,6 +5,7 @@ model.py       an installed model
 store.py       the store: finding and checking models
 servers.py     models on a server of this machine, with an address instead of files
 intake.py      adding and installing models; describe.py recognises the files of unknown models
+removal.py     removing models
 packages.py    weights in Python packages, downloaded with pip
 downloads.py   files from Hugging Face, downloaded with hub.py in a process of its own
 archive.py     archives of models and, with wheels.py, of Python wheels, for machines without network

@@ -20,9 +20,7 @@ from typing import Any
 from valex_local.errors import ModelError
 from valex_local.store.hub import Unreachable
 from valex_local.store.manifests import File, Manifest, Source
-
-PARTIAL = ".partial"
-"""Folder of the store in which files lie until their model is complete."""
+from valex_local.store.store import PARTIAL
 
 
 @dataclass(frozen=True)

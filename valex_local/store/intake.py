@@ -13,13 +13,13 @@ from valex_local.files.removing import remove
 from valex_local.files.text import open_regular
 from valex_local.store import packages
 from valex_local.store.describe import describe
-from valex_local.store.downloads import PARTIAL, Tell, download
+from valex_local.store.downloads import Tell, download
 from valex_local.store.files import check, receive
 from valex_local.store.hub import Unreachable
 from valex_local.store.manifests import RECORD, File, Manifest, parse, read_manifest
 from valex_local.store.model import StoredModel
 from valex_local.store.servers import ENGINE, server_options
-from valex_local.store.store import Store
+from valex_local.store.store import PARTIAL, Store
 
 Say = Callable[[str], None]
 

@@ -42,6 +42,9 @@ LOCAL = "local-dir:"
 
 _STAGING = ".new-"
 
+PARTIAL = ".partial"
+"""Folder of the store in which downloaded files lie until their model is complete."""
+
 
 @dataclass(frozen=True)
 class Entry:
