@@ -19,7 +19,7 @@ CAUTIOUS = 0.6
 STANDS_OUT = 1.8
 """A value stands out where its logit is this many standard deviations above the mean over the study's posts."""
 
-LOWEST, HIGHEST = 0.35, 0.9
+LOWEST, HIGHEST = 0.25, 0.9
 """Bounds of a relative cut-off: what no post shows does not stand out, and what is nearly certain is always called."""
 
 _PRIOR_POSTS = 10
