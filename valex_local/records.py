@@ -558,6 +558,9 @@ class ValueLabel(Part):
     In the file, `state` is the route's own: by the thresholds of its model, or the answer of a language model. Whoever
     reads labels through `Study` gets the state that the study's `Calibration` draws, and in `present_from` and
     `conflicted_from`, which are never stored, the probabilities from which it calls one.
+
+    In the file, a label model's `evidence` is that of presence, and `conflicted_evidence` that of conflict; a language
+    model's `evidence` is that of its answer. Through `Study`, `evidence` is that of the state drawn.
     """
 
     value: Value
@@ -566,6 +569,7 @@ class ValueLabel(Part):
     state: State = State.NOT_ASSESSED
     dominant: bool | None = None
     evidence: tuple[str, ...] = ()
+    conflicted_evidence: tuple[str, ...] = ()
     present_logit: Logit | None = None
     conflicted_logit: Logit | None = None
     present_from: float | None = Field(default=None, exclude=True)

@@ -154,3 +154,32 @@ def test_a_summary_says_how_states_were_drawn_and_what_to_do() -> None:
         assert part in text
     later = drawn | {"new": drawn["post-0"], "newer": drawn["post-1"]}
     assert "2 posts added since" in " ".join(StateSummary.of(later.items()).sentences())
+
+
+@pytest.mark.parametrize(
+    ("present", "conflicted", "state", "lines"),
+    [
+        (0.9, 0.1, State.PRESENT, ("S1",)),
+        (0.1, 0.9, State.CONFLICTED, ("T1",)),
+        (0.1, 0.1, State.ABSENT, ()),
+    ],
+)
+def test_evidence_is_that_of_the_state_drawn(
+    present: float, conflicted: float, state: State, lines: tuple[str, ...]
+) -> None:
+    values = tuple(
+        ValueLabel(value=v, present=present, conflicted=conflicted, evidence=("S1",), conflicted_evidence=("T1",))
+        for v in CIRCLE
+    )
+    drawn = draw(Labels(script="template", source=SOURCE, values=values), None)
+    assert {(label.state, label.evidence) for label in drawn.values} == {(state, lines)}
+
+
+@pytest.mark.parametrize("answer", [State.PRESENT, State.CONFLICTED])
+def test_an_answer_has_evidence_where_calibration_agrees_with_it(answer: State) -> None:
+    values = tuple(ValueLabel(value=v, present=0.9, conflicted=0.1, state=answer, evidence=("S1",)) for v in CIRCLE)
+    record = Labels(script="template", source=SOURCE, values=values, figures=LabelFigures())
+    cutoffs = tuple(Cutoff(value=v, polarity=p, probability=0.5) for v in CIRCLE for p in Polarity)
+    drawn = draw(record, Calibration(model="a-model", kind="validated", cutoffs=cutoffs))
+    lines = ("S1",) if answer is State.PRESENT else ()
+    assert {(label.state, label.evidence) for label in drawn.values} == {(State.PRESENT, lines)}

@@ -45,7 +45,7 @@ def draw(labels: Labels, calibration: Calibration | None) -> Labels:
     values = labels.values
     if calibration.kind != "answer":
         cutoffs = {(cutoff.value, cutoff.polarity): cutoff for cutoff in calibration.cutoffs}
-        values = tuple(_draw(label, cutoffs) for label in values)
+        values = tuple(_draw(label, cutoffs, answered=is_answer(labels)) for label in values)
     return labels.model_copy(update={"values": values, "calibration": calibration})
 
 
@@ -96,7 +96,7 @@ def choose(
     return cautious(first)
 
 
-def _draw(label: ValueLabel, cutoffs: Cutoffs) -> ValueLabel:
+def _draw(label: ValueLabel, cutoffs: Cutoffs, *, answered: bool) -> ValueLabel:
     of_present, of_conflicted = (cutoffs.get((label.value, polarity)) for polarity in Polarity)
     said = label.state
     present, present_from = _judge(label.present, label.present_logit, of_present, said is State.PRESENT)
@@ -116,8 +116,17 @@ def _draw(label: ValueLabel, cutoffs: Cutoffs) -> ValueLabel:
         "conflicted_from": None if conflicted is None or _lacking(of_conflicted) else conflicted_from,
         "state": state,
         "dominant": label.dominant if state is State.PRESENT else None,
+        "evidence": _evidence(label, state, answered),
+        "conflicted_evidence": (),
     }
     return label.model_copy(update=shown)
+
+
+def _evidence(label: ValueLabel, state: State, answered: bool) -> tuple[str, ...]:
+    """Return the lines for a state; a language model named lines for its own answer alone."""
+    if answered:
+        return label.evidence if state is label.state else ()
+    return {State.PRESENT: label.evidence, State.CONFLICTED: label.conflicted_evidence}.get(state, ())
 
 
 def _lacking(cutoff: Cutoff | None) -> bool:

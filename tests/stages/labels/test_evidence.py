@@ -219,19 +219,19 @@ def test_labels_hold_logits_and_the_evidence_of_what_was_assessed(tiny: StoredMo
         assert label == ValueLabel(value=label.value)
 
 
-def test_evidence_is_of_the_polarity_nearer_to_being_called(model: LabelModel):
+def test_evidence_is_kept_for_both_polarities(model: LabelModel):
     (found,) = model.scores_by_line([plain("the cat sat", "zebra help")])
     for value in CIRCLE[:4]:
-        margins = {p: found.scores.probabilities[value, p] - 0.5 for p in Polarity}
         label = model.labels(found.scores, {(value, p): (p.value,) for p in Polarity})[CIRCLE.index(value)]
-        assert label.evidence == (max(margins, key=lambda p: margins[p]).value,)
+        assert (label.evidence, label.conflicted_evidence) == (("present",), ("conflicted",))
 
 
 def test_evidence_can_be_left_out(tiny: StoredModel):
     text = plain("the cat sat", "zebra help")
     (off,), (lines,) = (route(tiny, evidence=way)([text]) for way in ("off", "lines"))
     assert not any(label.evidence for label in off.values)
-    assert off.values == tuple(label.model_copy(update={"evidence": ()}) for label in lines.values)
+    without = {"evidence": (), "conflicted_evidence": ()}
+    assert off.values == tuple(label.model_copy(update=without) for label in lines.values)
 
 
 def test_labels_made_before_there_was_evidence_stay_current():

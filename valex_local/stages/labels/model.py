@@ -178,17 +178,11 @@ class LabelModel:
             present=present,
             conflicted=conflicted,
             state=state,
-            evidence=evidence.get((value, _likelier(present, conflicted, present_from, conflicted_from)), ()),
+            evidence=evidence.get((value, Polarity.PRESENT), ()),
+            conflicted_evidence=evidence.get((value, Polarity.CONFLICTED), ()),
             present_logit=scores.logits.get((value, Polarity.PRESENT)),
             conflicted_logit=scores.logits.get((value, Polarity.CONFLICTED)),
         )
-
-
-def _likelier(present: float | None, conflicted: float | None, present_from: float, conflicted_from: float) -> Polarity:
-    """Return the polarity nearer to being called, whose evidence a label has, as it has room for one."""
-    if present is None or (conflicted is not None and conflicted - conflicted_from > present - present_from):
-        return Polarity.CONFLICTED
-    return Polarity.PRESENT
 
 
 def _encoder_folder(card: ModelCard, folder: Path, requires: Mapping[str, StoredModel]) -> Path:
