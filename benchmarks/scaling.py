@@ -97,7 +97,7 @@ def _make_posts(env: Environment, made: int, seconds: float, count: int) -> list
 def _point(env: Environment, clips: Sequence[Path]) -> Point:
     study = env.scratch / f"study-{clips[0].stem}-{len(clips)}"
     cost, steps = timed(lambda: valex_run(env, clips, study))
-    loads = len(steps)  # each step loads its stage once
+    loads = len(steps)  # each step loads its model once at most; some share that of the step before
     return Point(cost, work_cpu_seconds(steps), loads, peak_rss(steps))
 
 

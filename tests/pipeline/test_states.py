@@ -97,3 +97,14 @@ def test_thresholds_are_those_of_a_model_in_a_folder(tmp_path: Path) -> None:
     save_model(folder, name="mine", domain="other nonsense")
     with pytest.raises(ModelError, match="has changed"):
         draw_anew(study, KEY, "own domain")
+
+
+def test_a_run_ends_though_a_record_or_a_calibration_cannot_be_read(tmp_path: Path) -> None:
+    study = Study(tmp_path / "study", create=True)
+    label(study, save_model(tmp_path / "mine").folder)
+    other = LabelKey("gemini", "encoder")
+    (study.folder(POST) / f"{other.stem}.json").write_text("{garb")
+    (study.root / f"calibration.{KEY}.json").write_text("{garb")
+    said = list(draw_missing(study))
+    assert [line.partition(":")[0] for line in said] == [str(other), str(KEY)]
+    assert all("no states are drawn" in line and "garb" not in line for line in said)

@@ -13,6 +13,7 @@ import valex_local.study.study as study_module
 from valex_local.errors import ConfigError, StudyError
 from valex_local.records import (
     AudioTrack,
+    Calibration,
     Failure,
     Keyframe,
     Labels,
@@ -24,7 +25,7 @@ from valex_local.records import (
     SourceFile,
     Transcript,
 )
-from valex_local.study import Study, output
+from valex_local.study import LabelKey, Study, output
 
 SHA = "0" * 64
 N1, N2 = "7300000000000000001", "7300000000000000002"
@@ -238,6 +239,20 @@ def test_forgetting_leaves_no_trace(study, tmp_path):
     assert "a.mp4" not in left
     with pytest.raises(StudyError, match="no post a"):
         study.forget("a")
+
+
+def test_forgetting_takes_the_post_out_of_calibrations(study):
+    put(study, "a")
+    put(study, "b")
+    key = LabelKey("template", "encoder", "mpnet")
+    study.write_calibration(key, Calibration(model="m", kind="validated", posts=("a", "b")))
+    broken = study.root / "calibration.template.encoder.json"
+    broken.write_text('{"posts": ["a"')
+    removed = study.forget("a")
+    assert study.calibration(key).posts == ("b",)
+    assert f"calibration.{key}.json (the id of the post)" in removed
+    assert not broken.exists(), "it may name the post"
+    assert broken.name in removed
 
 
 def test_a_post_half_forgotten_or_unreadable_can_be_forgotten(study):

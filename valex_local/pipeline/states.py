@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from valex_local.errors import InputError, ModelError
+from valex_local.errors import InputError, ModelError, StudyError
 from valex_local.files.text import counted
 from valex_local.pipeline.beside import named_model
 from valex_local.records import Calibration, Labels
@@ -44,7 +44,11 @@ def draw_missing(study: Study) -> Iterator[str]:
     A calibration for another model is replaced; any other stays as it is, so that states never change by themselves.
     """
     for key in label_keys(study):
-        before, labels = study.calibration(key), label_set(study, key)
+        try:
+            before, labels = study.calibration(key), label_set(study, key)
+        except StudyError as error:  # the run is done: its summary must not be lost
+            yield f"{key}: no states are drawn: {error}"
+            continue
         if len(labels) < RELATIVE_FROM:
             continue
         first = next(iter(labels.values()))
