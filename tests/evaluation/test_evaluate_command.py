@@ -13,9 +13,16 @@ from tests.evaluation.made import noisy, paper_gold
 from tests.evaluation.test_inputs import texts_of
 from tests.evaluation.test_routes import model_directory
 from valex_local.cli.evaluate import evaluate
+from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.post_finder import digest_of, plain_name
 from valex_local.corpus.writers import write_authors, write_long
 from valex_local.errors import InputError, StudyError
+from valex_local.evaluation.inputs import prepare
 from valex_local.evaluation.results import Evaluation
+from valex_local.evaluation.routes import read_source
+from valex_local.exchange.labels import import_labels
+from valex_local.posts.ids import post_id
+from valex_local.records import Post, PostText
 from valex_local.study import Study
 
 
@@ -205,6 +212,61 @@ def test_labels_of_a_study_are_chosen_by_route_and_script(valex, tmp_path, gold)
         valex(*options, "--scripts", "local")
     with pytest.raises(InputError, match="The labels are: none"):
         valex("good.csv", "--labels", "gold.csv", "--routes", "encoder")
+
+
+def own_names(tmp_path, gold, author=None):
+    """Make a study of scripts under a lab's own names, their gold labels, and return those names and the ids."""
+    study, sheet = Study(tmp_path / "a study", create=True), gold.take(range(40))
+    names = [f"Interview {row}" for row in range(len(sheet))]
+    ids = [post_id(None, plain_name(name), digest_of(plain_name(name))) for name in names]
+    for row, name in enumerate(ids):
+        add_post(study, name, whole("template"), whole("gemini"), labelled=[labels("template", {})])
+        study.write(name, "post", Post(id=name, text=PostText(author=author and f"{author}{row % 8}")))
+    named = LabelMatrix(tuple(names), sheet.labels, sheet.probabilities, sheet.dominant)
+    write_long(tmp_path / "own.csv", {"": named})
+    return study, named, ids
+
+
+def test_posts_under_a_lab_s_own_names_are_found(valex, tmp_path, gold):
+    study, named, ids = own_names(tmp_path, gold)
+    options = ("--labels", str(tmp_path / "own.csv"), "--resamples", "0", "--min-support", "1", "--as", "json")
+    found = Evaluation.model_validate_json(valex(str(study.root), *options))
+    assert (found.items, found.left_out) == (40, ())
+    write_long(tmp_path / "ids.csv", {"": LabelMatrix(tuple(ids), named.labels, named.probabilities, named.dominant)})
+    texts = ("--texts", str(study.root), "--script", "template")
+    found = Evaluation.model_validate_json(valex(f"ids={tmp_path / 'ids.csv'}", *texts, *options))
+    assert (found.items, found.left_out) == (40, ()), "a label file under the ids of the study that the texts are from"
+    found = Evaluation.model_validate_json(valex(str(study.root), f"ids={tmp_path / 'ids.csv'}", *options))
+    assert found.items == 40
+
+
+def test_gold_labels_of_a_study_count_without_being_named(valex, tmp_path, gold):
+    study, named, _ = own_names(tmp_path, gold, author="zoe")
+    with pytest.raises(InputError, match=r"no gold labels.*valex import labels"):
+        valex(str(study.root))
+    import_labels([tmp_path / "own.csv"], study.root, annotator="anna")
+    options = ("--resamples", "0", "--min-support", "1", "--as", "json")
+    found = Evaluation.model_validate_json(valex(str(study.root), *options))
+    assert (found.items, found.groups, found.grouped_by) == (40, 8, "author")
+    other = LabelMatrix(named.ids, 1 - named.labels, named.probabilities, named.dominant)
+    write_long(tmp_path / "other.csv", {"": other})
+    named_one = Evaluation.model_validate_json(
+        valex(str(study.root), "--labels", str(tmp_path / "other.csv"), *options)
+    )
+    assert named_one.support != found.support
+    assert "Agreement of routes: gold labels, template.encoder" in valex(str(study.root), "--agreement")
+
+
+def test_gold_labels_of_a_study_that_do_not_count_are_named(valex, tmp_path, gold):
+    study, *_ = own_names(tmp_path, gold)
+    import_labels([tmp_path / "own.csv"], study.root, annotator="anna")
+    model_directory(tmp_path / "model", gold)
+    (notice,) = gold_notices(prepare([read_source(str(tmp_path / "model")), read_source(str(study.root))]))
+    assert notice == f"gold labels are those of the model; not used: {study.root / 'gold' / 'anna.csv'}"
+
+
+def gold_notices(prepared):
+    return [notice for notice in prepared.notices if notice.startswith("gold labels")]
 
 
 def test_annotators_alone(valex):

@@ -94,9 +94,6 @@ def test_routes_stand_under_the_ids_of_the_gold_labels(tmp_path, gold):
     sheet = sheet_of(tmp_path / "gold.csv", {"": gold})
     prepared = prepare([LabelSourcePath((route("numbers", source),))], sheets=[sheet])
     assert prepared.routes[0].runs[0].ids == gold.ids
-    named = matrix(gold.labels[:1], ids=("clip-01234567",))
-    source = LabelSourcePath((route("study", named),), names={"clip-01234567": ("nothing", gold.ids[0])})
-    assert prepare([source], sheets=[sheet]).routes[0].runs[0].ids == gold.ids[:1]
 
 
 def test_equal_baselines_of_two_models_are_one_and_others_are_told_apart(tmp_path, gold):

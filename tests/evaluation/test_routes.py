@@ -130,17 +130,21 @@ def test_every_script_and_route_of_a_study_is_a_route(study):
     assert np.isnan(encoder.labels[..., 1]).all()
     assert np.isnan(fewshot.of([f"anna_{NUMBER}"]).labels).all(), "a skipped post says nothing"
     assert (fewshot.of(["clip-01234567"]).labels[..., 0] == 0).all()
-    assert source.routes[1].about == "labels by minilm, domain: English arguments (en)"
+    assert source.routes[1].about == (
+        "labels by minilm, domain: English arguments (en); states cautious, from a probability of 0.6 on; not validated"
+    )
     assert [r.name for r in read_source(f"mine={study.root}").routes] == [
         "mine.gemini.fewshot",
         "mine.template.encoder",
     ]
 
 
-def test_posts_of_a_study_have_the_names_that_a_sheet_may_use(study):
-    names = read_source(str(study.root)).names
-    assert names["clip-01234567"] == ("Clip",)
-    assert names["no-video"] == (f"berta_{NUMBER[:-1]}7",)
+def test_a_study_brings_its_posts_and_gold_labels(study):
+    (study.root / "gold").mkdir()
+    (study.root / "gold" / "anna.csv").write_text("not read here")
+    source = read_source(str(study.root))
+    assert [post.id for post in source.posts] == study.post_ids()
+    assert source.gold_files == (study.root / "gold" / "anna.csv",)
 
 
 def test_what_holds_no_labels_is_reported(tmp_path, study, gold):

@@ -21,7 +21,12 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[[NAME=]PATH]...")
-@click.option("--labels", multiple=True, type=_PATH, help="Gold labels (repeatable). Default: those of the models.")
+@click.option(
+    "--labels",
+    multiple=True,
+    type=_PATH,
+    help="Gold labels (repeatable). Default: those of the models, else those imported into the studies.",
+)
 @click.option(
     "--routes",
     multiple=True,
@@ -103,14 +108,14 @@ def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation
     from valex_local.corpus.sheets import read_sheet, sheet_files
     from valex_local.errors import InputError
     from valex_local.evaluation.evaluate import evaluate as measure
-    from valex_local.evaluation.inputs import agreements, prepare
+    from valex_local.evaluation.inputs import agreements, gold_files_of, prepare
     from valex_local.evaluation.results import Evaluation
     from valex_local.evaluation.routes import choose, read_source
 
     sources = choose(
         [read_source(argument) for argument in arguments], routes=given["routes"], scripts=given["scripts"]
     )
-    sheets = [read_sheet(path) for path in sheet_files(given["labels"])]
+    sheets = [read_sheet(path) for path in sheet_files(given["labels"]) or gold_files_of(sources)]
     if not sources and not sheets:
         raise InputError("there is nothing to evaluate", hint="Name routes, or gold labels with --labels")
     # Agreement alone needs no gold labels.

@@ -10,6 +10,7 @@ from valex_local.corpus.aggregate import join
 from valex_local.corpus.columns import with_author
 from valex_local.corpus.documents import DOCUMENT
 from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.post_finder import PostFinder
 from valex_local.corpus.sheets import Sheet, gold_of, read_sheet, sheet_files
 from valex_local.corpus.texts import Text, join_texts, read_texts, shown_names
 from valex_local.errors import InputError
@@ -149,8 +150,8 @@ def _groups(sheets: Sequence[Sheet]) -> dict[str, dict[str, str]]:
 def match(texts: Sequence[Text], gold: LabelMatrix, groups: Mapping[str, Mapping[str, str]] | None = None) -> Corpus:
     """Return texts with the labels that match them by id.
 
-    A TikTok number without a user matches the text of any user, and vice versa, as long as there is only one. Other
-    names of a text, such as the file name of a study's video, match too.
+    A TikTok number without a user matches the text of any user, and vice versa, as long as there is only one. Posts of
+    a study are also found by their other names; see `PostFinder`.
 
     Parameters
     ----------
@@ -198,14 +199,17 @@ class _Finder:
     def __init__(self, texts: Sequence[Text]) -> None:
         self._by_id = {text.id: at for at, text in enumerate(texts)}
         self._index: PostIndex[int] = PostIndex()
+        self._posts = PostFinder()
         for at, text in enumerate(texts):
-            self._index.add(at, [post_key(text.id)], text.names)
+            self._index.add(at, [post_key(text.id)])
+            if text.names:
+                self._posts.add_text(text.id, text.names)
 
     def find(self, name: str) -> list[int]:
         if name in self._by_id:
             return [self._by_id[name]]
-        key = post_key(name)
-        return self._index.of_name(name) if key is None else self._index.of_key(key)
+        of_posts = (self._by_id[post] for post in self._posts.find([name]))
+        return sorted({*of_posts, *self._index.of_key(post_key(name))})
 
 
 def _grouped(text: Text, names: Sequence[str], groups: Mapping[str, Mapping[str, str]]) -> Text:

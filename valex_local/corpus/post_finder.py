@@ -39,6 +39,11 @@ class PostFinder:
         files = (plain_name(Path(file.path).name) for file in post.files)
         self._index.add(post.id, (*post_keys(post), *map(named_key, post_names(post))), (post.id.casefold(), *files))
 
+    def add_text(self, text_id: str, names: Iterable[str]) -> None:
+        """Add a post of which only the names are known: `find` returns `text_id` for all of them."""
+        known = (text_id, *names)
+        self._index.add(text_id, map(named_key, known), (text_id.casefold(), *map(plain_name, known)))
+
     def find(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the posts that the first matching name refers to, sorted; a name may match several."""
         return next((found for name in names if (found := self._find(name))), ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from valex_local.corpus.aggregate import join, majority
 from valex_local.corpus.documents import DOCUMENT
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.match import AUTHOR, NO_GROUP
+from valex_local.corpus.post_finder import PostFinder
 from valex_local.corpus.sheets import Sheet, gold_of
 from valex_local.corpus.texts import Text, Texts
 from valex_local.errors import InputError
@@ -18,12 +20,13 @@ from valex_local.evaluation.agreement import Agreement, agreement
 from valex_local.evaluation.baselines import AlwaysYes
 from valex_local.evaluation.evaluate import EvaluatedRoute
 from valex_local.evaluation.matching import names_among, under_ids
+from valex_local.evaluation.posts import PostNames, choose_groups, known_groups, renamed
 from valex_local.evaluation.results import Missing
 from valex_local.evaluation.routes import LabelSourcePath
 from valex_local.evaluation.support import MIN_SUPPORT, smallest_support
 from valex_local.evaluation.text_baselines import NEED_TEXTS, make_baselines
 from valex_local.files.text import counted
-from valex_local.posts.ids import post_key
+from valex_local.posts.ids import post_names
 
 GOLD_LABELS = "gold labels"
 
@@ -38,6 +41,16 @@ class Prepared:
     grouped_by: str | None
     missing: tuple[Missing, ...]
     notices: tuple[str, ...]
+
+
+def gold_files_of(sources: Sequence[LabelSourcePath]) -> list[Path]:
+    """Return the label sheets to take gold labels from if none are named: those imported into the studies.
+
+    There are none if a model directory is among the sources, whose own gold labels then count.
+    """
+    if any(source.gold is not None for source in sources):
+        return []
+    return list(dict.fromkeys(path for source in sources for path in source.gold_files))
 
 
 def prepare(
@@ -81,14 +94,20 @@ def prepare(
     InputError
         There are no gold labels, they contradict each other, or no text has the grouping asked for.
     """
+    names = _post_names(sources, texts)
     gold = gold_of(sheets, annotator) if sheets else _gold_of_models(sources)
-    labelled = _labelled(texts, gold)
+    called = {name: names.of(name) for name in gold.ids}
+    gold = renamed(gold, called)
+    labelled = _labelled(texts, gold, names)
     routes = _distinct(
-        replace(route, runs=tuple(under_ids(run, gold.ids, source.names, whose=route.name) for run in route.runs))
+        replace(route, runs=tuple(_under_ids(run, gold.ids, source, names, whose=route.name) for run in route.runs))
         for source in sources
         for route in source.routes
     )
-    grouped_by, groups = _groups(gold.ids, sources, sheets, labelled, group)
+    cells = _known_groups(called, sources, sheets, labelled, names)
+    trained = next((source.grouped_by for source in sources if source.grouped_by is not None), None)
+    wanted = group or trained or _default_grouping(cells, gold.ids)
+    grouped_by, groups = choose_groups(cells, gold.ids, wanted=wanted, what="texts")
     lacking = [name for name in NEED_TEXTS if name not in {route.name for route in routes}]
     if texts is None:
         missing = [Missing(name=name, why="it needs the texts; give them with --texts") for name in lacking]
@@ -105,11 +124,31 @@ def prepare(
 def _gold_of_models(sources: Sequence[LabelSourcePath]) -> LabelMatrix:
     golds = [(source.routes[0].name, source.gold) for source in sources if source.gold is not None]
     if not golds:
-        raise InputError("there are no gold labels to evaluate against", hint="Give a label sheet with --labels")
+        hint = "Give a label sheet with --labels, or import one into the study: valex import labels"
+        raise InputError("there are no gold labels to evaluate against", hint=hint)
     return join([(f"the gold labels of {name}", gold) for name, gold in golds])
 
 
-def _labelled(texts: Texts | None, gold: LabelMatrix) -> list[Text]:
+def _post_names(sources: Sequence[LabelSourcePath], texts: Texts | None) -> PostNames:
+    """Return what names the posts of the studies among the sources, and of a study among the texts."""
+    finders = [PostFinder(source.posts) for source in sources if source.posts]
+    of_texts = PostFinder()
+    for text in texts or ():
+        if text.names:
+            of_texts.add_text(text.id, text.names)
+    return PostNames([*finders, of_texts])
+
+
+def _under_ids(
+    labels: LabelMatrix, ids: Sequence[str], source: LabelSourcePath, names: PostNames, *, whose: str
+) -> LabelMatrix:
+    """Return labels under the ids of the gold labels, and of posts."""
+    of_posts = {post.id: names.of(*post_names(post)) for post in source.posts}
+    called = {name: of_posts.get(name) or names.of(name) for name in labels.ids}
+    return under_ids(labels, ids, called, whose=whose)
+
+
+def _labelled(texts: Texts | None, gold: LabelMatrix, names: PostNames) -> list[Text]:
     """Return the texts with gold labels, under the ids of the gold labels.
 
     Raises
@@ -119,8 +158,8 @@ def _labelled(texts: Texts | None, gold: LabelMatrix) -> list[Text]:
     """
     if texts is None:
         return []
-    names = {text.id: text.names for text in texts}
-    called = under_ids(LabelMatrix.empty(names), gold.ids, names, whose="the texts").ids
+    of_posts = {text.id: names.of(text.id, *text.names) for text in texts}
+    called = under_ids(LabelMatrix.empty(of_posts), gold.ids, of_posts, whose="the texts").ids
     labels = set(gold.ids)
     found = [replace(text, id=name) for text, name in zip(texts, called, strict=True) if name in labels]
     if not found:
@@ -134,6 +173,9 @@ def _labelled(texts: Texts | None, gold: LabelMatrix) -> list[Text]:
 def _notices(
     sources: Sequence[LabelSourcePath], sheets: Sequence[Sheet], texts: Texts | None, labelled: Sequence[Text]
 ) -> Iterator[str]:
+    unused = [path for source in sources for path in source.gold_files if not sheets]
+    if unused:
+        yield f"gold labels are those of the model; not used: {', '.join(map(str, unused))}"
     for sheet in sheets:
         yield from (f"{sheet.path.name}: {notice}" for notice in sheet.notices)
     for source in sources:
@@ -171,38 +213,30 @@ def _same(one: EvaluatedRoute, other: EvaluatedRoute) -> bool:
     )
 
 
-def _groups(
-    ids: Sequence[str],
+def _known_groups(
+    gold: Mapping[str, str],
     sources: Sequence[LabelSourcePath],
     sheets: Sequence[Sheet],
     texts: Sequence[Text],
-    wanted: str | None,
-) -> tuple[str | None, Mapping[str, str] | None]:
-    """Return the name of the grouping and the group of each text that has one; None and None without a grouping."""
-    known: dict[str, dict[str, str]] = {}
-    for groups in (*(source.groups for source in sources), *(sheet.groups for sheet in sheets)):
-        for name, cells in groups.items():
-            called = names_among(cells, ids)
-            known.setdefault(name.casefold(), {}).update({called[post]: cell for post, cell in cells.items()})
+    names: PostNames,
+) -> dict[str, dict[str, str]]:
+    """Return the groups of texts under the ids of the gold labels, by the name of the grouping in lower case."""
+    given = [*(source.groups for source in sources), *(sheet.groups for sheet in sheets)]
+    of_posts = {name: names.of(name) for groups in given for cells in groups.values() for name in cells}
+    among = names_among(of_posts.values(), tuple(gold.values()))
+    called = {name: among[post] for name, post in of_posts.items()}
+    known = known_groups(given, {**called, **gold}, (post for source in sources for post in source.posts))
     for text in texts:
         for name, cell in text.groups.items():
             known.setdefault(name.casefold(), {})[text.id] = cell
-    users = {name: key.user for name in ids if (key := post_key(name)) is not None and key.user is not None}
-    if users:
-        known[AUTHOR] = {**known.get(AUTHOR, {}), **users}
     if known.get(AUTHOR):
         known[AUTHOR] = {**known.get(DOCUMENT, {}), **known[AUTHOR]}
-    trained = next((source.grouped_by for source in sources if source.grouped_by is not None), None)
-    default = next((name for name in (AUTHOR, DOCUMENT) if known.get(name)), NO_GROUP)
-    chosen = (wanted or trained or default).casefold()
-    if chosen == NO_GROUP:
-        return None, None
-    if not known.get(chosen, {}).keys() & set(ids):
-        raise InputError(
-            f"the texts cannot be grouped by {chosen!r}",
-            hint=f"Group them by one of {', '.join([*sorted(known), NO_GROUP])}",
-        )
-    return chosen, known[chosen]
+    return known
+
+
+def _default_grouping(known: Mapping[str, Mapping[str, str]], ids: Sequence[str]) -> str:
+    """Return the first grouping that any text has."""
+    return next((name for name in (AUTHOR, DOCUMENT) if not known.get(name, {}).keys().isdisjoint(ids)), NO_GROUP)
 
 
 def agreements(
@@ -254,4 +288,8 @@ def _compared_routes(sources: Sequence[LabelSourcePath], prepared: Prepared | No
         gold, routes = {}, (route for source in sources for route in source.routes)
     matrices = gold | {route.name: majority(route.runs) for route in routes if not route.baseline}
     first = next(iter(matrices.values()), LabelMatrix.empty(()))
-    return {name: under_ids(labels, first.ids, whose=name) for name, labels in matrices.items()}
+    names = _post_names(sources, None)
+    return {
+        name: under_ids(labels, first.ids, {own: names.of(own) for own in labels.ids}, whose=name)
+        for name, labels in matrices.items()
+    }

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from valex_local.corpus.columns import text_id
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet, read_sheet
 from valex_local.errors import InputError
 from valex_local.evaluation.evaluate import EvaluatedRoute
+from valex_local.evaluation.posts import gold_files
 from valex_local.evaluation.selection import check_names, selects
 from valex_local.files.text import counted, load_json, read_raw
-from valex_local.posts.ids import post_names
 from valex_local.records import Labels, Post
 from valex_local.stages.labels.card import CARD, read_card
+from valex_local.states.words import kind_of_states
 from valex_local.study import Study
 from valex_local.study.variants import LabelKey
 
@@ -43,8 +43,10 @@ class LabelSourcePath:
         The group of each text, by the name of the grouping.
     grouped_by : str or None
         The grouping that the folds kept whole.
-    names : mapping of str to tuple of str
-        Other names by which gold labels may refer to a text.
+    posts : tuple of Post
+        The posts of a study.
+    gold_files : tuple of Path
+        The gold labels that were imported into a study.
     notices : tuple of str
         Notices about the file.
     """
@@ -53,7 +55,8 @@ class LabelSourcePath:
     gold: LabelMatrix | None = None
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     grouped_by: str | None = None
-    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    posts: tuple[Post, ...] = ()
+    gold_files: tuple[Path, ...] = ()
     notices: tuple[str, ...] = ()
 
 
@@ -178,12 +181,10 @@ def _domain(domain: str, languages: tuple[str, ...]) -> str:
 
 def _of_study(study: Study, name: str | None) -> LabelSourcePath:
     labels: dict[LabelKey, dict[str, Labels]] = {}
-    names: dict[str, tuple[str, ...]] = {}
-    for post_id in study.post_ids():
-        own, *others = _names(study.post(post_id))
-        names[own] = tuple(others)
-        for key, record in study.all_labels(post_id).items():
-            labels.setdefault(key, {})[own] = record
+    posts = tuple(map(study.post, study.post_ids()))
+    for post in posts:
+        for key, record in study.all_labels(post.id).items():
+            labels.setdefault(key, {})[post.id] = record
     if not labels:
         raise InputError("this study has no labels", path=study.root, hint="Make them with: valex run -s STUDY")
     lead = "" if name is None else f"{name}."
@@ -196,12 +197,7 @@ def _of_study(study: Study, name: str | None) -> LabelSourcePath:
         )
         for key, found in sorted(labels.items())
     )
-    return LabelSourcePath(tuple(routes), names=names)
-
-
-def _names(post: Post) -> tuple[str, ...]:
-    """Return the ids by which a label sheet may refer to a post; the first is the id of its text, with the user."""
-    return tuple(dict.fromkeys(map(text_id, post_names(post))))
+    return LabelSourcePath(tuple(routes), posts=posts, gold_files=tuple(gold_files(study)))
 
 
 def _about(labels: Mapping[str, Labels]) -> str:
@@ -211,12 +207,13 @@ def _about(labels: Mapping[str, Labels]) -> str:
         f"labels by {s.model}{', a baseline' if s.baseline else ''}, domain: {_domain(s.domain, s.languages)}"
         for s in sorted(sources, key=lambda source: source.model)
     )
-    return "; ".join([*models, *_fitted(labels)])
+    return "; ".join([*models, *_drawn(labels)])
 
 
-def _fitted(labels: Mapping[str, Labels]) -> Iterator[str]:
-    """Yield that states were fitted to gold labels, on which they then look better than they are."""
-    calibrations = (record.calibration for record in labels.values() if record.calibration is not None)
+def _drawn(labels: Mapping[str, Labels]) -> Iterator[str]:
+    """Yield how states were drawn, and if they were fitted to gold labels, that they look too good on these."""
+    calibrations = [record.calibration for record in labels.values() if record.calibration is not None]
+    yield from dict.fromkeys(f"states {kind_of_states(calibration)}" for calibration in calibrations)
     posts = {name for calibration in calibrations if calibration.kind == "validated" for name in calibration.posts}
     if posts:
         yield (

@@ -7,22 +7,19 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from valex_local.corpus.aggregate import join
-from valex_local.corpus.columns import text_id, with_author
 from valex_local.corpus.label_matrix import LabelMatrix
-from valex_local.corpus.match import NO_GROUP
+from valex_local.corpus.match import AUTHOR, NO_GROUP
 from valex_local.corpus.post_finder import PostFinder
-from valex_local.corpus.sheets import Sheet, gold_of, read_sheet
+from valex_local.corpus.sheets import gold_of, read_sheet
 from valex_local.errors import InputError
+from valex_local.evaluation.posts import choose_groups, gold_files, known_groups, renamed
 from valex_local.evaluation.validate import Validation, validate
 from valex_local.files.text import counted
 from valex_local.pipeline.states import label_set
-from valex_local.records import Calibration, Labels, Post
+from valex_local.records import Calibration, Labels
 from valex_local.states import choose, draw, is_answer
 from valex_local.study import Study
 from valex_local.study.variants import LabelKey
-
-AUTHOR = "author"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +72,7 @@ def read_study_gold(
         There are no gold labels, a sheet cannot be understood, none of its posts is in the study, or the posts have no
         such group.
     """
-    files = list(paths) or sorted((study.root / "gold").glob("*.csv"))
+    files = list(paths) or gold_files(study)
     if not files:
         raise InputError(
             "this study has no gold labels",
@@ -95,8 +92,10 @@ def read_study_gold(
             path=study.root,
             hint="Name posts by TikTok URL, by user_number, or by the ids of the study",
         )
-    labels = join([(f"the label of {name}", _renamed(gold.of([name]), post)) for name, post in of_post.items()])
-    grouped_by, groups = _groups({post: posts[post] for post in labels.ids}, of_post, sheets, group)
+    labels = renamed(gold.of(list(of_post)), of_post)
+    known = known_groups((sheet.groups for sheet in sheets), of_post, (posts[post] for post in labels.ids))
+    wanted = group or (AUTHOR if AUTHOR in known else NO_GROUP)
+    grouped_by, groups = choose_groups(known, labels.ids, wanted=wanted, what="posts")
     notices = [f"{sheet.path.name}: {notice}" for sheet in sheets for notice in sheet.notices]
     for why, left_out in (
         ("not in the study", [name for name, found in matches.items() if not found]),
@@ -104,35 +103,7 @@ def read_study_gold(
     ):
         if left_out:
             notices.append(f"{counted(len(left_out), 'post')} with gold labels left out: {why} ({left_out[0]})")
-    return StudyGold(labels, grouped_by, groups, tuple(notices))
-
-
-def _renamed(one: LabelMatrix, post: str) -> LabelMatrix:
-    return LabelMatrix((post,), one.labels, one.probabilities, one.dominant)
-
-
-def _groups(
-    posts: Mapping[str, Post], of_post: Mapping[str, str], sheets: Sequence[Sheet], wanted: str | None
-) -> tuple[str | None, dict[str, str]]:
-    """Return what posts are grouped by and the group of each post that has one."""
-    known: dict[str, dict[str, str]] = {}
-    for sheet in sheets:
-        for column, cells in sheet.groups.items():
-            of_sheet = {of_post[name]: cell for name, cell in cells.items() if name in of_post}
-            known.setdefault(column.casefold(), {}).update(of_sheet)
-    for post_id, post in posts.items():
-        given = {AUTHOR: post.text.author} if post.text.author else {}
-        if author := with_author(given, text_id(post_id)).get(AUTHOR):
-            known.setdefault(AUTHOR, {})[post_id] = author
-    chosen = (wanted or (AUTHOR if known.get(AUTHOR) else NO_GROUP)).casefold()
-    if chosen == NO_GROUP:
-        return None, {}
-    if not known.get(chosen):
-        names = sorted(name for name, cells in known.items() if cells)
-        raise InputError(
-            f"the posts cannot be grouped by {chosen!r}", hint=f"Group them by one of {', '.join([*names, NO_GROUP])}"
-        )
-    return chosen, known[chosen]
+    return StudyGold(labels, grouped_by, groups or {}, tuple(notices))
 
 
 def validate_study(study: Study, key: LabelKey, gold: StudyGold, *, drawn: date, seed: int = 0) -> Validation:
