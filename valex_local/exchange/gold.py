@@ -1,24 +1,36 @@
 """Gold labels of a study: a file ``gold/<annotator>.csv`` for each annotator, with a row for each post and value.
 
-The files are label sheets that `valex_local.corpus.read_sheet` reads; their first column is the id of the post.
+The files are label sheets that `valex_local.corpus.read_sheet` reads; their first column is the id of the post. Columns
+that posts can be grouped by, such as ``author``, are kept behind the labels.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from valex_local.corpus import read_sheet, write_long
+from valex_local.corpus.columns import plain_columns
 from valex_local.corpus.label_matrix import Bools, LabelMatrix
+from valex_local.corpus.sheets import ANNOTATOR_COLUMNS, BESIDE
+from valex_local.corpus.writers import CUTOFF_COLUMNS, LONG_COLUMNS
 from valex_local.errors import ConfigError, InputError
 from valex_local.files.atomic import writing
+from valex_local.files.tables import Table
 from valex_local.files.text import clean_text, one_line
 from valex_local.study import Study
 
 GOLD = "gold"
 """The folder of a study with its gold labels."""
+
+Groups = Mapping[str, Mapping[str, str]]
+"""The cells of posts in columns that they can be grouped by, by the name of the column."""
+
+_TAKEN = plain_columns(Table((*LONG_COLUMNS, *CUTOFF_COLUMNS, *ANNOTATOR_COLUMNS, *BESIDE, "run"), ())).keys()
+"""Names of columns with another meaning, in plain spelling."""
 
 LONGEST_NAME = 60
 """Maximum length of an annotator's name, in characters."""
@@ -41,8 +53,8 @@ def gold_file(study: Study, annotator: str) -> Path:
     return study.root / GOLD / (re.sub(r"[^\w.@+-]", "_", name) + ".csv")
 
 
-def read_gold(study: Study, annotator: str) -> LabelMatrix:
-    """Return an annotator's labels in a study, which may be none.
+def read_gold(study: Study, annotator: str) -> tuple[LabelMatrix, Groups]:
+    """Return an annotator's labels in a study, which may be none, and the groups of their posts.
 
     Raises
     ------
@@ -53,7 +65,7 @@ def read_gold(study: Study, annotator: str) -> LabelMatrix:
     """
     path = gold_file(study, annotator)
     if not path.exists():
-        return LabelMatrix.empty(())
+        return LabelMatrix.empty(()), {}
     sheet = read_sheet(path)
     if not sheet.complete:
         raise InputError(
@@ -65,10 +77,10 @@ def read_gold(study: Study, annotator: str) -> LabelMatrix:
     if list(labels) != [annotator]:
         whose = ", ".join(repr(name) for name in labels)
         raise ConfigError(f"this file has labels by {whose}, not {annotator!r}", path=path, hint="Use another name")
-    return labels[annotator]
+    return labels[annotator], sheet.groups
 
 
-def write_gold(study: Study, annotator: str, labels: LabelMatrix) -> Path:
+def write_gold(study: Study, annotator: str, labels: LabelMatrix, groups: Groups | None = None) -> Path:
     """Write all labels of an annotator, sorted by post.
 
     Parameters
@@ -79,6 +91,8 @@ def write_gold(study: Study, annotator: str, labels: LabelMatrix) -> Path:
         The annotator's name.
     labels : LabelMatrix
         All of the annotator's labels.
+    groups : mapping of str to mapping of str to str, optional
+        The groups of their posts.
 
     Returns
     -------
@@ -96,8 +110,19 @@ def write_gold(study: Study, annotator: str, labels: LabelMatrix) -> Path:
     with writing(path.parent):
         path.parent.mkdir(mode=0o700, exist_ok=True)
     order = sorted(range(len(labels)), key=lambda row: labels.ids[row])
-    write_long(path, {"": labels.take(order)}, extra={"annotator": dict.fromkeys(labels.ids, annotator)})
+    extra = {"annotator": dict.fromkeys(labels.ids, annotator), **(groups or {})}
+    write_long(path, {"": labels.take(order)}, extra=extra)
     return path
+
+
+def joined(several: Iterable[Groups]) -> Groups:
+    """Return the groups of several sheets; the last counts, and columns whose names have a meaning are left out."""
+    found: dict[str, dict[str, str]] = {}
+    for groups in several:
+        for name, cells in groups.items():
+            if cells and plain_columns(Table((name,), ())).keys().isdisjoint(_TAKEN):
+                found.setdefault(name, {}).update(cells)
+    return found
 
 
 def differing(known: LabelMatrix, given: LabelMatrix) -> Bools:

@@ -14,7 +14,7 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.post_finder import PostFinder
 from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.annotations import read_annotations
-from valex_local.exchange.gold import differing, gold_file, overlaid, read_gold, write_gold
+from valex_local.exchange.gold import Groups, differing, gold_file, joined, overlaid, read_gold, write_gold
 from valex_local.schwartz import CIRCLE
 from valex_local.study import Study
 
@@ -75,13 +75,14 @@ class ImportedLabels:
 
 @dataclass(frozen=True)
 class _Source:
-    """The labels in a file by annotator; `names` are the names of the post behind each id."""
+    """The labels in a file by annotator; `names` are the names of the post behind each id, `groups` its groups."""
 
     path: Path
     labels: Mapping[str, LabelMatrix]
     names: Mapping[str, tuple[str, ...]]
     notices: tuple[str, ...]
     complete: bool
+    groups: Groups = field(default_factory=dict)
 
 
 def import_labels(
@@ -120,13 +121,16 @@ def import_labels(
     found = ImportedLabels(str(out), notices=[f"{s.path.name}: {notice}" for s in sources for notice in s.notices])
     found.complete = all(source.complete for source in sources)
     with study.lock():
-        given = _by_post(sources, PostFinder(study.post(post_id) for post_id in study.post_ids()), found)
-        known = {name: read_gold(study, name) for name in given}
+        posts = _posts(sources, PostFinder(study.post(post_id) for post_id in study.post_ids()), found)
+        given = _by_post(sources, posts)
+        stored = {name: read_gold(study, name) for name in given}
+        known = {name: labels for name, (labels, _) in stored.items()}
         if not replace:
             _refuse_contradictions(study, known, given)
         for name, labels in given.items():
             before, after = known[name], overlaid(known[name], labels)
-            path = write_gold(study, name, after)
+            groups = joined([stored[name][1], *_groups(sources, posts, name)])
+            path = write_gold(study, name, after, groups)
             found.annotators[name] = AnnotatorResult(
                 str(path.relative_to(study.root)),
                 posts=len(labels),
@@ -144,7 +148,7 @@ def _read(path: Path) -> _Source:
     sheet = read_sheet(path)
     scored = ("probabilities left out because gold labels have none",) if sheet.has_probabilities else ()
     names = {post: (post,) for labels in sheet.labels.values() for post in labels.ids}
-    return _Source(path, sheet.labels, names, (*sheet.notices, *scored), sheet.complete)
+    return _Source(path, sheet.labels, names, (*sheet.notices, *scored), sheet.complete, sheet.groups)
 
 
 def _named(sources: Sequence[_Source], annotator: str | None) -> list[_Source]:
@@ -169,18 +173,32 @@ def _named(sources: Sequence[_Source], annotator: str | None) -> list[_Source]:
 # --- from names to posts --------------------------------------------------------------------------------------------
 
 
-def _by_post(sources: Sequence[_Source], finder: PostFinder, found: ImportedLabels) -> dict[str, LabelMatrix]:
-    """Return each annotator's labels of the study's posts; add those that match no post to `found`."""
+def _by_post(sources: Sequence[_Source], posts: Mapping[Path, Mapping[str, str]]) -> dict[str, LabelMatrix]:
+    """Return each annotator's labels of the study's posts."""
     parts: dict[str, list[tuple[str, LabelMatrix]]] = {}
     for source in sources:
-        posts = _posts(source, finder, found)
         for name, labels in source.labels.items():
-            parts.setdefault(name, []).extend(_renamed(source.path, labels, posts))
+            parts.setdefault(name, []).extend(_renamed(source.path, labels, posts[source.path]))
     joined = {name: join(found_parts) for name, found_parts in parts.items() if found_parts}
     return {name: labels for name, labels in joined.items() if _count(labels)}
 
 
-def _posts(source: _Source, finder: PostFinder, found: ImportedLabels) -> dict[str, str]:
+def _groups(sources: Sequence[_Source], posts: Mapping[Path, Mapping[str, str]], annotator: str) -> Iterator[Groups]:
+    """Yield the groups of the posts that an annotator labelled, from each source."""
+    for source in (source for source in sources if annotator in source.labels):
+        called = {own: posts[source.path][own] for own in source.labels[annotator].ids if own in posts[source.path]}
+        yield {
+            column: {called[own]: cell for own, cell in cells.items() if own in called}
+            for column, cells in source.groups.items()
+        }
+
+
+def _posts(sources: Sequence[_Source], finder: PostFinder, found: ImportedLabels) -> dict[Path, dict[str, str]]:
+    """Return which post of the study each name in each file stands for; add names without one to `found`."""
+    return {source.path: _posts_in(source, finder, found) for source in sources}
+
+
+def _posts_in(source: _Source, finder: PostFinder, found: ImportedLabels) -> dict[str, str]:
     posts = {}
     for name, names in source.names.items():
         fitting = finder.find(names)
