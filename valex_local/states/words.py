@@ -229,8 +229,9 @@ def _meaning(summary: StateSummary) -> str:
     if found.kind == "validated":
         return f"Not validated: {', '.join(not_validated(found))}."
     if found.kind == "relative":
+        others = f"the other {unit}s" + (f" of {place}" if unit == "post" else "")
         return (
-            f'"Present" means that a value stands out in a {unit}, compared with the other {unit}s of {place}: its '
+            f'"Present" means that a value stands out in a {unit}, compared with {others}: its '
             f"probability is far above the usual one for this value (cut-offs drawn on {found.drawn}). Each value "
             f"stands out in a few {unit}s in a hundred, whether it is rare or common, so their number says nothing."
         )
