@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.evaluation.labelled import COMMON, as_answers, cutoffs_at, made_gold, made_labels, post_ids
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import InputError
+from valex_local.evaluation.bootstrap import Difference
 from valex_local.evaluation.validate import LEAST_CASES, LEAST_POSTS, Posts, enough, out_of_fold, validate
 from valex_local.evaluation.validation_tables import validation_notes
 from valex_local.records import Calibration
@@ -128,6 +130,20 @@ def test_authors_are_never_split() -> None:
     assert by_post.groups is None
     assert [n.code for n in by_post.calibration.notices if "authors" in n.code] == ["validated-without-authors"]
     assert [n.code for n in by_author.calibration.notices if "authors" in n.code] == ["validated-on-few-authors"]
+
+
+def test_posts_without_a_known_author_are_counted(made) -> None:
+    gold, labels, _ = made
+    known = dict(list(authors(gold.ids).items())[5:])
+    found = validate(labels, gold, CAUTIOUS, drawn=TODAY, groups=known)
+    (notice,) = (n for n in found.calibration.notices if n.code == "validated-without-authors")
+    assert notice.text.startswith("5 posts without a known author counted alone")
+
+
+def test_states_that_are_no_better_are_not_called_better(made) -> None:
+    _, _, found = made
+    same = replace(found, difference=Difference(value=0, low=-0.1, high=0.1))
+    assert validation_notes(same, "author")[0].startswith("The states are as good as before")
 
 
 @pytest.mark.parametrize(("positives", "of", "enough_"), [(10, 8, True), (9, 8, False), (10, 2, False), (71, 8, False)])

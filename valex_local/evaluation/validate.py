@@ -187,12 +187,13 @@ def validate(
     units = np.unique(posts.groups, return_inverse=True)[1].astype(np.intp)
     found = compare(posts.truth, before, after, wanted, units=units, seed=seed)
     number = None if groups is None else len(set(posts.groups))
+    alone = sum(name not in (groups or ()) for name in posts.ids)
     fitted = _calibration(posts, wanted, base).model_copy(
         update={
             "drawn": drawn,
             "posts": tuple(sorted(posts.ids)),
             "figures": found.figures,
-            "notices": (*_notices(posts, gold, wanted, base), *_about_groups(number, grouped_by)),
+            "notices": (*_notices(posts, gold, wanted, base), *_about_groups(number, alone, grouped_by)),
         }
     )
     values = tuple(_values(fitted, found))
@@ -360,11 +361,12 @@ def _notices(posts: Posts, gold: LabelMatrix, wanted: Bools, base: Calibration) 
         yield Notice(code="gold-not-used", text=text)
 
 
-def _about_groups(groups: int | None, grouped_by: str) -> Iterator[Notice]:
-    if groups is None:
-        text = "each post counted on its own: if several are by one person, the figures are too good"
+def _about_groups(groups: int | None, alone: int, grouped_by: str) -> Iterator[Notice]:
+    if alone:
+        which = "every post" if groups is None else f"{counted(alone, 'post')} without a known {grouped_by}"
+        text = f"{which} counted alone: if several are by one person, the figures are too good"
         yield Notice(code="validated-without-authors", text=text)
-    elif groups < FEW_GROUPS:
+    if groups is not None and groups < FEW_GROUPS:
         text = f"the posts with gold labels are by only {counted(groups, grouped_by)}: the intervals say little"
         yield Notice(code="validated-on-few-authors", text=text)
 

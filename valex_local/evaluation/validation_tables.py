@@ -82,6 +82,8 @@ def validation_notes(found: Validation, grouped_by: str | None) -> list[str]:
 
 def _verdict(found: Validation) -> str:
     gain = found.difference
+    if gain.value == 0:
+        return f"The states are as good as before, by macro F1 over the {len(found.values)} values"
     size = f"macro F1 over the {len(found.values)} values {abs(gain.value):.3f}"
     interval = "" if gain.low is None or gain.high is None else f" (difference {gain.low:+.3f} to {gain.high:+.3f})"
     if found.worse:
