@@ -117,7 +117,54 @@ def test_what_a_folder_is_for_must_be_said_where_the_files_do_not_tell(tmp_path:
         add(store, folder)
     with pytest.raises(ModelError, match="no role ears"):
         add(store, folder, role="ears")
-    assert add(store, folder, role="labels").engine == "encoder"
+    assert add(store, folder, role="encoder").engine == "transformers"
+
+
+@pytest.mark.parametrize(
+    ("role", "files", "words"),
+    [
+        ("llm", {"m.gguf": b"GGUF, but a base model"}, "no chat template"),
+        ("llm", {"m.gguf": b"<!doctype html>"}, r"not a GGUF file.*web page"),
+        (
+            "llm",
+            {"m.gguf": b"GGUF tokenizer.chat_template", "mmproj.gguf": b"version https://git-lfs"},
+            "not a GGUF file",
+        ),
+        (
+            "encoder",
+            {"model.safetensors": b"x"},
+            r"not a whole model: for the engine transformers it lacks config.json",
+        ),
+        ("clip", {"open_clip_model.safetensors": b"x", "config.json": b"{}"}, "lacks open_clip_config.json"),
+        ("asr", {"model.bin": b"x", "vocabulary.txt": b"x"}, "lacks config.json"),
+    ],
+)
+def test_what_no_engine_could_load_is_refused(tmp_path: Path, role: str, files: dict[str, bytes], words: str):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    with pytest.raises(ModelError, match=words):
+        add(Store(tmp_path / "store"), folder, role=role)
+    assert not (tmp_path / "store/model").exists()
+
+
+def test_a_lone_weights_file_is_not_a_model(tmp_path: Path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"x")
+    with pytest.raises(ModelError, match=r"this file is not a whole model.*Give the folder"):
+        add(Store(tmp_path / "store"), path, role="encoder")
+
+
+def test_what_the_desktop_leaves_in_folders_is_left_out(tmp_path: Path, clip_folder: Path):
+    for name in ("desktop.ini", "Thumbs.db", ".DS_Store"):
+        (clip_folder / name).write_bytes(b"x")
+    model = add(Store(tmp_path / "store"), clip_folder)
+    assert sorted(path.name for path in model.folder.iterdir()) == [
+        "model.toml",
+        "open_clip_config.json",
+        "open_clip_model.safetensors",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +184,7 @@ def test_a_gguf_in_parts_is_one_model(tmp_path: Path):
     folder = tmp_path / "split"
     folder.mkdir()
     for part in range(1, 13):
-        (folder / f"m-{part:05}-of-00012.gguf").write_bytes(b"x")
+        (folder / f"m-{part:05}-of-00012.gguf").write_bytes(b"GGUF...tokenizer.chat_template...")
     assert add(Store(tmp_path / "store"), folder).options == {"file": "m-00001-of-00012.gguf"}
 
 
@@ -223,6 +270,7 @@ def test_what_the_manifest_of_a_known_model_says_cannot_be_said_otherwise(tiny: 
         add(tiny.store, folder, model_id="tiny", engine="openai-whisper", options={"compute_type": "int8"})
     with pytest.raises(ModelError, match="for the role asr, not llm"):
         add(tiny.store, folder, model_id="tiny", role="llm")
+    (folder / "config.json").write_bytes(b"{}")
     variant = add(tiny.store, folder, model_id="tiny-int8", role="asr", options={"compute_type": "int8"})
     assert variant.options == {"compute_type": "int8"}
 

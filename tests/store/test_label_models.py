@@ -33,6 +33,7 @@ def store(tmp_path: Path) -> Store:
     encoder = tmp_path / "base"
     encoder.mkdir()
     (encoder / "model.safetensors").write_bytes(b"weights")
+    (encoder / "config.json").write_bytes(b"{}")
     made = Store(tmp_path / "store")
     add(made, encoder, model_id="base", role="encoder")
     return made

@@ -4,7 +4,8 @@ manifests.py   the TOML files of models/: what a model is and how to get it; pro
 model.py       an installed model
 store.py       the store: finding and checking models
 servers.py     models on a server of this machine, with an address instead of files
-intake.py      adding and installing models; describe.py recognises the files of unknown models
+intake.py      adding and installing models; describe.py recognises the files of unknown models, loadable.py refuses
+               what no engine could load
 removal.py     removing models
 packages.py    weights in Python packages, downloaded with pip
 downloads.py   files from Hugging Face, downloaded with hub.py in a process of its own

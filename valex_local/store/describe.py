@@ -20,6 +20,9 @@ _ENGINES = {
 }
 """The default engine of each role."""
 
+# Windows and macOS leave these in folders; they are no part of any model.
+_OF_THE_DESKTOP = frozenset({"desktop.ini", "thumbs.db", "ehthumbs.db", "__macosx"})
+
 # Large GGUF files are split into parts; the engine is given the first.
 _LATER_PART = re.compile(r"-(?!0*1-)\d+-of-\d+\.gguf$")
 
@@ -32,7 +35,8 @@ def describe(
     Parameters
     ----------
     path : Path
-        The folder, all of whose files but hidden ones belong to the model; or its only file.
+        The folder, all of whose files belong to the model, except hidden ones and those that the desktop writes; or its
+        only file.
     model_id : str, optional
         The id; by default derived from the name of the folder or file.
     role : str, optional
@@ -71,7 +75,11 @@ def describe(
 
 def _names(folder: Path) -> list[str]:
     paths = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
-    return sorted(p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts))
+    return sorted(p.as_posix() for p in paths if not any(_is_foreign(part) for part in p.parts))
+
+
+def _is_foreign(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _OF_THE_DESKTOP
 
 
 def _role(names: list[str]) -> str | None:

@@ -16,6 +16,7 @@ from valex_local.store.describe import describe
 from valex_local.store.downloads import Tell, download
 from valex_local.store.files import check, receive
 from valex_local.store.hub import Unreachable
+from valex_local.store.loadable import check_loadable
 from valex_local.store.manifests import RECORD, File, Manifest, parse, read_manifest
 from valex_local.store.model import StoredModel
 from valex_local.store.servers import ENGINE, server_options
@@ -64,8 +65,8 @@ def add(
     Raises
     ------
     ModelError
-        The files are missing, are not those of the manifest, or are not recognised; or the address is not on this
-        machine.
+        The files are missing, are not those of the manifest, are not recognised or cannot be loaded; or the address is
+        not on this machine.
     """
     values = {"engine": engine, "options": options or None, "licence": licence, "origin": origin}
     given = {key: value for key, value in values.items() if value is not None}
@@ -75,6 +76,7 @@ def add(
     manifest = _known(store, source, model_id, role)
     if manifest is None:
         manifest = _own(source, model_id, role, given)
+        check_loadable(manifest, source)
     elif given:
         raise ModelError(
             f"the model {manifest.id} is known, including its {' and '.join(given)}",
