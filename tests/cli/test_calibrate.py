@@ -188,7 +188,7 @@ def test_evaluation_says_that_cut_offs_were_fitted_to_these_gold_labels(study: S
     words = ("evaluate", study.root, "--labels", sheet(study), "--min-support", "10", "--resamples", "0")
     assert "too good" not in " ".join(call(*words).out.split())
     call("calibrate", "-s", study.root, sheet(study))
-    assert "fitted to gold labels of 60 posts, on which figures are too good" in " ".join(call(*words).out.split())
+    assert "states validated on 60 posts of this study" in " ".join(call(*words).out.split())
 
 
 def test_a_run_in_the_study_is_not_disturbed(study: Study, call) -> None:

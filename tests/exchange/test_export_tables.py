@@ -83,13 +83,14 @@ def test_tables_say_how_states_were_drawn_and_from_which_probability_on(study, t
     first, second, *_ = rows_of(path)
     assert (second["present"], second["present_from"], second["conflicted_from"]) == ("0.2", "0.1235", "")
     assert (first["state"], first["present_from"]) == ("absent", ""), "no cut-off: never called"
-    assert {row["states"] for row in rows_of(path)} == {"validated"}
+    kinds = {row["value"]: row["states"] for row in rows_of(path)}
+    assert kinds == {value: "validated" if value in CIRCLE[1:] else "not validated" for value in CIRCLE}
     assert found.states == [
         "template.encoder: validated on 2 posts of this study; 1.5 values called per post; by encoder-model, made for "
         "made up"
     ]
     _, path = export(study, "wide")
-    assert {row["states"] for row in rows_of(path)} == {"validated"}
+    assert {row["states"] for row in rows_of(path)} == {"validated and not validated"}
     _, path = export(study, "authors")
     assert "states: validated on 2 posts of this study" in rows_of(path)[0]["notes"]
     pytest.importorskip("pyarrow")

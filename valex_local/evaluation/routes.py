@@ -12,7 +12,7 @@ from valex_local.errors import InputError
 from valex_local.evaluation.evaluate import EvaluatedRoute
 from valex_local.evaluation.posts import gold_files
 from valex_local.evaluation.selection import check_names, selects
-from valex_local.files.text import counted, load_json, read_raw
+from valex_local.files.text import load_json, read_raw
 from valex_local.records import Labels, Post
 from valex_local.stages.labels.card import CARD, read_card
 from valex_local.states.words import kind_of_states
@@ -207,16 +207,11 @@ def _about(labels: Mapping[str, Labels]) -> str:
         f"labels by {s.model}{', a baseline' if s.baseline else ''}, domain: {_domain(s.domain, s.languages)}"
         for s in sorted(sources, key=lambda source: source.model)
     )
-    return "; ".join([*models, *_drawn(labels)])
+    return "; ".join([*models, *dict.fromkeys(_drawn(labels))])
 
 
 def _drawn(labels: Mapping[str, Labels]) -> Iterator[str]:
-    """Yield how states were drawn, and if they were fitted to gold labels, that they look too good on these."""
-    calibrations = [record.calibration for record in labels.values() if record.calibration is not None]
-    yield from dict.fromkeys(f"states {kind_of_states(calibration)}" for calibration in calibrations)
-    posts = {name for calibration in calibrations if calibration.kind == "validated" for name in calibration.posts}
-    if posts:
-        yield (
-            f"cut-offs fitted to gold labels of {counted(len(posts), 'post')}, on which figures are too good; "
-            "valex calibrate gives those of cross-validation"
-        )
+    """Yield how states were drawn; on the gold labels that they were fitted to, they look better than they are."""
+    for calibration in filter(None, (record.calibration for record in labels.values())):
+        fitted = ", on which figures are too good: valex calibrate gives those of cross-validation"
+        yield f"states {kind_of_states(calibration)}{fitted if calibration.kind == 'validated' else ''}"

@@ -17,7 +17,7 @@ from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, cautious, common
 from valex_local.states.digits import cutoffs_in_digits, with_cutoff
 from valex_local.states.draw import Unvalidated, as_answered, choose, draw, is_answer, is_for
 from valex_local.states.evidence import about_evidence, shown_evidence
-from valex_local.states.words import Banner, StateSummary, Unit, advice, kind_of_states
+from valex_local.states.words import Banner, StateSummary, Unit, advice, kind_of_states, kind_of_value
 
 __all__ = [
     "CAUTIOUS",
@@ -37,6 +37,7 @@ __all__ = [
     "is_answer",
     "is_for",
     "kind_of_states",
+    "kind_of_value",
     "own_domain",
     "relative",
     "shown_evidence",

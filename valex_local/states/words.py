@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from valex_local.files.text import counted
 from valex_local.records import Calibration, Labels, LabelSource
-from valex_local.schwartz import State
+from valex_local.schwartz import State, Value
 from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, common
 
 Unit = Literal["post", "text"]
@@ -40,6 +40,13 @@ def not_validated(calibration: Calibration) -> tuple[str, ...]:
     """Return the values of a validated calibration that gold labels did not suffice for, each with its polarity."""
     found = (cutoff for cutoff in calibration.cutoffs if calibration.kind == "validated" and cutoff.support is None)
     return tuple(f"{cutoff.value} ({cutoff.polarity})" for cutoff in found)
+
+
+def kind_of_value(calibration: Calibration, value: Value) -> str:
+    """Return how the state of one value was drawn; ``not validated`` if gold labels did not suffice for it."""
+    supports = [cutoff.support for cutoff in calibration.cutoffs if cutoff.value == value]
+    lacking = not supports or None in supports
+    return "not validated" if calibration.kind == "validated" and lacking else calibration.kind
 
 
 def _drawn(calibration: Calibration, unit: Unit) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from valex_local.errors import InputError
 from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import write_whole
-from valex_local.states import cutoffs_in_digits
+from valex_local.states import cutoffs_in_digits, kind_of_value
 from valex_local.system.imports import require_extra
 
 ROW_GROUP = 20_000
@@ -88,11 +88,11 @@ def _label_rows(material: Material) -> Iterator[RowData]:
             "script": script,
             "route": route,
             **record.source.model_dump(include={"model", "baseline", "domain", "languages"}),
-            "states": None if record.calibration is None else record.calibration.kind,
         }
         for label in record.values:
             cutoffs = zip(("present_from", "conflicted_from"), cutoffs_in_digits(label), strict=True)
-            yield {**shared, **label.model_dump(mode="json"), **dict(cutoffs)}
+            states = None if record.calibration is None else kind_of_value(record.calibration, label.value)
+            yield {**shared, "states": states, **label.model_dump(mode="json"), **dict(cutoffs)}
 
 
 def _line_rows(material: Material) -> Iterator[RowData]:

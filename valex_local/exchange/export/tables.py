@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 
 from valex_local.corpus.label_matrix import LabelMatrix
@@ -10,8 +11,8 @@ from valex_local.corpus.writers import long_rows, write_authors
 from valex_local.exchange.export.selection import Labelled, Material, name_of
 from valex_local.files.tables import write_table
 from valex_local.records import Labels, ValueLabel
-from valex_local.schwartz import CIRCLE, Polarity, State
-from valex_local.states import cutoffs_in_digits, kind_of_states
+from valex_local.schwartz import CIRCLE, Polarity, State, Value
+from valex_local.states import cutoffs_in_digits, kind_of_states, kind_of_value
 
 _CODES = {State.CONFLICTED: "-1", State.ABSENT: "0", State.PRESENT: "1", State.NOT_ASSESSED: ""}
 
@@ -37,11 +38,14 @@ class Long:
         for name, labels in material.labellings().items():
             about = {
                 "whose": {name_of(post): _whose(record) for post, record in labels.items()},
-                "states": {name_of(post): _kind(record) for post, record in labels.items()},
+                "states": dict.fromkeys(map(name_of, labels), ""),
                 "notes": {name_of(post): "; ".join(_notices(record)) for post, record in labels.items()},
             }
             cutoffs = {name_of(post): list(map(cutoffs_in_digits, record.values)) for post, record in labels.items()}
             head, *own = long_rows({name: _matrix(labels)}, extra=about, cutoffs=cutoffs)
+            at = head.index("states")
+            kinds = (kind for record in labels.values() for kind in map(partial(_kind, record), CIRCLE))
+            own = [(*row[:at], kind, *row[at + 1 :]) for row, kind in zip(own, kinds, strict=True)]
             rows += own if rows else [head, *own]
         write_table(target, rows)
 
@@ -60,7 +64,7 @@ class Wide:
             for post, record in labels.items():
                 probabilities = [_score(p) for label in record.values for p in (label.present, label.conflicted)]
                 codes = [_code(label) for label in record.values]
-                rows.append([name_of(post), name, *codes, _whose(record), _kind(record), *probabilities])
+                rows.append([name_of(post), name, *codes, _whose(record), _kinds(record), *probabilities])
         write_table(target, rows)
 
 
@@ -110,9 +114,15 @@ def _whose(record: Labels) -> str:
     return f"{record.source.model} ({record.source.baseline or record.source.domain})"
 
 
-def _kind(record: Labels) -> str:
-    """Return how the states were drawn, in one word that readers of the column compare."""
-    return "" if record.calibration is None else record.calibration.kind
+def _kind(record: Labels, value: Value) -> str:
+    """Return how the state of a value was drawn, in a word that readers of the column compare."""
+    return "" if record.calibration is None else kind_of_value(record.calibration, value)
+
+
+def _kinds(record: Labels) -> str:
+    """Return how the states were drawn, in a few words that readers of the column compare."""
+    kinds = dict.fromkeys(_kind(record, label.value) for label in record.values)
+    return " and ".join(sorted(kinds, reverse=True))
 
 
 def _states(record: Labels) -> str:
