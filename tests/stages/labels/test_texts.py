@@ -1,5 +1,6 @@
 """Labels of bare texts: those of the model, by id, with what a reader must know of each."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,8 @@ def test_no_texts_are_refused(tiny: StoredModel):
 def test_a_model_for_any_language_says_nothing(tmp_path: Path):
     model = save_model(tmp_path / "model", languages=[])
     assert label_texts(texts(2, "xx"), model, settings=made(), device=CPU).notices == {}
+
+
+def test_states_of_a_language_model_are_its_answers(tiny: StoredModel):
+    with pytest.raises(ConfigError, match="gives answers"):
+        label_texts(texts(2), replace(tiny, role="llm"), settings=made(), device=CPU, states="cautious")

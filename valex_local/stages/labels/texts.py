@@ -98,7 +98,7 @@ def label_texts(
     Raises
     ------
     ConfigError
-        The route takes no texts, or no examples.
+        The route takes no texts, or no examples, or its answers are not drawn from probabilities.
     InputError
         There are no texts.
     ModelError
@@ -106,6 +106,7 @@ def label_texts(
     ValexError
         No text could be labelled: what went wrong with the first.
     """
+    thresholds = _thresholds(model, states)
     loaded = load_route(name)(Context(settings, {route_spec(name).role: model}, device, f"text.{name}"))
     labels: dict[str, Labels] = {}
     notices: dict[str, tuple[Notice, ...]] = {}
@@ -126,7 +127,7 @@ def label_texts(
         loaded.close()
     if not labels:
         raise next(iter(failed.values()), InputError("there are no texts to label"))
-    calibration = choose(labels, states, drawn=date.today(), thresholds=_thresholds(model, states))
+    calibration = choose(labels, states, drawn=date.today(), thresholds=thresholds)
     drawn = {text_id: draw(record, calibration) for text_id, record in labels.items()}
     answers = LabelMatrix.from_labels({text.id: drawn[text.id].values if text.id in drawn else () for text in texts})
     summary = StateSummary.of(drawn.items(), unit="text")
@@ -135,6 +136,12 @@ def label_texts(
 
 
 def _thresholds(model: StoredModel, states: Unvalidated | None) -> Thresholds | None:
+    """Return the model's thresholds if they draw states; a language model, which answers, has none to draw."""
+    if states is not None and model.role == "llm":
+        raise ConfigError(
+            f"{states} states are drawn from the probabilities of a label model, but {model.id} gives answers",
+            hint="Leave out --states",
+        )
     if states != "own domain":
         return None
     return {output: row.threshold for output, row in read_card(model.folder).rows.items()}
