@@ -196,6 +196,24 @@ def test_an_answer_is_explained(status: int, headers: dict[str, str], words: str
     assert "https://huggingface.co/lab/model" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+            r"\[SSL.*a certificate of its own.*SSL_CERT_FILE",
+        ),
+        ("", r"cannot be reached \(ConnectTimeout\)$"),
+    ],
+)
+def test_why_it_cannot_be_reached_is_explained(text: str, words: str):
+    import httpx2
+
+    source = Source(repo="lab/model")
+    with pytest.raises(hub_process.Unreachable, match=words), hub_process._explained(source, "m", "model.bin"):
+        raise httpx2.ConnectTimeout(text)
+
+
 def test_a_gated_repository_takes_the_token_of_the_user(hub: Hub, store: Store, monkeypatch: pytest.MonkeyPatch):
     hub.token = "hf_secret"
     with pytest.raises(ModelError, match=r"accepted its terms .*settings/tokens.*export HF_TOKEN") as caught:

@@ -281,7 +281,9 @@ def _explained(source: Source, model: str, file: str) -> Iterator[None]:
             hint="On a machine with network: unset HF_HUB_OFFLINE TRANSFORMERS_OFFLINE",
         ) from error
     except httpx2.TransportError as error:
-        raise Unreachable(f"Hugging Face cannot be reached ({error})") from error
+        reason = str(error) or type(error).__name__
+        hint = _OWN_CERTIFICATE if "CERTIFICATE" in reason else None
+        raise Unreachable(f"Hugging Face cannot be reached ({reason})", hint=hint) from error
     except HfHubHTTPError as error:
         raise _refusal(error, source, model, file) from error
     except OSError as error:
@@ -292,6 +294,10 @@ def _explained(source: Source, model: str, file: str) -> Iterator[None]:
         ) from error
 
 
+_OWN_CERTIFICATE = (
+    "Your network seems to open encrypted connections with a certificate of its own: ask for its file, and type: "
+    "export SSL_CERT_FILE=…"
+)
 _MAKE_TOKEN = "make a token of the type Read at https://huggingface.co/settings/tokens and type: export HF_TOKEN=hf_…"
 
 
