@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from valex_local.records import Calibration, Cutoff, LabelFigures, Labels, LabelSource, StateKind, ValueLabel
 from valex_local.schwartz import CIRCLE, Polarity, State
-from valex_local.states import Banner, StateSummary, draw, kind_of_states, relative, with_cutoff
+from valex_local.states import Banner, StateSummary, draw, kind_of_states, relative, to_do, with_cutoff
 
 SOURCE = LabelSource(route="encoder", model="a-model", domain="English arguments")
 POSTS = tuple(f"post-{n}" for n in range(40))
@@ -131,6 +131,9 @@ def test_values_without_enough_gold_labels_are_named() -> None:
     assert banner.title.startswith("Some values are not validated")
     assert banner.remarks == (f"Not validated: {CIRCLE[0]} (present).",)
     assert "label more posts" in banner.advice
+    assert to_do({"one": found}) == [f"Not validated: {CIRCLE[0]} (present).", banner.advice]
+    assert to_do({"one": found, "two": summary("cautious")})[0] == f"Not validated in one: {CIRCLE[0]} (present)."
+    assert to_do({"two": summary("validated")}) == []
 
 
 def test_common_values_are_named_with_their_mean_the_most_common_first() -> None:

@@ -13,7 +13,7 @@ from valex_local.cli._output import say, terminal
 from valex_local.records import Labels, Script, ValueLabel
 from valex_local.rendering.lines import shown_lines
 from valex_local.schwartz import State
-from valex_local.states import StateSummary, about_evidence, advice, kind_of_states, shown_evidence, with_cutoff
+from valex_local.states import StateSummary, about_evidence, kind_of_states, shown_evidence, to_do, with_cutoff
 
 if TYPE_CHECKING:
     from valex_local.study import LabelKey
@@ -75,8 +75,8 @@ def print_summaries(summaries: Mapping[LabelKey, StateSummary]) -> None:
     """Print a line for each set of labels, and what to do about those that are not validated."""
     for key, summary in summaries.items():
         _print_wrapped(f"states  {key}: {summary.line}", style="" if summary.validated else "yellow")
-    if not all(summary.validated for summary in summaries.values()):
-        _print_wrapped(advice(), style="yellow")
+    for line in to_do({str(key): summary for key, summary in summaries.items()}):
+        _print_wrapped(line, style="yellow")
 
 
 def _print_wrapped(text: str, style: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from valex_local.files.text import counted
 from valex_local.records import Calibration, Labels, LabelSource
-from valex_local.schwartz import State, Value
+from valex_local.schwartz import Polarity, State, Value
 from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, common
 
 Unit = Literal["post", "text"]
@@ -26,8 +26,9 @@ def advice(unit: Unit = "post") -> str:
 
 
 _MORE = (
-    "Do not report in how many posts these values are present. To be able to report it, label more posts that show "
-    "them, and run valex calibrate again."
+    "In how many posts a validated value is present may be reported, together with its figures from valex calibrate; "
+    "do not report it of a value that is not validated. To validate more values, label more posts, chosen at random, "
+    "until enough of them show these values, and run valex calibrate again."
 )
 
 
@@ -47,6 +48,15 @@ def kind_of_value(calibration: Calibration, value: Value) -> str:
     supports = [cutoff.support for cutoff in calibration.cutoffs if cutoff.value == value]
     lacking = not supports or None in supports
     return "not validated" if calibration.kind == "validated" and lacking else calibration.kind
+
+
+def _lacking(calibration: Calibration) -> str:
+    """Return the values of `not_validated` by polarity, or nothing."""
+    values: dict[Polarity, list[str]] = {}
+    for cutoff in calibration.cutoffs if not_validated(calibration) else ():
+        if cutoff.support is None:
+            values.setdefault(cutoff.polarity, []).append(cutoff.value)
+    return "; ".join(f"{', '.join(names)} ({polarity})" for polarity, names in values.items())
 
 
 def _drawn(calibration: Calibration, unit: Unit) -> str:
@@ -147,6 +157,23 @@ class StateSummary:
         yield from (f"States: {self.line}",) if found is None else found.lines()
 
 
+def to_do(summaries: Mapping[str, StateSummary]) -> list[str]:
+    """Return what to do about states that are not validated, and about single values that are not.
+
+    Parameters
+    ----------
+    summaries : mapping of str to StateSummary
+        The sets of labels by the name that readers see. A single one is not named.
+    """
+    partly = {name: values for name, found in summaries.items() if (values := _lacking(found.calibration))}
+    lines = [
+        f"Not validated{f' in {name}' if len(summaries) > 1 else ''}: {values}." for name, values in partly.items()
+    ]
+    if not all(summary.validated for summary in summaries.values()):
+        return [*lines, advice()]
+    return [*lines, _MORE] if partly else []
+
+
 @dataclass(frozen=True)
 class Banner:
     """What readers of states that are not validated must know.
@@ -234,7 +261,7 @@ def _meaning(summary: StateSummary) -> str:
     """Return what "present" means by a kind of states, and why that is no count; of validated ones what is not."""
     unit, place, found = summary.unit, _place(summary.unit), summary.calibration
     if found.kind == "validated":
-        return f"Not validated: {', '.join(not_validated(found))}."
+        return f"Not validated: {_lacking(found)}."
     if found.kind == "relative":
         others = f"the other {unit}s" + (f" of {place}" if unit == "post" else "")
         return (

@@ -10,7 +10,7 @@ from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.export.formats import Format, get_format
 from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import replacing, writing
-from valex_local.states import advice
+from valex_local.states import to_do
 from valex_local.study import LabelKey, Study, output, state_summaries
 
 EXPORTS = "exports"
@@ -110,7 +110,7 @@ def _about_states(study: Study, sets: Collection[LabelKey]) -> list[str]:
     """Return how the states of sets of labels were drawn, and what to do if they are not validated."""
     summaries = {key: found for key, found in state_summaries(study).items() if key in sets} if sets else {}
     lines = [f"{key}: {found.line}" for key, found in summaries.items()]
-    return lines if all(found.validated for found in summaries.values()) else [*lines, advice()]
+    return [*lines, *to_do({str(key): found for key, found in summaries.items()})]
 
 
 def _write(form: Format, material: Material, target: Path) -> int:
