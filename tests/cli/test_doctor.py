@@ -22,29 +22,29 @@ def valex(*arguments, **env):
 
 
 @pytest.fixture(scope="module")
-def cpu_store(store):
-    """The store, where it holds all that the profile cpu needs."""
-    missing = [e.problem for e in store.entries() if e.manifest.id in store.members("cpu") and e.problem]
+def demo_store(store):
+    """The store, where it holds all that the profile demo needs."""
+    missing = [e.problem for e in store.entries() if e.manifest.id in store.members("demo") and e.problem]
     if missing and not os.environ.get("CI"):
         pytest.skip(f"needs weights: {missing[0]}")
     return store
 
 
-def test_all_is_well_with_the_weights_of_the_profile(cpu_store):
-    done = valex("--profile", "cpu", VALEX_MODELS=str(cpu_store.root))
+def test_all_is_well_with_the_weights_of_the_profile(demo_store):
+    done = valex("--profile", "demo", VALEX_MODELS=str(demo_store.root))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Everything that the profile cpu needs is here." in done.stdout
+    assert "Everything that the profile demo needs is here." in done.stdout
 
 
-def test_json_holds_the_facts(cpu_store):
-    done = valex("--json", VALEX_MODELS=str(cpu_store.root))
+def test_json_holds_the_facts(demo_store):
+    done = valex("--json", "--profile", "demo", VALEX_MODELS=str(demo_store.root))
     report = json.loads(done.stdout)
     assert report["ok"]
     assert report["machine"]["cores"] == devices.usable_cores()
     assert report["device"]["threads"] == devices.detect().threads
     assert report["offline"]["hook"] and report["offline"]["environment"]
     models = {model["id"]: model for model in report["models"]}
-    assert models.keys() >= set(Store().profile("cpu").models.values())
+    assert models.keys() >= set(Store().profile("demo").models.values())
     assert all(model["verified"] for model in models.values())
     versions = {library["name"]: library["version"] for library in report["libraries"]}
     assert versions["av"] == metadata.version("av")
@@ -59,19 +59,19 @@ def test_missing_weights_are_named_with_the_remedy(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_altered_weights_are_found(cpu_store, tmp_path):
-    for folder in cpu_store.root.iterdir():
+def test_altered_weights_are_found(demo_store, tmp_path):
+    for folder in demo_store.root.iterdir():
         if folder.is_dir() and folder.name != "ppocrv6":
             (tmp_path / folder.name).symlink_to(folder)
     changed = tmp_path / "ppocrv6"
     changed.mkdir()
-    for path in (cpu_store.root / "ppocrv6").iterdir():
+    for path in (demo_store.root / "ppocrv6").iterdir():
         (changed / path.name).write_bytes(path.read_bytes())
     victim = max(changed.glob("*.onnx"), key=lambda p: p.stat().st_size)
     raw = bytearray(victim.read_bytes())
     raw[-1] ^= 1
     victim.write_bytes(raw)
-    done = valex("--json", VALEX_MODELS=str(tmp_path))
+    done = valex("--json", "--profile", "demo", VALEX_MODELS=str(tmp_path))
     report = json.loads(done.stdout)
     assert done.returncode == 1
     assert not report["ok"]
@@ -79,8 +79,8 @@ def test_altered_weights_are_found(cpu_store, tmp_path):
     assert "altered" in report["troubles"][0]
 
 
-def test_a_kernel_layer_that_does_not_hold_is_noted_but_no_trouble(cpu_store):
-    done = valex(VALEX_MODELS=str(cpu_store.root), VALEX_NO_NAMESPACE="1")
+def test_a_kernel_layer_that_does_not_hold_is_noted_but_no_trouble(demo_store):
+    done = valex("--profile", "demo", VALEX_MODELS=str(demo_store.root), VALEX_NO_NAMESPACE="1")
     assert done.returncode == 0
     assert "off (VALEX_NO_NAMESPACE is set)" in done.stdout
 

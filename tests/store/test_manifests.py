@@ -112,9 +112,10 @@ def test_the_profile_cpu_needs_no_language_model_and_no_clip():
     assert {"llm", "clip"}.isdisjoint(read_profile("cpu").models)
 
 
-def test_demo_adds_to_cpu():
+def test_demo_adds_to_cpu_and_has_the_smaller_label_model():
     cpu, demo = read_profile("cpu"), read_profile("demo")
-    assert cpu.models.items() < demo.models.items()
+    assert cpu.models.items() - demo.models.items() == {("labels", "mpnet-arguments")}
+    assert demo.models["labels"] == "minilm-arguments"
     assert demo.models["llm"] == "smollm2-135m-instruct"
     assert demo.models["clip"] == "micro-clip"
 

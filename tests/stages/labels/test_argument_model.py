@@ -1,4 +1,4 @@
-"""The shipped trained model: it says what it is, it is small, and it finds what plain cases are about."""
+"""The shipped trained models: they say what they are, are small, and one finds what plain cases are about."""
 
 import tomllib
 from collections.abc import Callable
@@ -12,29 +12,35 @@ from valex_local.stages.labels.card import read_card
 from valex_local.store import StoredModel
 from valex_local.store.manifests import built_in_folder, profile_names, read_profile
 
-FOLDER = Path(__file__).resolve().parents[3] / "models" / "minilm-arguments"
+MODELS = Path(__file__).resolve().parents[3] / "models"
+ENCODERS = {"minilm-arguments": "minilm-l6", "mpnet-arguments": "mpnet-base"}
 MOST_BYTES = 25_000_000
 
 
-def test_the_card_says_what_it_is_and_whose_data_it_learnt_from() -> None:
-    card = read_card(FOLDER)
-    assert (card.domain, card.languages, card.encoder) == ("English arguments", ("en",), "minilm-l6")
+each_model = pytest.mark.parametrize("name", ENCODERS)
+
+
+@each_model
+def test_the_card_says_what_it_is_and_whose_data_it_learnt_from(name: str) -> None:
+    card = read_card(MODELS / name)
+    assert (card.domain, card.languages, card.encoder) == ("English arguments", ("en",), ENCODERS[name])
     assert card.baseline is None
     assert set(card.outputs) == set(CIRCLE)
     assert all(outputs.conflicted is None for outputs in card.outputs.values()), "conflicted is not assessed"
     assert all(output.support and output.support >= 30 for output in card.rows.values())
     assert "CC BY-SA 4.0" in card.data[0]
     assert "10.5281/zenodo.6814563" in card.data[0]
-    readme = (FOLDER / "README.md").read_text("utf-8")
+    readme = (MODELS / name / "README.md").read_text("utf-8")
     for said in ("CC-BY-SA-4.0", "zenodo.6814563", "not on scripts of videos", "Universalism: objectivity"):
         assert said in readme
-    manifest = tomllib.loads((built_in_folder() / "minilm-arguments.toml").read_text("utf-8"))
+    manifest = tomllib.loads((built_in_folder() / f"{name}.toml").read_text("utf-8"))
     assert manifest["licence"] == "CC-BY-SA-4.0"
-    assert manifest["requires"] == ["minilm-l6"]
+    assert manifest["requires"] == [ENCODERS[name]]
 
 
-def test_the_card_says_how_good_it_is_beside_the_baselines() -> None:
-    macro = {m.figure: m for m in read_card(FOLDER).measured if m.figure.startswith("macro F1")}
+@each_model
+def test_the_card_says_how_good_it_is_beside_the_baselines(name: str) -> None:
+    macro = {m.figure: m for m in read_card(MODELS / name).measured if m.figure.startswith("macro F1")}
     own, words, yes = (macro[f"macro F1{of}"] for of in ("", " of the baseline tfidf", " of the baseline always-yes"))
     assert own.low is not None
     assert words.high is not None
@@ -42,13 +48,16 @@ def test_the_card_says_how_good_it_is_beside_the_baselines() -> None:
     assert "Conclusion" in own.on
 
 
-def test_it_is_small() -> None:
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*")) <= MOST_BYTES
-    assert not list(FOLDER.rglob("*.csv"))
+@each_model
+def test_it_is_small(name: str) -> None:
+    assert sum(path.stat().st_size for path in (MODELS / name).rglob("*")) <= MOST_BYTES
+    assert not list((MODELS / name).rglob("*.csv"))
 
 
-def test_every_profile_names_it() -> None:
-    assert {read_profile(name).models["labels"] for name in profile_names()} == {"minilm-arguments"}
+def test_the_demo_names_it_and_the_other_profiles_the_larger_one() -> None:
+    named = {name: read_profile(name).models["labels"] for name in profile_names()}
+    assert named.pop("demo") == "minilm-arguments"
+    assert set(named.values()) == {"mpnet-arguments"}
 
 
 @pytest.mark.slow
