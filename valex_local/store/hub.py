@@ -258,7 +258,8 @@ class _Transfer:
     def _count(self, chunk: bytes) -> None:
         self.done += len(chunk)
         self.digest.update(chunk)
-        self._tell()
+        if self.done < self.size:
+            self._tell()
 
     def _tell(self, *, last: bool = False) -> None:
         now = time.monotonic()
