@@ -76,4 +76,4 @@ def test_plain_cases_get_the_value_they_are_about(stored_model: Callable[[str], 
         assert labels.source.domain == "English arguments"
         assert all(label.conflicted is None for label in labels.values)
         assert sum(label.state is State.PRESENT for label in labels.values) <= 8, "not yes to everything"
-    assert Polarity.CONFLICTED not in {polarity for _, polarity in read_card(FOLDER).rows}
+    assert Polarity.CONFLICTED not in {polarity for _, polarity in read_card(MODELS / "minilm-arguments").rows}
