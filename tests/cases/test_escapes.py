@@ -109,6 +109,7 @@ WORDS = {
     "forget": [BAD, "-s", "{r}/study", "--yes"],
     "train": ["--labels", "{r}/sheet.csv", "--texts", "{r}/study", "-o", "{r}/model"],
     "evaluate": ["{r}/study", "--labels", "{r}/sheet.csv"],
+    "calibrate": ["{r}/sheet.csv", "-s", "{r}/study"],
     "models list": [],
     "models verify": [],
     "models install": [BAD],

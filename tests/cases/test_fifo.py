@@ -33,6 +33,8 @@ WORDS = {
     ("train", "sheets"): ["--labels", "{f}", "--texts", "{t}", "-o", "{o}"],
     ("train", "sources"): ["--labels", "{t}", "--texts", "{f}", "-o", "{o}"],
     ("train", "out"): ["--labels", "{t}", "--texts", "{t}", "-o", "{f}"],
+    ("train", "auxiliary"): ["--labels", "{t}", "--texts", "{t}", "--auxiliary", "{f}", "-o", "{o}"],
+    ("calibrate", "gold"): ["{f}", "-s", "{s}"],
     ("evaluate", "labels"): ["{t}", "--labels", "{f}"],
     ("evaluate", "texts"): ["{t}", "--labels", "{t}", "--texts", "{f}"],
     ("evaluate", "out"): ["{t}", "--labels", "{t}", "-o", "{f}"],
