@@ -654,3 +654,13 @@ def test_a_study_of_several_routes_must_be_told_which(valex: Call, parrot: Parro
     study.save_options({"labels": {"routes": ["fewshot", "direct"]}})
     done = valex("label", "-s", study.root, "--model", "parrot")
     assert (done.code, "uses the routes fewshot and direct" in done.err) == (2, True)
+
+
+def test_a_study_of_imported_scripts_says_which_can_be_labelled(
+    valex: Call, tmp_path: Path, folder: Path, model: Path
+) -> None:
+    study = tmp_path / "a study"
+    assert valex("import", "scripts", folder, "--name", "theirs", "-s", study, "--new-posts").code == 0
+    done = valex("label", "-s", study, "--model", model)
+    assert "nothing was labelled; 8 posts have script.theirs: --script theirs" in " ".join(done.out.split())
+    assert valex("show", "Text3.txt", "-s", study).out.startswith("text3-"), "posts are found by any of their names"

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from tests.corpus.files import N1, N2, N3, equal, holds, matrix, write
 from valex_local.corpus import Corpus, Text, match, read_corpus
 from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.post_finder import digest_of, plain_name
 from valex_local.errors import InputError
+from valex_local.posts.ids import post_id
 from valex_local.schwartz import CIRCLE, Value
 
 YES, NO, CONFLICT = (1.0, 0.0), (0.0, 0.0), (0.0, 1.0)
@@ -62,6 +64,15 @@ def test_other_names_of_a_text():
     assert match(given, matrix(Other={FACE: YES})).gold.ids == ("clip-1",)
     corpus = match(given, matrix(**{"My clip": {FACE: YES}, "clip-0": {FACE: NO}}))
     assert corpus.unmatched_labels == ("My clip",)
+
+
+def test_a_script_imported_under_a_lab_s_own_name_is_found_by_it():
+    name = plain_name("Interview A 12.txt")
+    post = post_id(None, name, digest_of(name))
+    labels = matrix(**{"interviews/Interview A 12.txt": {FACE: YES}, "Interview B": {FACE: NO}})
+    corpus = match(texts(post, **{post: (post,)}), labels)
+    assert holds(corpus.gold, post, FACE) == YES
+    assert corpus.unmatched_labels == ("Interview B",)
 
 
 def test_two_labels_of_one_text_are_joined():

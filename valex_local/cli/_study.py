@@ -169,7 +169,7 @@ def open_study(named: Path | None) -> Study:
 
 
 def find_posts(study: Study, names: Sequence[str], *, partial: bool = False) -> list[str]:
-    """Return the ids that `names` stand for (ids, beginnings of one id, or TikTok posts); of all without names.
+    """Return the ids that `names` stand for (ids, beginnings of one id, or names of files); of all without names.
 
     `partial` says to look also among posts of which only a failure, or a part of the folder, is there.
 
@@ -192,9 +192,13 @@ def _find(study: Study, ids: Sequence[str], name: str) -> str:
     near = [post_id for post_id in ids if post_id.startswith(name)]
     if not near and (key := file_key(name) or post_key(name)) is not None:
         near = [post_id for post_id in ids if key.number in post_id]
+    if not near:
+        from valex_local.corpus.post_finder import PostFinder
+
+        near = list(PostFinder(study.post(post_id) for post_id in study.post_ids()).find([name]))
     if len(near) == 1:
         return near[0]
     if not near and is_study(name):
         raise InputError("this is a study, not a post", path=name, hint=f"Name it with -s {shlex.quote(name)}")
-    what = f"{len(near)} posts begin with {name!r}" if near else f"no post is called {name!r}"
+    what = f"{len(near)} posts match {name!r}" if near else f"no post is called {name!r}"
     raise InputError(what, path=study.root, hint=f"Some posts here: {', '.join((near or ids)[:5])}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from valex_local.corpus import Corpus, Text, gold_of, match, read_sheet, write_authors, write_long
 from valex_local.errors import ConfigError, InputError
+from valex_local.files.text import counted
 from valex_local.pipeline.beside import named_model, place_beside
 from valex_local.pipeline.progress import NullProgress, Progress
 from valex_local.pipeline.run import run
@@ -206,7 +208,17 @@ def label_study(
     summary = run((), study.root, options=given, selection=selection, store=plan.store, progress=progress)
     if key is not None:
         summary.notes.append(f"{plan.options.model} labels beside the study's own model: labels.<script>.{key}")
+    if not any(step.written or step.current or step.failed for step in summary.steps):
+        summary.notes += _not_labelled(study, summary)
     return summary
+
+
+def _not_labelled(study: Study, summary: Summary) -> Iterator[str]:
+    """Yield which scripts could be labelled where those that the study labels are missing."""
+    counts = Counter(variant for post_id in study.post_ids() for variant in study.script_variants(post_id))
+    for variant in sorted(counts):
+        if not any(step.step.startswith(f"labels.{variant}.") for step in summary.steps):
+            yield f"nothing was labelled; {counted(counts[variant], 'post')} have script.{variant}: --script {variant}"
 
 
 def _refuse_or_place(study: Study, plan: LabelPlan) -> str | None:
