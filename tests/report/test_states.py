@@ -16,7 +16,7 @@ from valex_local.schwartz import CIRCLE, Polarity
 from valex_local.study import LabelKey, Study
 
 KEY = LabelKey("template", "encoder")
-TITLE = "These states are not validated: nobody has compared them with labels by people on this study"
+TITLE = "These states are not validated: nobody has checked them by hand on this study"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_several_sets_have_one_banner(tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", 2)
     write_report(study)
     text = texts(study)["index"]
-    assert text.count("not validated: nobody has compared") == 1
+    assert text.count("not validated: nobody has checked") == 1
     for name in ("local · encoder", "local · fewshot", "video · direct"):
         assert f"{name}: " in text
 

@@ -99,7 +99,7 @@ def test_a_banner_says_what_was_measured_what_not_to_report_and_what_to_do(kind:
     for part in ("not validated", "made for English arguments", "values per post are called", '"Present" means'):
         assert part in text
     assert "do not report in how many posts a value is present" in text
-    assert "label 30 posts" in text and "valex evaluate" in text and "valex calibrate" in text
+    assert "choose 30 posts or more at random" in text and "valex evaluate" in text and "valex calibrate" in text
     for jargon in ("logit", "z-score", "standard deviation", "sigma"):
         assert jargon not in text
 

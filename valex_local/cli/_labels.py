@@ -65,9 +65,10 @@ def _table(labels: Labels) -> Table:
             "evidence": " ".join(shown_evidence(label)),
         }
         table.add_row(*(Text(cells[name]) for name in columns), style=_STYLES[label.state])
-    if not conflicted:
-        table.caption = "Conflict was not assessed."
-        table.caption_justify = "left"
+    said = ["from: the probability from which on the value is called."] if drawn else []
+    said += [] if conflicted else ["Conflict was not assessed."]
+    if said:
+        table.caption, table.caption_justify = " ".join(said), "left"
     return table
 
 

@@ -19,9 +19,9 @@ def advice(unit: Unit = "post") -> str:
     """Return what to do with states that are not validated, and what to do about it."""
     return (
         f"Use these states to find {unit}s worth a look; do not report in how many {unit}s a value is present. To be "
-        f"able to report it, label {RELATIVE_FROM} {unit}s or more by hand, in a table or with valex export "
-        "labelstudio: valex evaluate then says how often the states are right, and valex calibrate fits the cut-offs "
-        "to your labels."
+        f"able to report it: (1) choose {RELATIVE_FROM} {unit}s or more at random, and label them by hand, in a table "
+        "or with valex export labelstudio; (2) valex evaluate says how often the states are right; (3) valex calibrate "
+        "fits the cut-offs to your labels."
     )
 
 
@@ -215,7 +215,7 @@ class Banner:
         if all(summary.validated for _, summary in lacking):
             return cls("Some values are not validated: too few gold labels show them", sets, meanings, _MORE)
         which = "Some" if any(summary.validated for _, summary in named) else "These"
-        title = f"{which} states are not validated: nobody has compared them with labels by people on {_place(unit)}"
+        title = f"{which} states are not validated: nobody has checked them by hand on {_place(unit)}"
         return cls(title, sets, meanings, advice(unit))
 
     def lines(self) -> Iterator[str]:
@@ -253,7 +253,7 @@ def _brief(summary: StateSummary) -> str:
     source = summary.source
     what = "baseline" if source.baseline else "model"
     made = f"{source.model}, a {what} made for {source.domain}, gave each value a probability"
-    called = f"{summary.called:.1f} values per {summary.unit} are called present or conflicted"
+    called = f"on average {summary.called:.1f} values per {summary.unit} are called"
     return "; ".join([f"{made}. States are {_drawn(summary.calibration, summary.unit)}", called, *summary.changes()])
 
 
@@ -266,8 +266,9 @@ def _meaning(summary: StateSummary) -> str:
         others = f"the other {unit}s" + (f" of {place}" if unit == "post" else "")
         return (
             f'"Present" means that a value stands out in a {unit}, compared with {others}: its '
-            f"probability is far above the usual one for this value (cut-offs drawn on {found.drawn}). Each value "
-            f"stands out in a few {unit}s in a hundred, whether it is rare or common, so their number says nothing."
+            f'probability is far above the usual one for this value (cut-offs drawn on {found.drawn}). "Absent" '
+            "means below that cut-off: the value may still be there. The cut-offs are set so that few "
+            f"{unit}s stand out, for a rare value as for a common one, so counts do not tell how common a value is."
         )
     if found.kind == "cautious":
         return (
@@ -290,4 +291,4 @@ def _hidden(summary: StateSummary, name: str) -> str:
         return ""
     where = f"{_place(summary.unit)}, by {name}" if name else _place(summary.unit)
     values = ", ".join(f"{cutoff.value} ({cutoff.polarity}, mean probability {cutoff.mean:.2f})" for cutoff in found)
-    return f"Common in {where}, so that few {summary.unit}s stand out and most that have it are missed: {values}."
+    return f"Seem common in {where}, so most {summary.unit}s that have them are marked absent: {values}."
