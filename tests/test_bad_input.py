@@ -21,6 +21,9 @@ pytestmark = pytest.mark.slow
 
 CLIPS = Path(__file__).parent.parent / "models" / "demo" / "clips"
 
+CPU = ("--profile", "cpu", "--set", "models.labels=minilm-arguments")
+"""The profile cpu with the label model that tests have."""
+
 
 def records(root):
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted((root / "posts").rglob("*")) if p.is_file()}
@@ -53,7 +56,7 @@ def bad(tmp_path_factory, demo_models):
     (folder / "dangling.mp4").symlink_to(folder / "nowhere")
     (folder / "folder.mp4").mkdir()
     study = tmp_path_factory.mktemp("run") / "study"
-    done = valex("run", folder, "-s", study, "--profile", "cpu", "--json")
+    done = valex("run", folder, "-s", study, *CPU, "--json")
     return study, done, json.loads(done.stdout)
 
 
@@ -155,7 +158,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, demo_models):
     # A shell starts what it puts into the background with interrupts ignored, and children inherit that.
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(
-        [sys.executable, "-c", heeding + PROGRAM[-1], "run", CLIPS, "-s", out, "--profile", "cpu"],
+        [sys.executable, "-c", heeding + PROGRAM[-1], "run", CLIPS, "-s", out, *CPU],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -188,6 +191,14 @@ def test_a_second_run_loads_no_model(demo_study, tmp_path):
     assert sum('"execute"' in log for log in logs) == 1, "only the first run computed anything"
 
 
+def test_the_status_is_the_same_where_no_model_is_installed(demo_study, tmp_path):
+    here = valex("status", "-s", demo_study, "--json")
+    elsewhere = valex("status", "-s", demo_study, "--json", VALEX_MODELS=str(tmp_path / "none"))
+    assert here.returncode == elsewhere.returncode == 0, elsewhere.stderr
+    assert here.stdout == elsewhere.stdout
+    assert not (tmp_path / "none").exists()
+
+
 def test_weights_that_are_missing_or_altered_stop_the_run(tmp_path, store, demo_models):
     empty = valex("run", CLIPS, "-s", tmp_path / "a", "--profile", "cpu", VALEX_MODELS=str(tmp_path / "none"))
     assert empty.returncode == 2
@@ -213,7 +224,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, demo_models):
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("this machine does not let us mount a small disk")
     try:
-        done = valex("run", CLIPS, "-s", disk / "study", "--profile", "cpu")
+        done = valex("run", CLIPS, "-s", disk / "study", *CPU)
         assert done.returncode == 2
         assert "the disk is full" in done.stderr
         assert "Traceback" not in done.stderr

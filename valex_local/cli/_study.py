@@ -192,7 +192,7 @@ def _find(study: Study, ids: Sequence[str], name: str) -> str:
     near = [post_id for post_id in ids if post_id.startswith(name)]
     if not near and (key := file_key(name) or post_key(name)) is not None:
         near = [post_id for post_id in ids if key.number in post_id]
-    if not near:
+    if not near and name == name.strip():
         from valex_local.corpus.post_finder import PostFinder
 
         near = list(PostFinder(study.post(post_id) for post_id in study.post_ids()).find([name]))

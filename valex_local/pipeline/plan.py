@@ -113,7 +113,9 @@ def _step(spec: StageSpec, settings: Settings, variant: Variant) -> Step:
     )
 
 
-def run_models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[str, StoredModel]:
+def run_models(
+    store: Store, settings: Settings, steps: Sequence[Step], *, installed: bool = True
+) -> dict[str, StoredModel]:
     """Return the models that steps use: by role, and by their key in `labels.beside` those that are not the study's.
 
     Parameters
@@ -124,6 +126,8 @@ def run_models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[
         All settings.
     steps : sequence of Step
         The steps.
+    installed : bool
+        Whether the models must be installed; see `Store.resolve`.
 
     Raises
     ------
@@ -132,8 +136,8 @@ def run_models(store: Store, settings: Settings, steps: Sequence[Step]) -> dict[
     """
     needed = {role for step in steps for role in step.roles if role not in step.beside}
     optional = {role for step in steps for role in step.optional_roles} - needed
-    models = store.resolve(settings.profile, settings.models, needed=needed, optional=optional)
+    models = store.resolve(settings.profile, settings.models, needed=needed, optional=optional, installed=installed)
     for role, key in dict.fromkeys(pair for step in steps for pair in step.beside.items()):
         named = {role: settings.labels.beside[key]}
-        models[key] = store.resolve(settings.profile, named, needed=[role])[role]
+        models[key] = store.resolve(settings.profile, named, needed=[role], installed=installed)[role]
     return models

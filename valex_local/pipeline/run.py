@@ -129,7 +129,7 @@ def study_status(study: Study, store: Store | None = None, selection: Selection 
     Summary
         What is done, due, skipped and failed.
     """
-    return _Run(study, selection or Selection(), store or Store(), study.options()).summary()
+    return _Run(study, selection or Selection(), store or Store(), study.options(), installed=False).summary()
 
 
 def post_statuses(study: Study, store: Store | None = None) -> dict[str, dict[str, StepStatus]]:
@@ -137,7 +137,7 @@ def post_statuses(study: Study, store: Store | None = None) -> dict[str, dict[st
 
     A post about which something was noticed when it was added has the key ``intake`` too.
     """
-    return _Run(study, Selection(), store or Store(), study.options()).statuses()
+    return _Run(study, Selection(), store or Store(), study.options(), installed=False).statuses()
 
 
 def _dry(paths: Sequence[Path], meta: Path | None, out: Path, make: Callable[[Study], _Run]) -> Summary:
@@ -168,6 +168,7 @@ class _Run:
         progress: Progress | None = None,
         *,
         notes: Sequence[str] = (),
+        installed: bool = True,
     ) -> None:
         self._study = study
         self._store = store
@@ -177,7 +178,8 @@ class _Run:
         self.settings = resolve_settings(store, options=given)
         self._plan = plan(self.settings)
         self._steps = selection.steps(self.settings)
-        self._models = run_models(store, self.settings, self._plan if selection.whole else self._steps)
+        steps = self._plan if selection.whole else self._steps
+        self._models = run_models(store, self.settings, steps, installed=installed)
         self._checker = StatusChecker(study, self._steps, self._models)
         self._statuses: dict[str, dict[str, StepStatus]] = {}
         self._written: Counter[str] = Counter()

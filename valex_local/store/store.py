@@ -126,7 +126,13 @@ class Store:
         return self._model(manifest, folder, files, chain=())
 
     def resolve(
-        self, profile: str, overrides: Mapping[str, str], *, needed: Iterable[str], optional: Iterable[str] = ()
+        self,
+        profile: str,
+        overrides: Mapping[str, str],
+        *,
+        needed: Iterable[str],
+        optional: Iterable[str] = (),
+        installed: bool = True,
     ) -> dict[str, StoredModel]:
         """Return the verified model of each role.
 
@@ -140,6 +146,9 @@ class Store:
             Roles that must have a model.
         optional : iterable of str
             Roles that are left out if no model is named for them. A model that is named must be installed.
+        installed : bool
+            Whether models must be installed. If not, one that is absent is returned as its manifest states it: enough
+            to tell what a study was made with, not to load it.
 
         Returns
         -------
@@ -159,25 +168,31 @@ class Store:
                 f"the profile {profile} names no model for the role {unnamed[0]}",
                 hint=f"Choose another profile ({', '.join(profile_names())}) or set models.{unnamed[0]}",
             )
-        return {role: self._of_role(named[role], role) for role in sorted({*needed, *optional}) if role in named}
+        roles = [role for role in sorted({*needed, *optional}) if role in named]
+        return {role: self._of_role(named[role], role, installed=installed) for role in roles}
 
-    def _of_role(self, model_id: str, role: str) -> StoredModel:
+    def _of_role(self, model_id: str, role: str, *, installed: bool) -> StoredModel:
         if model_id.startswith(LOCAL):
             model = self.local(Path(model_id.removeprefix(LOCAL)).expanduser(), role)
         else:
-            model = self.find(model_id)
+            model = self._find(model_id, (), installed=installed)
         if model.role != role:
             raise ModelError(f"the model {model_id} is for the role {model.role}, not {role}")
         return model
 
-    def _find(self, model_id: str, chain: tuple[str, ...]) -> StoredModel:
+    def _find(self, model_id: str, chain: tuple[str, ...], *, installed: bool = True) -> StoredModel:
         if model_id in chain:
             raise ModelError(f"models require each other in a circle: {' -> '.join([*chain, model_id])}")
         manifest = self.manifest(model_id)
-        return self._model(manifest, self.folder(manifest), self.check(manifest), chain)
+        folder = self.folder(manifest)
+        stated = not installed and not folder.is_dir() and all(file.sha256 is not None for file in manifest.files)
+        files = manifest.files if stated else self.check(manifest)
+        return self._model(manifest, folder, files, chain, installed=installed)
 
-    def _model(self, manifest: Manifest, folder: Path, files: tuple[File, ...], chain: tuple[str, ...]) -> StoredModel:
-        requires = {name: self._find(name, (*chain, manifest.id)) for name in manifest.requires}
+    def _model(
+        self, manifest: Manifest, folder: Path, files: tuple[File, ...], chain: tuple[str, ...], installed: bool = True
+    ) -> StoredModel:
+        requires = {name: self._find(name, (*chain, manifest.id), installed=installed) for name in manifest.requires}
         return StoredModel(
             id=manifest.id,
             role=manifest.role,
