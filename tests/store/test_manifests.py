@@ -27,10 +27,17 @@ from valex_local.store.manifests import (
 
 MANIFESTS = read_manifests(built_in_folder())
 ENGINES = {"asr": engine.ENGINES, "ocr": engines.ENGINES, "clip": clip.ENGINES, "llm": llm.ENGINES}
-SMALL = {"whisper-base-ct2", "ppocrv6", "minilm-l6", "mpnet-base", "smollm2-135m-instruct"}
+SMALL = {
+    "whisper-base-ct2",
+    "ppocrv6",
+    "minilm-l6",
+    "mpnet-base",
+    "smollm2-135m-instruct",
+    "qwen2.5-coder-1.5b-instruct",
+}
 
 
-def test_the_weights_of_cpu_and_demo_are_pinned_by_size_and_sum():
+def test_the_weights_of_small_profiles_are_pinned_by_size_and_sum():
     for model_id in SMALL:
         manifest = MANIFESTS[model_id]
         assert manifest.packages, model_id
@@ -87,7 +94,7 @@ def test_a_manifest_names_no_host():
         assert "://" not in path.read_text("utf-8"), path
 
 
-@pytest.mark.parametrize("name", ["cpu", "demo", "workstation", "server"])
+@pytest.mark.parametrize("name", profile_names())
 def test_profiles_name_known_models_of_the_right_role_and_valid_settings(name: str):
     profile = read_profile(name)
     assert profile.name == name
@@ -102,6 +109,7 @@ def test_profiles_name_known_models_of_the_right_role_and_valid_settings(name: s
 @pytest.mark.parametrize(
     ("name", "routes"),
     [(name, ("encoder",)) for name in ("cpu", "demo")]
+    + [("cpu-llm", ("encoder", "fewshot"))]
     + [(name, ("fewshot", "encoder")) for name in ("workstation", "server")],
 )
 def test_where_the_language_model_is_able_it_labels_beside_the_encoder(name: str, routes: tuple[str, ...]):
@@ -110,6 +118,11 @@ def test_where_the_language_model_is_able_it_labels_beside_the_encoder(name: str
 
 def test_the_profile_cpu_needs_no_language_model_and_no_clip():
     assert {"llm", "clip"}.isdisjoint(read_profile("cpu").models)
+
+
+def test_cpu_llm_adds_a_language_model_to_cpu():
+    cpu, llm = read_profile("cpu"), read_profile("cpu-llm")
+    assert llm.models.items() - cpu.models.items() == {("llm", "qwen2.5-coder-1.5b-instruct")}
 
 
 def test_demo_adds_to_cpu_and_has_the_smaller_label_model():
@@ -121,7 +134,7 @@ def test_demo_adds_to_cpu_and_has_the_smaller_label_model():
 
 
 def test_all_profiles_are_listed():
-    assert profile_names() == ["cpu", "demo", "server", "workstation"]
+    assert profile_names() == ["cpu", "cpu-llm", "demo", "server", "workstation"]
 
 
 def test_an_unknown_profile_names_the_nearest():

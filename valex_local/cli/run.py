@@ -18,7 +18,7 @@ from valex_local.settings import merge
 
 @click.command(cls=StudyCommand)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--profile", help="Models and settings: cpu, demo, workstation, server, or a TOML file.")
+@click.option("--profile", help="Models and settings: cpu, cpu-llm, demo, workstation, server, or a TOML file.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file of settings, like study.toml.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting, such as --set ocr.fps=2 (repeatable)."
