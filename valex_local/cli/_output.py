@@ -57,6 +57,12 @@ def say_json_text(text: str) -> None:
     _write(safe if safe.endswith("\n") else f"{safe}\n")
 
 
+def say_now(line: str) -> None:
+    """Print one line on standard error, past every buffer and lock that another thread may hold."""
+    with suppress(OSError):
+        os.write(2, f"{printable(line)}\n".encode(getattr(sys.stderr, "encoding", None) or "utf-8", "replace"))
+
+
 def confirm(question: str) -> bool:
     """Ask a question and return whether the answer is yes."""
     return click.confirm(printable(question))

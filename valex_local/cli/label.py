@@ -167,9 +167,7 @@ def _label_file(source: Path, out: Path, plan: LabelPlan, given: dict[str, Any])
             )
     except KeyboardInterrupt:
         so_far = "The same command continues from here" if plan.can_resume else "Nothing was written"
-        _warn("")
-        _warn(f"valex: interrupted. {so_far}")
-        sys.exit(130)
+        raise KeyboardInterrupt(so_far) from None
     _print(out, labelled)
     sys.exit(1 if labelled.failed else 0)
 
