@@ -78,7 +78,13 @@ class MadeUpStore(Store):
     """A store in which every role has a model without files."""
 
     def resolve(
-        self, profile: str, overrides: Mapping[str, str], *, needed: Iterable[str], optional: Iterable[str] = ()
+        self,
+        profile: str,
+        overrides: Mapping[str, str],
+        *,
+        needed: Iterable[str],
+        optional: Iterable[str] = (),
+        installed: bool = True,
     ) -> dict[str, StoredModel]:
         return {role: _model(role) for role in sorted({*needed, *optional})}
 
