@@ -52,7 +52,7 @@ MAY_IMPORT = {
 }
 """Each folder and root module of the package, from low to high, and what it may import."""
 
-SHARED_BY_STAGES = {"base", "label_routes", "registry", "setting_files", "variants"}
+SHARED_BY_STAGES = {"base", "label_routes", "onnx_session", "registry", "setting_files", "variants"}
 """The modules of `stages` that every stage may import."""
 
 ACROSS_STAGES = {

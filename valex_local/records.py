@@ -363,12 +363,34 @@ class Tag(Part):
     probability: Probability
 
 
+class Detection(Part):
+    """A thing that a detector found in a picture, and its class; a person is one too."""
+
+    name: CleanText
+    score: Probability
+    box: Box
+
+
+class Face(Part):
+    """A face that a detector found in a picture; `expression` is set where the classifier was sure."""
+
+    score: Probability
+    box: Box
+    expression: CleanText | None = None
+
+
 class KeyframeCaption(Part):
-    """What one keyframe shows. `keyframe` is its id; `caption` is a sentence, if an engine wrote one."""
+    """What one keyframe shows. `keyframe` is its id; `caption` is a sentence, if an engine wrote one.
+
+    `objects`, `faces` and `people` (how many) are None where no detector looked.
+    """
 
     keyframe: str
     tags: tuple[Tag, ...] = ()
     caption: CleanText | None = None
+    objects: tuple[Detection, ...] | None = None
+    faces: tuple[Face, ...] | None = None
+    people: int | None = None
 
 
 class Captions(Record):

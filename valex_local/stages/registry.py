@@ -72,7 +72,7 @@ STAGES: tuple[StageSpec, ...] = (
     StageSpec(
         "vision", 2, Captions, "captions", "valex_local.stages.vision:VisionStage",
         ("video", "media.keyframes"), of.vision_settings, of.vision_variants,
-        optional_roles=("clip",), side_files=("keyframes",),
+        optional_roles=("clip", "detector"), side_files=("keyframes",),
     ),
     StageSpec(
         "script", 1, Script, "script.{variant}", "valex_local.stages.script:ScriptStage",

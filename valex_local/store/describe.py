@@ -13,6 +13,7 @@ _ENGINES = {
     "asr": "faster-whisper",
     "ocr": "rapidocr",
     "clip": "open_clip",
+    "detector": "onnxruntime",
     "llm": "llama_cpp",
     "sentence": "transformers",
     "encoder": "transformers",

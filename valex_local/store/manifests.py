@@ -28,7 +28,7 @@ from valex_local.files.toml import read_toml
 from valex_local.files.validation import explain, nearest
 from valex_local.store import servers
 
-Role = Literal["asr", "ocr", "clip", "llm", "sentence", "encoder", "labels"]
+Role = Literal["asr", "ocr", "clip", "detector", "llm", "sentence", "encoder", "labels"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 RECORD = "model.toml"
@@ -164,6 +164,12 @@ class Manifest(_Table):
         """Size of all files, bytes; None if one is not known."""
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    @property
+    def packed_size(self) -> int:
+        """Size of the model's files as its packages hold them, bytes."""
+        outside = (file for file in self.files if self.archive is None or file.name not in self.archive.members)
+        return sum(file.size or 0 for file in (*outside, *filter(None, [self.archive])))
 
     @property
     def comes_from(self) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import MissingExtra, ModelError
 from valex_local.records import Box
 from valex_local.stages.ocr.engines import Reading
+from valex_local.stages.onnx_session import load_session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ class RapidOcrEngine:
             from rapidocr import RapidOCR
         except ModuleNotFoundError as error:
             raise MissingExtra("rapidocr", "all") from error
-        finder, reader = (_load(path, device.threads) for path in (detector, recogniser))
+        finder, reader = (load_session(path, device.threads) for path in (detector, recogniser))
         if "character" not in reader.get_modelmeta().custom_metadata_map:
             raise ModelError(
                 "the recogniser does not include the list of its characters",
@@ -167,23 +167,6 @@ def _is_foreign(word: str, scripts: frozenset[str]) -> bool:
     )
     neutral = ("FULLWIDTH", "HALFWIDTH", "FEMININE", "MASCULINE", "MICRO", "MODIFIER", "IDEOGRAPHIC")
     return sum(name not in scripts and name not in neutral for name in letters) >= 2
-
-
-def _load(path: Path, threads: int) -> Any:
-    """Return the session of an ONNX model."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = max(1, threads)
-    options.inter_op_num_threads = 1
-    # Frames differ in shape, so a memory arena would only grow. Threads that spin while waiting double the CPU time.
-    options.enable_cpu_mem_arena = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError("ONNX Runtime cannot load this model", path=path, hint="Install the model again") from error
 
 
 def _box(quad: NDArray[np.float32], width: int, height: int) -> Box:

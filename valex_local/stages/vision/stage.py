@@ -1,8 +1,8 @@
-"""The vision stage: tags keyframes with a CLIP model, and captions them with a CoCa model or a language model."""
+"""The vision stage: detects things and people in keyframes, tags them by CLIP, captions them by CoCa or an LLM."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -17,26 +17,33 @@ from valex_local.settings import VisionSettings
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.setting_files import setting_file
 from valex_local.stages.vision.clip import NO_PICTURES, NO_WEIGHTS, ClipEngine, load
+from valex_local.stages.vision.detected_tags import detected_tags, merged
+from valex_local.stages.vision.detectors import Classes, Detectors, Found
 from valex_local.stages.vision.llm_captions import LlmCaptioner, load_captioner
 from valex_local.stages.vision.tags import Tagger
 from valex_local.stages.vision.text_vectors import text_vectors
 from valex_local.stages.vision.vocabulary import read_vocabulary
+from valex_local.store.engines import find_engine
 
 if TYPE_CHECKING:
     import torch
 
     from valex_local.store import StoredModel
 
+DETECTORS: Mapping[str, str] = {"onnxruntime": "valex_local.stages.vision.detectors:Detectors"}
+"""Engine name of a detector to the class, as ``module:name``."""
+
 _CPU_POSTS, _CUDA_POSTS = 4, 32
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """The keyframes of a post and the models' input for each; `skipped` says why there are none."""
+    """The keyframes of a post, models' input for each and what was detected; `skipped` says why there are none."""
 
     keyframes: tuple[Keyframe, ...] = ()
     inputs: tuple[torch.Tensor, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    found: tuple[Found, ...] = ()
     skipped: str | None = None
 
 
@@ -73,7 +80,7 @@ class _ClipModel:
 
 
 class VisionStage:
-    """Tags and captions keyframes; without a model for either, every record says that it was skipped.
+    """Describes keyframes; without a model for it, every record says that it was skipped.
 
     Parameters
     ----------
@@ -93,37 +100,51 @@ class VisionStage:
         self._side = settings.llm.keyframe_side
         stored = context.models.get("clip")
         self._clip = None if stored is None else _load(stored, context)
+        detector = context.models.get("detector")
+        self._detectors: Detectors | None = (
+            None if detector is None else find_engine(detector, DETECTORS)(detector, context.device)
+        )
         self._captioner: LlmCaptioner | None = load_captioner(context) if settings.writer == "llm" else None
         self.batch_size = _CPU_POSTS if context.device.kind == "cpu" else _CUDA_POSTS
         if self._captioner is not None:
             self.batch_size = 1  # a language model is slow: each record is written as soon as it is done
 
     def prepare(self, item: Item) -> _Prepared:
-        """Return the keyframes of a post, decoded into the models' input."""
-        if self._clip is None and self._captioner is None:
+        """Return the keyframes of a post, decoded into the models' input, and what detectors find in them."""
+        import numpy as np
+
+        if self._clip is None and self._captioner is None and self._detectors is None:
             return _Prepared(skipped=NO_WEIGHTS)
         keyframes = item.get("media", Media).keyframes
         if not keyframes:
             return _Prepared(skipped=NO_PICTURES)
         files = [item.folder / keyframe.file for keyframe in keyframes]
+        inputs, found = [], []
+        for image in (read_keyframe(file) for file in files):
+            if self._clip is not None:
+                inputs.append(self._clip.engine.preprocess(image))
+            if self._detectors is not None:
+                found.append(self._detectors(np.asarray(image)))
         return _Prepared(
             keyframes,
-            inputs=()
-            if self._clip is None
-            else tuple(self._clip.engine.preprocess(read_keyframe(file)) for file in files),
+            inputs=tuple(inputs),
             pictures=() if self._captioner is None else tuple(read_picture(file, self._side) for file in files),
+            found=tuple(found),
         )
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
         """Return the records of a batch of posts."""
         records = [_untagged(prepared) for prepared in batch] if self._clip is None else self._clip.records(batch)
+        if self._detectors is not None:
+            classes = self._detectors.classes
+            records = [_detected(record, prepared, classes) for record, prepared in zip(records, batch, strict=True)]
         if self._captioner is None:
             return [Output(record) for record in records]
         return [_captioned(record, prepared, self._captioner) for record, prepared in zip(records, batch, strict=True)]
 
     def close(self) -> None:
         """Free the models."""
-        self._clip = None
+        self._clip = self._detectors = None
         if self._captioner is not None:
             self._captioner.close()
             self._captioner = None
@@ -134,7 +155,27 @@ def _untagged(prepared: _Prepared) -> Captions:
     if prepared.skipped is not None:
         return Captions(skipped=prepared.skipped)
     keyframes = tuple(KeyframeCaption(keyframe=keyframe.id) for keyframe in prepared.keyframes)
-    return Captions(keyframes=keyframes, notices=(Notice(code="no-tags", text=f"no tags: {NO_WEIGHTS}"),))
+    missing = "no tags of places and activities" if prepared.found else "no tags"
+    return Captions(keyframes=keyframes, notices=(Notice(code="no-tags", text=f"{missing}: {NO_WEIGHTS}"),))
+
+
+def _detected(record: Captions, prepared: _Prepared, classes: Classes) -> Captions:
+    """Return a record with what detectors found in the keyframes, and with their tags."""
+    if record.skipped is not None:
+        return record
+    tags = detected_tags(prepared.found, [keyframe.shot for keyframe in prepared.keyframes], classes)
+    keyframes = tuple(
+        k.model_copy(
+            update={
+                "tags": merged(k.tags, own),
+                "objects": found.objects,
+                "faces": found.faces,
+                "people": found.people,
+            }
+        )
+        for k, found, own in zip(record.keyframes, prepared.found, tags, strict=True)
+    )
+    return record.model_copy(update={"keyframes": keyframes})
 
 
 def _captioned(record: Captions, prepared: _Prepared, captioner: LlmCaptioner) -> Output | ValexError:
@@ -144,10 +185,8 @@ def _captioned(record: Captions, prepared: _Prepared, captioner: LlmCaptioner) -
         captions, notices = captioner.write(dict(zip(ids, prepared.pictures, strict=True)))
     except ValexError as error:
         return error
-    keyframes = tuple(
-        KeyframeCaption(keyframe=k.keyframe, tags=k.tags, caption=captions[k.keyframe]) for k in record.keyframes
-    )
-    return Output(Captions(skipped=record.skipped, keyframes=keyframes, notices=record.notices + notices))
+    keyframes = tuple(k.model_copy(update={"caption": captions[k.keyframe]}) for k in record.keyframes)
+    return Output(record.model_copy(update={"keyframes": keyframes, "notices": record.notices + notices}))
 
 
 def _load(stored: StoredModel, context: Context) -> _ClipModel:
