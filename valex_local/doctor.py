@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from valex_local import __version__
 from valex_local.errors import ConfigError, ModelError
@@ -129,19 +129,35 @@ class DoctorReport:
     notes: tuple[str, ...]
 
 
-def examine(profile: str = "cpu", *, store: Store | None = None) -> DoctorReport:
-    """Return a report on the machine, the libraries and the models that a profile needs.
+def examine(
+    profile: str = "cpu", options: Mapping[str, Any] | None = None, *, store: Store | None = None
+) -> DoctorReport:
+    """Return a report on the machine, the libraries and the models that a run needs.
+
+    Parameters
+    ----------
+    profile : str
+        The profile of the run.
+    options : dict, optional
+        Settings that override those of the profile, as nested plain data.
+    store : Store, optional
+        The model store.
+
+    Returns
+    -------
+    DoctorReport
+        What was found.
 
     Raises
     ------
     ConfigError
-        There is no such profile.
+        There is no such profile, or a setting is unknown or out of range.
     """
     store = store or Store()
-    settings = make_settings(merge(store.profile(profile).settings, {"profile": profile}))
+    settings = make_settings(merge(merge(store.profile(profile).settings, options or {}), {"profile": profile}))
     roles = _roles(settings)
-    named = {str(role): name for role, name in store.profile(profile).models.items()}
-    models = tuple(_models(store, named, roles))
+    named = {str(role): name for role, name in (store.profile(profile).models | settings.models).items()}
+    models = tuple(_models(store, profile, named, roles))
     libraries = tuple(_libraries({_engine(store, named[role]) for role in roles if role in named}))
     state = _store_state(store, {model.id for model in models})
     device, no_device = _device(settings)
@@ -227,11 +243,11 @@ def _ffmpeg() -> str | None:
 # --- models ---------------------------------------------------------------------------------------------------------
 
 
-def _models(store: Store, named: Mapping[str, str], roles: Mapping[str, bool]) -> Iterator[Model]:
+def _models(store: Store, profile: str, named: Mapping[str, str], roles: Mapping[str, bool]) -> Iterator[Model]:
     for role, model_id in named.items():
         problem = None
         try:
-            store.find(model_id)
+            store.resolve(profile, named, needed=[role])
         except ModelError as error:
             problem = str(error)
         on_server = _engine(store, model_id) == ENGINE

@@ -116,3 +116,25 @@ def test_libraries_that_are_missing_are_trouble_where_they_are_needed(monkeypatc
 def test_two_builds_of_opencv_are_trouble(monkeypatch):
     monkeypatch.setattr(doctor, "_version", lambda name: "5.0")
     assert "over each other" in doctor._opencv_trouble()[0]
+
+
+def test_a_setting_replaces_a_model_of_the_profile(tmp_path):
+    env = {"VALEX_MODELS": str(tmp_path / "none")}
+    done = valex("--json", "--set", "models.llm=qwen3-vl-4b-instruct", "--set", "script.variants=['local']", **env)
+    models = {model["role"]: model for model in json.loads(done.stdout)["models"]}
+    assert (models["llm"]["id"], models["llm"]["needed"]) == ("qwen3-vl-4b-instruct", True)
+    assert models["asr"]["id"] == "whisper-base-ct2"
+    wrong = valex("--json", "--set", "models.llm=micro-clip", "--set", "script.variants=['local']", **env)
+    assert "the model micro-clip is for the role clip, not llm" in json.loads(wrong.stdout)["troubles"]
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}", "utf-8")
+    own = valex("--json", "--set", f"models.sentence=local-dir:{folder}", **env)
+    report = json.loads(own.stdout)
+    assert {model["role"]: model for model in report["models"]}["sentence"]["verified"]
+
+
+def test_an_unknown_setting_names_the_nearest():
+    done = valex("--set", "modles.llm=x")
+    assert done.returncode == 2
+    assert "models" in done.stderr

@@ -8,10 +8,9 @@ from click.testing import CliRunner, Result
 
 from tests.store.tiny import make_wheel, sha256
 from valex_local.cli import ONLINE
-from valex_local.cli._downloads import Lines
 from valex_local.cli.models import models
 from valex_local.errors import ConfigError, ModelError
-from valex_local.store import FileProgress, Store
+from valex_local.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -95,21 +94,6 @@ def test_install_names_what_a_person_must_bring(here: Path):
 
 def test_only_installing_and_packing_wheels_may_use_the_network():
     assert ONLINE == {("models", "install"): "", ("models", "pack"): "--wheels"}
-
-
-def test_progress_in_a_log_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    clock = iter([0.0, 1.0, 31.0, 40.0, 140.0, 141.0])
-    monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    lines = Lines()
-    for done in (0, 10_000_000, 100_000_000, 110_000_000, 200_000_000):
-        lines.tell(FileProgress("m", "model.bin", done, 400_000_000))
-    lines.tell(FileProgress("m", "model.bin", 400_000_000, 400_000_000))
-    assert capsys.readouterr().err.splitlines() == [
-        "m: model.bin, 400.0 MB",
-        "m: model.bin, 100.0 MB of 400.0 MB, about 2 min left",
-        "m: model.bin, 200.0 MB of 400.0 MB, about 2 min left",
-        "m: model.bin, 400.0 MB, complete",
-    ]
 
 
 def test_install_from_a_folder(here: Path):

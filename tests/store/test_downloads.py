@@ -298,7 +298,7 @@ def test_killed_in_the_middle_and_continued(hub: Hub, store: Store, tmp_path: Pa
     hub.pause = 0.0
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "m: model.bin, 16.8 MB, complete" in done.stderr
+    assert "m/model.bin: 16.8 MB of 16.8 MB" in done.stderr
     first, *others = [call.range for call in hub.gets("model.bin")]
     assert first is None
     assert len(others) == 1

@@ -108,6 +108,7 @@ def _draw_anew(study: Study, key: LabelKey, kind: Unvalidated) -> None:
 def _fit(study: Study, key: LabelKey, gold: tuple[Path, ...], given: dict[str, Any]) -> None:
     from datetime import date
 
+    from valex_local.cli._progress import working
     from valex_local.errors import InputError
     from valex_local.evaluation.study_validation import read_study_gold, validate_study
     from valex_local.files.text import counted
@@ -116,7 +117,8 @@ def _fit(study: Study, key: LabelKey, gold: tuple[Path, ...], given: dict[str, A
     known = read_study_gold(study, gold, annotator=given["annotator"], group=given["group"])
     for notice in known.notices:
         say(f"notice: {notice}")
-    found = validate_study(study, key, known, drawn=date.today(), seed=given["seed"] or 0)
+    with working("calibration"):
+        found = validate_study(study, key, known, drawn=date.today(), seed=given["seed"] or 0)
     _print(key, found, known.grouped_by)
     if found.worse:
         if not given["force"]:

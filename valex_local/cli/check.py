@@ -32,13 +32,15 @@ def visual(folder: Path | None, table: Path | None, as_json: bool) -> None:
 
     The scores come from `valex run`, which needs a CLIP model for them.
     """
+    from valex_local.cli._progress import working
     from valex_local.evaluation.visual_check import LINE_COLUMNS, check_visual, line_rows
     from valex_local.files.tables import write_table
     from valex_local.study import output
 
     study = open_study(folder)
     with output(table):
-        found = check_visual(study)
+        with working("check", quiet=as_json):
+            found = check_visual(study)
         if table is not None:
             write_table(table, [LINE_COLUMNS, *line_rows(study)])
             say(f"written: {table}", err=True)

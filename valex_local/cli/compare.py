@@ -74,10 +74,10 @@ def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison
 
     sheet = read_sheet(given["labels"]) if given["labels"] is not None else None
     similarity, notices = None, []
-    if given["meaning"]:
-        similarity, notice = load_similarity(pair.study)
-        notices.append(notice)
-    with progress(quiet=False) as shown:
+    with progress() as shown:
+        if given["meaning"]:
+            similarity, notice = load_similarity(pair.study)
+            notices.append(notice)
         shown.step("compare", posts)
         options = {name: given[name] for name in ("routes", "annotator", "group", "min_support", "resamples", "seed")}
         return measure(pair, sheet=sheet, similarity=similarity, notices=notices, on_progress=shown.advance, **options)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from valex_local.cli._output import say_json, terminal
+from valex_local.cli._settings import read_setting
 from valex_local.errors import printable
 from valex_local.files.text import counted
 from valex_local.settings import Settings
@@ -31,15 +32,28 @@ _ASCII_MARKS = {GOOD: "+", LESS: "!", BAD: "x", PLAIN: "-"}
 
 @click.command()
 @click.option("--profile", default=Settings().profile, show_default=True, help="Profile to check for.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the run, such as --set models.llm=my-model (repeatable).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(profile: str, as_json: bool) -> None:
+def doctor(profile: str, settings: tuple[str, ...], as_json: bool) -> None:
     """Check this machine: hardware, libraries, models, and what keeps it offline.
 
-    The exit status is 1 if a run of the profile would not work.
+    The exit status is 1 if a run with this profile and these settings would not work.
     """
+    from valex_local.cli._progress import working
     from valex_local.doctor import examine
+    from valex_local.settings import merge
 
-    report = examine(profile)
+    options: dict[str, Any] = {}
+    for text in settings:
+        options = merge(options, read_setting(text))
+    with working("check", quiet=as_json):
+        report = examine(profile, options)
     if as_json:
         say_json({**asdict(report), "ok": not report.troubles})
     else:

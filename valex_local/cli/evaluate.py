@@ -86,12 +86,14 @@ def evaluate(paths: tuple[str, ...], form: Form, out: Path | None, **given: Any)
     PATH is a label file, a model directory written by `valex train`, or a study, of which each script and route counts
     on its own. JSON and CSV always hold every figure.
     """
+    from valex_local.cli._progress import working
     from valex_local.evaluation.render import render
     from valex_local.study import output
 
     details = _details(given)
     with output(out):
-        found = _evaluation(paths, given)
+        with working("evaluation"):
+            found = _evaluation(paths, given)
         if out is not None:
             _write(out, render(found, form, details))
     if out is not None:

@@ -45,10 +45,12 @@ def export(
     folder: Path | None, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any
 ) -> None:
     """Write the posts of a study in a format."""
+    from valex_local.cli._progress import working
     from valex_local.exchange.export.run import export_study
 
     study = open_study(folder)
-    found = export_study(study, form, out, posts=find_posts(study, posts) if posts else None, **given)
+    with working("export", quiet=as_json):
+        found = export_study(study, form, out, posts=find_posts(study, posts) if posts else None, **given)
     if as_json:
         _print_json(found)
     else:

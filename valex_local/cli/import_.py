@@ -45,9 +45,11 @@ def scripts(folder: Path | None, path: Path, as_json: bool, **given: Any) -> Non
     PATH is a folder of text files named after their videos, Gemini responses (JSON), a Vertex AI batch (JSONL), prompts
     saved by AI Studio, a CSV or TSV file, or a folder of any of these.
     """
+    from valex_local.cli._progress import working
     from valex_local.exchange.scripts import import_scripts
 
-    found = import_scripts(path, study_folder(folder), **given)
+    with working("import", quiet=as_json):
+        found = import_scripts(path, study_folder(folder), **given)
     if as_json:
         _print_json(found)
     else:

@@ -25,9 +25,12 @@ def labels(folder: Path | None, paths: tuple[Path, ...], annotator: str | None, 
 
     They go into the label sheet gold/ANNOTATOR.csv of the study.
     """
+    from valex_local.cli._progress import working
     from valex_local.exchange.labels import import_labels
 
-    found = import_labels(paths, open_study(folder).root, annotator=annotator, replace=replace)
+    study = open_study(folder)
+    with working("import", quiet=as_json):
+        found = import_labels(paths, study.root, annotator=annotator, replace=replace)
     if as_json:
         _print_json(found)
     else:

@@ -139,7 +139,7 @@ def _label_study(study: Study, plan: LabelPlan, given: dict[str, Any]) -> None:
     from valex_local.pipeline.label import label_study
     from valex_local.study import state_summaries
 
-    with progress(quiet=False) as shown:
+    with progress() as shown:
         summary = label_study(study, plan, script=given["script"], redo=given["redo"], progress=shown)
     print_summary(summary, state_summaries(study))
     sys.exit(0 if summary.ok else 1)
@@ -159,7 +159,7 @@ def _label_file(source: Path, out: Path, plan: LabelPlan, given: dict[str, Any])
     print_list("left out", texts.left_out, _warn)
     folds = _draw_examples(texts, plan, given)
     try:
-        with progress(quiet=False) as shown:
+        with progress() as shown:
             shape: Shape = "long" if given["as"] == "long" else "authors"
             states: Any = given["states"] and given["states"].replace("-", " ")
             labelled = label_file(

@@ -38,7 +38,7 @@ def list_() -> None:
     store = Store()
     profiles = {name: store.members(name) for name in profile_names()}
     table = Table("model", "size", "state", "profiles", "licence", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.columns[0].overflow = "fold"
+    table.columns[0].no_wrap = True
     entries = sorted(store.entries(), key=lambda entry: (entry.manifest.role, entry.manifest.id))
     role = ""
     for entry in entries:
@@ -59,10 +59,12 @@ def list_() -> None:
 @models.command(short_help="Check the files of all models.")
 def verify() -> None:
     """Compare every file of every installed model with its checksum; exit 1 if one is wrong."""
+    from valex_local.cli._progress import working
     from valex_local.store import Store
 
     store = Store()
-    result = store.verify()
+    with working("verifying"):
+        result = store.verify()
     for model_id, problem in result.items():
         good = "on a server, which keeps the weights" if store.manifest(model_id).on_server else "ok"
         say(f"{model_id}: {problem or good}")
@@ -88,12 +90,12 @@ def install(names: tuple[str, ...], source: Path | None) -> None:
     Besides this, only `valex models pack --wheels` uses the network. Without one, the files are listed with their
     origin: download them on any machine and bring them here.
     """
-    from valex_local.cli._downloads import downloads
+    from valex_local.cli._progress import downloads
     from valex_local.store import Store, install
 
     store = Store()
     with downloads() as shown:
-        left = install(store, *names, source=source, say=shown.say, tell=shown.tell)
+        left = install(store, *names, source=source, say=say, tell=shown.tell)
     if left:
         _list_files(store, left, names)
     sys.exit(1 if left else 0)
@@ -131,11 +133,13 @@ def add(path: str, options: tuple[str, ...], **given: Any) -> None:
     A URL such as http://127.0.0.1:8080 adds a language model on a server of this machine. Its options: model=NAME if
     the server has several models, sees=true if it accepts images.
     """
+    from valex_local.cli._progress import working
     from valex_local.store import Store, add
     from valex_local.store.servers import ENGINE
 
     pairs = dict(read_pair(text, "--option", "sees=true") for text in options)
-    model = add(Store(), path, options=pairs, **given)
+    with working("adding"):
+        model = add(Store(), path, options=pairs, **given)
     say(f"{model.id} added for the role {model.role}, loaded by {model.engine}: {model.folder}")
     if model.engine == ENGINE:
         say("Runs that use it begin with: valex --loopback run")
@@ -168,11 +172,13 @@ def remove(ids: tuple[str, ...], yes: bool) -> None:
 @click.option("--wheels/--no-wheels", help="Include the Python wheels (gigabytes; pip may use the network).")
 def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
     """Pack the models of profiles, or single models, into one ARCHIVE for another machine."""
+    from valex_local.cli._progress import working
     from valex_local.store import Store, pack
 
     store = Store()
     ids = [model_id for name in names for model_id in store.members(name)]
-    pack(store, archive, ids, wheels=wheels, say=say)
+    with working("packing"):
+        pack(store, archive, ids, wheels=wheels, say=say)
     say(f"{archive}: {archive.stat().st_size:,} bytes. On the other machine:")
     for line in _unpacking(archive, wheels=wheels):
         say(f"  {line}")
@@ -182,11 +188,14 @@ def pack(archive: Path, names: tuple[str, ...], wheels: bool) -> None:
 @click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def unpack(archive: Path) -> None:
     """Add the models in an ARCHIVE made by `valex models pack` to the store."""
+    from valex_local.cli._progress import working
     from valex_local.store import Store, unpack
     from valex_local.store.archive import wheels_in
 
     store = Store()
-    for model_id in unpack(store, archive, say=say):
+    with working("unpacking"):
+        unpacked = unpack(store, archive, say=say)
+    for model_id in unpacked:
         say(f"{model_id} is in {store.root}")
     wheels = wheels_in(archive)
     if wheels:

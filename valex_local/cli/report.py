@@ -24,7 +24,7 @@ def report(folder: Path | None, out: Path | None) -> None:
     from valex_local.study import output
 
     study = open_study(folder)
-    with output(study.root / "report" if out is None else out), progress(quiet=False) as shown:
+    with output(study.root / "report" if out is None else out), progress() as shown:
         shown.step("report", len(study.post_ids()))
         written = write_report(study, out, progress=shown.advance)
     for post in written.removed:

