@@ -9,7 +9,21 @@ from urllib.parse import unquote
 import pytest
 
 from tests.report.made import add, labels, make_study, post, records, sentence
-from valex_local.records import Captions, Keyframe, Notice, Post, Record, State, Value, ValueLabel
+from valex_local.records import (
+    Box,
+    Captions,
+    Detection,
+    Face,
+    Keyframe,
+    KeyframeCaption,
+    Notice,
+    Post,
+    Record,
+    State,
+    Value,
+    ValueLabel,
+)
+from valex_local.report import write_report
 from valex_local.report.gather import Reader
 from valex_local.report.links import from_page, page_address
 from valex_local.report.views import PostView, post_view
@@ -66,6 +80,34 @@ def test_keyframes_are_linked_where_they_are_kept(study: Study, tmp_path: Path) 
     assert stills[1].address is not None
     assert (pages / unquote(stills[1].address)).resolve() == (folder / "keyframes" / "K2.jpg").resolve()
     assert stills[0].shows and stills[0].tags == (("kitchen", 0.8),)
+
+
+def test_what_was_detected_is_drawn_over_its_keyframe_and_escaped(study: Study) -> None:
+    (post_id,) = study.post_ids()
+    box = Box(left=0.25, top=0.5, width=0.5, height=0.25)
+    media = Reader(study)(post_id).media
+    assert media is not None
+    first = media.keyframes[0]
+    seen = KeyframeCaption(
+        keyframe=first.id,
+        objects=(Detection(name="<i>cat", score=0.9, box=box),),
+        faces=(Face(score=0.8, box=box), Face(score=0.8, box=box, expression="sad")),
+        people=2,
+    )
+    study.write(post_id, "captions", Captions(keyframes=(seen,)))
+    boxes = a_view(study).stills[0].boxes
+    assert [(one.name, one.is_face) for one in boxes] == [
+        ("<i>cat 0.90", False),
+        ("face 0.80", True),
+        ("sad 0.80", True),
+    ]
+    assert (boxes[0].left, boxes[0].height) == (0.25 * first.width, 0.25 * first.height)
+    (study.folder(post_id) / first.file).parent.mkdir(exist_ok=True)
+    (study.folder(post_id) / first.file).write_bytes(b"picture")
+    write_report(study)
+    (page,) = (study.root / "report" / "posts").glob("*.html")
+    html = page.read_text("utf-8")
+    assert "&lt;i&gt;cat 0.90" in html and "<i>cat" not in html
 
 
 def test_a_keyframe_outside_the_post_is_not_shown(study: Study, tmp_path: Path) -> None:

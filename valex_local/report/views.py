@@ -10,7 +10,18 @@ from pathlib import Path
 from markupsafe import Markup
 
 from valex_local.files.text import one_line
-from valex_local.records import DroppedSegment, Labels, LabelSource, Notice, PostText, Record, Script, ValueLabel
+from valex_local.records import (
+    DroppedSegment,
+    Keyframe,
+    KeyframeCaption,
+    Labels,
+    LabelSource,
+    Notice,
+    PostText,
+    Record,
+    Script,
+    ValueLabel,
+)
 from valex_local.rendering.lines import ShownScene, shown_scenes
 from valex_local.rendering.timing import clock
 from valex_local.report.circle import label_circle
@@ -35,8 +46,20 @@ class Film:
 
 
 @dataclass(frozen=True)
+class BoxView:
+    """What a detector found in a picture: its box in pixels of the keyframe, and its name and score."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    name: str
+    is_face: bool
+
+
+@dataclass(frozen=True)
 class KeyframeView:
-    """A keyframe: its link if the file exists, its description, and its tags with probabilities."""
+    """A keyframe: its link if the file exists, its description, its tags with probabilities, and detections."""
 
     id: str
     time: float
@@ -45,6 +68,7 @@ class KeyframeView:
     address: str | None
     shows: str
     tags: tuple[tuple[str, float], ...] = ()
+    boxes: tuple[BoxView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,6 +279,21 @@ def _stills(gathered: Gathered, folder: Path, pages: Path) -> Iterator[KeyframeV
             address=from_page(pages, file) if inside else None,
             shows=one_line(describe(caption)) if caption else "",
             tags=tuple((tag.label, tag.probability) for tag in caption.tags) if caption else (),
+            boxes=tuple(_boxes(caption, keyframe)) if caption else (),
+        )
+
+
+def _boxes(caption: KeyframeCaption, keyframe: Keyframe) -> Iterator[BoxView]:
+    things = [(one.box, one.name, one.score, False) for one in caption.objects or ()]
+    faces = [(one.box, one.expression or "face", one.score, True) for one in caption.faces or ()]
+    for box, name, score, is_face in things + faces:
+        yield BoxView(
+            left=round(box.left * keyframe.width, 1),
+            top=round(box.top * keyframe.height, 1),
+            width=round(box.width * keyframe.width, 1),
+            height=round(box.height * keyframe.height, 1),
+            name=f"{one_line(name)} {score:.2f}",
+            is_face=is_face,
         )
 
 

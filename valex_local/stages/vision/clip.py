@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 NO_WEIGHTS = (
-    "no CLIP weights in the store; add the directory of an open_clip model with `valex models add PATH`, and name it "
-    "in the settings as models.clip"
+    "no CLIP weights in the store; install some with `valex models install clip-vit-l-14`, or add the directory of "
+    "another open_clip model with `valex models add PATH`, and name the model in the settings as models.clip"
 )
 NO_PICTURES = "no video track"
 """Why a post has no tags, or no scores of its lines."""
