@@ -172,9 +172,10 @@ class LlmLabelSettings(LlmSettings):
 
     context: int = Field(default=8192, ge=512, description="Context size, tokens")
     max_tokens: int = Field(default=1024, ge=64, description="Maximum length of an answer, tokens")
-    ask: Literal["together", "one", "apart", "scenes"] = Field(
+    ask: Literal["together", "one", "apart", "scenes", "yes-no"] = Field(
         default="together",
-        description="All values in one question; one question per value; one per polarity; or all values, by scene",
+        description="All values in one question; one question per value; one per polarity; all values, by scene; or "
+        "yes or no per value and polarity",
     )
     values: Path | None = Field(default=None, description="TOML of definitions and examples; the default when left out")
     prompt: Path | None = Field(default=None, description="Jinja template of the prompt; the default when left out")
@@ -183,7 +184,9 @@ class LlmLabelSettings(LlmSettings):
 class DirectSettings(LlmLabelSettings):
     """How a model that takes images is asked to label the video itself."""
 
-    ask: Literal["together", "one", "apart"] = Field(default="together", description="As for fewshot, but not by scene")
+    ask: Literal["together", "one", "apart", "yes-no"] = Field(
+        default="together", description="As for fewshot, but not by scene"
+    )
     max_keyframes: int = Field(
         default=12, ge=1, description="Maximum number of keyframes shown, spread evenly over the video"
     )

@@ -55,7 +55,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option(
     "--ask",
-    type=click.Choice(["together", "one", "apart", "scenes"]),
+    type=click.Choice(["together", "one", "apart", "scenes", "yes-no"]),
     help="How to ask a language model: for all values at once (default), for one value at a time, for present and "
     "conflicted apart, or for all values scene by scene (fewshot).",
 )

@@ -148,7 +148,11 @@ class LlamaCpp:
                 tokens = []
             if isinstance(piece, Picture):
                 units.append(_Unit(picture=self._encode(piece)))
-        units += [_Unit(tuple(tokens))] if tokens else []
+        if tokens and units and units[-1].picture is None:
+            # On their own, these few tokens would cost as much as the text: the weights are read for each unit.
+            units[-1] = _Unit((*units[-1].tokens, *tokens))
+        elif tokens:
+            units.append(_Unit(tuple(tokens)))
         if begin and units[0].tokens[:1] != tuple(begin):
             units.insert(0, _Unit(tuple(begin)))
         return units
@@ -239,7 +243,7 @@ class LlamaCpp:
         at = self._cached[-1][1]
         # A character may consist of several tokens.
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for _ in range(max_tokens):
+        for left in reversed(range(max_tokens)):
             logits = self._logits()
             others = likeliest(logits, alternatives) if alternatives else {}
             token = sampler.choose(logits)
@@ -247,7 +251,8 @@ class LlamaCpp:
                 yield None
                 return
             yield Token(decoder.decode(self._piece(token)), self._by_text(others))
-            at = self._evaluate_tokens([token], at)
+            if left:
+                at = self._evaluate_tokens([token], at)
 
     def _by_text(self, logprobs: Mapping[int, float]) -> dict[str, float]:
         """Return log-probabilities by the text of the token; of tokens with the same text, the likeliest."""

@@ -24,12 +24,20 @@ FILES: dict[tuple[str, ...], str] = {
 """Each setting that names a file, and the bundled default file, relative to this package."""
 
 
+YES_NO = "labels/prompts/yes_no.jinja"
+"""The bundled prompt of a route that is asked with yes or no."""
+
+
 def setting_file(settings: Settings, *keys: str) -> Path:
     """Return the file that a setting of `FILES` names, or the bundled default."""
+    section: Any = None
     value: Any = settings
     for key in keys:
-        value = getattr(value, key)
-    return Path(value) if value is not None else Path(__file__).parent / FILES[keys]
+        section, value = value, getattr(value, key)
+    if value is not None:
+        return Path(value)
+    asked_so = keys[-1] == "prompt" and getattr(section, "ask", None) == "yes-no"
+    return Path(__file__).parent / (YES_NO if asked_so else FILES[keys])
 
 
 def absolute_paths(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def test_it_is_not_asked_by_scene() -> None:
         ConfigError, match=r"labels\.direct\.ask: scenes is for the route fewshot: direct reads no script"
     ):
         make_settings({"labels": {"direct": {"ask": "scenes"}}})
-    with pytest.raises(ConfigError, match="'together', 'one' or 'apart'"):
+    with pytest.raises(ConfigError, match="'together', 'one', 'apart' or 'yes-no'"):
         make_settings({"labels": {"direct": {"ask": "scene"}}})
 
 

@@ -37,10 +37,11 @@ WAYS = st.sampled_from(["together", "one", "apart", "scenes"])
 
 
 def test_ways_of_asking() -> None:
-    assert [len(questions(way)) for way in ("together", "one", "apart", "scenes")] == [1, 19, 2, 1]
-    for way in ("together", "one", "apart", "scenes"):
+    ways = ("together", "one", "apart", "scenes", "yes-no")
+    assert [len(questions(way)) for way in ways] == [1, 19, 2, 1, 38]
+    for way in ways:
         asked = [value for question in questions(way) for value in question.values]
-        assert {asked.count(value) for value in CIRCLE} == {2 if way == "apart" else 1}
+        assert {asked.count(value) for value in CIRCLE} == {2 if way in ("apart", "yes-no") else 1}
 
 
 @given(KNOWN, WAYS)

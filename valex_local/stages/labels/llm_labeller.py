@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from dataclasses import replace
 from valex_local.errors import InputError, ValexError
 from valex_local.llm import ContextOverflow, LanguageModel, Reply
 from valex_local.records import LabelFigures, Notice, ValueLabel
-from valex_local.schwartz import CIRCLE, Value
+from valex_local.schwartz import CIRCLE, Polarity, Value
 from valex_local.settings import LlmLabelSettings
 from valex_local.stages.labels.answers import (
     AnswerWithProbabilities,
@@ -27,12 +28,15 @@ from valex_local.stages.labels.prompt import LabelPrompt, PromptKeyframe
 from valex_local.stages.labels.questions import Question, answer_schema, questions
 from valex_local.stages.labels.routes import LabelResult
 from valex_local.stages.labels.scenes import counted_scenes, windows
+from valex_local.stages.labels.yes_no import EMPTY, Asked, logit_of_yes, may_be_about, over, says_yes, yes_no_label
 
 ALTERNATIVES = 64
 """Number of likeliest tokens to read where an answer names a state; servers report 20 at most."""
 
 LIKELY = 0.5
 """If the codes of the states together are less probable than this, their probabilities come with a warning."""
+
+NO_PROBABILITIES = "the engine reports no probabilities: the state that the model answered has probability 1"
 
 RETRY_TEMPERATURE = 0.6
 """Temperature of a second attempt: at temperature 0 another seed changes nothing."""
@@ -55,6 +59,7 @@ class LlmLabeller:
         self._model = model
         self._prompt = prompt
         self._settings = settings
+        self._of_nothing: dict[Asked, float] = {}
 
     def label(self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe] = ()) -> LabelResult:
         """Return the labels of some evidence.
@@ -135,11 +140,49 @@ class LlmLabeller:
     def _labels(
         self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], tally: _Tally
     ) -> tuple[ValueLabel, ...]:
+        if self._settings.ask == "yes-no":
+            return tuple(self._yes_no(value, lines, stills, tally) for value in CIRCLE)
         answers: dict[Value, list[AnswerWithProbabilities]] = {value: [] for value in CIRCLE}
         for question in questions(self._settings.ask):
             for value, answer in self._ask(question, lines, stills, tally):
                 answers[value].append(answer)
         return tuple(value_label(value, answers[value]) for value in CIRCLE)
+
+    def _yes_no(
+        self, value: Value, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], tally: _Tally
+    ) -> ValueLabel:
+        """Return the label of a value by questions with yes or no; see the module `yes_no`."""
+        present = self._logit((value, Polarity.PRESENT), lines, stills, tally)
+        conflicted = present
+        if may_be_about(present):
+            conflicted = self._logit((value, Polarity.CONFLICTED), lines, stills, tally)
+        return yes_no_label(value, present, conflicted)
+
+    def _logit(
+        self, asked: Asked, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], tally: _Tally
+    ) -> float:
+        """Return the logit of yes over that of texts without content, which are asked about once."""
+        if asked not in self._of_nothing:
+            empty = ([EvidenceLine("L1", "text", text)] for text in EMPTY)
+            self._of_nothing[asked] = sum(self._logit_alone(asked, own, (), _Tally()) for own in empty) / len(EMPTY)
+        return over(self._logit_alone(asked, lines, stills, tally), self._of_nothing[asked])
+
+    def _logit_alone(
+        self, asked: Asked, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], tally: _Tally
+    ) -> float:
+        value, polarity = asked
+        reply = self._model.chat(
+            self._prompt.messages(lines, stills, Question((value,), polarity, alone=True)),
+            max_tokens=1,
+            seed=self._settings.seed,
+            alternatives=ALTERNATIVES,
+        )
+        tally.count(reply, again=False)
+        logit = logit_of_yes(reply.tokens)
+        if logit is not None:
+            return logit
+        tally.note("no-probabilities", NO_PROBABILITIES)
+        return math.inf if says_yes(reply.text) else -math.inf
 
     def _ask(
         self, question: Question, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe], tally: _Tally
@@ -201,10 +244,7 @@ def _cut(lines: Sequence[EvidenceLine]) -> tuple[Sequence[EvidenceLine], Sequenc
 def _note_doubts(tally: _Tally, reply: Reply, probabilities: Mapping[Value, StateProbabilities], refused: int) -> None:
     """Note what a reader must know about a usable answer."""
     if not reply.tokens:
-        tally.note(
-            "no-probabilities",
-            "the engine reports no probabilities: the state that the model answered has probability 1",
-        )
+        tally.note("no-probabilities", NO_PROBABILITIES)
     if any(found.total < LIKELY for found in probabilities.values()):
         tally.note(
             "unsure-probabilities",

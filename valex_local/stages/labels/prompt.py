@@ -43,7 +43,7 @@ class LabelPrompt:
         A Jinja template with the blocks `BLOCKS`.
     definitions : Definitions
         The definitions of the values.
-    way : {"together", "one", "apart", "scenes"}
+    way : {"together", "one", "apart", "scenes", "yes-no"}
         How to ask; see `questions`. A scene is asked about like a script, so the file sees ``together``.
     shots : sequence of LabelledExample
         Scripts that people labelled, shown as examples.

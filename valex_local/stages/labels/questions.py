@@ -2,8 +2,9 @@
 
 ``together`` asks for the state of all values at once; ``one`` for one value at a time; ``apart`` asks which values are
 present, and then which are conflicted; ``scenes`` asks like ``together``, but about each scene alone (see the module
-`scenes`). An answer is JSON with short codes, to keep it small: for each value a list of the state and its evidence,
-``{"SDT": ["p", "S3"], "SDA": ["a"], ...}``; for a single value just the list.
+`scenes`); ``yes-no`` asks about one value and polarity at a time, and the answer is one of these words (see the module
+`yes_no`). Other answers are JSON with short codes, to keep them small: for each value a list of the state and its
+evidence, ``{"SDT": ["p", "S3"], "SDA": ["a"], ...}``; for a single value just the list.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Literal
 from valex_local.llm.base import JsonSchema, object_schema
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
 
-Way = Literal["together", "one", "apart", "scenes"]
+Way = Literal["together", "one", "apart", "scenes", "yes-no"]
 
 MAX_EVIDENCE = 3
 """Maximum number of evidence lines for a value."""
@@ -71,6 +72,8 @@ def questions(way: Way) -> tuple[Question, ...]:
             return tuple(Question((value,), alone=True) for value in CIRCLE)
         case "apart":
             return tuple(Question(CIRCLE, polarity) for polarity in Polarity)
+        case "yes-no":
+            return tuple(Question((value,), polarity, alone=True) for value in CIRCLE for polarity in Polarity)
 
 
 def answer_schema(question: Question, evidence: Sequence[str]) -> JsonSchema:
@@ -115,6 +118,9 @@ class Known:
 
 def answered(question: Question, known: Mapping[Value, Known]) -> str:
     """Return the right answer to a question, in the form that a model should write it."""
+    if question.alone and question.polarity is not None:
+        own = known.get(question.values[0])
+        return "yes" if own is not None and own.state.value == question.polarity.value else "no"
     labels = {value.code: _answered(question, known.get(value)) for value in question.values}
     data = labels[question.values[0].code] if question.alone else labels
     return json.dumps(data, separators=(",", ":"))
@@ -134,7 +140,9 @@ def _answered(question: Question, known: Known | None) -> list[str]:
 
 
 def examples(way: Way, known: Mapping[Value, Known]) -> list[tuple[Question, str]]:
-    """Return example questions with their right answers; for single values, those not absent and one that is.
+    """Return example questions with their right answers.
+
+    For single values these are the ones not absent and one that is; for yes and no, as many with each answer.
 
     Parameters
     ----------
@@ -143,6 +151,12 @@ def examples(way: Way, known: Mapping[Value, Known]) -> list[tuple[Question, str
     known : mapping of Value to Known
         The values that are not absent.
     """
-    absent = next((value for value in CIRCLE if value not in known), None)
-    shown = [q for q in questions(way) if way != "one" or q.values[0] in (*known, absent)]
+    absent = [value for value in CIRCLE if value not in known]
+    shown = list(questions(way))
+    if way == "one":
+        shown = [q for q in shown if q.values[0] in (*known, *absent[:1])]
+    if way == "yes-no":
+        right = [q for q in shown if answered(q, known) == "yes"]
+        wrong = [q for q in shown if q.values[0] in absent[: len(right)] and q.polarity is Polarity.PRESENT]
+        shown = [q for pair in zip(right, wrong, strict=False) for q in pair]
     return [(question, answered(question, known)) for question in shown]
