@@ -662,5 +662,6 @@ def test_a_study_of_imported_scripts_says_which_can_be_labelled(
     study = tmp_path / "a study"
     assert valex("import", "scripts", folder, "--name", "theirs", "-s", study, "--new-posts").code == 0
     done = valex("label", "-s", study, "--model", model)
+    assert done.code == 1
     assert "nothing was labelled; 8 posts have script.theirs: --script theirs" in " ".join(done.out.split())
     assert valex("show", "Text3.txt", "-s", study).out.startswith("text3-"), "posts are found by any of their names"

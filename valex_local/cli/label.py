@@ -142,7 +142,8 @@ def _label_study(study: Study, plan: LabelPlan, given: dict[str, Any]) -> None:
     with progress() as shown:
         summary = label_study(study, plan, script=given["script"], redo=given["redo"], progress=shown)
     print_summary(summary, state_summaries(study))
-    sys.exit(0 if summary.ok else 1)
+    labelled = any(step.written or step.current for step in summary.steps)
+    sys.exit(0 if summary.ok and labelled else 1)
 
 
 def _label_file(source: Path, out: Path, plan: LabelPlan, given: dict[str, Any]) -> None:
