@@ -142,8 +142,8 @@ def _label_study(study: Study, plan: LabelPlan, given: dict[str, Any]) -> None:
     with progress() as shown:
         summary = label_study(study, plan, script=given["script"], redo=given["redo"], progress=shown)
     print_summary(summary, state_summaries(study))
-    labelled = any(step.written or step.current for step in summary.steps)
-    sys.exit(0 if summary.ok and labelled else 1)
+    in_vain = any(step.blocked for step in summary.steps) and not any(s.written or s.current for s in summary.steps)
+    sys.exit(0 if summary.ok and not in_vain else 1)
 
 
 def _label_file(source: Path, out: Path, plan: LabelPlan, given: dict[str, Any]) -> None:
