@@ -80,4 +80,27 @@ def test_validated_states_have_no_banner(tmp_path: Path) -> None:
     for text in texts(study).values():
         assert "not validated" not in text and "do not report" not in text
         assert "validated on 3 posts of this study" in text
+        assert "not for publication" not in text.casefold()
     assert "macro F1: 0.40 (0.30 to 0.50) before, 0.60 (0.50 to 0.70) after" in texts(study)["index"]
+
+
+def test_values_that_are_not_validated_are_marked_among_those_that_are(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "study", 3, rich=False)
+    cutoffs = tuple(
+        Cutoff(value=value, polarity=Polarity.PRESENT, probability=0.5, support=None if value is CIRCLE[0] else 12)
+        for value in CIRCLE
+    )
+    calibration = Calibration(
+        model="minilm-arguments", kind="validated", posts=tuple(study.post_ids()), cutoffs=cutoffs
+    )
+    study.write_calibration(KEY, calibration)
+    write_report(study)
+    for name, text in texts(study).items():
+        assert f"{CIRCLE[0].value}*" in text.replace(" *", "*") and f"{CIRCLE[1].value}*" not in text, name
+        assert "* not validated on this study" in text
+
+
+def test_counts_of_states_that_are_not_validated_are_not_for_publication(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "study", 2)
+    write_report(study)
+    assert "Not for publication: these states are not validated." in texts(study)["index"]

@@ -98,7 +98,7 @@ def test_what_was_detected_is_drawn_over_its_keyframe_and_escaped(study: Study) 
     boxes = a_view(study).stills[0].boxes
     assert [(one.name, one.is_face) for one in boxes] == [
         ("<i>cat 0.90", False),
-        ("face 0.80", True),
+        ("a face 0.80", True),
         ("sad 0.80", True),
     ]
     assert (boxes[0].left, boxes[0].height) == (0.25 * first.width, 0.25 * first.height)

@@ -28,8 +28,8 @@ from valex_local.report.matrix import matrix
 from valex_local.report.overview import Overview, PostEntry, Trouble, VariantFacts
 from valex_local.report.svg import pole
 from valex_local.report.views import split_model
-from valex_local.schwartz import CIRCLE, Polarity
-from valex_local.states import StateSummary
+from valex_local.schwartz import CIRCLE, Polarity, Value
+from valex_local.states import StateSummary, values_not_validated
 from valex_local.study import LabelKey
 
 MOST_AUTHORS = 100
@@ -67,6 +67,11 @@ class LabelPanel:
     matrix: Markup
     pairs: tuple[ValuePair, ...]
     authors: tuple[AuthorCount, ...]
+
+    @property
+    def unvalidated(self) -> frozenset[Value]:
+        """The values that gold labels did not suffice for, where the others are validated."""
+        return values_not_validated(self.states.calibration)
 
     @property
     def dominance(self) -> bool:

@@ -30,9 +30,9 @@ from valex_local.report.links import from_page
 from valex_local.report.overview import Trouble, describe_sound, unreadable
 from valex_local.report.svg import pole
 from valex_local.report.timeline import Lane, axis, describe, lanes
-from valex_local.schwartz import State
+from valex_local.schwartz import State, Value
 from valex_local.stages.variants import VIDEO
-from valex_local.states import about_evidence, kind_of_states, shown_evidence, with_cutoff
+from valex_local.states import about_evidence, kind_of_states, shown_evidence, values_not_validated, with_cutoff
 from valex_local.study import LabelKey
 
 
@@ -117,6 +117,7 @@ class LabelView:
     anchor: str
     source: LabelSource
     states: str
+    unvalidated: frozenset[Value]
     rows: tuple[LabelRow, ...]
     circle: Markup | None
     skipped: str | None
@@ -285,7 +286,7 @@ def _stills(gathered: Gathered, folder: Path, pages: Path) -> Iterator[KeyframeV
 
 def _boxes(caption: KeyframeCaption, keyframe: Keyframe) -> Iterator[BoxView]:
     things = [(one.box, one.name, one.score, False) for one in caption.objects or ()]
-    faces = [(one.box, one.expression or "face", one.score, True) for one in caption.faces or ()]
+    faces = [(one.box, one.expression or "a face", one.score, True) for one in caption.faces or ()]
     for box, name, score, is_face in things + faces:
         yield BoxView(
             left=round(box.left * keyframe.width, 1),
@@ -338,6 +339,7 @@ def _labels(
         anchor=f"labels-{number}",
         source=labels.source,
         states=kind_of_states(labels.calibration) if labels.calibration else "",
+        unvalidated=values_not_validated(labels.calibration) if labels.calibration else frozenset(),
         rows=rows,
         circle=label_circle(labels.values, name=f"The values of this post, {key.title}") if labels.values else None,
         skipped=labels.skipped,

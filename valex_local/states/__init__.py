@@ -17,7 +17,16 @@ from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, cautious, common
 from valex_local.states.digits import cutoffs_in_digits, with_cutoff
 from valex_local.states.draw import Unvalidated, as_answered, choose, draw, is_answer, is_for
 from valex_local.states.evidence import about_evidence, shown_evidence
-from valex_local.states.words import Banner, StateSummary, Unit, advice, kind_of_states, kind_of_value, to_do
+from valex_local.states.words import (
+    Banner,
+    StateSummary,
+    Unit,
+    advice,
+    kind_of_states,
+    kind_of_value,
+    to_do,
+    values_not_validated,
+)
 
 __all__ = [
     "CAUTIOUS",
@@ -42,5 +51,6 @@ __all__ = [
     "relative",
     "shown_evidence",
     "to_do",
+    "values_not_validated",
     "with_cutoff",
 ]

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from valex_local.files.text import counted
 from valex_local.records import Calibration, Labels, LabelSource
-from valex_local.schwartz import Polarity, State, Value
+from valex_local.schwartz import CIRCLE, Polarity, State, Value
 from valex_local.states.cutoffs import CAUTIOUS, RELATIVE_FROM, common
 
 Unit = Literal["post", "text"]
@@ -41,6 +41,11 @@ def not_validated(calibration: Calibration) -> tuple[str, ...]:
     """Return the values of a validated calibration that gold labels did not suffice for, each with its polarity."""
     found = (cutoff for cutoff in calibration.cutoffs if calibration.kind == "validated" and cutoff.support is None)
     return tuple(f"{cutoff.value} ({cutoff.polarity})" for cutoff in found)
+
+
+def values_not_validated(calibration: Calibration) -> frozenset[Value]:
+    """Return the values of a validated calibration that gold labels did not suffice for, in either polarity."""
+    return frozenset(value for value in CIRCLE if kind_of_value(calibration, value) == "not validated")
 
 
 def kind_of_value(calibration: Calibration, value: Value) -> str:

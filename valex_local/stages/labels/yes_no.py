@@ -68,7 +68,15 @@ def over(logit: float, of_nothing: float) -> float:
 
 
 def yes_no_label(value: Value, present: float, conflicted: float) -> ValueLabel:
-    """Return the label of a value, given the logits of both questions."""
+    """Return the label of a value.
+
+    Parameters
+    ----------
+    value : Value
+        The value.
+    present, conflicted : float
+        The logits of yes to both questions, over those of nothing; infinite without probabilities.
+    """
     likely, unlikely = sigmoid(present), sigmoid(conflicted)
     return ValueLabel(
         value=value,
