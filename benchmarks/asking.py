@@ -8,8 +8,8 @@ argument, so that an interrupted measurement goes on, and one of fewer texts can
 are measured on the same arguments; they have learnt from them, which their rows say.
 
 auc        area under the ROC curve of the logit of presence, mean over values that some text shows and some does not
-macro F1   with a threshold per value, chosen on the other half of the texts (two-fold, mean over values that at least
-           five texts show), beside calling every value; the interval of the difference is a paired bootstrap over texts
+macro F1   with a threshold per value, chosen on the other texts (five folds; mean over values that at least five texts
+           show), beside calling every value; the interval of the difference is a paired bootstrap over texts
 CPU        seconds of processor time per text
 """
 
@@ -44,7 +44,7 @@ from valex_local.system.devices import detect, set_threads
 
 Floats = NDArray[np.float64]
 
-SEED, LEAST, RESAMPLES = 20261201, 5, 2000
+SEED, LEAST, RESAMPLES, FOLDS = 20261201, 5, 2000, 5
 SPLIT = "validation"
 BUNDLED = ("minilm-arguments", "mpnet-arguments")
 
@@ -119,15 +119,15 @@ def auc(gold: Bools, scores: Floats) -> float:
 
 
 def called(gold: Bools, scores: Floats) -> Bools:
-    """Return which values are called, with thresholds chosen on the other half of the texts."""
-    half = np.random.default_rng(SEED).permutation(len(gold)) % 2
+    """Return which values are called, with thresholds chosen on the texts of other folds."""
+    of = np.random.default_rng(SEED).permutation(len(gold)) % FOLDS
     found = np.zeros_like(gold)
-    for fold in (0, 1):
+    for fold in range(FOLDS):
         for value in range(gold.shape[1]):
-            seen, own = gold[half != fold, value], scores[half != fold, value]
+            seen, own = gold[of != fold, value], scores[of != fold, value]
             f1s = {threshold: _f1(seen, own >= threshold) for threshold in np.unique(own)}
             threshold = max(f1s, key=lambda t: f1s[t])
-            found[half == fold, value] = scores[half == fold, value] >= threshold
+            found[of == fold, value] = scores[of == fold, value] >= threshold
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.training.tiny import CPU, PRESENT, corpus, options, sentences
 from valex_local.corpus import Corpus
@@ -15,7 +16,7 @@ from valex_local.errors import ConfigError
 from valex_local.pipeline.progress import NullProgress
 from valex_local.schwartz import CIRCLE
 from valex_local.stages.labels.card import read_card
-from valex_local.stages.labels.text_encoder import TextEncoder
+from valex_local.stages.labels.text_encoder import LEFT, RIGHT, TextEncoder
 from valex_local.store import Store
 from valex_local.store.intake import add
 from valex_local.training import cross_validation
@@ -96,6 +97,18 @@ def test_one_split_tests_only_its_texts_and_says_so(
     )
     assert any("slim model of rank 2" in figure.on for figure in card.measured)
     assert sum(output.support for output in card.rows.values()) > len(tested), "the model learns from all texts"
+
+
+def test_a_slim_model_by_lora_keeps_the_factors_and_loses_nothing(base: Base, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    run(base, out, options(**ONE_OF_FOUR, mode="lora", lora_rank=1))
+    tensors = load_file(out / "tuned.safetensors")
+    assert tensors and all(name.endswith((LEFT, RIGHT)) for name in tensors), "no merged matrix"
+    assert {min(tensor.shape) for tensor in tensors.values()} == {2}, "two seeds of rank 1"
+    lost = [
+        f.value for f in read_card(out).measured if f.on.startswith("slim model of rank 2") and "left out" in f.figure
+    ]
+    assert lost == [pytest.approx(0, abs=2e-3)], "but for half precision"
 
 
 @pytest.mark.parametrize("mode", ["lora", "full"])

@@ -35,7 +35,8 @@ class TrainingOptions(Section):
     slim_rank: int | None = Field(
         default=None,
         ge=1,
-        description="Rank to which a slim model reduces the change of a matrix; whole matrices when left out",
+        description="Rank to which a slim model reduces the change of a matrix. When left out, whole matrices; in the "
+        "mode lora the rank of the change, so that nothing is lost",
     )
     adapt: int = Field(default=0, ge=0, description="Epochs of masked-language training on all texts beforehand")
 

@@ -169,6 +169,9 @@ def train_model(
         raise ConfigError(
             "a slim model of low rank cannot contain what adaptation changes", hint="Leave out slim_rank, or --adapt"
         )
+    if base.slim and options.mode == "lora" and options.slim_rank is None:
+        # The change of every matrix is of this rank: its two factors are exact, and much smaller than the matrix.
+        options = options.model_copy(update={"slim_rank": options.lora_rank * options.seeds})
     if auxiliary is not None:
         if options.mode == "frozen":
             raise ConfigError("auxiliary labels do nothing for a frozen encoder", hint="Train with --mode full or lora")

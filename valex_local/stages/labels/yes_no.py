@@ -21,8 +21,8 @@ from valex_local.states.logits import sigmoid
 EMPTY = ("N/A", "something", "the text")
 """Texts without content; the mean of their logits is taken off."""
 
-MAY_BE_ABOUT = 0.4
-"""Logit from which a text may be about a value: a probability of 0.6."""
+MAY_BE_ABOUT = 0.85
+"""Logit from which a text may be about a value: a probability of 0.7."""
 
 Asked = tuple[Value, Polarity]
 
