@@ -122,16 +122,16 @@ class Figures:
 # --- data -------------------------------------------------------------------------------------------------------------
 
 
-def read_value_lens(path: Path) -> tuple[list[str], Bools]:
-    """Return the texts of value-lens in the order of the file, and which of the ten values each supports, (N, 10)."""
+def read_value_lens(path: Path, strength: Literal["support", "resistance"] = "support") -> tuple[list[str], Bools]:
+    """Return the texts of value-lens in the order of the file, and which values each supports or resists, (N, 10)."""
     texts, gold = [], []
     for line in path.read_text("utf-8").splitlines()[3:]:
         if line.count("###") == 3:
             _, text, values, strengths = line.replace("\\", "").split("###")
             pairs = zip(_listed(values), _listed(strengths), strict=False)
-            supported = {value for value, strength in pairs if "support" in strength}
+            named = {value for value, own in pairs if strength in own}
             texts.append(text)
-            gold.append([ten in supported for ten in TEN])
+            gold.append([ten in named for ten in TEN])
     return texts, np.array(gold, dtype=bool)
 
 
