@@ -1,6 +1,6 @@
 """How good are labels by a language model, by way of asking, on arguments with gold labels.
 
-    python -m benchmarks.asking FOLDER --out FOLDER [--model ID] [--ways yes-no,one,…] [--texts N] [--profile NAME]
+    python -m benchmarks.asking FOLDER --out FOLDER [--model ID] [--ways yes-no,one:60,…] [--texts N] [--bundled]
 
 FOLDER holds ValueEval'23 (DOI 10.5281/zenodo.6814563); N arguments of its validation split are drawn with a fixed seed.
 The prompts were tried on arguments of the training split. Labels of every way are written into ``--out`` argument by
