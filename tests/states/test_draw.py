@@ -49,6 +49,15 @@ def test_what_is_not_assessed_is_never_called() -> None:
     assert all(label.conflicted_from is None for label in drawn.values)
 
 
+def test_where_a_language_model_named_no_state_they_are_drawn() -> None:
+    record = labels({0: 0.7, 1: 0.55}, answer=True)
+    values = tuple(v.model_copy(update={"present_logit": 0.0, "state": State.PRESENT}) for v in record.values)
+    drawn = draw(record.model_copy(update={"values": values}), None)
+    assert drawn.calibration is not None
+    assert drawn.calibration.kind == "cautious"
+    assert [value.state for value in drawn.values[:2]] == [State.PRESENT, State.ABSENT]
+
+
 def test_answers_of_a_language_model_stay_as_they_are() -> None:
     record = labels({0: 0.2}, answer=True)
     answered = record.model_copy(

@@ -55,8 +55,11 @@ def is_for(calibration: Calibration, labels: Labels) -> bool:
 
 
 def is_answer(labels: Labels) -> bool:
-    """Whether the states are answers of a language model, which has been asked for them."""
-    return labels.figures is not None
+    """Whether the states are answers of a language model, which has been asked for them.
+
+    Where it was asked for a yes or no, only probabilities were read, so it named no state; such labels have logits.
+    """
+    return labels.figures is not None and not any(label.present_logit is not None for label in labels.values)
 
 
 def as_answered(labels: Labels) -> Calibration:
