@@ -31,6 +31,7 @@ from valex_local.records import Calibration, Failure, Intake, Labels, Media, Pos
 from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.labels.card import read_card
 from valex_local.stages.labels.definitions import read_definitions
+from valex_local.stages.vision.detectors import read_classes
 from valex_local.stages.vision.vocabulary import read_vocabulary
 from valex_local.store import Store
 from valex_local.store.archive import unpack
@@ -99,6 +100,7 @@ READERS: dict[str, list[Reader]] = {
     "stages/grounding/reference_lines.py": [read_reference_lines],
     "stages/labels/card.py": [_renamed("model.json", lambda path: read_card(path.parent))],
     "stages/labels/definitions.py": [read_definitions],
+    "stages/vision/detectors.py": [read_classes],
     "stages/vision/vocabulary.py": [read_vocabulary],
     "store/archive.py": [lambda path: unpack(Store(path.parent / "store"), path, say=lambda _: None)],
     "store/manifests.py": [read_manifest, _renamed("a.toml", lambda path: read_profile(str(path)))],

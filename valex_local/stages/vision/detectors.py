@@ -94,7 +94,7 @@ class Detectors:
     """
 
     def __init__(self, model: StoredModel, device: Device) -> None:
-        self.classes = _read_classes(model.folder / "classes.toml")
+        self.classes = read_classes(model.folder / "classes.toml")
         self._names = list(self.classes.classes)
         self._objects = NanoDet(model.folder / "objects.onnx", device.threads)
         self._faces = BlazeFace(model.folder / "faces.onnx", device.threads)
@@ -147,7 +147,16 @@ def _record(box: Boxes) -> Box:
     return Box(left=left, top=top, width=max(0.0, right - left), height=max(0.0, bottom - top))
 
 
-def _read_classes(path: Path) -> Classes:
+def read_classes(path: Path) -> Classes:
+    """Return the classes of a detector.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or is not TOML.
+    ModelError
+        A key is wrong; the message names it.
+    """
     data: Mapping[str, object] = read_toml(path)
     try:
         return Classes.model_validate(data)
