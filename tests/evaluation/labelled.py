@@ -59,7 +59,13 @@ def as_answers(labels: dict[str, Labels], *, present: int) -> dict[str, Labels]:
             update={
                 "figures": LabelFigures(),
                 "values": tuple(
-                    label.model_copy(update={"state": State.PRESENT if v == present else State.ABSENT})
+                    label.model_copy(
+                        update={
+                            "state": State.PRESENT if v == present else State.ABSENT,
+                            "present_logit": None,
+                            "conflicted_logit": None,
+                        }
+                    )
                     for v, label in enumerate(record.values)
                 ),
             }
