@@ -112,7 +112,9 @@ def to_onnx(path: Path) -> Any:
         [sys.executable, "-c", alias + "runpy.run_module(sys.argv[0], run_name='__main__')"],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    return onnx.load(out)
+    model = onnx.load(out)
+    model.graph.doc_string = f"{path.stem} of {PACKAGE}"  # in place of a path on this machine
+    return model
 
 
 def halved(whole: Any) -> Any:
