@@ -20,6 +20,7 @@ from valex_local.corpus.texts import read_texts
 from valex_local.errors import ValexError
 from valex_local.evaluation import routes
 from valex_local.exchange.annotations import read_annotations
+from valex_local.exchange.corrections import _read
 from valex_local.exchange.sources import read_scripts
 from valex_local.files.checksums import Checksums
 from valex_local.files.tables import read_table
@@ -27,7 +28,7 @@ from valex_local.files.text import load_json, read_text
 from valex_local.files.toml import read_toml
 from valex_local.posts.meta import read_meta
 from valex_local.posts.sidecars import read_sidecars
-from valex_local.records import Calibration, Failure, Intake, Labels, Media, Post, Script, Transcript
+from valex_local.records import Calibration, Edits, Failure, Intake, Labels, LeftOut, Media, Post, Script, Transcript
 from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.labels.card import read_card
 from valex_local.stages.labels.definitions import read_definitions
@@ -47,7 +48,7 @@ READING = {
 
 Reader = Callable[[Path], object]
 
-RECORDS = (Post, Media, Transcript, Script, Labels, Failure, Intake, Calibration)
+RECORDS = (Post, Media, Transcript, Script, Labels, Failure, Intake, Calibration, Edits, LeftOut)
 
 
 def _record(kind: Any) -> Reader:
@@ -87,6 +88,7 @@ READERS: dict[str, list[Reader]] = {
     "corpus/texts.py": [read_texts, _renamed("a.csv", read_texts), _renamed("a.txt", lambda p: read_texts(p.parent))],
     "evaluation/routes.py": [_renamed(routes.RECIPE, lambda path: routes._grouping(path.parent.parent))],
     "exchange/annotations.py": [_renamed("a.json", read_annotations)],
+    "exchange/corrections.py": [_renamed("a.srt", _read), _renamed("a.eaf", _read)],
     "exchange/sources.py": [_renamed(f"a.{end}", read_scripts) for end in ("json", "jsonl", "txt", "csv")],
     "files/checksums.py": [lambda path: Checksums(path)(path)],
     "files/tables.py": [_renamed(f"a.{end}", read_table) for end in ("csv", "tsv", "xlsx")],
@@ -109,10 +111,12 @@ READERS: dict[str, list[Reader]] = {
         _in_study(name, lambda study: study.forget("a"))
         for name in ("logs/1.jsonl", "gold/x.csv", "report", "calibration.x.encoder.json")
     ],
+    "study/left_out.py": [_in_study("left-out.json", Study.left_out)],
     "study/settings.py": [lambda path: given_settings(config=path)],
     "study/study.py": [
         _in_study("study.toml", Study.options),
         _in_study("intake.json", Study.intake),
+        _in_study("posts/a/edits.json", lambda study: study.edits("a")),
         _in_study("calibration.x.encoder.json", lambda study: study.calibration(LabelKey("x", "encoder"))),
         _in_study("posts/a/media.json", lambda study: study.read_raw("a", "media", Media)),
         _in_study("posts/a/script.x.json", lambda study: study.script("a")),

@@ -13,7 +13,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import from_json
 
 from valex_local.errors import StudyError
@@ -269,7 +278,8 @@ class Segment(Part):
     """A stretch of speech. `id` is S1, S2, ... over the kept segments.
 
     `voice` is the fraction of its time in which a voice detector found a voice. `language` is the language it was
-    recognised in; None means that of the transcript.
+    recognised in; None means that of the transcript. The last
+    four are None for speech that a person added.
     """
 
     id: str
@@ -278,10 +288,10 @@ class Segment(Part):
     text: CleanText
     language: str | None = None
     words: tuple[Word, ...] = ()
-    avg_logprob: Rounded
-    no_speech_probability: Probability
-    compression_ratio: Rounded
-    voice: Fraction
+    avg_logprob: Rounded | None
+    no_speech_probability: Probability | None
+    compression_ratio: Rounded | None
+    voice: Fraction | None
 
 
 class DroppedSegment(Part):
@@ -723,6 +733,100 @@ class Labels(Record):
         if self.values and tuple(label.value for label in self.values) != CIRCLE:
             raise ValueError("labels must hold all 19 values in circle order")
         return self
+
+
+# --- what people say of a post --------------------------------------------------------------------------------------
+
+
+CORRECTED = "corrected"
+"""Code of the notice on a record that is shown as people corrected it."""
+
+
+LineKind = Literal["speech", "text"]
+"""A line of speech, or on-screen text."""
+
+
+class CorrectedLine(Part):
+    """The line that a correction is about, as it was found: speech or a track of screen text, and its time."""
+
+    kind: LineKind
+    text: CleanText
+    start: Seconds
+    end: Seconds
+
+
+class Correction(Part):
+    """A correction of one line by a person.
+
+    Attributes
+    ----------
+    id : str
+        C1, C2, ... in the order in which they were made.
+    line : CorrectedLine or None
+        The line as it was found; None for speech that was missing.
+    text, start, end, speaker : optional
+        What it should be; None means as it was found.
+    removed : bool
+        Whether there is no such line.
+    by : str
+        Who made the correction.
+    on : datetime
+        When.
+    """
+
+    id: Annotated[str, Field(pattern=r"^C[1-9][0-9]{0,8}$")]
+    line: CorrectedLine | None
+    text: Annotated[CleanText, Field(max_length=10_000)] | None = None
+    start: Seconds | None = None
+    end: Seconds | None = None
+    speaker: Annotated[CleanText, Field(min_length=1, max_length=60)] | None = None
+    removed: bool = False
+    by: CleanText
+    on: AwareDatetime
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.line is None and (self.text is None or self.start is None or self.end is None or self.removed):
+            raise ValueError("speech that was missing needs a text, a start and an end")
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ValueError("a line cannot end before it starts")
+        return self
+
+
+class SpeakerName(Part):
+    """Another name for a speaker of a post."""
+
+    speaker: Annotated[CleanText, Field(min_length=1, max_length=60)]
+    name: Annotated[CleanText, Field(min_length=1, max_length=60)]
+    by: CleanText
+    on: AwareDatetime
+
+
+class Edits(Record):
+    """What people corrected (edits.json): a layer over the records of a post, which stay as they were found."""
+
+    corrections: tuple[Correction, ...] = ()
+    speakers: tuple[SpeakerName, ...] = ()
+
+
+class Exclusion(Part):
+    """Why a post is left out of a study."""
+
+    reason: CleanText
+    by: CleanText
+    on: AwareDatetime
+
+
+class LeftOut(Record):
+    """Posts that a run does not add or work on (left-out.json).
+
+    `excluded` posts stay in the study, but not in figures. Of forgotten posts nothing is kept but `forgotten`, keyed
+    hashes of their ids, so that they do not come back with the next search for videos.
+    """
+
+    excluded: dict[PlainName, Exclusion] = {}
+    key: str = ""
+    forgotten: tuple[Sha256, ...] = ()
 
 
 # --- what is about no single post -----------------------------------------------------------------------------------

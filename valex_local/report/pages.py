@@ -95,10 +95,11 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
         unreadable += [f"{post_id}: {problem.stem}.json: {problem.what}" for problem in gathered.problems]
         if progress is not None:
             progress()
-    for post_id in sorted(reader.failures.keys() - set(ids)):  # files that never became posts
+    for post_id in sorted(reader.failures.keys() - set(study.post_ids(excluded=True))):  # files that became no posts
         for failure in reader.failures[post_id]:
             overview.add_failure(failure)
     overview.add_intake(study.intake())
+    overview.add_excluded(study.left_out())
     site.write_study(overview, reader, study.root.resolve().name)
     return Written(site.folder / INDEX, len(ids), site.remove_others(ids), tuple(unreadable))
 

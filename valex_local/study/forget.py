@@ -15,6 +15,7 @@ from valex_local.files.text import load_json
 from valex_local.posts.ids import names_same_post
 from valex_local.records import Calibration, Post
 from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible
+from valex_local.study.left_out import remember_forgotten
 
 if TYPE_CHECKING:
     from valex_local.study.study import Study
@@ -44,6 +45,8 @@ def forget(study: Study, post_id: str) -> list[str]:
     Reports and exports mix posts and may be compressed, so they are removed completely, and so are stored checksums;
     all of them can be made again. The video itself belongs to the lab and is not touched.
 
+    A keyed hash of its id stays, so that it does not come back with the next run over the folder of its video.
+
     Nothing is removed unless all of it can be: what cannot be read, is behind a link, or cannot be changed is found
     first.
 
@@ -65,6 +68,8 @@ def forget(study: Study, post_id: str) -> list[str]:
         check_removable(folder, inside=folder.parent)
         kept = f" (a link; the folder {folder.readlink()} stays)" if folder.is_symlink() else ""
         traces.append(Trace(folder, note=kept))
+    # Remembered first, so that it does not come back if the rest is interrupted.
+    remember_forgotten(study, post_id, _files(study, post_id))
     with writing(study.root):
         return [_carry_out(study, trace) for trace in traces]
 

@@ -2,8 +2,10 @@
 
     study/
       study.toml                          the settings given by the user; all others are the profile's
-      posts/<post_id>/                    post.json, the records of each stage, audio.flac, keyframes/
+      posts/<post_id>/                    post.json, the records of each stage, audio.flac, keyframes/; edits.json, what
+                                          people corrected
       failures/<post_id>.<step>.json
+      left-out.json                       which posts are excluded or were forgotten
       intake.json                         what the last search for posts left out
       calibration.<script>.<route>.json   how the states of these labels are drawn
       gold/<annotator>.csv                gold labels; the first column is the id of the post
@@ -23,7 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import tomli_w
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from valex_local.errors import StudyError
 from valex_local.files.atomic import write_whole, writing
@@ -31,10 +33,25 @@ from valex_local.files.checksums import Checksums
 from valex_local.files.folders import is_plain_name
 from valex_local.files.removing import remove
 from valex_local.files.toml import parse_toml
-from valex_local.records import Calibration, Failure, Intake, Labels, Media, Post, Record, Script
+from valex_local.records import (
+    Calibration,
+    Edits,
+    Failure,
+    Intake,
+    Labels,
+    LeftOut,
+    Media,
+    Post,
+    Record,
+    Script,
+    Transcript,
+)
 from valex_local.states import draw
+from valex_local.study.corrections import STEMS as CORRECTED_STEMS
+from valex_local.study.corrections import corrected
 from valex_local.study.disk import no_such_post, read_bytes, read_failure, visible, visible_names
 from valex_local.study.forget import forget
+from valex_local.study.left_out import read_left_out
 from valex_local.study.lock import run_lock, settings_lock
 from valex_local.study.variants import LabelKey, script_rank
 
@@ -107,11 +124,17 @@ class Study:
 
     # --- posts and records ------------------------------------------------------------------------------------------
 
-    def post_ids(self) -> list[str]:
-        """Return the ids of all posts, sorted."""
+    def left_out(self) -> LeftOut:
+        """Return which posts are excluded or were forgotten."""
+        return read_left_out(self.root)
+
+    def post_ids(self, *, excluded: bool = False) -> list[str]:
+        """Return the ids of the posts, sorted; of those that people excluded only with `excluded`."""
+        left_out = {} if excluded else self.left_out().excluded
         # os.path.isfile is faster than Path.is_file, and a command may check ten thousand posts more than once.
         names = filter(is_plain_name, visible_names(self._posts))
-        return sorted(name for name in names if os.path.isfile(f"{self._posts}/{name}/post.json"))  # noqa: PTH113
+        there = (name for name in names if os.path.isfile(f"{self._posts}/{name}/post.json"))  # noqa: PTH113
+        return sorted(name for name in there if name not in left_out)
 
     def known_ids(self) -> set[str]:
         """Return the ids of all posts, including those with nothing but a failure or part of a folder."""
@@ -143,8 +166,8 @@ class Study:
             raise no_such_post(self.root, post_id)
         return found
 
-    def read(self, post_id: str, stem: str, kind: type[R]) -> R | None:
-        """Return a record.
+    def read(self, post_id: str, stem: str, kind: type[R], *, as_found: bool = False) -> R | None:
+        """Return a record, as people corrected it; see `valex_local.study.corrections`.
 
         Parameters
         ----------
@@ -154,6 +177,8 @@ class Study:
             Name of the record without extension, such as ``script.template``.
         kind : type of Record
             The class of the record.
+        as_found : bool
+            Whether to leave out the corrections.
 
         Returns
         -------
@@ -167,7 +192,25 @@ class Study:
         """
         path = self.folder(post_id) / f"{stem}.json"
         raw = read_bytes(path)
-        return None if raw is None else kind.parse(raw, path=path)
+        if raw is None:
+            return None
+        record = kind.parse(raw, path=path)
+        edits = None if as_found else self._edits_of(post_id, stem)
+        return record if edits is None else self._corrected(post_id, record, edits)
+
+    def edits(self, post_id: str) -> Edits | None:
+        """Return what people corrected in a post, or None if they corrected nothing."""
+        path = self.folder(post_id) / "edits.json"
+        raw = read_bytes(path)
+        return None if raw is None else Edits.parse(raw, path=path)
+
+    def _edits_of(self, post_id: str, stem: str) -> Edits | None:
+        """Return the corrections that a record is read with."""
+        return self.edits(post_id) if stem.partition(".")[0] in CORRECTED_STEMS else None
+
+    def _corrected(self, post_id: str, record: R, edits: Edits) -> R:
+        lines = self.read(post_id, "transcript", Transcript, as_found=True) if isinstance(record, Script) else None
+        return corrected(record, edits, lines)
 
     def require(self, post_id: str, stem: str, kind: type[R]) -> R:
         """Return a record that must exist.
@@ -290,14 +333,14 @@ class Study:
         with writing(folder):
             (folder / f"{old.stem}.json").replace(folder / f"{new.stem}.json")
 
-    def read_raw(self, post_id: str, stem: str, kind: type[Record]) -> dict[str, Any] | None:
-        """Return a record as plain data of which only the version is checked, which is fast enough for large studies.
+    def read_raw(self, post_id: str, stem: str, kind: type[Record], *, as_found: bool = False) -> dict[str, Any] | None:
+        """Return a record as `read` does, as plain data that is not validated: fast enough for large studies.
 
         A file that is not a JSON object counts as missing, so that the record is made again.
 
         Parameters
         ----------
-        post_id, stem, kind
+        post_id, stem, kind, as_found
             As for `read`.
 
         Returns
@@ -323,7 +366,22 @@ class Study:
         version = data.get("schema_version", 1)
         if isinstance(version, int) and version > kind.SCHEMA_VERSION:
             kind.parse(raw, path=Path(path))  # raises StudyError
-        return data
+        edits = None if as_found else self._edits_of(post_id, stem)
+        return data if edits is None else self._corrected_raw(post_id, data, kind, edits)
+
+    def _corrected_raw(
+        self, post_id: str, data: dict[str, Any], kind: type[Record], edits: Edits
+    ) -> dict[str, Any] | None:
+        """Return plain data as people corrected it; the very same where no correction applies."""
+        try:
+            found = kind.parse(to_json(data))
+            record = self._corrected(post_id, found, edits)
+        except StudyError:
+            return None
+        if record == found:
+            return data
+        changed: dict[str, Any] = from_json(record.to_json())
+        return changed
 
     def write(self, post_id: str, stem: str, record: Record, files: Mapping[str, bytes] | None = None) -> None:
         """Write a record and its side files; the record last, so that its side files exist once it does.
@@ -373,7 +431,7 @@ class Study:
         StudyError
             The record cannot be read or written.
         """
-        record = self.read(source, stem, kind)
+        record = self.read(source, stem, kind, as_found=True)
         if record is None:
             raise FileNotFoundError(self.folder(source) / f"{stem}.json")
         names = side_files(record) if isinstance(record, Media) else ()
