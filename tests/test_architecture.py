@@ -58,7 +58,7 @@ SHARED_BY_STAGES = {"base", "label_routes", "onnx_session", "registry", "setting
 ACROSS_STAGES = {
     "speech": "media.audio",  # reads the sound that media extracted
     "ocr": "media.decode media.pictures",  # the one way in which frames and pictures are decoded
-    "grounding": "vision.clip vision.text_vectors",  # scores lines with the model that tags keyframes
+    "grounding": "vision.clip vision.detectors vision.text_vectors",  # scores lines with the model that tags keyframes
     "labels": "script.evidence",  # the route direct shows post text as the script does
 }
 """What a stage may import of another: helpers, never an engine."""

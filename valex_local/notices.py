@@ -92,6 +92,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     "no-visual-evidence": NoticeKind("The script was written without what the keyframes show"),
     # grounding
     "lines-cut": NoticeKind("Action lines were scored in part", changes_meaning=False),
+    "things-alone": NoticeKind("Action lines were compared by detected things alone", changes_meaning=False),
     # labels
     "evidence-refused": NoticeKind("Evidence that does not exist was left out of the labels", changes_meaning=False),
     "labelled-by-scene": NoticeKind("Labelled scene by scene", changes_meaning=False),

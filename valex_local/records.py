@@ -545,6 +545,29 @@ class GroundedKeyframe(Part):
     spoken_of: bool = False
 
 
+class NamedThing(Part):
+    """A thing of a class that detectors know, named by an action line.
+
+    Attributes
+    ----------
+    scene, element : int
+        Number of the scene in the script, and of the element in the scene, both counted from 1.
+    name, word : str
+        The class, and the word of the line.
+    keyframe : str or None
+        Id of the line's keyframe that shows it most surely; None where no keyframe of the line shows it.
+    score : float or None
+        How surely.
+    """
+
+    scene: int = Field(ge=1)
+    element: int = Field(ge=1)
+    name: CleanText
+    word: CleanText
+    keyframe: str | None = None
+    score: Probability | None = None
+
+
 class GroundingFigures(Part):
     """How much of a script's action the keyframes show, and how many keyframes the action describes.
 
@@ -555,7 +578,10 @@ class GroundingFigures(Part):
     mean_percentile : float or None
         Mean over the lines; reference lines have 0.5 on average.
     keyframes, spoken_of : int
-        Number of keyframes; of those that the action lines describe.
+        Number of keyframes, without a CLIP model only of those in which a known thing was found; of those that the
+        action lines describe.
+    things, things_not_found : int
+        Number of things of known classes that lines name; of those that no detector found in the line's keyframes.
     """
 
     lines: int = 0
@@ -564,18 +590,22 @@ class GroundingFigures(Part):
     mean_percentile: Probability | None = None
     keyframes: int = 0
     spoken_of: int = 0
+    things: int = 0
+    things_not_found: int = 0
 
 
 class Grounding(Record):
     """Whether the action lines of a script match its keyframes (grounding.<script>.json).
 
-    `chance_lines` is the number of reference lines.
+    `chance_lines` is the number of reference lines; 0 without a CLIP model, and `lines` is then empty. `things` are the
+    things that lines name, where detectors looked.
     """
 
     script: str
     chance_lines: int = 0
     lines: tuple[GroundedLine, ...] = ()
     keyframes: tuple[GroundedKeyframe, ...] = ()
+    things: tuple[NamedThing, ...] = ()
     figures: GroundingFigures = GroundingFigures()
 
 

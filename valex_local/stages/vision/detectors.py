@@ -16,6 +16,7 @@ from valex_local.records import Box, Detection, Face
 from valex_local.stages.vision.blazeface import BlazeFace
 from valex_local.stages.vision.expressions import Expressions
 from valex_local.stages.vision.nanodet import NanoDet
+from valex_local.store.engines import find_engine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +37,10 @@ PERSON_OF_FACE = 0.35
 
 FACE_PIXELS = 40
 """Least width of a face whose expression is read, pixels of the keyframe; the classifier was trained on 48."""
+
+
+DETECTORS: Mapping[str, str] = {"onnxruntime": "valex_local.stages.vision.detectors:Detectors"}
+"""Engine name of a detector to the class, as ``module:name``."""
 
 
 class Classes(BaseModel):
@@ -162,3 +167,27 @@ def read_classes(path: Path) -> Classes:
         return Classes.model_validate(data)
     except ValidationError as error:
         raise ModelError(explain(Classes, error, data=data), path=path) from error
+
+
+def load_detectors(model: StoredModel, device: Device) -> Detectors:
+    """Return the detectors of a model, by the engine that it names.
+
+    Parameters
+    ----------
+    model : StoredModel
+        The model.
+    device : Device
+        Where to compute.
+
+    Returns
+    -------
+    Detectors
+        The detectors.
+
+    Raises
+    ------
+    ModelError
+        There is no such engine, or a file is missing or wrong.
+    """
+    detectors: Detectors = find_engine(model, DETECTORS)(model, device)
+    return detectors
