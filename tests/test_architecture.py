@@ -37,10 +37,11 @@ MAY_IMPORT = {
     "posts": "errors files records",
     "rendering": "errors files records",
     "states": "schwartz files records",
-    "study": "errors files records settings store posts states",
+    "study": "errors files records settings store posts rendering states",
     "corpus": "errors schwartz files records store posts rendering study",
     "stages": "errors schwartz files records states settings system store llm rendering study corpus",
-    "pipeline": "errors schwartz notices files records states settings system store posts study corpus stages",
+    "pipeline": "errors schwartz notices files records states settings system store posts rendering study corpus "
+    "stages",
     "evaluation": "errors schwartz files records states settings system store posts study corpus stages pipeline",
     "exchange": "errors schwartz files records states system store posts rendering study corpus stages",
     "report": "errors schwartz notices files records states store rendering study stages",
@@ -58,7 +59,7 @@ SHARED_BY_STAGES = {"base", "label_routes", "onnx_session", "registry", "setting
 ACROSS_STAGES = {
     "speech": "media.audio",  # reads the sound that media extracted
     "ocr": "media.decode media.pictures",  # the one way in which frames and pictures are decoded
-    "grounding": "vision.clip vision.detectors vision.text_vectors",  # scores lines with the model that tags keyframes
+    "grounding": "vision.clip vision.detection vision.text_vectors",  # scores lines with the model that tags keyframes
     "labels": "script.evidence",  # the route direct shows post text as the script does
 }
 """What a stage may import of another: helpers, never an engine."""

@@ -30,9 +30,10 @@ from valex_local.posts.meta import read_meta
 from valex_local.posts.sidecars import read_sidecars
 from valex_local.records import Calibration, Edits, Failure, Intake, Labels, LeftOut, Media, Post, Script, Transcript
 from valex_local.stages.grounding.reference_lines import read_reference_lines
+from valex_local.stages.grounding.things import _read as _read_words
 from valex_local.stages.labels.card import read_card
 from valex_local.stages.labels.definitions import read_definitions
-from valex_local.stages.vision.detectors import read_classes
+from valex_local.stages.vision.detection import read_classes
 from valex_local.stages.vision.vocabulary import read_vocabulary
 from valex_local.store import Store
 from valex_local.store.archive import unpack
@@ -100,9 +101,10 @@ READERS: dict[str, list[Reader]] = {
     ],
     "records.py": [_record(kind) for kind in RECORDS],
     "stages/grounding/reference_lines.py": [read_reference_lines],
+    "stages/grounding/things.py": [_read_words],
     "stages/labels/card.py": [_renamed("model.json", lambda path: read_card(path.parent))],
     "stages/labels/definitions.py": [read_definitions],
-    "stages/vision/detectors.py": [read_classes],
+    "stages/vision/detection.py": [read_classes],
     "stages/vision/vocabulary.py": [read_vocabulary],
     "store/archive.py": [lambda path: unpack(Store(path.parent / "store"), path, say=lambda _: None)],
     "store/manifests.py": [read_manifest, _renamed("a.toml", lambda path: read_profile(str(path)))],

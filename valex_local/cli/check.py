@@ -91,8 +91,8 @@ def _tables(variants: Sequence[VariantFigures]) -> Iterator[Table]:
     scored = [row for row in variants if row.mean_percentile is not None]
     by_things = [row for row in variants if row.mean_percentile is None]
     if scored or not any(row.things for row in variants):
-        columns = ("posts", "lines", "below\nchance", "percentile", "no\nkeyframe", "key-\nframes", "men-\ntioned")
-        yield _table(columns, {
+        by_clip = ("posts", "lines", "below\nchance", "percentile", "no\nkeyframe", "key-\nframes", "men-\ntioned")
+        yield _table(by_clip, {
             row.script: (
                 f"{row.posts:,}", f"{row.lines:,}", _cell(row.below_chance), _cell(row.mean_percentile),
                 _cell(row.without_keyframes), f"{row.keyframes:,}", _cell(row.spoken_of),

@@ -9,6 +9,7 @@ import click
 
 from valex_local.cli._evaluation import SUPPORT, read_supports, split_names
 from valex_local.cli._output import say, say_json_text, say_text, terminal
+from valex_local.cli._views import named_script, without_option
 
 if TYPE_CHECKING:
     from valex_local.corpus.texts import Texts
@@ -46,6 +47,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--id-column", help="Column of ids, in a table of texts.")
 @click.option("--text-column", help="Column of texts, in a table of texts.")
 @click.option("--script", help="Variant of the scripts, in a study of texts.")
+@without_option
 @click.option(
     "--group", help="Grouping of texts for the intervals: author, a column, or none. [default: as trained, or author]"
 )
@@ -156,7 +158,8 @@ def _texts(given: dict[str, Any]) -> Texts | None:
 
     if not given["texts"]:
         return None
-    columns = {name: given[name] for name in ("id_column", "text_column", "script")}
+    columns = {name: given[name] for name in ("id_column", "text_column")}
+    columns["script"] = named_script(given, given["texts"])
     return join_texts({path: read_texts(path, **columns) for path in given["texts"]})
 
 

@@ -13,6 +13,7 @@ from valex_local.cli._output import say
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import read_language
 from valex_local.cli._study import StudyCommand, is_study, open_study, say_new_place
+from valex_local.cli._views import named_script, without_option
 from valex_local.errors import ConfigError, InputError
 from valex_local.stages.label_routes import ROUTES
 
@@ -75,6 +76,7 @@ _PATH = click.Path(path_type=Path)
     "30 and more), from 0.6 on (default for fewer), or from the thresholds of the label model on.",
 )
 @click.option("--script", help="Variant of the study's scripts to label.")
+@without_option
 @click.option("--int8/--no-int8", default=None, help="Compute in 8-bit integers: faster on a CPU, slightly different.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
 @click.option("--redo", is_flag=True, help="Replace labels made with other settings.")
@@ -92,6 +94,9 @@ def label(folder: Path | None, texts: Path | None, out: Path | None, **given: An
 
     study, source = _source(folder, texts)
     _check_options(out, given)
+    given["script"] = named_script(given, [source])
+    if out is None and given["without"] and given["script"].startswith("~"):
+        raise ConfigError("--without needs to know of which scripts", hint="Name them: --script template")
     asked = ("route", "model", "name", "ask", "int8", "profile", "device")
     plan = plan_labels(LabelOptions(**{name: given[name] for name in asked}), study=study)
     if out is not None:

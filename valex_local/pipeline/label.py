@@ -17,6 +17,7 @@ from valex_local.pipeline.progress import NullProgress, Progress
 from valex_local.pipeline.run import run
 from valex_local.pipeline.selection import Selection
 from valex_local.pipeline.summary import Summary
+from valex_local.rendering.views import script_of
 from valex_local.settings import Settings, merge
 from valex_local.stages.label_routes import route_spec
 from valex_local.stages.labels.checkpoint import Checkpoint
@@ -251,7 +252,7 @@ def _refuse_other_writer(study: Study, store: Store, settings: Settings) -> None
 
 
 def _require_script(study: Study, name: str) -> None:
-    if not any(name in study.script_variants(post_id) for post_id in study.post_ids()):
+    if not any(script_of(name) in study.script_variants(post_id) for post_id in study.post_ids()):
         raise InputError(
             f"no post of this study has script.{name}.json", path=study.root, hint="Name another script with --script"
         )

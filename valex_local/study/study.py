@@ -46,6 +46,7 @@ from valex_local.records import (
     Script,
     Transcript,
 )
+from valex_local.rendering.views import script_of, viewed
 from valex_local.states import draw
 from valex_local.study.corrections import STEMS as CORRECTED_STEMS
 from valex_local.study.corrections import corrected
@@ -190,13 +191,12 @@ class Study:
         StudyError
             The file cannot be read, is not a valid record, or was written by a newer version of this program.
         """
-        path = self.folder(post_id) / f"{stem}.json"
+        path = self.folder(post_id) / f"{_file_stem(stem)}.json"
         raw = read_bytes(path)
         if raw is None:
             return None
         record = kind.parse(raw, path=path)
-        edits = None if as_found else self._edits_of(post_id, stem)
-        return record if edits is None else self._corrected(post_id, record, edits)
+        return record if as_found else self._as_read(post_id, stem, record)
 
     def edits(self, post_id: str) -> Edits | None:
         """Return what people corrected in a post, or None if they corrected nothing."""
@@ -204,13 +204,16 @@ class Study:
         raw = read_bytes(path)
         return None if raw is None else Edits.parse(raw, path=path)
 
-    def _edits_of(self, post_id: str, stem: str) -> Edits | None:
-        """Return the corrections that a record is read with."""
-        return self.edits(post_id) if stem.partition(".")[0] in CORRECTED_STEMS else None
-
-    def _corrected(self, post_id: str, record: R, edits: Edits) -> R:
-        lines = self.read(post_id, "transcript", Transcript, as_found=True) if isinstance(record, Script) else None
-        return corrected(record, edits, lines)
+    def _as_read(self, post_id: str, stem: str, record: R) -> R:
+        """Return a record as people corrected it and, under the name of a view, without what the view leaves out."""
+        edits = self.edits(post_id) if _is_corrected(stem) else None
+        if edits is not None:
+            of_script = isinstance(record, Script)
+            lines = self.read(post_id, "transcript", Transcript, as_found=True) if of_script else None
+            record = corrected(record, edits, lines)
+        if isinstance(record, Script) and _file_stem(stem) != stem:
+            return viewed(record, stem.partition(".")[2])  # type: ignore[return-value]
+        return record
 
     def require(self, post_id: str, stem: str, kind: type[R]) -> R:
         """Return a record that must exist.
@@ -353,7 +356,7 @@ class Study:
         StudyError
             A newer version of this program wrote the record.
         """
-        path = f"{self._posts}/{post_id}/{stem}.json"
+        path = f"{self._posts}/{post_id}/{_file_stem(stem)}.json"
         raw = read_bytes(path)
         if raw is None:
             return None
@@ -366,16 +369,18 @@ class Study:
         version = data.get("schema_version", 1)
         if isinstance(version, int) and version > kind.SCHEMA_VERSION:
             kind.parse(raw, path=Path(path))  # raises StudyError
-        edits = None if as_found else self._edits_of(post_id, stem)
-        return data if edits is None else self._corrected_raw(post_id, data, kind, edits)
+        as_stored = as_found or (_file_stem(stem) == stem and not self._is_edited(post_id, stem))
+        return data if as_stored else self._raw_as_read(post_id, stem, data, kind)
 
-    def _corrected_raw(
-        self, post_id: str, data: dict[str, Any], kind: type[Record], edits: Edits
-    ) -> dict[str, Any] | None:
-        """Return plain data as people corrected it; the very same where no correction applies."""
+    def _is_edited(self, post_id: str, stem: str) -> bool:
+        """Whether a record may have been corrected."""
+        return _is_corrected(stem) and os.path.exists(f"{self._posts}/{post_id}/edits.json")  # noqa: PTH110 - faster
+
+    def _raw_as_read(self, post_id: str, stem: str, data: dict[str, Any], kind: type[Record]) -> dict[str, Any] | None:
+        """Return plain data as `_as_read` does; the very same where nothing changes."""
         try:
             found = kind.parse(to_json(data))
-            record = self._corrected(post_id, found, edits)
+            record = self._as_read(post_id, stem, found)
         except StudyError:
             return None
         if record == found:
@@ -548,7 +553,8 @@ class Study:
     def drop_made_from(self, post_id: str, script: str) -> list[str]:
         """Remove the labels and the grounding of a script that is about to be replaced; return their file names."""
         folder = self.folder(post_id)
-        stems = [f"grounding.{script}", *(key.stem for key in self.label_keys(post_id) if key.script == script)]
+        made_of_it = (key.stem for key in self.label_keys(post_id) if script_of(key.script) == script)
+        stems = [f"grounding.{script}", *made_of_it]
         made = [path for stem in stems if (path := folder / f"{stem}.json").is_file()]
         with writing(folder):
             for path in made:
@@ -563,6 +569,15 @@ class Study:
     def lock(self, shard: tuple[int, int] | None = None) -> AbstractContextManager[None]:
         """Lock the study, or one shard ``(i, N)`` of it, against other runs; see `run_lock`."""
         return run_lock(self.root, shard)
+
+
+def _file_stem(stem: str) -> str:
+    """Return the stem of the file that holds a record; that of a view is its script's."""
+    return script_of(stem) if stem.startswith("script.") else stem
+
+
+def _is_corrected(stem: str) -> bool:
+    return stem.partition(".")[0] in CORRECTED_STEMS
 
 
 def side_files(media: Media, kind: str | None = None) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from valex_local.stages.base import Context
 from valex_local.stages.grounding import GroundingStage
 from valex_local.stages.grounding.evidence import action_lines
 from valex_local.stages.grounding.things import ThingWords, mentioned_keyframes, named_things, shown_classes
-from valex_local.stages.vision.detectors import Found, read_classes
+from valex_local.stages.vision.detection import Found, read_classes
 from valex_local.store import Store
 from valex_local.system.devices import Device
 

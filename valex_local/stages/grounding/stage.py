@@ -21,7 +21,7 @@ from valex_local.stages.grounding.things import ThingWords, mentioned_keyframes,
 from valex_local.stages.grounding.vectors import cut_lines, line_vectors
 from valex_local.stages.setting_files import setting_file
 from valex_local.stages.vision.clip import NO_PICTURES, NO_WEIGHTS, ClipEngine, load
-from valex_local.stages.vision.detectors import Found, load_detectors
+from valex_local.stages.vision.detection import Found, load_detectors
 from valex_local.stages.vision.text_vectors import text_vectors
 
 if TYPE_CHECKING:

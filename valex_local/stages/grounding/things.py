@@ -19,7 +19,7 @@ from valex_local.files.toml import read_toml
 from valex_local.files.validation import explain
 from valex_local.records import GroundedKeyframe, NamedThing
 from valex_local.stages.grounding.evidence import LineToScore
-from valex_local.stages.vision.detectors import PERSON, Classes, Found
+from valex_local.stages.vision.detection import PERSON, Classes, Found
 
 WORDS = Path(__file__).with_name("things.toml")
 

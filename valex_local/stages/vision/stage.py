@@ -18,7 +18,7 @@ from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.setting_files import setting_file
 from valex_local.stages.vision.clip import NO_PICTURES, NO_WEIGHTS, ClipEngine, load
 from valex_local.stages.vision.detected_tags import detected_tags, merged
-from valex_local.stages.vision.detectors import Classes, Found, load_detectors
+from valex_local.stages.vision.detection import Classes, Found, load_detectors
 from valex_local.stages.vision.llm_captions import LlmCaptioner, load_captioner
 from valex_local.stages.vision.tags import Tagger
 from valex_local.stages.vision.text_vectors import text_vectors
