@@ -35,6 +35,7 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
     from valex_local.cli._labels import print_labels, print_summaries
     from valex_local.errors import StudyError
     from valex_local.rendering.render import render
+    from valex_local.rendering.views import script_of
     from valex_local.stages.variants import VIDEO
     from valex_local.store import Store
     from valex_local.study import state_summaries
@@ -61,7 +62,7 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
         console.rule(Text.assemble((post_id, "bold"), f"  script.{name}"), align="left")
         say_text(f"{render(script, form)}\n")
         for key, labels in study.all_labels(post_id).items():
-            if key.script in (name, VIDEO):
+            if script_of(key.script) in (script_of(name), VIDEO):
                 print_labels(str(key), labels, script)
                 shown.add(key)
     if shown:

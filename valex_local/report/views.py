@@ -24,6 +24,7 @@ from valex_local.records import (
 )
 from valex_local.rendering.lines import ShownScene, shown_scenes
 from valex_local.rendering.timing import clock
+from valex_local.rendering.views import script_of
 from valex_local.report.circle import label_circle
 from valex_local.report.gather import Gathered, step_name
 from valex_local.report.links import from_page
@@ -328,7 +329,7 @@ def _labels(
     pictures: Mapping[str, str],
 ) -> LabelView:
     """Return labels with links to their evidence: lines of their script or, for labels of the video, of the first."""
-    lines = next(iter(anchors.values()), {}) if key.script == VIDEO else anchors.get(key.script, {})
+    lines = next(iter(anchors.values()), {}) if key.script == VIDEO else anchors.get(script_of(key.script), {})
     places = {**pictures, **lines}
     rows = tuple(
         LabelRow(label, pole(label.value), tuple((line, places.get(line)) for line in shown_evidence(label)))
