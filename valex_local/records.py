@@ -625,6 +625,11 @@ class Grounding(Record):
     things: tuple[NamedThing, ...] = ()
     figures: GroundingFigures = GroundingFigures()
 
+    @property
+    def by_detections(self) -> bool:
+        """Whether keyframes count as mentioned by what detectors found in them, since there was no CLIP model."""
+        return self.skipped is None and not self.chance_lines and self.figures.mean_percentile is None
+
 
 # --- labels ---------------------------------------------------------------------------------------------------------
 
