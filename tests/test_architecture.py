@@ -42,7 +42,8 @@ MAY_IMPORT = {
     "stages": "errors schwartz files records states settings system store llm rendering study corpus",
     "pipeline": "errors schwartz notices files records states settings system store posts rendering study corpus "
     "stages",
-    "evaluation": "errors schwartz files records states settings system store posts study corpus stages pipeline",
+    "evaluation": "errors schwartz files records states settings system store posts rendering study corpus stages "
+    "pipeline",
     "exchange": "errors schwartz files records states system store posts rendering study corpus stages",
     "report": "errors schwartz notices files records states store rendering study stages",
     "review": "errors schwartz files records system study corpus stages exchange report",

@@ -546,26 +546,35 @@ class GroundedKeyframe(Part):
 
 
 class NamedThing(Part):
-    """A thing of a class that detectors know, named by an action line.
+    """A thing of a class that detectors know, or an expression of a face, named by an action line.
 
     Attributes
     ----------
     scene, element : int
         Number of the scene in the script, and of the element in the scene, both counted from 1.
+    kind : {"thing", "expression"}
+        Which of them it is. An expression is only compared where one was read from a face in the line's keyframes.
     name, word : str
-        The class, and the word of the line.
+        The class or the expression, and the word of the line.
     keyframe : str or None
         Id of the line's keyframe that shows it most surely; None where no keyframe of the line shows it.
     score : float or None
-        How surely.
+        How surely, for an expression that of the face.
+    number : int or None
+        How many people there are, where the line says so.
+    counted : int or None
+        The number of people in one of the line's keyframes, of all of them the nearest to `number`.
     """
 
     scene: int = Field(ge=1)
     element: int = Field(ge=1)
+    kind: Literal["thing", "expression"] = "thing"
     name: CleanText
     word: CleanText
     keyframe: str | None = None
     score: Probability | None = None
+    number: int | None = Field(default=None, ge=1)
+    counted: int | None = Field(default=None, ge=0)
 
 
 class GroundingFigures(Part):
@@ -582,6 +591,10 @@ class GroundingFigures(Part):
         action lines describe.
     things, things_not_found : int
         Number of things of known classes that lines name; of those that no detector found in the line's keyframes.
+    numbers, numbers_differ : int
+        Number of lines that say how many people there are; of those that differ from the count in each keyframe.
+    expressions, expressions_differ : int
+        Number of expressions that were compared; of those that no face in the line's keyframes had.
     """
 
     lines: int = 0
@@ -592,13 +605,17 @@ class GroundingFigures(Part):
     spoken_of: int = 0
     things: int = 0
     things_not_found: int = 0
+    numbers: int = 0
+    numbers_differ: int = 0
+    expressions: int = 0
+    expressions_differ: int = 0
 
 
 class Grounding(Record):
     """Whether the action lines of a script match its keyframes (grounding.<script>.json).
 
-    `chance_lines` is the number of reference lines; 0 without a CLIP model, and `lines` is then empty. `things` are the
-    things that lines name, where detectors looked.
+    `chance_lines` is the number of reference lines; 0 without a CLIP model, and `lines` is then empty. `things` are
+    what lines name of all that detectors know, where these looked.
     """
 
     script: str
@@ -607,6 +624,11 @@ class Grounding(Record):
     keyframes: tuple[GroundedKeyframe, ...] = ()
     things: tuple[NamedThing, ...] = ()
     figures: GroundingFigures = GroundingFigures()
+
+    @property
+    def by_detections(self) -> bool:
+        """Whether keyframes count as mentioned by what detectors found in them, since there was no CLIP model."""
+        return self.skipped is None and not self.chance_lines and self.figures.mean_percentile is None
 
 
 # --- labels ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from tests.exchange.exported import ONE, any_lines, make_study, texts
 from valex_local.corpus import read_texts
 from valex_local.errors import ConfigError
 from valex_local.pipeline.plan import plan
-from valex_local.records import Scene, Script
+from valex_local.records import Action, Scene, Script
+from valex_local.rendering.lines import script_lines
 from valex_local.rendering.render import render
 from valex_local.rendering.views import ELEMENTS, script_of, view_name, viewed
 from valex_local.settings import make_settings
@@ -25,6 +26,7 @@ any_scripts = st.lists(st.tuples(st.none() | texts, any_lines), max_size=3).map(
     )
 )
 
+BLANK = Action(text="", start=None, end=None)
 PARTS = st.sets(st.sampled_from(sorted(ELEMENTS)), min_size=1, max_size=len(ELEMENTS) - 1)
 
 
@@ -33,11 +35,18 @@ def test_a_view_has_all_elements_but_those_left_out(script: Script, without: set
     seen = viewed(script, view_name(script.name, without))
     gone = {ELEMENTS[part] for part in without}
     before = [element for scene in script.scenes for element in scene.elements if element.kind not in gone]
-    assert [element for scene in seen.scenes for element in scene.elements] == before
+    assert [element for scene in seen.scenes for element in scene.elements if element != BLANK] == before
     assert [scene.heading for scene in seen.scenes] == [
         None if "heading" in without else scene.heading for scene in script.scenes
     ]
     render(seen, "text")
+
+
+@given(any_scripts, PARTS)
+def test_lines_of_a_view_are_lines_of_its_script_by_the_same_ids(script: Script, without: set[str]):
+    kinds = {ELEMENTS[part] for part in without}
+    seen = {line.id: line.text for line in script_lines(viewed(script, view_name(script.name, without)))}
+    assert seen == {line.id: line.text for line in script_lines(script) if line.kind not in kinds}
 
 
 @given(PARTS)

@@ -16,6 +16,7 @@ from valex_local.records import (
     Face,
     Keyframe,
     KeyframeCaption,
+    Labels,
     Notice,
     Post,
     Record,
@@ -131,6 +132,17 @@ def test_evidence_leads_to_the_line_of_its_own_script(study: Study) -> None:
     anchors = {f"{s.anchor}-{line.id}" for s in a_view(study).scripts for scene in s.scenes for line in scene.lines}
     assert {"s1-S1", "s2-S1", "s2-T2"} <= anchors
     assert not found["template.encoder"].about_evidence
+
+
+def test_evidence_of_a_view_leads_to_the_lines_of_its_script(study: Study) -> None:
+    (post_id,) = study.post_ids()
+    made = study.require(post_id, "labels.template.fewshot", Labels)
+    study.write(post_id, "labels.template~action.fewshot", made.model_copy(update={"script": "template~action"}))
+    names = [str(view.key) for view in a_view(study).labels]
+    whole, view = (at for at, name in enumerate(names) if name in ("template.fewshot", "template~action.fewshot"))
+    assert names.index("video.direct") > view > whole
+    rows, other_rows = a_view(study).labels[whole].rows, a_view(study).labels[view].rows
+    assert [row.evidence for row in rows] == [row.evidence for row in other_rows]
 
 
 def test_evidence_that_is_not_on_the_page_has_no_link(study: Study) -> None:

@@ -83,6 +83,13 @@ def _notes(found: VisualCheck) -> Iterator[str]:
         yield "mentioned: share of the keyframes with a known thing of which a line names one"
     if any(variant.things for variant in found.variants):
         yield "not found: share of the known things named by a line that no detector found in its keyframes"
+    numbers, expressions = (sum(getattr(row, of) for row in found.variants) for of in ("numbers", "expressions"))
+    if numbers:
+        differ = sum(row.numbers_differ for row in found.variants)
+        yield f"people: {numbers:,} lines say how many there are; {differ:,} differ from the count in each keyframe"
+    if expressions:
+        differ = sum(row.expressions_differ for row in found.variants)
+        yield f"expressions: {expressions:,} were compared with faces; {differ:,} differ from all of them"
     yield f"below each figure: its 95 % interval, from {found.resamples:,} resamples of the posts"
 
 

@@ -99,6 +99,8 @@ def label(folder: Path | None, texts: Path | None, out: Path | None, **given: An
         raise ConfigError("--without needs to know of which scripts", hint="Name them: --script template")
     asked = ("route", "model", "name", "ask", "int8", "profile", "device")
     plan = plan_labels(LabelOptions(**{name: given[name] for name in asked}), study=study)
+    if given["without"] and ROUTES[plan.route].reads:
+        raise ConfigError(f"the route {plan.route} labels videos, not scripts", hint="Leave out --without")
     if out is not None:
         with output(out):
             _label_file(source, out, plan, given)

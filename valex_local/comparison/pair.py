@@ -32,9 +32,10 @@ class VariantPair:
         one, other = (self.study.require(post_id, f"script.{name}", Script) for name in self.names)
         return script_lines(one), script_lines(other)
 
-    def grounding(self, post_id: str, script: str) -> Grounding | None:
-        """Return the grounding record of a script, if there is one."""
-        return self.study.read(post_id, f"grounding.{script}", Grounding)
+    def groundings(self, post_id: str) -> tuple[Grounding | None, Grounding | None]:
+        """Return the grounding records of both scripts, if there are any that say something."""
+        one, other = (self.study.read(post_id, f"grounding.{name}", Grounding) for name in self.names)
+        return one if one and one.skipped is None else None, other if other and other.skipped is None else None
 
     @cached_property
     def posts(self) -> tuple[tuple[str, ...], tuple[UncountedTexts, ...]]:

@@ -30,6 +30,7 @@ TITLES = {
     "headings": "headings",
     "actions_match": "actions match pictures",
     "keyframes_spoken": "keyframes mentioned",
+    "things_not_found": "named things not found",
     "speech_shared": "speech shared",
     "text_shared": "screen text shared",
     "order": "order in both, τ",

@@ -20,6 +20,7 @@ from valex_local.evaluation.bootstrap import RESAMPLES, draws, estimate
 from valex_local.evaluation.figures import Estimate
 from valex_local.pipeline.fingerprints import fingerprint
 from valex_local.records import GroundedLine, Grounding, Part, Post, Script
+from valex_local.rendering.detections import LookedFor
 from valex_local.settings import Settings
 from valex_local.stages.registry import STAGES, record_type, stems_read
 from valex_local.store import Store
@@ -32,6 +33,8 @@ LINE_COLUMNS = (
     "below_chance", "found", "not_found", "text",
 )  # fmt: skip
 """Columns of the table of lines."""
+
+_COMPARED = ("numbers", "numbers_differ", "expressions", "expressions_differ")
 
 _SPEC = next(spec for spec in STAGES if spec.name == "grounding")
 
@@ -55,6 +58,8 @@ class VariantFigures(Part):
         Number of things of classes that detectors know which the lines name.
     things_not_found : Estimate or None
         Share of them that no detector found in the line's keyframes.
+    numbers, numbers_differ, expressions, expressions_differ : int
+        As in `GroundingFigures`.
     skipped : dict of str to int
         Number of posts that were skipped, by reason.
     notices : dict of str to int
@@ -73,6 +78,10 @@ class VariantFigures(Part):
     spoken_of: Estimate | None = None
     things: int = 0
     things_not_found: Estimate | None = None
+    numbers: int = 0
+    numbers_differ: int = 0
+    expressions: int = 0
+    expressions_differ: int = 0
     skipped: dict[str, int] = Field(default_factory=dict)
     notices: dict[str, int] = Field(default_factory=dict)
     missing: int = 0
@@ -141,11 +150,10 @@ def line_rows(study: Study) -> Iterator[tuple[str | int | float, ...]]:
         scored = {(line.scene, line.element): line for line in found.grounding.lines}
         named = {(thing.scene, thing.element) for thing in found.grounding.things}
         for place in sorted({*scored, *named}):
-            things = [thing for thing in found.grounding.things if (thing.scene, thing.element) == place]
+            looked_for = LookedFor.of(one for one in found.grounding.things if (one.scene, one.element) == place)
             yield (
                 found.post_id, found.script, *place, *_scores(scored.get(place)),
-                ", ".join(thing.word for thing in things if thing.score is not None),
-                ", ".join(thing.word for thing in things if thing.score is None),
+                ", ".join(looked_for.found), ", ".join(looked_for.not_found),
                 script.scenes[place[0] - 1].elements[place[1] - 1].text,
             )  # fmt: skip
 
@@ -198,6 +206,7 @@ def _figures(script: str, found: Sequence[_Found], resamples: int, seed: int) ->
         spoken_of=ratio(spoken, keyframes),
         things=int(things.sum()),
         things_not_found=ratio(lacking, things),
+        **{name: sum(getattr(record.figures, name) for record in scored) for name in _COMPARED},
         skipped=dict(Counter(record.skipped for record in records if record.skipped is not None)),
         notices=dict(Counter(notice.text for record in scored for notice in record.notices)),
         missing=len(found) - len(records),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from valex_local.errors import ConfigError
-from valex_local.records import Script
+from valex_local.records import Action, Script
 
 MARK = "~"
 """Separates a script's name and the kinds of elements that are left out."""
@@ -22,6 +22,9 @@ ELEMENTS = {
     "speech": "dialogue",
 }
 """What can be left out, and the kind of element that it is; headings are part of scenes."""
+
+_GONE = Action(text="", start=None, end=None)
+"""Takes the place of an element that is left out, and is never shown: the lines of a view keep their ids."""
 
 
 def view_name(script: str, without: Iterable[str]) -> str:
@@ -71,8 +74,8 @@ def viewed(script: Script, name: str) -> Script:
     Returns
     -------
     Script
-        The script without what the name leaves out; scenes that become empty stay, without a heading if it is left out.
-        On-screen text that repeats speech is not shown for it where speech is left out.
+        The script with blank elements in the place of those that the name leaves out, so that a line has the same id in
+        the script and in its views. On-screen text that repeats speech is not shown for it where speech is left out.
 
     Raises
     ------
@@ -84,7 +87,7 @@ def viewed(script: Script, name: str) -> Script:
         scene.model_copy(
             update={
                 "heading": None if "heading" in gone else scene.heading,
-                "elements": tuple(element for element in scene.elements if element.kind not in gone),
+                "elements": tuple(_GONE if element.kind in gone else element for element in scene.elements),
             }
         )
         for scene in script.scenes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,21 @@ from hypothesis import strategies as st
 
 from tests.stages.grounding.posts import action, media, post, scene, script
 from valex_local.errors import ConfigError
-from valex_local.records import Box, Detection, Grounding, Script
+from valex_local.records import Box, Detection, Face, Grounding, Script
 from valex_local.settings import make_settings
 from valex_local.stages.base import Context
-from valex_local.stages.grounding import GroundingStage
+from valex_local.stages.grounding import GroundingStage, things
 from valex_local.stages.grounding.evidence import action_lines
-from valex_local.stages.grounding.things import ThingWords, mentioned_keyframes, named_things, shown_classes
+from valex_local.stages.grounding.things import (
+    ThingWords,
+    mentioned_keyframes,
+    named_things,
+    shown_classes,
+    thing_counts,
+)
+from valex_local.stages.vision.detected_tags import UNSAID
 from valex_local.stages.vision.detection import Found, read_classes
+from valex_local.stages.vision.expressions import SAID
 from valex_local.store import Store
 from valex_local.system.devices import Device
 
@@ -49,6 +58,48 @@ def names(text: str) -> list[str]:
 )
 def test_words_for_known_things(text: str, expected: list[str]):
     assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One person, smiling; a couch.", 1),
+        ("Two young women dance", 2),
+        ("3 children", 3),
+        ("one little girl", 1),
+        ("A woman", None),
+        ("A woman and two men", None),  # three
+        ("Three people; one man", None),  # one of them
+        ("One of the women", None),
+        ("A 7 year old boy", None),
+        ("A 7-year-old boy", None),
+        ("Two dogs and men", None),
+        ("One couple", None),
+        ("No two people", None),
+    ],
+)
+def test_how_many_people_a_line_says_there_are(text: str, expected: int | None):
+    assert [thing.number for thing in WORDS(text) if thing.name == "person"] in ([expected], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One person, smiling", ["smiling"]),
+        ("She SMILES and grins", ["smiling"]),
+        ("He looks sad", ["sad"]),
+        ("A sad song plays", []),
+        ("She is not smiling. Nobody smiles.", []),
+    ],
+)
+def test_words_for_expressions(text: str, expected: list[str]):
+    assert [named.name for named in WORDS.expressions(text)] == expected
+
+
+def test_expressions_are_those_that_the_classifier_says():
+    read = tomllib.loads((Path(things.__file__).with_name("things.toml")).read_text("utf-8"))
+    assert set(read["expressions"]) == SAID.keys() - {UNSAID}
+    assert set(read["words"]) <= CLASSES.classes.keys()
 
 
 @given(st.sampled_from(sorted(CLASSES.classes)))
@@ -87,6 +138,32 @@ def test_a_thing_is_found_in_the_keyframes_of_its_line_alone():
     ]
     mentioned = mentioned_keyframes(lines, ["K1", "K2"], found, WORDS, CLASSES)
     assert [keyframe.spoken_of for keyframe in mentioned] == [True, False]
+
+
+@pytest.mark.parametrize(("counts", "nearest"), [((1, 3), 3), ((4, 0), 4), ((2, 9), 2), ((0, 0), 0)])
+def test_people_are_compared_with_the_nearest_count(counts: tuple[int, int], nearest: int):
+    lines = action_lines(script(scene(action("Three people.", "K1", "K2"))), media(1.0, 9.0).keyframes)
+    found = [Found((), (), count) for count in counts]
+    (row,) = named_things(lines, ["K1", "K2"], found, WORDS, CLASSES)
+    assert (row.number, row.counted, row.keyframe) == (3, nearest, None)
+    assert thing_counts([row])["numbers_differ"] == (nearest != 3)
+
+
+def test_an_expression_is_compared_only_where_one_was_read():
+    lines = action_lines(
+        script(scene(action("She smiles.", "K1"), action("She smiles.", "K2"))), media(1.0, 9.0).keyframes
+    )
+    box = Box(left=0, top=0, width=1, height=1)
+
+    def rows(*expressions: str | None) -> list[tuple[int, str | None, float | None]]:
+        faces = tuple(Face(score=0.9 - at / 10, box=box, expression=name) for at, name in enumerate(expressions))
+        named = named_things(lines, ["K1", "K2"], [Found((), faces, 1), Found((), (), 0)], WORDS, CLASSES)
+        assert {row.kind for row in named} <= {"expression"}
+        return [(row.element, row.keyframe, row.score) for row in named]
+
+    assert rows() == rows(None) == []
+    assert rows("neutral") == [(1, None, None)]
+    assert rows("neutral", "smiling", "smiling") == [(1, "K1", 0.8)]
 
 
 def test_keyframes_that_show_nothing_known_do_not_count():

@@ -102,7 +102,12 @@ class GroundingStage:
         things = tuple(named_things(*looked))
         if self._scorer is None:
             keyframes = mentioned_keyframes(*looked)
-            notice = Notice(code="things-alone", text="lines are compared by the things that detectors know alone")
+            known = len(self._detectors.classes.classes)
+            text = (
+                f"lines are compared by detections: by people, things of {known} known classes and expressions, "
+                "and by nothing else that they say"
+            )
+            notice = Notice(code="things-alone", text=text)
             counts = figures((), keyframes).model_copy(update=line_counts(prepared.lines))
             notices = (notice, *_doubts(prepared, {}))
             record = Grounding(script=prepared.script, keyframes=keyframes, figures=counts, notices=notices)

@@ -1,16 +1,18 @@
-"""Things that action lines name, compared with what detectors find in the keyframes.
+"""What action lines name, compared with what detectors find in the keyframes.
 
 Where a line names a thing of a known class and the class is found in its keyframes, the line is right about it. Where
-it is not found, that is a hint at best: detectors miss more than half of the things in real pictures. Words for what no
-detector knows are passed over.
+it is not found, that is a hint at best: detectors miss more than half of the things in real pictures. How many people a
+line says there are is compared with their count, and an expression with those of faces, where any was read. Words for
+what no detector knows are passed over.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -23,28 +25,49 @@ from valex_local.stages.vision.detection import PERSON, Classes, Found
 
 WORDS = Path(__file__).with_name("things.toml")
 
-_DENIED = re.compile(r"\b(?:no|not|without|never|neither|nor|like an?|empty of)(?: [a-z]+)?$")
+_DENIED = re.compile(r"\b(?:no|nobody|not|without|never|neither|nor|like an?|empty of)(?: [a-z]+)?$")
 """The end of what precedes a word for a thing that is not there, or is only compared with: "no other people"."""
 
-_BEFORE = 24
-"""Characters before a word in which it may be denied."""
+_BEFORE = 40
+"""Characters before a word in which it may be denied, or in which a number may stand."""
+
+_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
+
+_NUMBER = re.compile(rf"\b({'|'.join(_NUMBERS)}|[2-9])(?: (?!(?:and|or|of|with|years?)\b)[a-z'-]+){{0,2}}$")
+"""The end of what precedes a word for people, where it is a number: "two young"."""
+
+_COLLECTIVE = {"audience", "couple", "crowd"}
+
+_PLURAL = re.compile(r"(?:s|men|people|children)$")
 
 
 class Words(BaseModel):
-    """The words in `things.toml`: `words` by class, `unsure` the classes whose own words are not enough."""
+    """The words in `things.toml`.
+
+    Attributes
+    ----------
+    unsure : tuple of str
+        Classes whose own words are not enough.
+    words : dict of str to tuple of str
+        More words by class.
+    expressions : dict of str to tuple of str
+        Words by expression.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     unsure: tuple[str, ...] = ()
     words: dict[str, tuple[str, ...]] = {}
+    expressions: dict[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True)
 class Named:
-    """A thing that a line names: its class, and the word of the line."""
+    """What a line names: a class or an expression, the word of the line, and how many people it says there are."""
 
     name: str
     word: str
+    number: int | None = None
 
 
 class ThingWords:
@@ -64,18 +87,49 @@ class ThingWords:
     """
 
     def __init__(self, classes: Classes, path: Path = WORDS) -> None:
-        self._class_of = dict(_spelled(classes, _read(path)))
-        longest_first = sorted(self._class_of, key=len, reverse=True)
-        self._pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest_first))})(?![\w-])", re.IGNORECASE)
+        words = _read(path)
+        self._things = _Finder(dict(_spelled(classes, words)))
+        self._expressions = _Finder({word.casefold(): name for name, own in words.expressions.items() for word in own})
 
     def __call__(self, text: str) -> list[Named]:
         """Return what a line names, each class once; what it says is not there does not count."""
         found: dict[str, Named] = {}
-        for match in self._pattern.finditer(text):
-            if not _DENIED.search(text[max(0, match.start() - _BEFORE) : match.start()].rstrip().casefold()):
-                name = self._class_of[match[0].casefold()]
-                found.setdefault(name, Named(name, match[0]))
+        for name, word, before in self._things(text):
+            # A number counts where people are named once: "two men and a woman" are three.
+            number = _number(before, word) if name == PERSON and name not in found else None
+            found[name] = replace(found.get(name, Named(name, word)), number=number)
         return list(found.values())
+
+    def expressions(self, text: str) -> list[Named]:
+        """Return the expressions of faces that a line names, each once."""
+        found = {name: Named(name, word) for name, word, _ in self._expressions(text)}
+        return list(found.values())
+
+
+class _Finder:
+    """Finds words in texts, given the name for each of them in lower case."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        longest_first = sorted(names, key=len, reverse=True)
+        any_word = "|".join(map(re.escape, longest_first)) or r"\b\B"  # without words nothing matches
+        self._pattern = re.compile(rf"(?<![\w-])({any_word})(?![\w-])", re.IGNORECASE)
+
+    def __call__(self, text: str) -> Iterator[tuple[str, str, str]]:
+        """Yield the name for each word, the word, and what precedes it, in lower case; not for denied words."""
+        for match in self._pattern.finditer(text):
+            before = text[max(0, match.start() - _BEFORE) : match.start()].rstrip().casefold()
+            if not _DENIED.search(before):
+                yield self._names[match[0].casefold()], match[0], before
+
+
+def _number(before: str, word: str) -> int | None:
+    """Return how many people a line says there are, from what precedes the word for them."""
+    match = _NUMBER.search(before)
+    if match is None or word.casefold() in _COLLECTIVE:
+        return None
+    number = _NUMBERS.get(match[1]) or int(match[1])
+    return number if (number > 1) == bool(_PLURAL.search(word.casefold())) else None
 
 
 def _read(path: Path) -> Words:
@@ -119,27 +173,46 @@ def named_things(
     Returns
     -------
     list of NamedThing
-        A row for each line and class, in the order of the lines.
+        A row for each line and class, in the order of the lines, and one for each expression that can be compared.
     """
-    shown = [shown_classes(one, classes) for one in found]
-    return [
-        _row(line, thing, {ids[at]: shown[at].get(thing.name) for at in line.keyframes})
-        for line in lines
-        for thing in words(line.text)
-    ]
+    rows = []
+    for line in lines:
+        of_line = {ids[at]: found[at] for at in line.keyframes}
+        scores = {keyframe: shown_classes(one, classes) for keyframe, one in of_line.items()}
+        rows += [_row(line, thing, scores, of_line) for thing in words(line.text)]
+        faces = {keyframe: _expressions(one) for keyframe, one in of_line.items()}
+        if any(faces.values()):
+            rows += [_row(line, one, faces, kind="expression") for one in words.expressions(line.text)]
+    return rows
 
 
-def _row(line: LineToScore, thing: Named, scores: Mapping[str, float | None]) -> NamedThing:
-    best = max((score, keyframe) for keyframe, score in ((k, s or 0.0) for k, s in scores.items()))
-    seen = best[0] > 0
+def _row(
+    line: LineToScore,
+    named: Named,
+    shown: Mapping[str, Mapping[str, float]],
+    found: Mapping[str, Found] | None = None,
+    kind: Literal["thing", "expression"] = "thing",
+) -> NamedThing:
+    scores = {keyframe: scores[named.name] for keyframe, scores in shown.items() if named.name in scores}
+    surest = max(scores, key=lambda keyframe: scores[keyframe], default=None)
+    number, counts = named.number, [one.people for one in (found or {}).values()]
     return NamedThing(
         scene=line.scene,
         element=line.element,
-        name=thing.name,
-        word=thing.word,
-        keyframe=best[1] if seen else None,
-        score=best[0] if seen else None,
+        kind=kind,
+        name=named.name,
+        word=named.word,
+        keyframe=surest,
+        score=None if surest is None else scores[surest],
+        number=number,
+        counted=None if number is None else min(counts, key=lambda count: abs(count - number)),
     )
+
+
+def _expressions(found: Found) -> dict[str, float]:
+    """Return the expressions of the faces in a picture, each with the best score of a face that has it."""
+    faces = sorted(found.faces, key=lambda face: face.score)
+    return {face.expression: face.score for face in faces if face.expression is not None}
 
 
 def shown_classes(found: Found, classes: Classes) -> dict[str, float]:
@@ -186,6 +259,16 @@ def mentioned_keyframes(
     return tuple(described)
 
 
-def thing_counts(things: Sequence[NamedThing]) -> dict[str, int]:
-    """Return how many things were named, and how many of them were not found, as in `GroundingFigures`."""
-    return {"things": len(things), "things_not_found": sum(thing.score is None for thing in things)}
+def thing_counts(named: Sequence[NamedThing]) -> dict[str, int]:
+    """Return how much was named, and how much of it differs from what was found, as in `GroundingFigures`."""
+    things = [one for one in named if one.kind == "thing"]
+    expressions = [one for one in named if one.kind == "expression"]
+    numbers = [one for one in things if one.number is not None]
+    return {
+        "things": len(things),
+        "things_not_found": sum(one.score is None for one in things),
+        "numbers": len(numbers),
+        "numbers_differ": sum(one.number != one.counted for one in numbers),
+        "expressions": len(expressions),
+        "expressions_differ": sum(one.score is None for one in expressions),
+    }
