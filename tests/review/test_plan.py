@@ -50,7 +50,7 @@ def test_a_plan_takes_a_sample(tmp_path: Path):
         "post_id,inclusion_probability,stratum\npost1,0.5,a\npost4,0.5,b\n"
     )
     assert set(make_plan(study, ["anna"], sample="first").coders["anna"]) == {"post1", "post4"}
-    (study.root / "samples" / "other.csv").write_text("post_id\nnobody\n")
+    (study.root / "samples" / "other.csv").write_text("post_id\npost1\n")
     for name in ("other", "missing"):
         with pytest.raises(InputError):
             make_plan(study, ["anna"], sample=name)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from valex_local.errors import ConfigError, InputError
 from valex_local.files.atomic import write_whole, writing
-from valex_local.files.tables import read_table
+from valex_local.inference.samples import read_sample
 from valex_local.records import ReviewPlan
 from valex_local.study import Study
 from valex_local.study.codings import coder_name, read_coding
 from valex_local.study.disk import read_bytes
 
 FILE = "review-plan.json"
-SAMPLES = "samples"
-"""The folder of a study with samples; each is a table whose column post_id names the posts."""
 
 
 def read_plan(study: Study) -> ReviewPlan | None:
@@ -57,14 +54,14 @@ def make_plan(
     ConfigError
         A name cannot be used, or is given twice, or there is no coder.
     InputError
-        There is no such sample, it names unknown posts, or there are no posts.
+        There is no such sample, or there are no posts.
     StudyError
         The study cannot be read or written.
     """
     names = [coder_name(name) for name in coders]
     if not names or len({name.casefold() for name in names}) < len(names):
         raise ConfigError("name each coder once", hint="For example: --coders anna,ben")
-    posts = study.post_ids() if sample is None else _sampled(study, sample)
+    posts = study.post_ids() if sample is None else [one.post for one in read_sample(study, sample)]
     if not posts:
         raise InputError("there are no posts to code", path=study.root, hint="Add some with: valex run VIDEOS -s STUDY")
     draw = random.Random(seed)
@@ -79,19 +76,6 @@ def make_plan(
     with writing(study.root):
         write_whole(study.root / FILE, plan.to_json().encode())
     return plan
-
-
-def _sampled(study: Study, name: str) -> list[str]:
-    path = study.root / SAMPLES / f"{Path(name).stem}.csv"
-    table = read_table(path)
-    column = next((column for column in table.columns if column == "post_id"), None)
-    if column is None:
-        raise InputError("this sample has no column post_id", path=path, hint="Draw it with: valex sample")
-    posts = [row.cells[column].removeprefix("'") for row in table.rows]
-    unknown = sorted(set(posts) - set(study.post_ids()))
-    if unknown:
-        raise InputError(f"the study has no post {unknown[0]}, which the sample names", path=path)
-    return posts
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from valex_local.errors import ConfigError, InputError
-from valex_local.exchange.export.formats import Format, get_format
+from valex_local.exchange.export.formats import ALIASES, Format, get_format
 from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import replacing, writing
 from valex_local.states import to_do
@@ -89,6 +89,7 @@ def export_study(
     StudyError
         The files cannot be written.
     """
+    name = ALIASES.get(name, name)
     form = get_format(name)
     if route is not None and not form.has_labels:
         raise ConfigError(f"--route {route}: the format {name} has no labels", hint="Leave out --route")
