@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "posts": "errors files records",
     "rendering": "errors files records",
     "states": "schwartz files records",
-    "study": "errors files records settings store posts rendering states",
+    "study": "errors schwartz files records settings store posts rendering states",
     "corpus": "errors schwartz files records store posts rendering study",
     "stages": "errors schwartz files records states settings system store llm rendering study corpus",
     "pipeline": "errors schwartz notices files records states settings system store posts rendering study corpus "
@@ -46,11 +46,12 @@ MAY_IMPORT = {
     "pipeline",
     "exchange": "errors schwartz files records states system store posts rendering study corpus stages",
     "report": "errors schwartz notices files records states store rendering study stages",
+    "review": "errors schwartz files records system study corpus stages exchange report",
     "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
     "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
     "cli": "errors schwartz notices files records states settings system store posts rendering study corpus stages "
-    "pipeline evaluation exchange report comparison training doctor",
+    "pipeline evaluation exchange report review comparison training doctor",
 }
 """Each folder and root module of the package, from low to high, and what it may import."""
 

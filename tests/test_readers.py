@@ -29,6 +29,7 @@ from valex_local.files.toml import read_toml
 from valex_local.posts.meta import read_meta
 from valex_local.posts.sidecars import read_sidecars
 from valex_local.records import Calibration, Edits, Failure, Intake, Labels, LeftOut, Media, Post, Script, Transcript
+from valex_local.review.plan import read_plan
 from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.grounding.things import _read as _read_words
 from valex_local.stages.labels.card import read_card
@@ -114,6 +115,7 @@ READERS: dict[str, list[Reader]] = {
         for name in ("logs/1.jsonl", "gold/x.csv", "report", "calibration.x.encoder.json")
     ],
     "study/left_out.py": [_in_study("left-out.json", Study.left_out)],
+    "review/plan.py": [_in_study("review-plan.json", read_plan)],
     "study/settings.py": [lambda path: given_settings(config=path)],
     "study/study.py": [
         _in_study("study.toml", Study.options),
@@ -145,6 +147,7 @@ ELSEWHERE = {
     "posts/json_items.py": "what posts/meta.py has read",
     "posts/text.py": "a cell of what posts/meta.py has read",
     "report/pages.py": "files of this package",
+    "review/app.py": "what a browser sends; tests/review",
     "stages/labels/answers.py": "the answer of a language model; its own tests",
     "stages/labels/checkpoint.py": "its own lines; what is wrong is labelled again",
     "stages/labels/int8.py": "a file that this program has just written",

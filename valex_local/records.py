@@ -845,6 +845,77 @@ class Correction(Part):
         return self
 
 
+class CodedValue(Part):
+    """A person's decision about one value: its state, whether it dominates the post, and the lines that show it."""
+
+    state: State
+    dominant: bool = False
+    lines: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _decided(self) -> Self:
+        if self.state is State.NOT_ASSESSED:
+            raise ValueError("a person decides a value, or leaves it open")
+        if self.dominant and self.state is not State.PRESENT:
+            raise ValueError("only a value that is present can be dominant")
+        return self
+
+
+class Coding(Record):
+    """How a person coded a post (coding.<coder>.json).
+
+    Attributes
+    ----------
+    coder : str
+        Who.
+    script : str or None
+        The script that was read, and whose lines are named.
+    values : dict of Value to CodedValue
+        What was decided; other values are open.
+    confidence : {"low", "medium", "high"} or None
+        How sure the coder is of the post as a whole.
+    note : str
+        The coder's remark.
+    done : bool
+        Whether the coder has finished the post.
+    shown : tuple of str
+        Sets of labels that the coder saw before the post was finished.
+    adjudicates : tuple of str
+        Coders whose decisions the coder saw to decide between them.
+    revision : int
+        Number of changes so far.
+    changed : dict of str to int
+        The revision at which a field, or a value by its name, was last changed.
+    on : datetime or None
+        When it was last changed.
+    """
+
+    coder: str = ""
+    script: str | None = None
+    values: dict[Value, CodedValue] = {}
+    confidence: Literal["low", "medium", "high"] | None = None
+    note: Annotated[CleanText, Field(max_length=10_000)] = ""
+    done: bool = False
+    shown: tuple[str, ...] = ()
+    adjudicates: tuple[str, ...] = ()
+    revision: int = Field(default=0, ge=0)
+    changed: dict[str, int] = {}
+    on: AwareDatetime | None = None
+
+
+class ReviewPlan(Record):
+    """Who codes which posts, in which order (review-plan.json).
+
+    `coders` are the posts of each; `overlap` is the share of posts that all of them code, `seed` that of the draw, and
+    `sample` the name of the sample that the posts were taken from.
+    """
+
+    coders: dict[str, tuple[PlainName, ...]] = {}
+    overlap: Fraction = 0.0
+    seed: int = 0
+    sample: str | None = None
+
+
 class SpeakerName(Part):
     """Another name for a speaker of a post."""
 

@@ -21,6 +21,7 @@ from valex_local.study import Study
 ON_A_STUDY = {
     "label", "run", "status", "show", "check visual", "report", "compare", "import scripts", "import labels", "export",
     "forget", "calibrate", "correct", "exclude", "include", "import corrections",
+    "review start", "review plan", "review status",
 }  # fmt: skip
 """Commands that work on one study."""
 
@@ -84,8 +85,9 @@ def test_no_command_writes_gold_labels_otherwise_than_labels():
 
 
 FLAGS = {
-    "--agreement", "--calibration", "--cautious", "--circle", "--dry-run", "--force", "--json", "--own-domain",
-    "--per-value", "--posts", "--redo", "--relative", "--remove", "--replace", "--retry", "--version", "--yes",
+    "--adjudicate", "--agreement", "--calibration", "--cautious", "--circle", "--dry-run", "--force", "--json",
+    "--own-domain", "--per-value", "--posts", "--redo", "--relative", "--remove", "--replace", "--retry",
+    "--show-predictions", "--version", "--yes",
 }  # fmt: skip
 """Options that do something or print more. All others that are on or off can be switched both ways."""
 

@@ -1,5 +1,6 @@
 """The network guard. What cannot be undone (the hook for good, the kernel's layer) is tried in processes of its own."""
 
+import errno
 import json
 import os
 import shutil
@@ -585,3 +586,55 @@ def test_whether_loopback_is_hidden(layers, hidden):
 )
 def test_describe(layers, line):
     assert layers.describe() == line
+
+
+# --- a process that listens -----------------------------------------------------------------------------------------
+
+LISTEN = """
+    import json, socket, sys, threading, _socket, ctypes
+    from dataclasses import asdict
+    from valex_local.system import network_guard
+    network_guard.enter(kernel=False)
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+"""
+
+
+@linux
+def test_a_process_that_listens_answers_and_reaches_nothing(server):
+    program = (
+        LISTEN
+        + """
+    caller = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)  # made before, as a library could
+    outside = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    layers = network_guard.enter_listening()
+    said = []
+    def tried(act):
+        try:
+            act()
+        except OSError as error:
+            said.append(error.errno)
+        else:
+            said.append(0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    tried(lambda: _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM))
+    tried(lambda: _socket.socket(_socket.AF_INET6, _socket.SOCK_DGRAM))
+    tried(lambda: _socket.socket.connect(caller, ("127.0.0.1", int(sys.argv[1].rpartition(":")[2].partition("/")[0]))))
+    tried(lambda: _socket.socket.connect(outside, "/run/nscd/socket"))
+    print(json.dumps(asdict(layers) | {"said": said, "port": port}), flush=True)
+    connection, _ = listening.accept()
+    connection.sendall(connection.recv(5)[::-1])
+"""
+    )
+    command = [sys.executable, "-c", textwrap.dedent(program), server.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            got = json.loads(process.stdout.readline())
+            need(sandbox.LISTENING, got)
+            assert got["said"] == [errno.EACCES] * 4
+            with socket.create_connection(("127.0.0.1", got["port"]), timeout=20) as client:
+                client.sendall(b"hello")
+                assert client.recv(5) == b"olleh"
+        finally:
+            process.kill()
+    assert server.requests == []

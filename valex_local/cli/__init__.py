@@ -31,6 +31,7 @@ COMMANDS = {
     "compare": "Compare two scripts of every post.",
     "import": "Import scripts, labels and corrections into a study.",
     "export": "Export a study for other tools.",
+    "review": "Code the values of posts in a browser.",
     "correct": "Correct lines and speakers of a post.",
     "exclude": "Leave posts out of a study, with a reason.",
     "include": "Take posts into a study again.",
@@ -45,7 +46,9 @@ COMMANDS = {
 # a network.
 ONLINE: dict[tuple[str, ...], str] = {("models", "install"): "", ("models", "pack"): "--wheels"}
 # Commands that go on where they were interrupted; all others start again.
-CONTINUE = frozenset({"run", "label", "import", "forget", "train", "models install", "models remove"})
+CONTINUE = frozenset({"run", "label", "import", "forget", "train", "models install", "models remove", "review start"})
+# Commands that a browser must reach: they enter the kernel's layer themselves, once they listen.
+LISTEN = frozenset({("review", "start")})
 # Leaves out the kernel's layer of the network guard, which blocks the machine's own loopback too. It must be given with
 # each command: a profile or a study that names a server does not weaken anybody's guard.
 LOOPBACK = "--loopback"
@@ -121,7 +124,8 @@ def _call(command: click.Command, name: str) -> int:
     words = tuple(a for a in arguments if not a.startswith("-"))[:2]
     try:
         if not _is_online(words, arguments):
-            network_guard.enter(kernel=LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments))
+            alone = LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments)
+            network_guard.enter(kernel=alone and words not in LISTEN)
         try:
             with answered():  # after the guard, which must not meet a second thread
                 command.main(prog_name=name, standalone_mode=False)

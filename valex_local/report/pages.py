@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from valex_local import __version__
@@ -128,8 +128,8 @@ class Site:
         with writing(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Written first, because it marks the folder as that of a report.
-        self._write(SCRIPT, _packaged(SCRIPT))
-        self._write(STYLE, _packaged(STYLE))
+        self._write(SCRIPT, packaged(SCRIPT))
+        self._write(STYLE, packaged(STYLE))
         with writing(folder):
             self._pages.mkdir(mode=0o700, exist_ok=True)
 
@@ -191,14 +191,16 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _packaged(name: str) -> str:
+def packaged(name: str) -> str:
+    """Return the text of a file that the pages share."""
     return (files("valex_local.report") / name).read_text("utf-8")
 
 
 @cache
-def _environment() -> Environment:
+def environment(*packages: str) -> Environment:
+    """Return the environment of the templates in packages and, after them, in this one."""
     environment = Environment(
-        loader=PackageLoader("valex_local.report"),
+        loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "valex_local.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,
@@ -213,7 +215,7 @@ def _environment() -> Environment:
 
 
 def _render(template: str, **values: Any) -> str:
-    return _environment().get_template(template).render(**values)
+    return environment().get_template(template).render(**values)
 
 
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\ufffd")

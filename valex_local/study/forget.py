@@ -13,7 +13,7 @@ from valex_local.files.removing import check_removable, remove
 from valex_local.files.tables import read_table, table_text
 from valex_local.files.text import load_json
 from valex_local.posts.ids import names_same_post
-from valex_local.records import Calibration, Post
+from valex_local.records import Calibration, Post, ReviewPlan
 from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible
 from valex_local.study.left_out import remember_forgotten
 
@@ -100,13 +100,14 @@ def _traces(study: Study, post_id: str) -> Iterator[Trace]:
     """Yield every trace of a post outside its folder."""
     files = _files(study, post_id)
     # The files of interrupted writes, and what the next run makes again.
-    for place in (study.root, *(study.root / name for name in ("failures", "logs", "gold"))):
+    for place in (study.root, *(study.root / name for name in ("failures", "logs", "gold", "samples"))):
         yield from map(Trace, sorted(place.glob("*.part")))
     yield from map(Trace, [*sorted(study.root.glob("sums*.json")), *study.root.glob("intake.json")])
     for path in sorted((study.root / "logs").glob("*.jsonl")):
         yield from _in_log(path, post_id, files)
-    for path in sorted((study.root / "gold").glob("*.csv")):
+    for path in sorted((*(study.root / "gold").glob("*.csv"), *(study.root / "samples").glob("*.csv"))):
         yield from _in_gold(path, post_id)
+    yield from _in_plan(study.root / "review-plan.json", post_id)
     for path in sorted(study.root.glob("calibration.*.json")):
         yield from _in_calibration(path, post_id)
     for path in sorted(visible(study.root / "failures")):
@@ -150,6 +151,21 @@ def _in_gold(path: Path, post_id: str) -> Iterator[Trace]:
     if gone := len(table.rows) - len(kept):
         text = table_text([table.columns, *(row.cells.values() for row in kept)]) if kept else ""
         yield Trace(path, text.encode(), f" ({gone} rows)")
+
+
+def _in_plan(path: Path, post_id: str) -> Iterator[Trace]:
+    """Yield the plan of a review if it names a post."""
+    raw = read_bytes(path)
+    if raw is None:
+        return
+    try:
+        plan = ReviewPlan.parse(raw, path=path)
+    except StudyError:  # an unreadable one may name the post
+        yield Trace(path)
+        return
+    coders = {name: tuple(one for one in posts if one != post_id) for name, posts in plan.coders.items()}
+    if coders != plan.coders:
+        yield Trace(path, plan.model_copy(update={"coders": coders}).to_json().encode(), " (the id of the post)")
 
 
 def _in_calibration(path: Path, post_id: str) -> Iterator[Trace]:

@@ -247,6 +247,10 @@ class Study:
         keys = ((LabelKey.of(name), name) for name in self._variants(post_id, "labels") if "." in name)
         return sorted(key for key, name in keys if str(key) == name)
 
+    def coders(self, post_id: str) -> list[str]:
+        """Return who coded a post, sorted."""
+        return sorted(self._variants(post_id, "coding"))
+
     def _variants(self, post_id: str, kind: str) -> Iterator[str]:
         """Yield ``<variant>`` of each ``<kind>.<variant>.json`` of a post."""
         for name in visible_names(self.folder(post_id)):

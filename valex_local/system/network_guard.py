@@ -158,6 +158,26 @@ def enter(*, kernel: bool = True) -> Layers:
     return current()
 
 
+def enter_listening() -> Layers:
+    """Cut off a process that listens on loopback already: it can accept connections there, and make none.
+
+    A browser must reach the process, so the network namespace is left out and the system call filter does the work.
+
+    Returns
+    -------
+    Layers
+        The active layers. If the kernel does not allow its layer, the others are active and `why_not` is the reason.
+    """
+    with _guard.lock:
+        if _guard.kernel is None and os.environ.get("VALEX_NO_NAMESPACE", "0") in ("", "0"):
+            try:
+                _guard.kernel = sandbox.seal_listening()
+                _guard.kernel_why_not = None
+            except sandbox.Refused as reason:
+                _guard.kernel_why_not = str(reason)
+    return current()
+
+
 @contextmanager
 def guarded() -> Iterator[Layers]:
     """Activate the first two layers inside a ``with`` block; the environment is restored afterwards."""

@@ -30,6 +30,7 @@ from valex_local.errors import OfflineError
 
 NAMESPACE = "network namespace"
 FILTER = "system call filter"
+LISTENING = "system call filter that lets it answer on its one socket"
 NO_NETWORK = "nothing but loopback outside either"
 
 # Address families that cannot leave the machine. AF_ALG is the kernel's cryptography. The numbers are those of Linux.
@@ -47,9 +48,9 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_SET_MODE_FILTER, _ALL_THREADS, _SPECULATION_ALLOWED = 1, 1, 4
 
-# Machine to audit architecture and the numbers of socket(2) and seccomp(2). io_uring_setup(2) is 425 on both; its rings
-# open sockets without socket(2).
-_MACHINES = {"x86_64": (0xC000003E, 41, 317), "aarch64": (0xC00000B7, 198, 277)}
+# Machine to audit architecture and the numbers of socket(2), seccomp(2) and connect(2). io_uring_setup(2) is 425 on
+# both; its rings open sockets without socket(2).
+_MACHINES = {"x86_64": (0xC000003E, 41, 317, 42), "aarch64": (0xC00000B7, 198, 277, 203)}
 _IO_URING_SETUP = 425
 _FIRST_X32_CALL = 0x40000000
 
@@ -77,6 +78,25 @@ def seal() -> str:
         except Refused as reason:
             reasons.append(str(reason))
     raise Refused("; ".join(reasons))
+
+
+def seal_listening() -> str:
+    """Cut this process off like `seal`, but leave it the sockets that it has, on which it may accept connections.
+
+    Returns
+    -------
+    str
+        How: always the system call filter, which refuses connect(2) too.
+
+    Raises
+    ------
+    Refused
+        It is not allowed here; nothing has changed.
+    """
+    if not sys.platform.startswith("linux"):
+        raise Refused(f"{platform.system()} has no system call filter")
+    _seal_by_filter(connects=False)
+    return LISTENING
 
 
 def only_loopback() -> bool:
@@ -195,10 +215,10 @@ def _make_nvidia_nodes() -> None:
 # --- the system call filter -----------------------------------------------------------------------------------------
 
 
-def _seal_by_filter() -> str:
+def _seal_by_filter(*, connects: bool = True) -> str:
     if platform.machine() not in _MACHINES or sys.maxsize < 2**32:
         raise Refused(f"no system call filter for {platform.machine()}")
-    program = _filter_program(platform.machine())
+    program = _filter_program(platform.machine(), connects=connects)
     code = ctypes.create_string_buffer(program, len(program))
     described = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
     libc = _libc()
@@ -227,9 +247,12 @@ def _sockets_refused() -> bool:
     return True
 
 
-def _filter_program(machine: str) -> bytes:
-    """Return the filter (classic BPF over struct seccomp_data: number at 0, architecture at 4, arguments from 16)."""
-    architecture, socket_call, _ = _MACHINES[machine]
+def _filter_program(machine: str, *, connects: bool = True) -> bytes:
+    """Return the filter (classic BPF over struct seccomp_data: number at 0, architecture at 4, arguments from 16).
+
+    `connects` is whether sockets of the families that stay may be connected.
+    """
+    architecture, socket_call, _, connect_call = _MACHINES[machine]
     load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
     allow, deny = 0x7FFF0000, 0x00050000
     families = sorted(LOCAL_FAMILIES)
@@ -243,6 +266,7 @@ def _filter_program(machine: str) -> bytes:
         (give, 0, 0, deny | errno.ENOSYS),
         (equal, 0, 1, _IO_URING_SETUP),
         (give, 0, 0, deny | errno.EPERM),
+        *([] if connects else [(equal, 0, 1, connect_call), (give, 0, 0, deny | errno.EACCES)]),
         (equal, 0, to_allow + 1, socket_call),
         (load, 0, 0, 16),
         *((equal, to_allow - 1 - at, 0, family) for at, family in enumerate(families)),

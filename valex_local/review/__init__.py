@@ -1,0 +1,1 @@
+"""The review page: people watch posts, read their scripts, and code values, in a browser on this machine."""

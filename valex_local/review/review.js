@@ -1,0 +1,299 @@
+// Coding a post with the keyboard or the mouse. Every decision is sent at once; the answer is what is stored, and the
+// page shows that. Text is inserted as text content only, never as markup.
+"use strict";
+
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const by = (id) => document.getElementById(id);
+
+  let coding = JSON.parse(by("coding").textContent);
+  const values = all(".value");
+  const lines = all(".script .line").filter((line) => line.id);
+  const place = location.pathname;
+  const script = document.querySelector(".script .tab")?.dataset.tab ?? null;
+  let current = -1;
+  let cursor = -1;
+  let pending = Promise.resolve();
+  let unsent = 0;
+
+  // --- what is stored -------------------------------------------------------------------------------------------
+
+  function say(text, trouble = false) {
+    by("saved").textContent = text;
+    by("saved").classList.toggle("trouble", trouble);
+  }
+
+  // Sends one change after the other, so that each knows the revision before it.
+  function send(path, body) {
+    unsent += 1;
+    pending = pending.then(async () => {
+      try {
+        const answer = await fetch(`${place}/${path}`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ ...body, seen: coding.revision }),
+          keepalive: true,
+        });
+        const data = await answer.json();
+        // What waits to be sent is shown already; only the last answer, or a refusal, says what is stored in the end.
+        if (data.coding && (unsent === 1 || data.error)) coding = data.coding;
+        else if (data.coding) coding.revision = data.coding.revision;
+        if (data.error) say(data.error, true);
+        else say("saved");
+        show();
+        return answer.ok ? data : null;
+      } catch {
+        say("NOT saved: the program that shows this page does not answer. Start valex review again.", true);
+        return null;
+      } finally {
+        unsent -= 1;
+      }
+    });
+    return pending;
+  }
+
+  const set = (field, value) => send("coding", { field, value, script });
+
+  // Shows a decision at once and sends it.
+  function setValue(value, of) {
+    if (of === null) delete coding.values[value];
+    else coding.values[value] = of;
+    show();
+    set(value, of);
+  }
+
+  window.addEventListener("beforeunload", (event) => {
+    if (unsent > 0) event.preventDefault();
+  });
+
+  // Another window may have changed the coding meanwhile.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && unsent === 0) {
+      fetch(`${place}/coding`)
+        .then((answer) => answer.json())
+        .then((data) => {
+          coding = data.coding;
+          show();
+        })
+        .catch(() => say("The program that shows this page does not answer. Start valex review again.", true));
+    }
+  });
+
+  // --- what is shown --------------------------------------------------------------------------------------------
+
+  const name = (at) => values[at].dataset.value;
+  const decided = (at) => (at < 0 ? undefined : coding.values[name(at)]);
+  const lineName = (line) => line.id.slice(line.id.indexOf("-") + 1);
+
+  function stateOf(one) {
+    return one === undefined ? null : one.dominant ? "dominant" : one.state;
+  }
+
+  function show() {
+    values.forEach((row, at) => {
+      const one = decided(at);
+      row.classList.toggle("decided", one !== undefined);
+      row.classList.toggle("current", at === current);
+      row.querySelector(".about").hidden = at !== current;
+      for (const button of all("[data-state]", row)) {
+        button.setAttribute("aria-pressed", button.dataset.state === stateOf(one));
+      }
+      const shown = row.querySelector(".shown-by");
+      shown.hidden = !one?.lines?.length;
+      shown.textContent = one?.lines?.length ? `shown by ${one.lines.join(", ")}` : "";
+    });
+    const marked = new Set(decided(current)?.lines ?? []);
+    lines.forEach((line, at) => {
+      line.classList.toggle("cursor", at === cursor);
+      line.classList.toggle("marked", marked.has(lineName(line)));
+    });
+    for (const button of all("[data-confidence]")) {
+      button.setAttribute("aria-pressed", button.dataset.confidence === coding.confidence);
+    }
+    if (document.activeElement !== by("note")) by("note").value = coding.note;
+    by("reopen").hidden = !coding.done;
+    by("done").textContent = coding.done ? "Finished: next post" : "Finish: the rest is absent";
+  }
+
+  function go(to) {
+    current = Math.max(0, Math.min(values.length - 1, to));
+    show();
+    values[current].scrollIntoView({ block: "nearest" });
+  }
+
+  // Goes to the next value whose name starts with a letter.
+  function find(letter) {
+    const starts = (at) => name(at).toLowerCase().startsWith(letter);
+    const order = values.map((_, n) => (current + 1 + n) % values.length);
+    const to = order.find(starts);
+    if (to !== undefined) go(to);
+  }
+
+  function point(to) {
+    if (!lines.length) return;
+    cursor = Math.max(0, Math.min(lines.length - 1, to));
+    show();
+    lines[cursor].scrollIntoView({ block: "nearest" });
+  }
+
+  // --- deciding -------------------------------------------------------------------------------------------------
+
+  function decide(at, state) {
+    if (at < 0) {
+      say("Choose a value first: an arrow key, or its first letter", true);
+      return;
+    }
+    const kept = decided(at)?.lines ?? [];
+    const value = {
+      state: state === "dominant" ? "present" : state,
+      dominant: state === "dominant",
+      lines: state === "absent" ? [] : kept,
+    };
+    setValue(name(at), state === null ? null : value);
+  }
+
+  function mark() {
+    const one = decided(current);
+    if (cursor < 0) return;
+    if (!one || one.state === "absent") {
+      say("Decide that the value is present or conflicted, then mark lines", true);
+      return;
+    }
+    const line = lineName(lines[cursor]);
+    const without = one.lines.filter((other) => other !== line);
+    setValue(name(current), { ...one, lines: without.length < one.lines.length ? without : [...one.lines, line] });
+  }
+
+  async function finish() {
+    await flushNote();
+    const answer = coding.done ? {} : await set("done", true);
+    if (answer === null) return;
+    location.assign(by("after")?.href ?? "/");
+  }
+
+  // A note is sent when typing pauses, and when the field is left.
+  let noteTimer = 0;
+  function flushNote() {
+    clearTimeout(noteTimer);
+    return by("note").value === coding.note ? pending : set("note", by("note").value);
+  }
+  by("note").addEventListener("input", () => {
+    clearTimeout(noteTimer);
+    noteTimer = setTimeout(flushNote, 400);
+  });
+  by("note").addEventListener("blur", flushNote);
+
+  // --- correcting -----------------------------------------------------------------------------------------------
+
+  const form = by("edit");
+
+  function edit() {
+    if (cursor < 0) point(0);
+    const line = lines[cursor];
+    if (!line || !/^[ST][0-9]+$/.test(lineName(line))) {
+      say("Only lines that were recognised, S and T, can be corrected", true);
+      return;
+    }
+    form.elements.text.value = line.querySelector(".said, .shown")?.textContent ?? "";
+    form.elements.start.value = line.dataset.start ?? "";
+    form.elements.end.value = line.dataset.end ?? "";
+    form.elements.speaker.value = line.querySelector(".speaker")?.textContent ?? "";
+    form.querySelector(".who-says").hidden = !line.querySelector(".speaker");
+    form.dataset.line = lineName(line);
+    for (const field of form.elements) field.dataset.before = field.value;
+    form.hidden = false;
+    form.elements.text.focus();
+  }
+
+  async function correct(change) {
+    const answer = await send("correct", { line: form.dataset.line, ...change });
+    if (answer) location.reload();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const change = {};
+    for (const field of ["text", "start", "end", "speaker"]) {
+      const { value, dataset } = form.elements[field];
+      if (value !== dataset.before && value.trim()) change[field] = /^(start|end)$/.test(field) ? Number(value) : value;
+    }
+    if (Object.keys(change).length) correct(change);
+    else form.hidden = true;
+  });
+  form.elements.remove.addEventListener("click", () => correct({ removed: true }));
+  form.elements.cancel.addEventListener("click", () => (form.hidden = true));
+
+  by("exclude").addEventListener("click", async () => {
+    const reason = by("reason").value.trim();
+    if (!reason) return say("Say why the post does not belong here", true);
+    if (await send("exclude", { reason })) location.assign(by("after")?.href ?? "/");
+  });
+
+  // --- keys and clicks ------------------------------------------------------------------------------------------
+
+  const states = { 0: "absent", 1: "present", 2: "dominant", 3: "conflicted" };
+  const levels = { 7: "low", 8: "medium", 9: "high" };
+  const player = by("player");
+
+  function skip(seconds) {
+    if (player) player.currentTime = Math.max(0, player.currentTime + seconds);
+  }
+
+  const keys = {
+    ArrowDown: () => go(current + 1),
+    ArrowUp: () => go(current - 1),
+    Backspace: () => decide(current, null),
+    ".": () => point(cursor + 1),
+    ",": () => point(cursor - 1),
+    x: mark,
+    e: edit,
+    n: () => by("note").focus(),
+    " ": () => player && (player.paused ? player.play() : player.pause()),
+    ArrowLeft: () => skip(-2),
+    ArrowRight: () => skip(2),
+    Enter: finish,
+  };
+  for (const [key, state] of Object.entries(states)) keys[key] = () => decide(current, state);
+  for (const [key, level] of Object.entries(levels)) keys[key] = () => set("confidence", level);
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      form.hidden = true;
+      document.activeElement.blur();
+      return;
+    }
+    const target = event.target;
+    if (target.closest("input, textarea, select, video, [role=tab], .lane")) return;
+    // Buttons and links keep what Enter and Space do to them.
+    if (target.closest("button, a, summary") && (event.key === "Enter" || event.key === " ")) return;
+    const letter = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() : null;
+    const act = keys[event.key] ?? (letter && (() => find(letter)));
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
+  by("values").addEventListener("click", (event) => {
+    const row = event.target.closest(".value");
+    if (!row) return;
+    go(values.indexOf(row));
+    const state = event.target.closest("[data-state]")?.dataset.state;
+    if (state) decide(current, state === stateOf(decided(current)) ? null : state);
+  });
+  // A click on a choice leaves the focus where it is, so that Enter still finishes the post.
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest("[data-state], [data-confidence]")) event.preventDefault();
+  });
+  for (const line of lines) {
+    line.addEventListener("click", () => point(lines.indexOf(line)));
+    line.addEventListener("dblclick", edit);
+  }
+  for (const button of all("[data-confidence]")) {
+    button.addEventListener("click", () => set("confidence", button.dataset.confidence));
+  }
+  by("done").addEventListener("click", finish);
+  by("reopen").addEventListener("click", () => set("done", false));
+
+  show();
+})();
