@@ -224,7 +224,7 @@ def test_what_detectors_compared_is_shown_without_percentiles(tmp_path: Path):
     assert ["template", "1", "1", "0.00", "2", "0.50", "2", "0.50"] in rows
     assert "of which a line names one" in " ".join(done.stdout.split())
     assert "percentile:" not in done.stdout
-    assert "people: 3 lines say how many there are; 1 differ" in done.stdout
+    assert "people: numbers in 3 lines; 1 differ from the count" in done.stdout
     assert "expressions:" not in done.stdout
     (row,) = csv.DictReader(io.StringIO((tmp_path / "lines.csv").read_text()))
     assert (row["found"], row["not_found"], row["percentile"]) == ("dog, men", "cat, 2 people (3 counted)", "")
