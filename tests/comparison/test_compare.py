@@ -141,6 +141,20 @@ def test_scripts_scored_in_different_ways_are_not_compared(tmp_path):
     assert [left.texts for left in found.left_out if "by CLIP" in left.why] == [(first,)]
 
 
+def test_a_script_is_compared_with_a_view_of_it(tmp_path):
+    study = make_study(tmp_path / "study")
+    for post in study.post_ids():
+        study.write(post, "labels.a~speech.encoder", labels("a~speech", {Value.FACE: State.PRESENT}))
+    found = compare(VariantPair(study, "a", "a~speech"), resamples=0)
+    assert (row(found, "speech_kept").first.value, row(found, "speech_kept").second.value) == (1, 0)
+    assert row(found, "text_lines").first.value == row(found, "text_lines").second.value == 4
+    assert sum(change.posts for change in found.routes[0].changes if change.second is State.PRESENT) == 5
+    with pytest.raises(InputError, match=r"no post of this study has script\.gone~speech\.json"):
+        compare(VariantPair(study, "a", "gone~speech"))
+    with pytest.raises(ConfigError, match="scripts have no elements 'pictures'"):
+        compare(VariantPair(study, "a", "a~pictures"))
+
+
 def test_a_study_compared_the_other_way_round(study, found):
     back = compare(VariantPair(study, "b", "a"), resamples=200)
     for ours, theirs in zip(found.rows, back.rows, strict=True):

@@ -213,13 +213,18 @@ def test_what_detectors_compared_is_shown_without_percentiles(tmp_path: Path):
     things = (
         NamedThing(scene=1, element=1, name="dog", word="dog", keyframe="K1", score=0.9),
         NamedThing(scene=1, element=1, name="cat", word="cat"),
+        NamedThing(scene=1, element=1, name="person", word="men", keyframe="K1", score=0.8, number=2, counted=3),
     )
-    counts = GroundingFigures(lines=1, keyframes=2, spoken_of=1, things=2, things_not_found=1)
+    counts = GroundingFigures(
+        lines=1, keyframes=2, spoken_of=1, things=2, things_not_found=1, numbers=3, numbers_differ=1
+    )
     put(study, "a", told("template", 1), Grounding(script="template", things=things, figures=counts))
     done = call("-s", study.root, "--csv", tmp_path / "lines.csv")
     rows = [line.split() for line in done.stdout.splitlines()]
     assert ["template", "1", "1", "0.00", "2", "0.50", "2", "0.50"] in rows
     assert "of which a line names one" in " ".join(done.stdout.split())
     assert "percentile:" not in done.stdout
+    assert "people: numbers in 3 lines; 1 differ from the count" in done.stdout
+    assert "expressions:" not in done.stdout
     (row,) = csv.DictReader(io.StringIO((tmp_path / "lines.csv").read_text()))
-    assert (row["found"], row["not_found"], row["percentile"]) == ("dog", "cat", "")
+    assert (row["found"], row["not_found"], row["percentile"]) == ("dog, men", "cat, 2 people (3 counted)", "")

@@ -10,6 +10,7 @@ import click
 
 from valex_local.cli._output import say, say_json_text, terminal
 from valex_local.cli._study import StudyCommand, open_study
+from valex_local.files.text import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -86,10 +87,10 @@ def _notes(found: VisualCheck) -> Iterator[str]:
     numbers, expressions = (sum(getattr(row, of) for row in found.variants) for of in ("numbers", "expressions"))
     if numbers:
         differ = sum(row.numbers_differ for row in found.variants)
-        yield f"people: {numbers:,} lines say how many there are; {differ:,} differ from the count in each keyframe"
+        yield f"people: numbers in {counted(numbers, 'line')}; {differ:,} differ from the count in each keyframe"
     if expressions:
         differ = sum(row.expressions_differ for row in found.variants)
-        yield f"expressions: {expressions:,} were compared with faces; {differ:,} differ from all of them"
+        yield f"expressions: {expressions:,} compared with faces; {differ:,} differ from all of them"
     yield f"below each figure: its 95 % interval, from {found.resamples:,} resamples of the posts"
 
 

@@ -77,8 +77,8 @@ def _print_detections(study: Study, post_id: str, script: Script, name: str) -> 
     from valex_local.rendering.detections import looked_for
 
     grounding = study.read(post_id, f"grounding.{name}", Grounding)
-    if grounding is None or not grounding.things:
-        return
-    for line, seen in looked_for(script, grounding).items():
-        say(f"{line}  by detections in its keyframes: {seen}", style="dim")
-    say()
+    found = {} if grounding is None else looked_for(script, grounding)
+    for line, seen in found.items():
+        say(f"{line}  by detectors {seen}", style="dim")
+    if found:
+        say()

@@ -11,12 +11,13 @@ from valex_local.errors import ConfigError, InputError
 from valex_local.evaluation.results import UncountedTexts
 from valex_local.files.text import counted
 from valex_local.records import Grounding, Script
+from valex_local.rendering.views import script_of
 from valex_local.study import Study
 
 
 @dataclass(frozen=True)
 class VariantPair:
-    """Two variants, `first` and `second`, of the scripts of a study."""
+    """Two variants, `first` and `second`, of the scripts of a study, or views of them."""
 
     study: Study
     first: str
@@ -53,7 +54,7 @@ class VariantPair:
         if self.first == self.second:
             raise ConfigError(f"both scripts are {self.first}", hint=f"Choose two different variants out of: {known}")
         for name in self.names:
-            if name not in there:
+            if script_of(name) not in there:
                 raise InputError(
                     f"no post of this study has script.{name}.json",
                     path=self.study.root,
@@ -63,7 +64,7 @@ class VariantPair:
         every = self.study.post_ids()
         both = tuple(post_id for post_id in every if all(post_id not in posts for posts in lacking.values()))
         if not both:
-            counts = " and ".join(f"{name} ({counted(there[name], 'post')})" for name in self.names)
+            counts = " and ".join(f"{name} ({counted(there[script_of(name)], 'post')})" for name in self.names)
             hint = "Import scripts of the same posts; their ids must match"
             raise InputError(f"no post has both scripts: {counts}", path=self.study.root, hint=hint)
         left_out = (

@@ -49,6 +49,11 @@ def looked_for(script: Script, grounding: Grounding) -> dict[str, LookedFor]:
         The script.
     grounding : Grounding
         Its grounding. What it says of a line that has changed since is left out.
+
+    Returns
+    -------
+    dict of str to LookedFor
+        Without lines that the template wrote from what detectors found, unless something differs.
     """
     named: dict[str, list[NamedThing]] = {}
     lines = {(line.scene, line.element): line for line in script_lines(script) if line.kind == "action"}
@@ -56,4 +61,6 @@ def looked_for(script: Script, grounding: Grounding) -> dict[str, LookedFor]:
         line = lines.get((one.scene, one.element))
         if line is not None and one_line(one.word) in line.text:
             named.setdefault(line.id, []).append(one)
-    return {line: LookedFor.of(of_line) for line, of_line in named.items()}
+    seen = {line: LookedFor.of(of_line) for line, of_line in named.items()}
+    of_template = {line.id for line in lines.values() if script.scenes[line.scene - 1].written_by == "template"}
+    return {line: found for line, found in seen.items() if found.not_found or line not in of_template}
