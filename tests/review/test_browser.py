@@ -118,7 +118,7 @@ def begin(page: Any, served: Served) -> str:
     page.goto(served.address)
     page.focus("#start")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".value")
+    page.wait_for_selector("body[data-ready]")
     return page.inner_text("h1")
 
 
@@ -177,7 +177,7 @@ def test_a_post_is_coded_with_a_few_keys(page: Any, served: Served):
     # Hedonism is present and dominates, the third value is conflicted, and one line shows it: then the next post.
     keys = ["h", "2", "ArrowUp", "3", ".", ".", "x", "8", "Enter"]
     press(page, *keys)
-    page.wait_for_selector(f"h1 bdi:not(:text-is('{post}'))")
+    page.wait_for_selector(f"body[data-ready] h1 bdi:not(:text-is('{post}'))")
     coding = read_coding(served.study, post, "anna")
     assert coding.done
     assert coding.confidence == "medium"
@@ -192,7 +192,7 @@ def test_a_post_is_coded_with_a_few_keys(page: Any, served: Served):
     # Without lines and confidence a post with two values takes six keys, one without any takes one.
     second = page.inner_text("h1")
     press(page, "Enter")
-    page.wait_for_selector(f"h1 bdi:not(:text-is('{second}'))")
+    page.wait_for_selector(f"body[data-ready] h1 bdi:not(:text-is('{second}'))")
     assert read_coding(served.study, second, "anna").done
 
 
@@ -211,7 +211,7 @@ def test_two_tabs_do_not_overwrite_each_other(page: Any, served: Served):
     post = begin(page, served)
     other = page.context.new_page()
     other.goto(page.url)
-    other.wait_for_selector(".value")
+    other.wait_for_selector("body[data-ready]")
     press(page, "h", "1")
     saved(page)
     press(other, "s", "3")  # another value: both stay
@@ -226,13 +226,16 @@ def test_two_tabs_do_not_overwrite_each_other(page: Any, served: Served):
 def test_a_killed_program_loses_nothing_that_was_saved(page: Any, served: Served):
     post = begin(page, served)
     press(page, "h", "1", "n")
-    page.keyboard.type("she laughs about it")
-    page.wait_for_timeout(700)
-    saved(page)
+    written = "she laughs about it"
+    page.keyboard.type(written)
+    for _ in range(100):
+        if read_coding(served.study, post, "anna").note == written:
+            break
+        page.wait_for_timeout(100)
     served.process.kill()
     served.process.wait()
     coding = read_coding(served.study, post, "anna")
-    assert coding.note == "she laughs about it"
+    assert coding.note == written
     assert coding.values[CIRCLE[3]].state is State.PRESENT
     press(page, "Escape", "a", "1")
     page.wait_for_selector("#saved:has-text('NOT saved')")
@@ -283,7 +286,7 @@ def test_coders_are_blind_and_differences_are_adjudicated(page: Any, study: Stud
 def test_hostile_posts_stay_text(page: Any, served: Served):
     page.goto(served.address)
     page.goto(f"http://{served.host}/posts/{quote(ODD_ID, safe='')}")
-    page.wait_for_selector(".value")
+    page.wait_for_selector("body[data-ready]")
     assert "owned" not in page.title()
     assert page.locator("#owned").count() == 0
     press(page, "h", "1")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._blank import blank_option
 from valex_local.cli._evaluation import SUPPORT, read_supports, split_names
 from valex_local.cli._output import say, say_json_text, say_text, terminal
 from valex_local.cli._views import named_script, without_option
@@ -28,6 +29,7 @@ _PATH = click.Path(path_type=Path)
     type=_PATH,
     help="Gold labels (repeatable). Default: those of the models, else those imported into the studies.",
 )
+@blank_option
 @click.option(
     "--routes",
     multiple=True,
@@ -119,7 +121,8 @@ def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation
     sources = choose(
         [read_source(argument) for argument in arguments], routes=given["routes"], scripts=given["scripts"]
     )
-    sheets = [read_sheet(path) for path in sheet_files(given["labels"]) or gold_files_of(sources)]
+    named = [read_sheet(path, blank=given["blank"]) for path in sheet_files(given["labels"])]
+    sheets = named or [read_sheet(path) for path in gold_files_of(sources)]
     if not sources and not sheets:
         raise InputError("there is nothing to evaluate", hint="Name routes, or gold labels with --labels")
     # Agreement alone needs no gold labels.

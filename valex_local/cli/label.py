@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._blank import blank_option
 from valex_local.cli._output import say
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import read_language
@@ -62,6 +63,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--shots", type=click.IntRange(min=1), help="Number of labelled texts to show as examples (fewshot).")
 @click.option("--labels", type=_PATH, help="Label sheet to draw the examples from.")
+@blank_option
 @click.option("--group", help="Texts kept in one fold of --shots: author (default), a column, or none.")
 @click.option("--folds", type=click.IntRange(min=2), help="Number of folds of --shots (default 5).")
 @click.option("--seed", type=int, help="Seed of --shots (default 0).")
@@ -195,6 +197,7 @@ def _draw_examples(texts: Texts, plan: LabelPlan, given: dict[str, Any]) -> tupl
         folds=given["folds"] or 5,
         group=given["group"] or "author",
         seed=given["seed"] or 0,
+        blank=given["blank"],
     )
     print_corpus(corpus, _warn)
     for number, fold in enumerate(folds, 1):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._blank import blank_option
 from valex_local.cli._evaluation import SUPPORT, read_support
 from valex_local.cli._output import say, say_json_text, terminal
 from valex_local.cli._progress import progress
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     help="Table of further 0/1 columns that the encoder learns besides the values (repeatable).",
 )
 @click.option("--annotator", help="Annotator whose labels count. Default: the majority.")
+@blank_option
 @click.option("--id-column", help="Column of ids, in a table of texts.")
 @click.option("--text-column", help="Column of texts, in a table of texts.")
 @click.option("--script", help="Variant of the scripts, in a study.")
@@ -130,7 +132,7 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     given["script"] = named_script(given, sources)
     if given["without"]:
         given["data"] = (*given["data"], f"scripts without {', '.join(given['without'])}")
-    columns = {name: given[name] for name in ("annotator", "id_column", "text_column", "script")}
+    columns = {name: given[name] for name in ("annotator", "id_column", "text_column", "script", "blank")}
     corpus = read_corpus(sheets, sources, **columns)
     options = options.model_copy(update={"group": corpus.grouping(options.group)})
     facts = Facts.of(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from valex_local.corpus import Corpus, Text, gold_of, match, read_sheet, write_authors, write_long
+from valex_local.corpus.sheet_builder import Blank
 from valex_local.errors import ConfigError, InputError
 from valex_local.files.text import counted
 from valex_local.pipeline.beside import named_model, place_beside
@@ -262,7 +263,14 @@ def _require_script(study: Study, name: str) -> None:
 
 
 def draw_examples(
-    texts: Sequence[Text], sheet: Path, *, shots: int, folds: int, group: str, seed: int
+    texts: Sequence[Text],
+    sheet: Path,
+    *,
+    shots: int,
+    folds: int,
+    group: str,
+    seed: int,
+    blank: Blank | None = None,
 ) -> tuple[Corpus, tuple[FewShotFold, ...]]:
     """Draw examples for the route ``fewshot`` from texts that people labelled.
 
@@ -274,6 +282,8 @@ def draw_examples(
         The label sheet of some of them.
     shots, folds, group, seed
         As in `plan_folds`.
+    blank : {"absent", "missing"}, optional
+        As for `read_sheet`.
 
     Returns
     -------
@@ -285,7 +295,7 @@ def draw_examples(
     InputError
         The sheet is not about these texts, or they are too few for the folds or the examples.
     """
-    labels = read_sheet(sheet)
+    labels = read_sheet(sheet, blank=blank)
     corpus = match(texts, gold_of(labels), labels.groups)
     return corpus, plan_folds(corpus, shots=shots, folds=folds, group=group, seed=seed)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -19,11 +18,10 @@ from valex_local.report.svg import pole
 from valex_local.report.views import PostView, post_view, reachable
 from valex_local.review.plan import Progress
 from valex_local.schwartz import CIRCLE, State, Value
-from valex_local.stages.labels.definitions import Definition, read_definitions
+from valex_local.stages.labels.definitions import Definition, bundled_definitions
 from valex_local.study import Study
 
 PACKAGE = "valex_local.review"
-CODEBOOK = Path(__file__).parent.parent / "stages" / "labels" / "values.toml"
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,9 @@ def post_address(post_id: str) -> str:
 
 
 @cache
-def codebook(path: Path = CODEBOOK) -> Mapping[Value, Definition]:
+def codebook() -> Mapping[Value, Definition]:
     """Return the definitions of the values."""
-    return {definition.name: definition for definition in read_definitions(path).value}
+    return {definition.name: definition for definition in bundled_definitions().value}
 
 
 def rows(others: Mapping[str, Coding]) -> list[ValueRow]:

@@ -296,4 +296,5 @@
   by("reopen").addEventListener("click", () => set("done", false));
 
   show();
+  document.body.dataset.ready = "";
 })();
