@@ -21,7 +21,8 @@ from valex_local.study import Study
 ON_A_STUDY = {
     "label", "run", "status", "show", "check visual", "report", "compare", "import scripts", "import labels", "export",
     "forget", "calibrate", "correct", "exclude", "include", "import corrections",
-    "review start", "review plan", "review status", "sample", "sheet", "estimate prevalence", "estimate difference",
+    "review start", "review plan", "review status", "sample", "sheet",
+    "agreement", "estimate prevalence", "estimate difference",
     "estimate regression", "estimate table",
 }  # fmt: skip
 """Commands that work on one study."""

@@ -40,6 +40,7 @@ COMMANDS = {
     "forget": "Delete every trace of posts from a study.",
     "train": "Train and test a label model.",
     "evaluate": "Compare labels with gold labels and baselines.",
+    "agreement": "Show how far coders and models agree.",
     "estimate": "Estimate shares and differences that hold.",
     "calibrate": "Fit the states of a study to gold labels.",
     "models": "Manage the models on this machine.",

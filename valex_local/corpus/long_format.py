@@ -62,6 +62,15 @@ class LongRows:
     taken : tuple of str
         The columns that this class reads.
 
+    Parameters
+    ----------
+    table : Table
+        The sheet.
+    path : Path
+        Its file.
+    blank : {"absent", "missing"}, optional
+        What a blank means.
+
     Raises
     ------
     InputError

@@ -37,6 +37,15 @@ class PolarityRows:
     taken : tuple of str
         The columns that this class reads.
 
+    Parameters
+    ----------
+    table : Table
+        The sheet.
+    path : Path
+        Its file.
+    blank : {"absent", "missing"}, optional
+        What a blank means.
+
     Raises
     ------
     InputError
