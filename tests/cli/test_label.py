@@ -29,6 +29,7 @@ from valex_local.stages.labels.model import LabelModel
 from valex_local.stages.labels.questions import Known, questions
 from valex_local.stages.labels.routes import LabelTask
 from valex_local.stages.labels.texts import label_texts
+from valex_local.stages.setting_files import setting_file
 from valex_local.states import draw
 from valex_local.store import Store
 from valex_local.study import Study
@@ -595,6 +596,19 @@ def test_texts_by_a_language_model(valex: Call, parrot: Parrot, folder: Path, tm
     assert [path.name for path in tmp_path.glob("labels.csv*")] == ["labels.csv"]
 
 
+def test_a_prompt_of_its_own_asks_the_same_in_other_words(valex: Call, parrot: Parrot, study: Study, tmp_path: Path):
+    bundled = setting_file(make_settings({}), "labels", "fewshot", "prompt").read_text("utf-8")
+    prompt, out = tmp_path / "reworded.jinja", tmp_path / "labels.csv"
+    prompt.write_text(bundled.replace("You judge which", "Decide which"), "utf-8")
+    options = ("label", "-s", study.root, "--route", "fewshot", "--model", "parrot", "--prompt", prompt)
+    done = valex(*options, "-o", out)
+    assert done.code == 0, done.err
+    assert all(asked["messages"][0].content.startswith("Decide which") for asked in parrot.asked)
+    assert not written(study)
+    refused = valex(*options)
+    assert (refused.code, "-o labels.csv" in refused.err) == (2, True)
+
+
 def test_texts_paragraph_by_paragraph(valex: Call, parrot: Parrot, folder: Path, tmp_path: Path):
     (folder / "long.txt").write_text("\n\n".join(["the cat sits on the mat and looks at us " * 5] * 3), "utf-8")
     out = tmp_path / "labels.csv"
@@ -695,6 +709,7 @@ def test_examples_out_of_a_sheet_of_labels(valex: Call, parrot: Parrot, folder: 
         (["--folds", "3"], "--shots N"),
         (["--shots", "2", "--labels", "x.csv"], "--route fewshot"),
         (["--ask", "one"], "--route fewshot"),
+        (["--prompt", "x.jinja"], "--route fewshot"),
         (["--route", "direct"], "labels videos, not texts"),
         (["--route", "fewshot", "--int8"], "--int8 is for label models"),
         (["--script", "gemini"], "--script is for the scripts of a study"),

@@ -127,3 +127,55 @@ def test_several_tests_are_harder_than_one(ps: list[float]):
     stats = pytest.importorskip("scipy.stats")
     adjusted = stats.false_discovery_control(ps, method="by")
     assert _rejected(ps) == [bool(p <= 0.05) for p in adjusted]
+
+
+def by_definition(model: np.ndarray, people: list[np.ndarray], margin: float) -> tuple[list[float], list[float]]:
+    """Return the p and the advantage over each coder, post by post as the paper defines them, for full labels."""
+    stats = pytest.importorskip("scipy.stats")
+    ps, advantages = [], []
+    for j, coder in enumerate(people):
+        closer, differences = [], []
+        for post in range(len(model)):
+            sets = [set(np.flatnonzero(one[post])) for k, one in enumerate(people) if k != j]
+            mine, own = (
+                np.mean([len(a & b) / len(a | b) if a | b else 1.0 for b in sets])
+                for a in (set(np.flatnonzero(model[post])), set(np.flatnonzero(coder[post])))
+            )
+            closer.append(mine >= own)
+            differences.append(float(own >= mine) - float(mine >= own))
+        ps.append(stats.ttest_1samp(differences, margin, alternative="less").pvalue)
+        advantages.append(float(np.mean(closer)))
+    return ps, advantages
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([0.1, 0.15, 0.2]))
+def test_the_test_is_that_of_its_definition(seed: int, margin: float):
+    *people, model = coders(40, seed, (0.04, 0.08, 0.12, 0.08))
+    found = alternative_annotator("m", labels(model), dict(zip("abc", map(labels, people), strict=True)), margin=margin)
+    ps, advantages = by_definition(model, people, margin)
+    assert [contest.p for contest in found.contests] == pytest.approx(ps, abs=1e-5)
+    assert [contest.model_closer for contest in found.contests] == pytest.approx(advantages, abs=1e-5)
+    assert found.advantage == pytest.approx(np.mean(advantages), abs=1e-5)
+
+
+def test_what_a_model_does_not_assess_is_no_mistake():
+    three = dict(zip("abc", (labels(one, 1 - one) for one in coders(60, 4, (0.03,) * 3)), strict=True))
+    model = coders(60, 4, (0.03,) * 4)[3]
+    silent = labels(model)
+    silent.labels[:, :, 1] = np.nan
+    presence = {
+        name: LabelMatrix(one.ids, one.labels.copy(), one.probabilities, one.dominant) for name, one in three.items()
+    }
+    for one in presence.values():
+        one.labels[:, :, 1] = np.nan
+    assert alternative_annotator("m", silent, three) == alternative_annotator("m", silent, presence)
+    assert alternative_annotator("m", silent, three).advantage > 0.5
+
+
+def test_where_a_model_that_sees_nothing_passes_the_test_says_nothing():
+    rare = dict(zip("abc", map(labels, coders(60, 6, (0.004,) * 3, share=0.0)), strict=True))
+    common = dict(zip("abc", map(labels, coders(60, 6, (0.05,) * 3)), strict=True))
+    nothing = labels(np.zeros((60, len(CIRCLE))))
+    assert alternative_annotator("m", nothing, rare).blank_passes
+    assert not alternative_annotator("m", nothing, common).blank_passes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,12 @@ from valex_local.cli._study import StudyCommand, open_study
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from valex_local.corpus.label_matrix import LabelMatrix
     from valex_local.evaluation.alternative_annotator import AlternativeAnnotator
     from valex_local.evaluation.reliability import Reliability
-    from valex_local.study import Study
 
 
 @click.command(cls=StudyCommand)
+@click.argument("files", nargs=-1, metavar="[[NAME=]FILE]...")
 @click.option("--labels", multiple=True, metavar="KEY", help="Labels by models to compare too (repeatable).")
 @click.option("--conflicted", is_flag=True, help="Compare conflict instead of presence.")
 @click.option(
@@ -33,22 +33,40 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def agreement(
-    *, folder: Path | None, labels: tuple[str, ...], conflicted: bool, margin: float, seed: int, as_json: bool
+    *,
+    folder: Path | None,
+    files: tuple[str, ...],
+    labels: tuple[str, ...],
+    conflicted: bool,
+    margin: float,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Show how far coders agree, how far models agree with them, and whether a model may stand in for a coder.
 
-    Coders are those of the gold labels of the study, gold/NAME.csv.
+    Coders are those of the gold labels of the study, gold/NAME.csv. FILE holds labels by a model, such as those that
+    valex label -o wrote with another --prompt.
     """
+    from valex_local.errors import InputError
     from valex_local.evaluation.agreement import View
     from valex_local.evaluation.alternative_annotator import alternative_annotator
+    from valex_local.evaluation.coders import labels_of_coders, labels_of_files, labels_of_models
     from valex_local.evaluation.reliability import reliability
 
     study = open_study(folder)
     view = View.CONFLICTED if conflicted else View.PRESENT
-    coders, models = _coders(study), _models(study, labels)
+    coders, models = labels_of_coders(study), labels_of_models(study, labels)
+    models |= labels_of_files(study, files, coders | models)
+    if len(coders) + len(models) < 2:
+        hint = "Code posts with: valex review start; or name labels by models with --labels"
+        raise InputError("there are no two sources to compare", path=study.root, hint=hint)
     tables = {}
     if len(coders) > 1:
         tables[f"coders: {', '.join(coders)}"] = reliability(coders, view, seed=seed)
+    if len(coders) > 2:
+        for one, other in combinations(coders, 2):
+            pair = {one: coders[one], other: coders[other]}
+            tables[f"{one} and {other}"] = reliability(pair, view, seed=seed)
     for name, matrix in models.items():
         for coder, own in coders.items():
             tables[f"{name} and {coder}"] = reliability({name: matrix, coder: own}, view, seed=seed)
@@ -63,35 +81,6 @@ def agreement(
     _print(tables, tests if len(coders) > 1 else {}, view)
 
 
-def _coders(study: Study) -> dict[str, LabelMatrix]:
-    from valex_local.corpus import read_sheet
-    from valex_local.errors import InputError
-    from valex_local.evaluation.posts import gold_files
-
-    found = {
-        name or path.stem: labels for path in gold_files(study) for name, labels in read_sheet(path).labels.items()
-    }
-    if not found:
-        raise InputError("this study has no gold labels", path=study.root, hint="Code posts with: valex review start")
-    return found
-
-
-def _models(study: Study, keys: tuple[str, ...]) -> dict[str, LabelMatrix]:
-    from valex_local.corpus.label_matrix import LabelMatrix
-    from valex_local.errors import InputError
-    from valex_local.study import LabelKey
-
-    found = {}
-    for text in keys:
-        key = LabelKey.of(text)
-        posts = [post for post in study.post_ids() if key in study.label_keys(post)]
-        records = {post: values for post in posts if (values := study.labels_of(post, key).values)}
-        if not records:
-            raise InputError(f"no post has labels {text}", path=study.root, hint="List them with: valex status --posts")
-        found[text] = LabelMatrix.from_labels(records)
-    return found
-
-
 def _print(
     tables: Mapping[str, list[Reliability]], tests: Mapping[str, AlternativeAnnotator | None], view: str
 ) -> None:
@@ -103,11 +92,9 @@ def _print(
             terminal().print(_table(rows))
         else:
             say("no post is labelled by two of them")
-    if not tables:
-        say("there is one coder only; name labels by models with --labels, or let another person code")
-    elif any(row.is_thin for rows in tables.values() for row in rows):
+    if any(row.is_thin for rows in tables.values() for row in rows):
         say(f"* fewer than {FEW_POSITIVES} posts in which anybody sees the value: alpha rests on single decisions")
-    if tables:
+    if any(tables.values()):
         say(f"alpha: Krippendorff's, with its 95 % interval; reliable from {RELIABLE}, tentative from {TENTATIVE}")
     for name, test in tests.items():
         _print_test(name, test)
@@ -150,5 +137,10 @@ def _print_test(name: str, test: AlternativeAnnotator | None) -> None:
     rate = f"winning rate {test.winning_rate:.2f}, advantage {test.advantage:.2f}, margin {test.margin:g}"
     verdict = "may stand in for a coder" if test.passes else "may not stand in for a coder"
     say(f"{name} {verdict}: {rate}", style="bold")
+    if test.blank_passes:
+        say(
+            "a model that sees no value in any post would pass too: values are too rare here for this test",
+            style="yellow",
+        )
     if test.too_few:
         say(f"left out with fewer than 30 posts in common with others: {', '.join(test.too_few)}")

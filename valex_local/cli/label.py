@@ -61,6 +61,7 @@ _PATH = click.Path(path_type=Path)
     help="How to ask a language model: for all values at once (default), for one value at a time, for present and "
     "conflicted apart, or for all values scene by scene (fewshot).",
 )
+@click.option("--prompt", type=_PATH, help="Prompt file to ask a language model with, instead of the study's; with -o.")
 @click.option("--shots", type=click.IntRange(min=1), help="Number of labelled texts to show as examples (fewshot).")
 @click.option("--labels", type=_PATH, help="Label sheet to draw the examples from.")
 @blank_option
@@ -99,7 +100,7 @@ def label(folder: Path | None, texts: Path | None, out: Path | None, **given: An
     given["script"] = named_script(given, [source])
     if out is None and given["without"] and given["script"].startswith("~"):
         raise ConfigError("--without needs to know of which scripts", hint="Name them: --script template")
-    asked = ("route", "model", "name", "ask", "int8", "profile", "device")
+    asked = ("route", "model", "name", "ask", "prompt", "int8", "profile", "device")
     plan = plan_labels(LabelOptions(**{name: given[name] for name in asked}), study=study)
     if given["without"] and ROUTES[plan.route].reads:
         raise ConfigError(f"the route {plan.route} labels videos, not scripts", hint="Leave out --without")
@@ -136,6 +137,11 @@ def _check_options(out: Path | None, given: dict[str, Any]) -> None:
         if given[name] is not None:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option} is for labels that go into a file", hint="Add -o labels.csv")
+    if given["prompt"] is not None and out is None:
+        raise ConfigError(
+            "--prompt is for labels that go into a file",
+            hint="Add -o labels.csv, or change the study's own: valex run --set labels.fewshot.prompt=FILE",
+        )
     for name in ("redo", "name") if out is not None else ():
         if given[name]:
             raise ConfigError(f"--{name} is for labels that go into a study", hint="Leave it out, or leave out -o")

@@ -1,9 +1,12 @@
 """The alternative annotator test, whether a model may stand in for coders (Calderon et al. 2025, arXiv:2501.10970).
 
 Each coder is left out in turn. For every post it is asked who is closer to the other coders: the model, or the coder
-left out. The model wins over a coder if it is closer at least as often, but for a margin that the cost of coding is
-worth; the t-tests of all coders are corrected together (Benjamini and Yekutieli 2001). The model may replace coders if
-it wins over at least half of them.
+left out; where both are as close, both are counted. With the share of posts in which the coder is at least as close,
+less that of the model, the null hypothesis is that it is the margin or more, which the cost of coding is worth. The
+model wins over a coder where a one-sided t-test rejects that; the tests of all coders are corrected together (Benjamini
+and Yekutieli 2001). The model may replace coders if it wins over at least half of them.
+
+Only what the model, the coder and another coder all assess is compared: what a model does not assess is not a mistake.
 """
 
 from __future__ import annotations
@@ -12,15 +15,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from valex_local.corpus.label_matrix import Floats, LabelMatrix
+from valex_local.corpus.label_matrix import Bools, Floats, LabelMatrix
 from valex_local.evaluation.figures import Share
 from valex_local.records import Part
 from valex_local.system.imports import require_extra
 
 MARGIN = 0.15
 """The margin for trained coders; the authors use 0.2 for experts and 0.1 for crowd workers."""
-
-_Set = frozenset[tuple[int, int]]
 
 LEVEL = 0.05
 FEWEST_POSTS = 30
@@ -69,6 +70,8 @@ class AlternativeAnnotator(Part):
         Mean share of posts in which the model is at least as close as a coder.
     too_few : tuple of str
         Coders with too few posts in common with others.
+    blank_passes : bool
+        Whether a model that sees no value in any post would pass too; the test then says nothing.
     """
 
     model: str
@@ -77,6 +80,7 @@ class AlternativeAnnotator(Part):
     winning_rate: Share
     advantage: Share
     too_few: tuple[str, ...] = ()
+    blank_passes: bool = False
 
     @property
     def passes(self) -> bool:
@@ -114,38 +118,39 @@ def alternative_annotator(
         The library for the t-test is not installed.
     """
     require_extra("train", "scipy")
-    ids = tuple(dict.fromkeys(post for one in coders.values() for post in one.ids if post in set(model.ids)))
-    sets = {coder: _sets(one.of(ids)) for coder, one in coders.items()}
-    own = _sets(model.of(ids))
-    differences, closer, too_few = dict[str, Floats](), dict[str, tuple[float, float]](), list[str]()
-    for coder in coders:
-        others = [one for other, one in sets.items() if other != coder]
-        compared = [
-            tuple(_mean_likeness(mine, [one[at] for one in others]) for mine in (own[at], sets[coder][at]))
-            for at in range(len(ids))
-            if own[at] is not None and sets[coder][at] is not None and any(one[at] is not None for one in others)
-        ]
-        if len(compared) < FEWEST_POSTS:
-            too_few.append(coder)
-            continue
-        by_model, by_coder = np.array(compared).T
-        wins, loses = by_model >= by_coder, by_coder >= by_model
-        differences[coder] = loses.astype(np.float64) - wins.astype(np.float64)
-        closer[coder] = float(wins.mean()), float(loses.mean())
-    if not differences:
+    blank = LabelMatrix(model.ids, np.where(np.isnan(model.labels), np.nan, 0.0), model.probabilities, model.dominant)
+    found, of_blank = (_tested(name, one, coders, margin) for one in (model, blank))
+    if found is None or of_blank is None:
         return None
-    ps = {coder: _p(difference, margin) for coder, difference in differences.items()}
-    rejected = _rejected(list(ps.values()))
+    return found.model_copy(update={"blank_passes": of_blank.passes})
+
+
+def _tested(
+    name: str, model: LabelMatrix, coders: Mapping[str, LabelMatrix], margin: float
+) -> AlternativeAnnotator | None:
+    ids = model.ids
+    labels = {coder: _flat(one.of(ids)) for coder, one in coders.items()}
+    closeness = {
+        coder: _closeness(_flat(model), mine, [one for other, one in labels.items() if other != coder])
+        for coder, mine in labels.items()
+    }
+    tested = {coder: pair for coder, pair in closeness.items() if len(pair) >= FEWEST_POSTS}
+    if not tested:
+        return None
+    # By coder and post, whether the model and whether the coder is at least as close as the other.
+    close = {coder: np.stack([pair[:, 0] >= pair[:, 1], pair[:, 1] >= pair[:, 0]]) for coder, pair in tested.items()}
+    ps = [_p(coder.astype(np.float64) - model, margin) for model, coder in close.values()]
+    rejected = _rejected(ps)
     contests = tuple(
         Contest(
             coder=coder,
-            posts=len(differences[coder]),
-            model_closer=closer[coder][0],
-            coder_closer=closer[coder][1],
+            posts=by.shape[1],
+            model_closer=float(by[0].mean()),
+            coder_closer=float(by[1].mean()),
             p=p,
             wins=wins,
         )
-        for (coder, p), wins in zip(ps.items(), rejected, strict=True)
+        for (coder, by), p, wins in zip(close.items(), ps, rejected, strict=True)
     )
     return AlternativeAnnotator(
         model=name,
@@ -153,25 +158,48 @@ def alternative_annotator(
         contests=contests,
         winning_rate=sum(rejected) / len(rejected),
         advantage=float(np.mean([contest.model_closer for contest in contests])),
-        too_few=tuple(too_few),
+        too_few=tuple(coder for coder in coders if coder not in tested),
     )
 
 
-def _sets(labels: LabelMatrix) -> list[_Set | None]:
-    """Return for each post the values and polarities that hold; None where nothing was assessed."""
-    return [
-        None if np.isnan(row).all() else frozenset((int(v), int(p)) for v, p in zip(*np.nonzero(row == 1), strict=True))
-        for row in labels.labels
-    ]
+def _flat(labels: LabelMatrix) -> Floats:
+    """Return labels as (N, values and polarities)."""
+    found: Floats = labels.labels.reshape(len(labels), -1)
+    return found
 
 
-def _mean_likeness(one: _Set | None, others: Sequence[_Set | None]) -> float:
-    found = [_jaccard(one, other) for other in others if one is not None and other is not None]
-    return sum(found) / len(found)
+def _closeness(model: Floats, coder: Floats, others: Sequence[Floats]) -> Floats:
+    """Return how close the model and the coder are to the others, for the posts that one of the others labelled too.
+
+    Parameters
+    ----------
+    model, coder : ndarray, (N, C)
+        Labels: 1, 0, or NaN where not assessed.
+    others : sequence of ndarray, (N, C)
+        The labels of each other coder.
+
+    Returns
+    -------
+    ndarray, (M, 2)
+        The mean likeness to the others.
+    """
+    sums, number = np.zeros((len(model), 2)), np.zeros(len(model))
+    for other in others:
+        all_assess = ~np.isnan(model) & ~np.isnan(coder) & ~np.isnan(other)
+        shared = all_assess.any(axis=1)
+        pair = np.stack([_jaccard(one, other, all_assess) for one in (model, coder)], axis=1)
+        sums[shared] += pair[shared]
+        number += shared
+    found: Floats = sums[number > 0] / number[number > 0, None]
+    return found
 
 
-def _jaccard(one: _Set, other: _Set) -> float:
-    return len(one & other) / len(one | other) if one | other else 1.0
+def _jaccard(one: Floats, other: Floats, where: Bools) -> Floats:
+    """Return the likeness of the sets of what holds, by post; 1 where nothing holds in either."""
+    both = ((one == 1) & (other == 1) & where).sum(axis=1)
+    any_holds = (((one == 1) | (other == 1)) & where).sum(axis=1)
+    found: Floats = np.where(any_holds > 0, both / np.maximum(any_holds, 1), 1.0)
+    return found
 
 
 def _p(difference: Floats, margin: float) -> float:

@@ -49,6 +49,8 @@ class LabelOptions:
         What to name the labels of this model in a study, beside those of the study's own; see `place_beside`.
     ask : str, optional
         How a language model is asked: ``together``, ``one``, ``apart`` or ``scenes``.
+    prompt : Path, optional
+        The prompt file of a route that asks a language model.
     int8 : bool, optional
         Whether a label model computes in 8-bit integers.
     profile : str, optional
@@ -61,6 +63,7 @@ class LabelOptions:
     model: str | None = None
     name: str | None = None
     ask: str | None = None
+    prompt: Path | None = None
     int8: bool | None = None
     profile: str | None = None
     device: str | None = None
@@ -71,6 +74,7 @@ class LabelOptions:
             ({"profile": self.profile}, self.profile),
             ({"models": {route_spec(route).role: self.model_id}}, self.model),
             ({"labels": {route: {"ask": self.ask}}}, self.ask),
+            ({"labels": {route: {"prompt": str(self.prompt and self.prompt.absolute())}}}, self.prompt),
             ({"labels": {"int8": self.int8}}, self.int8),
             ({"work": {"device": self.device}}, self.device),
         )
@@ -145,6 +149,8 @@ def plan_labels(options: LabelOptions, *, study: Study | None = None, store: Sto
     role = route_spec(route).role
     if options.ask and role != "llm":
         raise ConfigError("--ask is for routes that ask a language model", hint="Add --route fewshot")
+    if options.prompt and role != "llm":
+        raise ConfigError("--prompt is for routes that ask a language model", hint="Add --route fewshot")
     if options.int8 is not None and role != "labels":
         raise ConfigError("--int8 is for label models", hint="Leave it out")
     settings = resolve_settings(store, study, options.as_settings(route))
@@ -156,7 +162,7 @@ def _route(known: Sequence[str], options: LabelOptions) -> str:
         return options.route
     if len(known) == 1:
         return known[0]
-    if "encoder" not in known and (options.model or options.ask):
+    if "encoder" not in known and (options.model or options.ask or options.prompt):
         raise ConfigError(f"this study uses the routes {' and '.join(known)}", hint="Choose one with --route")
     return "encoder"
 
