@@ -16,7 +16,7 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.gold import write_gold
 from valex_local.inference.estimators import Method
-from valex_local.inference.questions import prevalence, read_material, regression
+from valex_local.inference.questions import prevalence, read_material, regression, table
 from valex_local.inference.samples import Design, draw_sample, read_sample, write_sample
 from valex_local.records import Labels, LabelSource, Media, Post, PostText, ValueLabel
 from valex_local.schwartz import CIRCLE, State
@@ -125,7 +125,25 @@ def test_the_table_for_other_programs(study: Study, tmp_path: Path):
     assert len(rows) == POSTS
     assert sum(row["sampled"] == "1" for row in rows) == 20
     assert all((row["gold"] != "") == (row["sampled"] == "1") for row in rows)
-    assert {row["inclusion_probability"] for row in rows} == {"", f"{20 / POSTS:.10g}"}
+    assert {row["inclusion_probability"] for row in rows} == {f"{20 / POSTS:.10g}"}
+    assert {row["cluster"] for row in rows} == {f"author{n}" for n in range(POSTS // 2)}
+
+
+def test_probabilities_in_the_table_sum_to_the_size_of_the_sample(study: Study):
+    """dsl scales them to that sum, so that any other sum would change those of the sample."""
+    words = ["--likely", "--labels", "template.encoder", "--value", VALUE]
+    call(sample, "rare", "-s", study.root, "--size", 30, *words)
+    code(study, "rare")
+    head, *rows = table(read_material(study, KEY, "rare"), [VALUE])
+    probability = [float(row[head.index("inclusion_probability")]) for row in rows]
+    assert sum(probability) == pytest.approx(30, rel=1e-6)
+    assert all(0 < one <= 1 for one in probability)
+    drawn = {one.post: one.probability for one in read_sample(study, "rare")}
+    found = {
+        row[0]: float(row[head.index("inclusion_probability")]) for row in rows if row[head.index("sampled")] == "1"
+    }
+    assert found == pytest.approx(drawn)
+    assert len(set(drawn.values())) > 1
 
 
 def test_a_rare_value_is_marked(study: Study):

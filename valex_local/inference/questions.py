@@ -298,15 +298,30 @@ def table(material: Material, values: Sequence[Value]) -> Iterator[tuple[str, ..
     Yields
     ------
     tuple of str
-        The header, then a row for each post and value; `gold` is empty outside the sample, as dsl expects.
+        The header, then a row for each post and value; `gold` is empty outside the sample, as dsl expects. `cluster` is
+        the author, or the post where none is known.
     """
-    yield ("post_id", "value", "gold", "machine", "sampled", "inclusion_probability", *FACTS)
+    yield ("post_id", "value", "gold", "machine", "sampled", "inclusion_probability", "cluster", *FACTS)
     for value in values:
         data = material.data(value)
+        probability = _everywhere(data)
         for row, post in enumerate(material.posts):
-            inside = bool(data.sampled[row])
+            inside, facts = bool(data.sampled[row]), material.facts[row]
             yield (
                 post, str(value), f"{data.gold[row]:.0f}" if inside else "", f"{data.machine[row]:.0f}",
-                str(int(inside)), f"{data.probability[row]:.10g}" if inside else "",
-                *(material.facts[row][name] for name in FACTS),
+                str(int(inside)), f"{probability[row]:.10g}", facts["author"] or post,
+                *(facts[name] for name in FACTS),
             )  # fmt: skip
+
+
+def _everywhere(data: Data) -> Floats:
+    """Return the probability of each post of the sample, and for all others the mean of theirs.
+
+    The probabilities of all posts sum to the size of the sample, so that mean is known. dsl refuses empty cells and
+    scales the column to that sum, but uses the probabilities of the sample alone.
+    """
+    sampled = data.sampled
+    size, others = int(sampled.sum()), int((~sampled).sum())
+    rest = (size - float(data.probability[sampled].sum())) / max(others, 1)
+    # Where the coded posts were certain, nothing is left for the others; dsl takes no 0.
+    return np.where(sampled, data.probability, np.clip(rest, 1e-6, 1.0))
