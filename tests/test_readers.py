@@ -146,6 +146,7 @@ ELSEWHERE = {
     "pipeline/status.py": "records, with study/study.py",
     "posts/json_items.py": "what posts/meta.py has read",
     "posts/text.py": "a cell of what posts/meta.py has read",
+    "report/methods.py": "a file of this package",
     "report/pages.py": "files of this package",
     "review/app.py": "what a browser sends; tests/review",
     "stages/labels/answers.py": "the answer of a language model; its own tests",

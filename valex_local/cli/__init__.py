@@ -26,6 +26,7 @@ COMMANDS = {
     "status": "Show how far a study is.",
     "show": "Show scripts and labels of posts.",
     "report": "Write web pages about a study.",
+    "methods": "Describe a study for a paper.",
     "label": "Label the scripts of a study, or other texts.",
     "check": "Check scripts against their videos.",
     "compare": "Compare two scripts of every post.",

@@ -42,6 +42,7 @@ def _help() -> str:
 @click.option("--script", help="Variant of the scripts. Default: the one that most posts show first.")
 @click.option("--route", help="Labelling route, or ROUTE@NAME of another model. Default: all, or the only one.")
 @click.option("--post", "posts", multiple=True, help="A post, or the beginning of its id (repeatable). Default: all.")
+@click.option("--blind", is_flag=True, help="labelstudio: leave out labels by models, so that people code unaided.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def export(
     folder: Path | None, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any
