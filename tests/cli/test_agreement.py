@@ -73,6 +73,9 @@ def test_coders_models_and_files(call: Call, study: Study, tmp_path: Path):
     printed = call(*words).out
     assert "template.encoder may stand in for a coder" in printed
     assert "other may not stand in for a coder" in printed
+    assert printed.count("Hedonism") == 2, "of all coders, and of all models"
+    assert "two by two" in printed
+    assert call(*words, "--per-value").out.count("Hedonism") == len(titles) + 1
     assert max(map(len, printed.splitlines())) <= 120
 
 

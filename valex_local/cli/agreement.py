@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How much closer to the others a coder may be than a model that stands in.",
 )
+@click.option("--per-value", is_flag=True, help="Show each value for every two that are compared too.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def agreement(
@@ -39,6 +40,7 @@ def agreement(
     labels: tuple[str, ...],
     conflicted: bool,
     margin: float,
+    per_value: bool,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -78,20 +80,28 @@ def agreement(
         passed = {name: None if test is None else test.model_dump() for name, test in tests.items()}
         say_json({"view": view, "agreement": found, "alternative_annotator": passed})
         return
-    _print(tables, tests if len(coders) > 1 else {}, view)
+    _print(tables, tests if len(coders) > 1 else {}, view, per_value=per_value)
 
 
 def _print(
-    tables: Mapping[str, list[Reliability]], tests: Mapping[str, AlternativeAnnotator | None], view: str
+    tables: Mapping[str, list[Reliability]],
+    tests: Mapping[str, AlternativeAnnotator | None],
+    view: str,
+    *,
+    per_value: bool,
 ) -> None:
     from valex_local.evaluation.reliability import FEW_POSITIVES, RELIABLE, TENTATIVE
 
-    for title, rows in tables.items():
+    whole = tables if per_value or len(tables) == 1 else {t: rows for t, rows in tables.items() if ": " in t}
+    for title, rows in whole.items():
         say(f"{view}, {title}", style="bold")
         if rows:
-            terminal().print(_table(rows))
+            terminal().print(_table({row.of: row for row in rows}, "value"))
         else:
             say("no post is labelled by two of them")
+    if pairs := {title: rows[-1] for title, rows in tables.items() if title not in whole and rows}:
+        say(f"{view}, all values, two by two", style="bold")
+        terminal().print(_table(pairs, ""))
     if any(row.is_thin for rows in tables.values() for row in rows):
         say(f"* fewer than {FEW_POSITIVES} posts in which anybody sees the value: alpha rests on single decisions")
     if any(tables.values()):
@@ -100,20 +110,20 @@ def _print(
         _print_test(name, test)
 
 
-def _table(rows: list[Reliability]) -> Table:
+def _table(rows: Mapping[str, Reliability], head: str) -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("value", overflow="fold")
-    for name in ("labels", "positive", "agree", "alpha", "95 %"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(head, overflow="fold")
+    for column in ("labels", "positive", "agree", "alpha", "95 %"):
+        table.add_column(column, justify="right", no_wrap=True)
     table.add_column("")
-    for row in rows:
+    for name, row in rows.items():
         alpha = row.alpha
         bounds = "" if alpha is None or alpha.low is None else f"{alpha.low:.2f} to {alpha.high:.2f}"
         table.add_row(
-            f"{row.of}{'*' if row.is_thin else ''}",
+            f"{name}{'*' if row.is_thin else ''}",
             f"{row.items:,}",
             f"{row.positives:,}",
             "–" if row.agreeing is None else f"{row.agreeing:.2f}",
