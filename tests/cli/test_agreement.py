@@ -79,6 +79,13 @@ def test_coders_models_and_files(call: Call, study: Study, tmp_path: Path):
     assert max(map(len, printed.splitlines())) <= 120
 
 
+def test_two_coders_are_said_to_be_few(call: Call, study: Study):
+    for seed, coder in enumerate(("anna", "ben"), 1):
+        write_gold(study, coder, erring(seed, 0.04))
+    printed = call("agreement", "-s", study.root, "--labels", "template.encoder").out
+    assert "ask for three" in " ".join(printed.split())
+
+
 def test_models_without_coders(call: Call, study: Study, tmp_path: Path):
     """The stability of a prompt: the same question in other words, without any gold labels."""
     for name, error in (("one", 0.02), ("two", 0.02)):

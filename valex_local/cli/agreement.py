@@ -152,5 +152,7 @@ def _print_test(name: str, test: AlternativeAnnotator | None) -> None:
             "a model that sees no value in any post would pass too: values are too rare here for this test",
             style="yellow",
         )
+    if len(test.contests) + len(test.too_few) < 3:
+        say("with two coders, the other one is the only standard: the authors of the test ask for three")
     if test.too_few:
         say(f"left out with fewer than 30 posts in common with others: {', '.join(test.too_few)}")
