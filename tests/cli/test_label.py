@@ -156,7 +156,7 @@ def test_the_long_shape_says_whose_labels_these_are(valex: Call, folder: Path, m
     assert valex("label", folder, "-o", out, "--as", "long", "--model", model, "--language", "de").code == 0
     rows = rows_of(out)
     assert list(rows[0]) == [
-        "post", "value", "state", "present", "conflicted", "dominant", "present_from", "conflicted_from", "model",
+        "post", "value", "state", "p_present", "p_conflicted", "dominant", "present_from", "conflicted_from", "model",
         "domain", "states", "notes",
     ]  # fmt: skip
     assert {(row["states"], row["present_from"]) for row in rows} == {("cautious", ""), ("cautious", "0.6")}
@@ -165,7 +165,7 @@ def test_the_long_shape_says_whose_labels_these_are(valex: Call, folder: Path, m
     (scores,) = LabelModel(model, device=CPU).scores([TEXTS["text3"]])
     first = next(row for row in rows if row["post"] == "text3")
     (label, *_) = LabelModel(model, device=CPU).labels(scores)
-    assert (float(first["present"]), float(first["conflicted"])) == (label.present, label.conflicted)
+    assert (float(first["p_present"]), float(first["p_conflicted"])) == (label.present, label.conflicted)
     assert {(row["model"], row["domain"]) for row in rows} == {("tiny", "nonsense")}
     assert all("language is de" in row["notes"] for row in rows)
 
@@ -501,7 +501,7 @@ def test_what_a_study_remembers_holds_for_a_file_too(valex: Call, study: Study, 
     assert {row["model"] for row in rows_of(out)} == {"tiny"}
     given = study.require(POST, "labels.template.encoder", Labels).values
     found = [row for row in rows_of(out) if row["post"] == POST]
-    assert [float(row["present"]) for row in found[:5]] == [label.present for label in given[:5]]
+    assert [float(row["p_present"]) for row in found[:5]] == [label.present for label in given[:5]]
     assert valex("label", "-s", study.root, "-o", out, "--as", "long", "--device", "cpu", "--no-int8").code == 0
     assert [row for row in rows_of(out) if row["post"] == POST] != found
     assert study.options()["labels"] == {"int8": True}, "a file changes nothing in the study"

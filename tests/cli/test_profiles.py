@@ -67,7 +67,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def numbers(out: Path) -> list[str]:
     with out.open(encoding="utf-8", newline="") as file:
-        return [row["present"] for row in csv.DictReader(file)]
+        return [row["p_present"] for row in csv.DictReader(file)]
 
 
 # --- valex label ----------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def test_a_long_table_as_it_is_written(tmp_path):
     extra = {"fold": {f"me_{N1}": "2"}, "remark": {f"me_{N1}": "=1+1"}}
     write_long(tmp_path / "l.csv", {"seed 1": labels}, extra=extra)
     head, *rows = rows_of(tmp_path / "l.csv")
-    assert head == ["post", "value", "state", "present", "conflicted", "dominant", "run", "fold", "remark"]
+    assert head == ["post", "value", "state", "p_present", "p_conflicted", "dominant", "run", "fold", "remark"]
     assert len(rows) == 19
     rest = ["seed 1", "2", "'=1+1"]
     by_value = {row[1]: row for row in rows}
@@ -70,7 +70,7 @@ def test_a_long_table_as_it_is_written(tmp_path):
 
 def test_without_a_name_there_is_no_column_of_runs():
     head, *_ = long_rows({"": matrix(a={Value.FACE: YES})})
-    assert head == ("post", "value", "state", "present", "conflicted", "dominant")
+    assert head == ("post", "value", "state", "p_present", "p_conflicted", "dominant")
 
 
 def test_the_authors_sheet_as_it_is_written(tmp_path):

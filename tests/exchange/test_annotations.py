@@ -69,7 +69,7 @@ def test_the_file_is_plain_and_the_owners(study, tmp_path):
     sheet = write(tmp_path / "s.csv", "post,value,state", f"{ONE},Face,present")
     import_labels([sheet], study.root, annotator="anna")
     path = study.root / "gold" / "anna.csv"
-    assert path.read_text().splitlines()[0] == "post,value,state,present,conflicted,dominant,annotator"
+    assert path.read_text().splitlines()[0] == "post,value,state,p_present,p_conflicted,dominant,annotator"
     assert f"{ONE},Face,present,yes,no,0,anna" in path.read_text().splitlines()
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 

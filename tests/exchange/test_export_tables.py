@@ -81,7 +81,7 @@ def test_tables_say_how_states_were_drawn_and_from_which_probability_on(study, t
     study.write_calibration(LabelKey("template", "encoder"), calibrated)
     found, path = export(study, "long")
     first, second, *_ = rows_of(path)
-    assert (second["present"], second["present_from"], second["conflicted_from"]) == ("0.2", "0.1235", "")
+    assert (second["p_present"], second["present_from"], second["conflicted_from"]) == ("0.2", "0.1235", "")
     assert (first["state"], first["present_from"]) == ("absent", ""), "no cut-off: never called"
     kinds = {row["value"]: row["states"] for row in rows_of(path)}
     assert kinds == {value: "validated" if value in CIRCLE[1:] else "not validated" for value in CIRCLE}
@@ -281,7 +281,7 @@ def test_parquet_holds_labels_and_lines(several):
         for post, said in of.items():
             record = several.read(post[0], f"labels.{name}", Labels)
             label = record.values[CIRCLE.index(Value(post[1]))]
-            assert (said["state"], said["present"], said["conflicted"]) == (
+            assert (said["state"], said["p_present"], said["p_conflicted"]) == (
                 label.state,
                 label.present,
                 label.conflicted,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
@@ -284,7 +286,7 @@ def test_hostile_texts_are_texts(page: Any, site: Path) -> None:
     open_post(page, site, ODD_ID)
     assert page.title() == ODD_ID
     assert page.locator("#owned, img[src=x], [onerror], [onmouseover]").count() == 0
-    assert page.locator("script").count() == 1
+    assert page.locator("script").count() == 2
     caption = page.locator(".post-caption").inner_text()
     for attack in HOSTILE[:5]:
         assert attack in caption
@@ -380,3 +382,27 @@ def test_dark_is_dark(page: Any, site: Path) -> None:
     page.emulate_media(color_scheme="dark")
     open_study(page, site)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 23, 27)"
+
+
+def test_figures_and_tables_are_saved_as_files(browser, site, tmp_path):
+    page = browser.new_page()
+    page.goto((site / "index.html").as_uri())
+
+    def saved(kind):
+        with page.expect_download() as waiting:
+            page.locator(f".saves button:text-is('{kind}'):visible").first.click()
+        target = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(target)
+        return target
+
+    picture = ElementTree.parse(saved("SVG")).getroot()
+    assert picture.tag.endswith("svg")
+    assert [element for element in picture.iter() if element.get("style")]
+    assert not [element for element in picture.iter() if element.tag.endswith("script")]
+    with Image.open(saved("PNG")) as png:
+        assert min(png.size) > 40
+        assert len(png.convert("RGB").getcolors(1 << 24)) > 2, "something is drawn"
+    rows = list(csv.reader(saved("CSV").read_text("utf-8").splitlines()))
+    assert len(rows) > 2
+    assert not [cell for row in rows for cell in row if cell[:1] in ("=", "@")]
+    page.close()

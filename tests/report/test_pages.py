@@ -25,7 +25,7 @@ from valex_local.states import Banner, StateSummary
 from valex_local.study import Study
 
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
     "base-uri 'none'; form-action 'none'"
 )
 
@@ -88,11 +88,11 @@ def test_nothing_in_a_page_needs_what_the_policy_forbids(written: Study) -> None
             assert "style" not in tag.attributes and tag.name not in ("style", "iframe", "object", "base", "embed")
             assert not [name for name in tag.attributes if name.startswith("on")]
             if tag.name == "script":
-                assert tag.attributes.get("src", "").rpartition("/")[2] in ("report.js", "posts.js")
+                assert tag.attributes.get("src", "").rpartition("/")[2] in ("report.js", "save.js", "posts.js")
 
 
 def test_no_file_of_a_report_names_another_machine(written: Study) -> None:
-    for name in ("style.css", "report.js", "index.html"):
+    for name in ("style.css", "report.js", "save.js", "index.html"):
         text = (written.root / "report" / name).read_text("utf-8")
         assert not re.search(r"https?://|//cdn|@import|url\((?!#)", text), name
 

@@ -53,7 +53,7 @@ class _Unclear(ValueError):
 class LongRows:
     """Read the label in each row.
 
-    A blank state means absent, unless `blank` says otherwise. A column ``present`` or ``conflicted`` holds the
+    A blank state means absent, unless `blank` says otherwise. A column ``p_present`` or ``p_conflicted`` holds the
     probability of that polarity; a blank there means that the polarity was not assessed.
 
     Attributes
@@ -88,6 +88,8 @@ class LongRows:
                 hint="Add a column state with present, absent, conflicted, dominant or not_assessed",
             )
         self._columns = {name: plain[name] for name in _COLUMNS if name in plain}
+        # The names that are written; those of before, without the p, are still read.
+        self._columns |= {name: plain[f"p{name}"] for name in ("present", "conflicted") if f"p{name}" in plain}
         self.taken = tuple(self._columns.values())
         self._places: dict[str, int | None] = {}
         self._dropped = 0

@@ -13,7 +13,7 @@ from valex_local.files.tables import write_table
 from valex_local.posts.ids import post_key
 from valex_local.schwartz import CIRCLE, State, Value
 
-LONG_COLUMNS = ("post", "value", "state", "present", "conflicted", "dominant")
+LONG_COLUMNS = ("post", "value", "state", "p_present", "p_conflicted", "dominant")
 CUTOFF_COLUMNS = ("present_from", "conflicted_from")
 
 Pair = tuple[float | None, float | None]
@@ -61,8 +61,8 @@ def long_rows(
 ) -> Iterator[tuple[str, ...]]:
     """Yield a header, then one row for each run, post and value.
 
-    The columns are ``post, value, state, present, conflicted, dominant``, then ``present_from, conflicted_from`` if
-    there are cut-offs, then ``run`` if any run has a name, then those of `extra`. ``present`` and ``conflicted``
+    The columns are ``post, value, state, p_present, p_conflicted, dominant``, then ``present_from, conflicted_from``
+    if there are cut-offs, then ``run`` if any run has a name, then those of `extra`. ``p_present`` and ``p_conflicted``
     contain the probability of the polarity with four digits, ``yes`` or ``no`` if it has none, and nothing if it was
     not assessed. A value labelled both present and conflicted has the state ``both``.
 

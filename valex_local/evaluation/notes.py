@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from valex_local.evaluation.bootstrap import FEW_GROUPS
+from valex_local.evaluation.reliability import FEW_POSITIVES
 from valex_local.evaluation.results import Evaluation, PolarityFigures, RouteFigures, UncountedTexts
 from valex_local.evaluation.tables import too_few
 from valex_local.files.text import counted
 
 _MOST = 5
+
+PERFECT = 0.9995
+"""F1 that is shown as 1.000."""
 
 
 def notes(evaluation: Evaluation) -> list[str]:
@@ -17,6 +21,8 @@ def notes(evaluation: Evaluation) -> list[str]:
     return [
         *_shrinking(evaluation),
         *_too_few(evaluation),
+        *_too_good(evaluation),
+        *_thin(evaluation),
         *_intervals(evaluation),
         *_share(evaluation),
         *_support(evaluation),
@@ -65,6 +71,28 @@ def _too_few(evaluation: Evaluation) -> Iterator[str]:
             "averages, only figures of single values. They rest on few texts and can differ much with a few more: read "
             "the intervals, and label more texts before you conclude anything. For averages, lower --min-support."
         )
+
+
+def _too_good(evaluation: Evaluation) -> Iterator[str]:
+    """Yield baselines that are right throughout, which no gold labels of a real study allow."""
+    for route in evaluation.routes:
+        for figures in route.polarities if route.baseline else ():
+            if figures.averages is not None and figures.averages.macro_f1.value >= PERFECT:
+                yield (
+                    f"{route.name}, {figures.polarity}: a baseline that is right throughout (F1 1.0). The gold labels "
+                    "then say the same of every text: were blanks read as not assessed that mean absent? See --blank."
+                )
+
+
+def _thin(evaluation: Evaluation) -> Iterator[str]:
+    """Yield values in the averages that hardly any text shows."""
+    for figures in evaluation.routes[0].polarities if evaluation.routes else ():
+        few = (one for one in figures.values if one.in_averages and one.support < FEW_POSITIVES)
+        named = ", ".join(f"{one.value.value} ({one.support})" for one in few)
+        if named:
+            yield (
+                f"{figures.polarity}: fewer than {FEW_POSITIVES} texts show {named}; their F1 rests on single texts."
+            )
 
 
 def _share(evaluation: Evaluation) -> Iterator[str]:

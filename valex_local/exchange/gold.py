@@ -29,7 +29,9 @@ GOLD = "gold"
 Groups = Mapping[str, Mapping[str, str]]
 """The cells of posts in columns that they can be grouped by, by the name of the column."""
 
-_TAKEN = plain_columns(Table((*LONG_COLUMNS, *CUTOFF_COLUMNS, *ANNOTATOR_COLUMNS, *BESIDE, "run"), ())).keys()
+_TAKEN = plain_columns(
+    Table((*LONG_COLUMNS, *CUTOFF_COLUMNS, *ANNOTATOR_COLUMNS, *BESIDE, "run", "present", "conflicted"), ())
+).keys()
 """Names of columns with another meaning, in plain spelling."""
 
 LONGEST_NAME = 60

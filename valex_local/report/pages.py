@@ -32,7 +32,8 @@ FOLDER = "report"
 """The folder of the report in a study, unless another one is given."""
 
 INDEX, STYLE, SCRIPT, LIST, WORDS = "index.html", "style.css", "report.js", "posts.js", "words.js"
-_OURS = frozenset({INDEX, STYLE, SCRIPT, LIST, WORDS, POSTS})
+SAVE = "save.js"
+_OURS = frozenset({INDEX, STYLE, SCRIPT, SAVE, LIST, WORDS, POSTS})
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ class Site:
         # Written first, because it marks the folder as that of a report.
         self._write(SCRIPT, packaged(SCRIPT))
         self._write(STYLE, packaged(STYLE))
+        self._write(SAVE, packaged(SAVE))
         with writing(folder):
             self._pages.mkdir(mode=0o700, exist_ok=True)
 
@@ -209,7 +211,7 @@ def environment(*packages: str) -> Environment:
     )
     environment.filters.update(clock=clock, plain_label=plain_label, page=page_address, share=_share)
     environment.filters["length_of"] = _length
-    environment.globals.update(version=__version__, definitions=definitions(), circle=CIRCLE, SCRIPT=SCRIPT)
+    environment.globals.update(version=__version__, definitions=definitions(), circle=CIRCLE, SCRIPT=SCRIPT, SAVE=SAVE)
     environment.globals.update(STYLE=STYLE, LIST=LIST, WORDS=WORDS, INDEX=INDEX, POSTS=POSTS)
     return environment
 

@@ -21,7 +21,8 @@ _TEXT, _NUMBER, _COUNT, _FLAG, _TEXTS = "string", "float64", "int32", "bool", "l
 
 LABELS = {
     "post": _TEXT, "author": _TEXT, "script": _TEXT, "route": _TEXT, "value": _TEXT, "state": _TEXT,
-    "present": _NUMBER, "conflicted": _NUMBER, "present_from": _NUMBER, "conflicted_from": _NUMBER, "dominant": _FLAG,
+    "p_present": _NUMBER, "p_conflicted": _NUMBER, "present_from": _NUMBER, "conflicted_from": _NUMBER,
+    "dominant": _FLAG,
     "evidence": _TEXTS, "model": _TEXT, "baseline": _TEXT, "domain": _TEXT, "languages": _TEXTS, "states": _TEXT,
 }  # fmt: skip
 """Columns of ``labels.parquet`` and their types."""
@@ -92,7 +93,8 @@ def _label_rows(material: Material) -> Iterator[RowData]:
         for label in record.values:
             cutoffs = zip(("present_from", "conflicted_from"), cutoffs_in_digits(label), strict=True)
             states = None if record.calibration is None else kind_of_value(record.calibration, label.value)
-            yield {**shared, "states": states, **label.model_dump(mode="json"), **dict(cutoffs)}
+            chances = {"p_present": label.present, "p_conflicted": label.conflicted}
+            yield {**shared, "states": states, **label.model_dump(mode="json"), **chances, **dict(cutoffs)}
 
 
 def _line_rows(material: Material) -> Iterator[RowData]:
