@@ -115,6 +115,18 @@ def _incomplete(folder: Path) -> None:
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+class _Code:
+    def __reduce__(self):
+        return (exec, ("raise SystemExit('this must not run')",))
+
+
+def _pickled_code(folder: Path) -> None:
+    import torch
+
+    (folder / "model.safetensors").unlink()
+    torch.save({"a": _Code()}, folder / "pytorch_model.bin")
+
+
 def _remote_code(folder: Path) -> None:
     path = folder / "config.json"
     text = path.read_text().replace('"model_type": "bert"', '"model_type": "own", "auto_map": {"AutoModel": "own.Own"}')
@@ -126,14 +138,15 @@ def _remote_code(folder: Path) -> None:
     ("change", "said"),
     [
         (lambda f: (f / "config.json").unlink(), "no config.json"),
-        (lambda f: (f / "model.safetensors").unlink(), "no weights in safetensors form"),
-        (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "no weights in safetensors form"),
+        (lambda f: (f / "model.safetensors").unlink(), "the encoder has no weights"),
+        (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "cannot be loaded"),
         (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer"),
         (lambda f: (f / "config.json").write_text("{"), "cannot be loaded"),
         (lambda f: (f / "tokenizer.json").write_text("{"), "cannot be loaded"),
         (_cut, "cannot be loaded"),
         (_incomplete, "weights lack"),
         (_remote_code, "cannot be loaded"),
+        (_pickled_code, "cannot be loaded"),
     ],
 )
 def test_a_wrong_directory_is_refused(tmp_path: Path, change, said: str):

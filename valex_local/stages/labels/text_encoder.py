@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Literal
 
 from valex_local.errors import ConfigError, ModelError
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 LEFT, RIGHT = ".left", ".right"
 """Endings of the names of two factors in a file of tuned tensors; their product is added to the encoder's tensor."""
 
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model")
+_PLAIN_WEIGHTS = "pytorch_model.bin"
+"""Weights of models published before safetensors, such as DeBERTa v3; read as plain tensors, never as code."""
+
 _CUDA_WINDOWS = 64
 _HINT = "Add the whole directory of the encoder, including its tokenizer"
 
@@ -69,7 +73,8 @@ class TextEncoder:
     Parameters
     ----------
     folder : Path
-        A Hugging Face model directory: ``config.json``, safetensors weights, tokenizer files. Code in it is never run.
+        A Hugging Face model directory: ``config.json``, weights, tokenizer files. Code in it is never run. Weights in
+        safetensors are preferred; a lone ``pytorch_model.bin`` is loaded as plain tensors.
     pooling : {"mean", "cls"}
         How token vectors become the vector of a window; the mean includes special tokens.
     normalise : bool
@@ -280,10 +285,14 @@ def _check_files(folder: Path) -> None:
     """Raise if a file is missing, before a library looks for it elsewhere or continues without it."""
     if not (folder / "config.json").is_file():
         raise ModelError("the encoder has no config.json", path=folder, hint=_HINT)
-    if not any(folder.glob("*.safetensors")):
-        raise ModelError("the encoder has no weights in safetensors form", path=folder, hint=_HINT)
+    if not _has_safetensors(folder) and not (folder / _PLAIN_WEIGHTS).is_file():
+        raise ModelError("the encoder has no weights (model.safetensors)", path=folder, hint=_HINT)
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
         raise ModelError("the encoder has no tokenizer (tokenizer.json)", path=folder, hint=_HINT)
+
+
+def _has_safetensors(folder: Path) -> bool:
+    return any(folder.glob("model*.safetensors"))
 
 
 def _int8_form(encoder: TextEncoder, folder: Path) -> Int8Encoder:
@@ -347,7 +356,8 @@ def _load_model(folder: Path) -> Any:
         folder,
         local_files_only=True,
         trust_remote_code=False,
-        use_safetensors=True,
+        use_safetensors=_has_safetensors(folder),
+        weights_only=True,
         dtype=torch.float32,
         output_loading_info=True,
     )
@@ -374,6 +384,6 @@ def _as_model_error(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError, SafetensorError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"this encoder cannot be loaded ({first})", path=folder, hint=_HINT) from error
