@@ -56,7 +56,8 @@ def curve(
         scores, chances = np.zeros(tested[0].shape[0]), np.full(len(names), 0.5)
         if 0 < labels[taken].sum() < len(taken):
             # Weighted by 1 / probability nothing would be gained: the classifier ranks, and estimates nothing.
-            model = LogisticRegression(C=10, class_weight="balanced", solver="liblinear").fit(texts[taken], labels[taken])
+            model = LogisticRegression(C=10, class_weight="balanced", solver="liblinear")
+            model.fit(texts[taken], labels[taken])
             scores, chances = model.predict_proba(tested[0])[:, 1], model.predict_proba(texts)[:, 1]
         points.append((len(taken), float(average_precision_score(tested[1], scores))))
         if len(taken) >= budget:
