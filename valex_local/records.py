@@ -2,14 +2,14 @@
 
 Times are float seconds from the start of the video, boxes are fractions of the displayed frame (after rotation and
 pixel aspect), text is NFC UTF-8, probabilities and fractions are in [0, 1]. Every record has a schema version. Records
-hold what was found, never when or how fast: equal input gives equal records, byte for byte. Only a calibration, which a
-person asks for or renews, names its day.
+hold what was found, never when or how fast: equal input gives equal records, byte for byte. Only what a person
+makes or asks for, such as a coding, names its time.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -723,6 +723,124 @@ class Labels(Record):
         if self.values and tuple(label.value for label in self.values) != CIRCLE:
             raise ValueError("labels must hold all 19 values in circle order")
         return self
+
+
+# --- what people coded ----------------------------------------------------------------------------------------------
+
+Confidence = Literal["low", "medium", "high"]
+CoderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+@-]{0,59}$")]
+
+
+class CodedValue(Part):
+    """What a coder decided about one value.
+
+    Attributes
+    ----------
+    value : Value
+        The value.
+    state : State
+        Not assessed as long as the coder has not decided.
+    dominant : bool
+        Whether a value that is present is a main one.
+    confidence : {"low", "medium", "high"} or None
+        How sure the coder is.
+    note : str
+        The coder's remark.
+    lines : tuple of str
+        Ids of the lines of the script that show it.
+    after_machine : bool
+        Whether the coder had seen labels of a model for this post when the state was last set.
+    """
+
+    value: Value
+    state: State = State.NOT_ASSESSED
+    dominant: bool = False
+    confidence: Confidence | None = None
+    note: CleanText = ""
+    lines: tuple[Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,9}$")], ...] = ()
+    after_machine: bool = False
+
+    @model_validator(mode="after")
+    def _only_present_values_dominate(self) -> Self:
+        if self.dominant and self.state is not State.PRESENT:
+            raise ValueError(f"{self.value}: dominant, but {self.state.value}")
+        return self
+
+
+class ShownLabels(Part):
+    """Labels of a model that were shown to a coder: their name, and whether the coder had finished the post before."""
+
+    labels: str
+    finished: bool
+
+
+class Coding(Record):
+    """What one coder decided about a post (coding.<coder>.json).
+
+    Attributes
+    ----------
+    coder : str
+        The coder; ``adjudicated`` for the decision on what coders see differently.
+    by : str or None
+        Who adjudicated.
+    revision : int
+        Number of changes so far.
+    script : str or None
+        The variant of the script that the lines are those of.
+    values : tuple of CodedValue
+        In circle order; values of which nothing is set are left out.
+    note : str
+        The coder's remark about the post.
+    done : bool
+        Whether the coder has finished the post.
+    changed, finished : datetime or None
+        When it was last changed, and first finished.
+    shown : tuple of ShownLabels
+        The labels of models that the coder has seen for this post.
+    """
+
+    coder: CoderName
+    by: CoderName | None = None
+    revision: int = Field(default=0, ge=0)
+    script: str | None = None
+    values: tuple[CodedValue, ...] = ()
+    note: CleanText = ""
+    done: bool = False
+    changed: datetime | None = None
+    finished: datetime | None = None
+    shown: tuple[ShownLabels, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_value_once_in_order(self) -> Self:
+        places = [CIRCLE.index(coded.value) for coded in self.values]
+        if places != sorted(set(places)):
+            raise ValueError("a coding must hold each value at most once, in circle order")
+        return self
+
+    def of(self, value: Value) -> CodedValue:
+        """Return what was decided about a value."""
+        return next((coded for coded in self.values if coded.value is value), CodedValue(value=value))
+
+
+class Assignment(Part):
+    """A post of a plan, and who codes it."""
+
+    post: PlainName
+    coders: Annotated[tuple[CoderName, ...], Field(min_length=1)]
+
+
+class CodingPlan(Record):
+    """Who codes which posts, in the order in which they are coded (review.json).
+
+    `overlap` is the share of posts that every coder codes. `sample` names the file in ``samples/`` with the posts and
+    their inclusion probabilities; None if all posts of the study were taken.
+    """
+
+    coders: Annotated[tuple[CoderName, ...], Field(min_length=1)]
+    overlap: Fraction
+    seed: int
+    sample: PlainName | None = None
+    assignments: tuple[Assignment, ...] = ()
 
 
 # --- what is about no single post -----------------------------------------------------------------------------------

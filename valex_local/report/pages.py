@@ -195,8 +195,9 @@ def _packaged(name: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the templates with the filters and names that all pages share."""
+    made = Environment(
         loader=PackageLoader("valex_local.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -204,15 +205,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clock=clock, plain_label=plain_label, page=page_address, share=_share)
-    environment.filters["length_of"] = _length
-    environment.globals.update(version=__version__, definitions=definitions(), circle=CIRCLE, SCRIPT=SCRIPT)
-    environment.globals.update(STYLE=STYLE, LIST=LIST, WORDS=WORDS, INDEX=INDEX, POSTS=POSTS)
-    return environment
+    made.filters.update(clock=clock, plain_label=plain_label, page=page_address, share=_share)
+    made.filters["length_of"] = _length
+    made.globals.update(version=__version__, definitions=definitions(), circle=CIRCLE, SCRIPT=SCRIPT)
+    made.globals.update(STYLE=STYLE, LIST=LIST, WORDS=WORDS, INDEX=INDEX, POSTS=POSTS)
+    return made
 
 
 def _render(template: str, **values: Any) -> str:
-    return _environment().get_template(template).render(**values)
+    return environment().get_template(template).render(**values)
 
 
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\ufffd")

@@ -13,8 +13,10 @@ from valex_local.files.removing import check_removable, remove
 from valex_local.files.tables import read_table, table_text
 from valex_local.files.text import load_json
 from valex_local.posts.ids import names_same_post
-from valex_local.records import Calibration, Post
+from valex_local.records import Calibration, CodingPlan, Post
+from valex_local.study.codings import PLAN
 from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible
+from valex_local.study.lock import codings_lock
 
 if TYPE_CHECKING:
     from valex_local.study.study import Study
@@ -50,7 +52,7 @@ def forget(study: Study, post_id: str) -> list[str]:
     Raises
     ------
     StudyError
-        There is no such post, a table of gold labels cannot be read, or a file cannot be removed.
+        There is no such post, a table of gold labels or the plan of coding cannot be read, or a file cannot be removed.
     """
     if post_id not in study.known_ids():
         raise no_such_post(study.root, post_id)
@@ -65,7 +67,8 @@ def forget(study: Study, post_id: str) -> list[str]:
         check_removable(folder, inside=folder.parent)
         kept = f" (a link; the folder {folder.readlink()} stays)" if folder.is_symlink() else ""
         traces.append(Trace(folder, note=kept))
-    with writing(study.root):
+    # A page with this post may be open: nothing is written into its folder while it goes.
+    with writing(study.root), codings_lock(study.root):
         return [_carry_out(study, trace) for trace in traces]
 
 
@@ -95,13 +98,15 @@ def _traces(study: Study, post_id: str) -> Iterator[Trace]:
     """Yield every trace of a post outside its folder."""
     files = _files(study, post_id)
     # The files of interrupted writes, and what the next run makes again.
-    for place in (study.root, *(study.root / name for name in ("failures", "logs", "gold"))):
+    for place in (study.root, *(study.root / name for name in ("failures", "logs", "gold", "samples"))):
         yield from map(Trace, sorted(place.glob("*.part")))
     yield from map(Trace, [*sorted(study.root.glob("sums*.json")), *study.root.glob("intake.json")])
     for path in sorted((study.root / "logs").glob("*.jsonl")):
         yield from _in_log(path, post_id, files)
-    for path in sorted((study.root / "gold").glob("*.csv")):
-        yield from _in_gold(path, post_id)
+    for name in ("gold", "samples"):
+        for path in sorted((study.root / name).glob("*.csv")):
+            yield from _in_gold(path, post_id)
+    yield from _in_plan(study.root / PLAN, post_id)
     for path in sorted(study.root.glob("calibration.*.json")):
         yield from _in_calibration(path, post_id)
     for path in sorted(visible(study.root / "failures")):
@@ -129,7 +134,7 @@ def _in_log(path: Path, post_id: str, files: Sequence[str]) -> Iterator[Trace]:
 
 
 def _in_gold(path: Path, post_id: str) -> Iterator[Trace]:
-    """Yield a table of gold labels if rows of it are about a post."""
+    """Yield a table of gold labels, or of a sample, if rows of it are about a post."""
     try:
         table = read_table(path)
         if table.all_notices:  # what was left out would be lost, what was guessed would become a fact
@@ -145,6 +150,25 @@ def _in_gold(path: Path, post_id: str) -> Iterator[Trace]:
     if gone := len(table.rows) - len(kept):
         text = table_text([table.columns, *(row.cells.values() for row in kept)]) if kept else ""
         yield Trace(path, text.encode(), f" ({gone} rows)")
+
+
+def _in_plan(path: Path, post_id: str) -> Iterator[Trace]:
+    """Yield the plan of who codes what if it names a post."""
+    raw = read_bytes(path)
+    if raw is None:
+        return
+    try:
+        plan = CodingPlan.parse(raw, path=path)
+    except StudyError as error:
+        raise StudyError(
+            "nothing was removed because this plan cannot be read and may contain the post",
+            path=path,
+            hint="Restore the file from a backup, or move it out of the study",
+        ) from error
+    kept = tuple(one for one in plan.assignments if one.post != post_id)
+    if len(kept) < len(plan.assignments):
+        without = plan.model_copy(update={"assignments": kept})
+        yield Trace(path, without.to_json().encode(), " (the id of the post)")
 
 
 def _in_calibration(path: Path, post_id: str) -> Iterator[Trace]:

@@ -7,6 +7,7 @@
       intake.json                         what the last search for posts left out
       calibration.<script>.<route>.json   how the states of these labels are drawn
       gold/<annotator>.csv                gold labels; the first column is the id of the post
+      review.json                         who codes which posts, see codings.py
       report/ exports/ logs/
       sums.json                           checksums of videos, stored with their size and modification time
 

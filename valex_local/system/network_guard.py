@@ -11,6 +11,9 @@ The command line calls `enter` before anything else. In a library, `guarded` act
 ``with`` block. An audit hook cannot be removed, so it does nothing while no guard is active. A guard is active for the
 whole process, with all its threads.
 
+A page that a browser of this machine reads is served by `enter_listening`: sockets that listen already go on to accept
+connections, and no socket connects to anything, not even to this machine.
+
 Child processes inherit the kernel layer. If `enter` could not activate it, programs other than a short list of local
 tools are refused. The Python interpreter itself is allowed: it inherits the variables but not the hook.
 """
@@ -85,6 +88,8 @@ class Layers:
         Whether the layer is active.
     means : str or None
         How the kernel layer is implemented.
+    accepts_only : bool
+        Whether the process accepts connections of this machine and makes none.
     why_not : str or None
         Why a layer that was asked for is not active.
     """
@@ -93,6 +98,7 @@ class Layers:
     hook: bool = False
     kernel: bool = False
     means: str | None = None
+    accepts_only: bool = False
     why_not: str | None = None
 
     @property
@@ -110,7 +116,8 @@ class Layers:
         active = ", ".join(name for name, holds in names.items() if holds) or "none"
         missing = ", ".join(name for name, holds in names.items() if not holds)
         why = f" ({self.why_not})" if self.why_not else ""
-        return f"{active}; not active: {missing}{why}" if missing else active
+        accepts = "; connections of this machine are accepted, none is made" if self.accepts_only else ""
+        return f"{active}{accepts}; not active: {missing}{why}" if missing else f"{active}{accepts}{why}"
 
 
 @dataclass
@@ -121,6 +128,7 @@ class _Guard:
     installed: bool = False
     holders: int = 0
     entered: bool = False
+    accepts_only: bool = False
     kernel: str | None = None
     kernel_why_not: str | None = None
     late: tuple[str, ...] = ()
@@ -158,6 +166,42 @@ def enter(*, kernel: bool = True) -> Layers:
     return current()
 
 
+def enter_listening(listeners: Sequence[socket.socket]) -> Layers:
+    """Cut this process off for good, but for connections to sockets that listen on loopback already.
+
+    Call it before the first thread starts. From then on the hook refuses every connection, also those inside this
+    machine, and so does a system call filter, where the kernel allows one.
+
+    Parameters
+    ----------
+    listeners : sequence of socket
+        Sockets that listen.
+
+    Returns
+    -------
+    Layers
+        The active layers, as from `enter`.
+
+    Raises
+    ------
+    OfflineError
+        A socket listens on more than loopback, or the kernel layer failed halfway.
+    """
+    for listener in listeners:
+        if not _is_loopback(listener.getsockname()[0]):
+            raise OfflineError(f"a socket listens on {listener.getsockname()[0]}", hint=_HINT)
+    enter()
+    with _guard.lock:
+        _guard.accepts_only = True
+        if _guard.kernel is not None:
+            try:
+                sandbox.refuse_connecting()
+                _guard.kernel = f"{_guard.kernel}, {sandbox.NO_CONNECT}"
+            except sandbox.Refused as reason:
+                _guard.kernel_why_not = f"connections of open sockets are refused by the audit hook only: {reason}"
+    return current()
+
+
 @contextmanager
 def guarded() -> Iterator[Layers]:
     """Activate the first two layers inside a ``with`` block; the environment is restored afterwards."""
@@ -182,6 +226,7 @@ def current() -> Layers:
         hook=up,
         kernel=_guard.kernel is not None,
         means=_guard.kernel,
+        accepts_only=_guard.accepts_only,
         why_not="; ".join(reasons) or None,
     )
 
@@ -254,6 +299,8 @@ def _check_address(sock: socket.socket, address: Any) -> None:
     if address is None or sock.family in sandbox.LOCAL_FAMILIES:
         return
     host, port = address[0], address[1]
+    if _guard.accepts_only:
+        raise _refusal(f"reach {_text(host)} (port {port})")
     # The wildcard means this machine.
     if not (_is_loopback(host) or _text(host) in ("", "0.0.0.0", "::")) or port in _RESOLVER_PORTS:
         raise _refusal(f"reach {_text(host)} (port {port})")
