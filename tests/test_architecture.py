@@ -44,11 +44,12 @@ MAY_IMPORT = {
     "evaluation": "errors schwartz files records states settings system store posts study corpus stages pipeline",
     "exchange": "errors schwartz files records states system store posts rendering study corpus stages",
     "report": "errors schwartz notices files records states store rendering study stages",
+    "review": "errors schwartz files records report store study corpus stages",
     "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
     "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
     "cli": "errors schwartz notices files records states settings system store posts rendering study corpus stages "
-    "pipeline evaluation exchange report comparison training doctor",
+    "pipeline evaluation exchange report review comparison training doctor",
 }
 """Each folder and root module of the package, from low to high, and what it may import."""
 

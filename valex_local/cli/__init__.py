@@ -28,6 +28,7 @@ COMMANDS = {
     "report": "Write web pages about a study.",
     "label": "Label the scripts of a study, or other texts.",
     "check": "Check scripts against their videos.",
+    "review": "Code posts on a page of this machine.",
     "compare": "Compare two scripts of every post.",
     "import": "Import scripts and labels into a study.",
     "export": "Export a study for other tools.",
@@ -41,8 +42,10 @@ COMMANDS = {
 # Commands that fetch packages from the Python registry, and the option with which they do. No other command may reach
 # a network.
 ONLINE: dict[tuple[str, ...], str] = {("models", "install"): "", ("models", "pack"): "--wheels"}
+# Commands that make a socket which listens on loopback before they close the network themselves.
+SERVE = frozenset({"review"})
 # Commands that go on where they were interrupted; all others start again.
-CONTINUE = frozenset({"run", "label", "import", "forget", "train", "models install", "models remove"})
+CONTINUE = frozenset({"run", "label", "import", "forget", "review", "train", "models install", "models remove"})
 # Leaves out the kernel's layer of the network guard, which blocks the machine's own loopback too. It must be given with
 # each command: a profile or a study that names a server does not weaken anybody's guard.
 LOOPBACK = "--loopback"
@@ -117,10 +120,12 @@ def _call(command: click.Command, name: str) -> int:
     debug = "--debug" in arguments
     words = tuple(a for a in arguments if not a.startswith("-"))[:2]
     try:
-        if not _is_online(words, arguments):
+        serves = not SERVE.isdisjoint(words[:1])
+        if not serves and not _is_online(words, arguments):
             network_guard.enter(kernel=LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments))
         try:
-            with answered():  # after the guard, which must not meet a second thread
+            # A thread comes after the guard only.
+            with network_guard.guarded() if serves else answered():
                 command.main(prog_name=name, standalone_mode=False)
         finally:
             flush()
