@@ -245,6 +245,11 @@
     await load();
   }
 
+  function markLines() {
+    if (!lines.length) tell("This post has no script, so there are no lines to mark.");
+    (lines.find((line) => line.classList.contains("now")) ?? lines[0])?.focus();
+  }
+
   const seek = (by_) => player && (player.currentTime = Math.max(0, player.currentTime + by_));
   const play = () => player && (player.paused ? player.play().catch(() => {}) : player.pause());
 
@@ -289,7 +294,7 @@
     7: () => sure("low"), 8: () => sure("medium"), 9: () => sure("high"),
     r: rest, x: nextUndecided, m: showMachine, "?": help,
     n: () => by("note").focus(), N: () => by("post-note").focus(),
-    l: () => (lines.find((line) => line.classList.contains("now")) ?? lines[0])?.focus(),
+    l: markLines,
     " ": play, ArrowLeft: () => seek(-2), ArrowRight: () => seek(2),
     Enter: () => (coding.done ? leave(by("next")) : finish()),
     "[": () => by("previous") && leave(by("previous")), "]": () => by("next") && leave(by("next")),

@@ -71,6 +71,7 @@ def application(session: Session, definitions: list[Definition]) -> Starlette:
             Route("/film/{post}", pages.film),
             Route("/still/{post}/{still}", pages.still),
             Route("/static/{name}", pages.static),
+            Route("/favicon.ico", pages.none),
         ],
         exception_handlers={ValexError: _failed, HTTPException: _missing, ValidationError: _wrong},
     )
@@ -140,6 +141,9 @@ class _Pages:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         package, kind = _STATIC[name]
         return Response((files(package) / name).read_bytes(), media_type=kind)
+
+    async def none(self, request: Request) -> Response:
+        return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def _known(self, request: Request) -> str:
         post_id = str(request.path_params["post"])
