@@ -27,7 +27,18 @@ from valex_local.files.text import load_json, read_text
 from valex_local.files.toml import read_toml
 from valex_local.posts.meta import read_meta
 from valex_local.posts.sidecars import read_sidecars
-from valex_local.records import Calibration, Failure, Intake, Labels, Media, Post, Script, Transcript
+from valex_local.records import (
+    Calibration,
+    Coding,
+    CodingPlan,
+    Failure,
+    Intake,
+    Labels,
+    Media,
+    Post,
+    Script,
+    Transcript,
+)
 from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.labels.card import read_card
 from valex_local.stages.labels.definitions import read_definitions
@@ -37,6 +48,7 @@ from valex_local.store import Store
 from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
 from valex_local.study import LabelKey, Study
+from valex_local.study.codings import read_coding, read_plan
 from valex_local.study.settings import given_settings
 
 READING = {
@@ -47,7 +59,7 @@ READING = {
 
 Reader = Callable[[Path], object]
 
-RECORDS = (Post, Media, Transcript, Script, Labels, Failure, Intake, Calibration)
+RECORDS = (Post, Media, Transcript, Script, Labels, Failure, Intake, Calibration, Coding, CodingPlan)
 
 
 def _record(kind: Any) -> Reader:
@@ -105,9 +117,20 @@ READERS: dict[str, list[Reader]] = {
     "store/archive.py": [lambda path: unpack(Store(path.parent / "store"), path, say=lambda _: None)],
     "store/manifests.py": [read_manifest, _renamed("a.toml", lambda path: read_profile(str(path)))],
     "study/disk.py": [_in_study("failures/a.media.json", Study.failures)],
+    "study/codings.py": [
+        _in_study("review.json", read_plan),
+        _in_study("posts/a/coding.x.json", lambda study: read_coding(study, "a", "x")),
+    ],
     "study/forget.py": [
         _in_study(name, lambda study: study.forget("a"))
-        for name in ("logs/1.jsonl", "gold/x.csv", "report", "calibration.x.encoder.json")
+        for name in (
+            "logs/1.jsonl",
+            "gold/x.csv",
+            "samples/x.csv",
+            "report",
+            "calibration.x.encoder.json",
+            "review.json",
+        )
     ],
     "study/settings.py": [lambda path: given_settings(config=path)],
     "study/study.py": [
@@ -139,6 +162,7 @@ ELSEWHERE = {
     "posts/json_items.py": "what posts/meta.py has read",
     "posts/text.py": "a cell of what posts/meta.py has read",
     "report/pages.py": "files of this package",
+    "review/server.py": "files of this package; requests: tests/review",
     "stages/labels/answers.py": "the answer of a language model; its own tests",
     "stages/labels/checkpoint.py": "its own lines; what is wrong is labelled again",
     "stages/labels/int8.py": "a file that this program has just written",

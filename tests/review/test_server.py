@@ -148,9 +148,7 @@ def test_two_tabs_overwrite_nothing(entered: Server, made: Path) -> None:
 
 def test_many_at_once_lose_nothing(entered: Server) -> None:
     post_id = "author.2_7300000000000000002"
-    threads = [
-        threading.Thread(target=entered.change, args=(post_id, mark(value, "", "present"))) for value in CIRCLE
-    ]
+    threads = [threading.Thread(target=entered.change, args=(post_id, mark(value, "", "present"))) for value in CIRCLE]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -110,7 +110,7 @@ def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation
     from valex_local.corpus.sheets import read_sheet, sheet_files
     from valex_local.errors import InputError
     from valex_local.evaluation.evaluate import evaluate as measure
-    from valex_local.evaluation.inputs import agreements, gold_files_of, prepare
+    from valex_local.evaluation.inputs import agreements, coded_sheets_of, gold_files_of, prepare
     from valex_local.evaluation.results import Evaluation
     from valex_local.evaluation.routes import choose, read_source
 
@@ -118,6 +118,8 @@ def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation
         [read_source(argument) for argument in arguments], routes=given["routes"], scripts=given["scripts"]
     )
     sheets = [read_sheet(path) for path in sheet_files(given["labels"]) or gold_files_of(sources)]
+    if not given["labels"]:
+        sheets += coded_sheets_of(sources)
     if not sources and not sheets:
         raise InputError("there is nothing to evaluate", hint="Name routes, or gold labels with --labels")
     # Agreement alone needs no gold labels.

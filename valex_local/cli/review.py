@@ -25,7 +25,7 @@ class _StudyGroup(StudyCommand, click.Group):
 @click.option("--show-predictions", is_flag=True, help="Show labels of models before a post is finished, too.")
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
 @click.pass_context
-def review(ctx: click.Context, folder: Path | None, **given: Any) -> None:
+def review(ctx: click.Context, /, folder: Path | None, **given: Any) -> None:
     """Code the posts of a study on a page of this machine.
 
     The page opens in the browser. Stop it with Ctrl-C; whatever was entered is saved already.
@@ -38,7 +38,7 @@ def review(ctx: click.Context, folder: Path | None, **given: Any) -> None:
 
 
 def _serve(
-    folder: Path | None, coder: str | None, adjudicate: bool, port: int, show_predictions: bool, no_browser: bool
+    folder: Path | None, *, coder: str | None, adjudicate: bool, port: int, show_predictions: bool, no_browser: bool
 ) -> None:
     from valex_local.errors import ConfigError
     from valex_local.system.imports import require_extra
@@ -74,7 +74,11 @@ def _serve(
 @review.command(cls=StudyCommand)
 @click.option("--coders", required=True, metavar="NAMES", help="Who codes, separated by commas.")
 @click.option(
-    "--overlap", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Share of posts that everybody codes."
+    "--overlap",
+    type=click.FloatRange(0, 1),
+    default=0.3,
+    show_default=True,
+    help="Share of posts that everybody codes.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random order.")
 @click.option("--sample", metavar="FILE", help="Code the posts of this sample only: a name in samples/, or a file.")
@@ -83,6 +87,7 @@ def _serve(
 def plan(
     ctx: click.Context,
     folder: Path | None,
+    *,
     coders: str,
     overlap: float,
     seed: int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from valex_local.corpus.label_matrix import LabelMatrix, labels_of
+from valex_local.corpus.sheets import Sheet
 from valex_local.records import Coding
 from valex_local.schwartz import CIRCLE, State
 from valex_local.study import Study
@@ -38,6 +39,12 @@ def read_codings(study: Study, *, unfinished: bool = False) -> dict[str, LabelMa
             if coding is not None and (coding.done or unfinished):
                 found[coder][post_id] = coding
     return {coder: coding_matrix(codings) for coder, codings in sorted(found.items())}
+
+
+def coded_sheet(study: Study) -> Sheet | None:
+    """Return the codings of a study as a label sheet, or None if no coder has finished a post."""
+    labels = read_codings(study)
+    return Sheet(study.root / "posts", "long", labels, has_probabilities=False) if labels else None
 
 
 def coding_matrix(codings: dict[str, Coding]) -> LabelMatrix:

@@ -20,6 +20,7 @@ from valex_local.corpus.wide_format import WideRows, has_value_columns
 from valex_local.errors import InputError
 from valex_local.files.folders import visible_files
 from valex_local.files.tables import Row, Table, read_table
+from valex_local.study.codings import ADJUDICATED
 
 SheetKind = Literal["authors", "codes", "long", "touche", "valueeval24"]
 
@@ -202,7 +203,7 @@ def gold_of(sheets: Sheet | Sequence[Sheet], annotator: str | None = None) -> La
         annotator.
     annotator : str, optional
         The one annotator who counts. When left out, the majority of all annotators for each polarity counts: a blank
-        is not a vote, and a tie leaves the polarity not assessed.
+        is not a vote, and a tie leaves the polarity not assessed. Where a post was adjudicated, that counts alone.
 
     Raises
     ------
@@ -222,4 +223,17 @@ def gold_of(sheets: Sheet | Sequence[Sheet], annotator: str | None = None) -> La
         join([(str(sheet.path), sheet.labels[name]) for sheet in several if name in sheet.labels])
         for name in (names if annotator is None else (annotator,))
     ]
-    return annotators[0] if len(annotators) == 1 else majority(annotators)
+    if len(annotators) == 1:
+        return annotators[0]
+    if annotator is None and ADJUDICATED in names:
+        decided = annotators[names.index(ADJUDICATED)]
+        return _overruled(majority([one for one in annotators if one is not decided]), decided)
+    return majority(annotators)
+
+
+def _overruled(gold: LabelMatrix, decided: LabelMatrix) -> LabelMatrix:
+    """Return labels in which those of adjudicated posts are the ones decided."""
+    whole = gold.of(tuple(dict.fromkeys((*gold.ids, *decided.ids))))
+    rows = [whole.ids.index(name) for name in decided.ids]
+    whole.labels[rows], whole.dominant[rows] = decided.labels, decided.dominant
+    return whole

@@ -39,7 +39,9 @@ LARGEST_BODY = 1_000_000
 
 # A page instead of a redirect: the cookie is then sent with a request that this server's own page starts, whatever
 # opened the address.
-_ENTER = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>valex review</title>'
+_ENTER = (
+    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>valex review</title>'
+)
 _USED = "This address was used before, or is not complete. Stop valex review with Ctrl-C and start it again.\n"
 
 

@@ -75,9 +75,7 @@ class DoneChange(_Change):
     after: bool
 
 
-Change = Annotated[
-    MarkChange | ConfidenceChange | LinesChange | NoteChange | DoneChange, Field(discriminator="field")
-]
+Change = Annotated[MarkChange | ConfidenceChange | LinesChange | NoteChange | DoneChange, Field(discriminator="field")]
 
 
 class Patch(_Change):

@@ -27,7 +27,9 @@ def listen(port: int = 0) -> socket.socket:
         made.listen()
     except OSError as error:
         made.close()
-        raise ConfigError(f"port {port} cannot be used ({error.strerror})", hint="Choose another with --port") from error
+        raise ConfigError(
+            f"port {port} cannot be used ({error.strerror})", hint="Choose another with --port"
+        ) from error
     return made
 
 

@@ -183,14 +183,16 @@
   function go(at, focus = true) {
     current = Math.max(0, Math.min(at, rows.length - 1));
     show();
-    if (focus) rows[current].focus();
+    if (!focus) return;
+    rows[current].focus();
+    rows[current].scrollIntoView({ block: "nearest" });
   }
 
   function set(mark) {
     const value = valueOf(rows[current]);
     tell("");
     change({ field: "mark", value, after: mark });
-    if (mark === "absent" && current + 1 < rows.length) go(current + 1);
+    go(mark === "absent" ? current + 1 : current);
   }
 
   function rest() {

@@ -47,9 +47,7 @@ class Session:
         The plan does not name the coder, or the name cannot be used.
     """
 
-    def __init__(
-        self, study: Study, coder: str, *, adjudicate: bool = False, show_predictions: bool = False
-    ) -> None:
+    def __init__(self, study: Study, coder: str, *, adjudicate: bool = False, show_predictions: bool = False) -> None:
         self.study = study
         self.person = check_coder(coder)
         self.adjudicates = adjudicate
