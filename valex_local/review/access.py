@@ -71,7 +71,13 @@ class Access:
         return f"{self._origin}/?token={self._token}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Answer a request, or hand it on.
+
+        Parameters
+        ----------
+        scope, receive, send
+            As in the ASGI specification.
+        """
         if scope["type"] != "http":
             return
         request = HTTPConnection(scope)

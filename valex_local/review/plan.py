@@ -116,6 +116,20 @@ def make_plan(
 def posts_of(study: Study, plan: CodingPlan | None, coder: str) -> list[str]:
     """Return the posts that a coder codes, in order: those of the plan that the study holds; without a plan, all.
 
+    Parameters
+    ----------
+    study : Study
+        The study.
+    plan : CodingPlan or None
+        Its plan.
+    coder : str
+        The coder.
+
+    Returns
+    -------
+    list of str
+        Ids of posts.
+
     Raises
     ------
     ConfigError

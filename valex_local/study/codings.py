@@ -56,6 +56,20 @@ def coders_of(study: Study, post_id: str) -> list[str]:
 def read_coding(study: Study, post_id: str, coder: str) -> Coding | None:
     """Return the coding of a post by a coder, or None if there is none.
 
+    Parameters
+    ----------
+    study : Study
+        The study.
+    post_id : str
+        The post.
+    coder : str
+        The coder.
+
+    Returns
+    -------
+    Coding or None
+        The coding.
+
     Raises
     ------
     StudyError

@@ -88,18 +88,18 @@ class Layers:
         Whether the layer is active.
     means : str or None
         How the kernel layer is implemented.
-    accepts_only : bool
-        Whether the process accepts connections of this machine and makes none.
     why_not : str or None
         Why a layer that was asked for is not active.
+    accepts_only : bool
+        Whether the process accepts connections of this machine and makes none.
     """
 
     environment: bool = False
     hook: bool = False
     kernel: bool = False
     means: str | None = None
-    accepts_only: bool = False
     why_not: str | None = None
+    accepts_only: bool = False
 
     @property
     def hides_loopback(self) -> bool:
