@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import signal
 import subprocess
@@ -75,10 +76,11 @@ class Server:
 
 
 @contextmanager
-def serving(study: Path, coder: str, *options: str) -> Iterator[Server]:
+def serving(study: Path, coder: str, *options: str, browser: Path | None = None) -> Iterator[Server]:
     """Start `valex review`, and interrupt it at the end."""
-    words = ["review", "-s", str(study), "--coder", coder, "--no-browser", *options]
-    process = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    words = ["review", "-s", str(study), "--coder", coder, *(() if browser else ("--no-browser",)), *options]
+    env = {**os.environ, **({"DISPLAY": ":99", "BROWSER": f"{browser} %s"} if browser else {})}
+    process = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
     assert process.stdout is not None
     said = ""
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -15,12 +17,14 @@ from tests.commands import valex_process
 from tests.report.made import ODD_ID, hostile_post, make_study
 from tests.review.serving import Server, mark, serving
 from valex_local.corpus.codings import read_codings
+from valex_local.review.plan import make_plan, posts_to_adjudicate
 from valex_local.schwartz import CIRCLE, State
 from valex_local.study import Study
 from valex_local.study.codings import read_coding
 
 CLIP = Path(__file__).parents[2] / "models/demo/clips/@thrift.tilda_video_7300000000000000001.mp4"
 FIRST = "author.0_7300000000000000000"
+LAST = ODD_ID
 ABSENT = [mark(value, "", "absent") for value in CIRCLE]
 DONE = {"field": "done", "before": False, "after": True}
 
@@ -222,6 +226,35 @@ def test_a_forgotten_post_does_not_come_back(made: Path) -> None:
         assert server.change(post_id, ABSENT[0])[0] == 404
         assert server.ask("GET", "/")[0] == 200
     assert not (made / "posts" / post_id).exists()
+
+
+def test_the_browser_is_opened_from_outside_the_closed_process(made: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    script = tmp_path / "browser"
+    # A browser that the closed process started could not connect.
+    code = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=20).status)"
+    script.write_text(
+        f'#!/bin/sh\n"{sys.executable}" -c "{code}" "$1" > "{seen}.part" 2>&1; mv "{seen}.part" "{seen}"\n'
+    )
+    script.chmod(0o700)
+    with serving(made, "opens", browser=script):
+        for _ in range(200):
+            if seen.exists():
+                break
+            time.sleep(0.1)
+        assert seen.read_text().strip() == "200"
+
+
+def test_nobody_sees_other_codings_of_a_post_before_it_is_finished(made: Path) -> None:
+    for coder, post_done in (("one", True), ("two", True), ("three", False)):
+        with serving(made, coder) as server:
+            server.enter()
+            server.change(LAST, *(ABSENT if post_done else ABSENT[:1]), *([DONE] if post_done else []))
+    study = Study(made)
+    assert LAST in posts_to_adjudicate(study, None, "four")
+    assert LAST not in posts_to_adjudicate(study, None, "three")
+    plan = make_plan([LAST], ["one", "two", "three"], overlap=1)
+    assert LAST not in posts_to_adjudicate(study, plan, "four")
 
 
 def test_wrong_calls_are_one_line(made: Path) -> None:

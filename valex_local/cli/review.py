@@ -134,7 +134,7 @@ def status(ctx: click.Context, folder: Path | None) -> None:
     for one in coders:
         of = f" of {one.assigned}" if one.assigned else ""
         say(f"{one.coder}: {one.done}{of} done, {one.begun} begun")
-    both = posts_to_adjudicate(study)
+    both = posts_to_adjudicate(study, made)
     if both:
         found = (read_coding(study, post_id, ADJUDICATED) for post_id in both)
         decided = sum(coding is not None and coding.done for coding in found)

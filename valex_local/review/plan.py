@@ -148,9 +148,31 @@ def posts_of(study: Study, plan: CodingPlan | None, coder: str) -> list[str]:
     return [one.post for one in plan.assignments if coder in one.coders and one.post in known]
 
 
-def posts_to_adjudicate(study: Study) -> list[str]:
-    """Return the posts that at least two coders have finished."""
-    return [post_id for post_id in study.post_ids() if len(finished_by(study, post_id)) > 1]
+def posts_to_adjudicate(study: Study, plan: CodingPlan | None, person: str | None = None) -> list[str]:
+    """Return the posts that at least two coders have finished, and everybody who codes them by the plan.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    plan : CodingPlan or None
+        Its plan.
+    person : str, optional
+        Who will see all codings: posts that this person has begun to code are left out until they are finished.
+
+    Returns
+    -------
+    list of str
+        Ids of posts.
+    """
+    planned = {one.post: set(one.coders) for one in plan.assignments} if plan else {}
+    found = []
+    for post_id in study.post_ids():
+        done = set(finished_by(study, post_id))
+        waited_for = planned.get(post_id, set()) | ({person} & set(coders_of(study, post_id)))
+        if len(done) > 1 and waited_for <= done:
+            found.append(post_id)
+    return found
 
 
 def finished_by(study: Study, post_id: str) -> list[str]:

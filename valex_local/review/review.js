@@ -55,6 +55,12 @@
         continue;
       }
       const [status, found] = answer;
+      if (status >= 500) {
+        // Such as a full disk: the change stays, and is sent again.
+        saved(`not saved: ${found?.error ?? status}`, true);
+        await new Promise((done) => setTimeout(done, AGAIN));
+        continue;
+      }
       const sent = queue.shift();
       if (status === 200) {
         if (!queue.length) adopt(found);

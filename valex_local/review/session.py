@@ -53,11 +53,12 @@ class Session:
         self.adjudicates = adjudicate
         self.coder = ADJUDICATED if adjudicate else self.person
         self.show_predictions = show_predictions
-        self.posts = posts_to_adjudicate(study) if adjudicate else posts_of(study, read_plan(study), self.person)
+        plan = read_plan(study)
+        self.posts = posts_to_adjudicate(study, plan, self.person) if adjudicate else posts_of(study, plan, self.person)
         self._read = Reader(study)
 
     def __contains__(self, post_id: object) -> bool:
-        return post_id in self.posts and post_id in self.study.post_ids()
+        return post_id in self.posts and (self.study.folder(str(post_id)) / "post.json").is_file()
 
     def entries(self) -> list[Entry]:
         """Return the posts in the order in which they are coded, with what is left of each."""
