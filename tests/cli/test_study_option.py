@@ -20,7 +20,7 @@ from valex_local.study import Study
 
 ON_A_STUDY = {
     "label", "run", "status", "show", "check visual", "report", "compare", "import scripts", "import labels", "export",
-    "forget", "calibrate",
+    "forget", "calibrate", "review plan", "review status",
 }  # fmt: skip
 """Commands that work on one study."""
 

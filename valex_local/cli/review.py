@@ -23,7 +23,7 @@ class _StudyGroup(StudyCommand, click.Group):
 @click.option("--adjudicate", is_flag=True, help="Decide on posts that two or more coders have finished.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page. Default: one that is free.")
 @click.option("--show-predictions", is_flag=True, help="Show labels of models before a post is finished, too.")
-@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser, or only print its address.")
 @click.pass_context
 def review(ctx: click.Context, /, folder: Path | None, **given: Any) -> None:
     """Code the posts of a study on a page of this machine.
@@ -38,7 +38,7 @@ def review(ctx: click.Context, /, folder: Path | None, **given: Any) -> None:
 
 
 def _serve(
-    folder: Path | None, *, coder: str | None, adjudicate: bool, port: int, show_predictions: bool, no_browser: bool
+    folder: Path | None, *, coder: str | None, adjudicate: bool, port: int, show_predictions: bool, browser: bool
 ) -> None:
     from valex_local.errors import ConfigError
     from valex_local.system.imports import require_extra
@@ -50,7 +50,7 @@ def _serve(
 
     with listen(port) as listener:
         # From here on the process is closed but for this socket.
-        open_browser = (lambda address: None) if no_browser else prepare_browser(listener)
+        open_browser = prepare_browser(listener) if browser else (lambda address: None)
         layers = network_guard.enter_listening([listener])
         from valex_local.review.access import Access
         from valex_local.review.codebook import read_codebook
