@@ -90,7 +90,10 @@ def test_a_post_is_coded_with_the_keyboard_alone(page: Any, study: Study) -> Non
     ready(page)
     assert current(page) == CIRCLE[0]
     # Three values: one present with two lines, one dominant, one conflicted; the others are absent.
-    keys = press(page, "p", "l", "ArrowDown", "Space", "ArrowDown", "Space", "Escape")
+    keys = press(page, "p", "l", "ArrowDown", "Space", "ArrowDown", "Space")
+    wide = page.locator(".line.is-marked .what").nth(0).bounding_box()["width"]
+    assert wide == page.locator(".line:not(.is-marked) .what").nth(0).bounding_box()["width"]
+    keys += press(page, "Escape")
     keys += press(page, "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "d")
     keys += press(page, "ArrowDown", "ArrowDown", "ArrowDown", "c", "7")
     keys += press(page, "r", "Enter")

@@ -166,7 +166,7 @@
     fill(by("note"), note);
     for (const line of lines) {
       const shows = marked.includes(idOf(line));
-      line.classList.toggle("shows", shows);
+      line.classList.toggle("is-marked", shows);
       press(line.querySelector(".mark"), shows);
     }
     const remarks = others.flatMap(({ coder, values }) => {
