@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from valex_local.files.checksums import sha256_of
-from valex_local.stages.vision.detectors import PERSON, Detectors, Found
+from valex_local.stages.vision.detection import PERSON, Found
+from valex_local.stages.vision.detectors import Detectors
 from valex_local.store import Store
 from valex_local.system.devices import Device
 

@@ -37,19 +37,22 @@ MAY_IMPORT = {
     "posts": "errors files records",
     "rendering": "errors files records",
     "states": "schwartz files records",
-    "study": "errors files records settings store posts states",
+    "study": "errors schwartz files records settings store posts rendering states",
     "corpus": "errors schwartz files records store posts rendering study",
     "stages": "errors schwartz files records states settings system store llm rendering study corpus",
-    "pipeline": "errors schwartz notices files records states settings system store posts study corpus stages",
-    "evaluation": "errors schwartz files records states settings system store posts study corpus stages pipeline",
+    "pipeline": "errors schwartz notices files records states settings system store posts rendering study corpus "
+    "stages",
+    "evaluation": "errors schwartz files records states settings system store posts rendering study corpus stages "
+    "pipeline",
     "exchange": "errors schwartz files records states system store posts rendering study corpus stages",
     "report": "errors schwartz notices files records states store rendering study stages",
-    "review": "errors schwartz files records report store study corpus stages",
+    "inference": "errors schwartz files study corpus",
+    "review": "errors schwartz files records system study corpus stages exchange report inference",
     "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
     "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
     "cli": "errors schwartz notices files records states settings system store posts rendering study corpus stages "
-    "pipeline evaluation exchange report review comparison training doctor",
+    "pipeline evaluation exchange report inference review comparison training doctor",
 }
 """Each folder and root module of the package, from low to high, and what it may import."""
 
@@ -59,7 +62,7 @@ SHARED_BY_STAGES = {"base", "label_routes", "onnx_session", "registry", "setting
 ACROSS_STAGES = {
     "speech": "media.audio",  # reads the sound that media extracted
     "ocr": "media.decode media.pictures",  # the one way in which frames and pictures are decoded
-    "grounding": "vision.clip vision.text_vectors",  # scores lines with the model that tags keyframes
+    "grounding": "vision.clip vision.detection vision.text_vectors",  # scores lines with the model that tags keyframes
     "labels": "script.evidence",  # the route direct shows post text as the script does
 }
 """What a stage may import of another: helpers, never an engine."""

@@ -87,8 +87,6 @@ def parse(command: click.Command, words: list[str]) -> None:
     context = click.Context(command, info_name=command.name)
     while isinstance(command, click.Group):
         _, words, _ = command.make_parser(context).parse_args(list(words))
-        if not words and command.invoke_without_command:
-            return
         inner = command.get_command(context, words[0])
         assert inner is not None, f"there is no command {words[0]}"
         command, context, words = inner, click.Context(inner, info_name=words[0], parent=context), words[1:]

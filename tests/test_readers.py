@@ -20,6 +20,7 @@ from valex_local.corpus.texts import read_texts
 from valex_local.errors import ValexError
 from valex_local.evaluation import routes
 from valex_local.exchange.annotations import read_annotations
+from valex_local.exchange.corrections import _read
 from valex_local.exchange.sources import read_scripts
 from valex_local.files.checksums import Checksums
 from valex_local.files.tables import read_table
@@ -27,28 +28,18 @@ from valex_local.files.text import load_json, read_text
 from valex_local.files.toml import read_toml
 from valex_local.posts.meta import read_meta
 from valex_local.posts.sidecars import read_sidecars
-from valex_local.records import (
-    Calibration,
-    Coding,
-    CodingPlan,
-    Failure,
-    Intake,
-    Labels,
-    Media,
-    Post,
-    Script,
-    Transcript,
-)
+from valex_local.records import Calibration, Edits, Failure, Intake, Labels, LeftOut, Media, Post, Script, Transcript
+from valex_local.review.plan import read_plan
 from valex_local.stages.grounding.reference_lines import read_reference_lines
+from valex_local.stages.grounding.things import _read as _read_words
 from valex_local.stages.labels.card import read_card
 from valex_local.stages.labels.definitions import read_definitions
-from valex_local.stages.vision.detectors import read_classes
+from valex_local.stages.vision.detection import read_classes
 from valex_local.stages.vision.vocabulary import read_vocabulary
 from valex_local.store import Store
 from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
 from valex_local.study import LabelKey, Study
-from valex_local.study.codings import read_coding, read_plan
 from valex_local.study.settings import given_settings
 
 READING = {
@@ -59,7 +50,7 @@ READING = {
 
 Reader = Callable[[Path], object]
 
-RECORDS = (Post, Media, Transcript, Script, Labels, Failure, Intake, Calibration, Coding, CodingPlan)
+RECORDS = (Post, Media, Transcript, Script, Labels, Failure, Intake, Calibration, Edits, LeftOut)
 
 
 def _record(kind: Any) -> Reader:
@@ -99,6 +90,7 @@ READERS: dict[str, list[Reader]] = {
     "corpus/texts.py": [read_texts, _renamed("a.csv", read_texts), _renamed("a.txt", lambda p: read_texts(p.parent))],
     "evaluation/routes.py": [_renamed(routes.RECIPE, lambda path: routes._grouping(path.parent.parent))],
     "exchange/annotations.py": [_renamed("a.json", read_annotations)],
+    "exchange/corrections.py": [_renamed("a.srt", _read), _renamed("a.eaf", _read)],
     "exchange/sources.py": [_renamed(f"a.{end}", read_scripts) for end in ("json", "jsonl", "txt", "csv")],
     "files/checksums.py": [lambda path: Checksums(path)(path)],
     "files/tables.py": [_renamed(f"a.{end}", read_table) for end in ("csv", "tsv", "xlsx")],
@@ -110,32 +102,25 @@ READERS: dict[str, list[Reader]] = {
     ],
     "records.py": [_record(kind) for kind in RECORDS],
     "stages/grounding/reference_lines.py": [read_reference_lines],
+    "stages/grounding/things.py": [_read_words],
     "stages/labels/card.py": [_renamed("model.json", lambda path: read_card(path.parent))],
     "stages/labels/definitions.py": [read_definitions],
-    "stages/vision/detectors.py": [read_classes],
+    "stages/vision/detection.py": [read_classes],
     "stages/vision/vocabulary.py": [read_vocabulary],
     "store/archive.py": [lambda path: unpack(Store(path.parent / "store"), path, say=lambda _: None)],
     "store/manifests.py": [read_manifest, _renamed("a.toml", lambda path: read_profile(str(path)))],
     "study/disk.py": [_in_study("failures/a.media.json", Study.failures)],
-    "study/codings.py": [
-        _in_study("review.json", read_plan),
-        _in_study("posts/a/coding.x.json", lambda study: read_coding(study, "a", "x")),
-    ],
     "study/forget.py": [
         _in_study(name, lambda study: study.forget("a"))
-        for name in (
-            "logs/1.jsonl",
-            "gold/x.csv",
-            "samples/x.csv",
-            "report",
-            "calibration.x.encoder.json",
-            "review.json",
-        )
+        for name in ("logs/1.jsonl", "gold/x.csv", "report", "calibration.x.encoder.json")
     ],
+    "study/left_out.py": [_in_study("left-out.json", Study.left_out)],
+    "review/plan.py": [_in_study("review-plan.json", read_plan)],
     "study/settings.py": [lambda path: given_settings(config=path)],
     "study/study.py": [
         _in_study("study.toml", Study.options),
         _in_study("intake.json", Study.intake),
+        _in_study("posts/a/edits.json", lambda study: study.edits("a")),
         _in_study("calibration.x.encoder.json", lambda study: study.calibration(LabelKey("x", "encoder"))),
         _in_study("posts/a/media.json", lambda study: study.read_raw("a", "media", Media)),
         _in_study("posts/a/script.x.json", lambda study: study.script("a")),
@@ -161,8 +146,9 @@ ELSEWHERE = {
     "pipeline/status.py": "records, with study/study.py",
     "posts/json_items.py": "what posts/meta.py has read",
     "posts/text.py": "a cell of what posts/meta.py has read",
+    "report/methods.py": "a file of this package",
     "report/pages.py": "files of this package",
-    "review/server.py": "files of this package; requests: tests/review",
+    "review/app.py": "what a browser sends; tests/review",
     "stages/labels/answers.py": "the answer of a language model; its own tests",
     "stages/labels/checkpoint.py": "its own lines; what is wrong is labelled again",
     "stages/labels/int8.py": "a file that this program has just written",

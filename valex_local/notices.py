@@ -33,6 +33,8 @@ UNKNOWN = NoticeKind("Other notices")
 NOTICES: Mapping[str, NoticeKind] = {
     # posts
     "unmatched": NoticeKind("A row of the table of post texts matches no post"),
+    "excluded": NoticeKind("Posts that people excluded", changes_meaning=False),
+    "forgotten": NoticeKind("Posts that the study was asked to forget", changes_meaning=False),
     "half-download": NoticeKind("One half of a download is missing"),
     "left-out": NoticeKind("Files that should be posts were left out"),
     "names-differ": NoticeKind("Names and texts disagree about which post a file is"),
@@ -48,6 +50,9 @@ NOTICES: Mapping[str, NoticeKind] = {
     "table-id": NoticeKind("Ids in the table of post texts that a spreadsheet has rounded", changes_meaning=False),
     "table-read": NoticeKind("How the table of post texts was read"),
     "table-row": NoticeKind("Rows of the table of post texts were left out"),
+    # corrections
+    "corrected": NoticeKind("Lines that people corrected", changes_meaning=False),
+    "correction-lost": NoticeKind("A correction whose line is not found any more"),
     # media
     "damaged": NoticeKind("Parts of the file are damaged"),
     "no-decoder": NoticeKind("A track cannot be decoded"),
@@ -87,6 +92,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     "no-visual-evidence": NoticeKind("The script was written without what the keyframes show"),
     # grounding
     "lines-cut": NoticeKind("Action lines were scored in part", changes_meaning=False),
+    "things-alone": NoticeKind("Action lines were compared by detected things alone", changes_meaning=False),
     # labels
     "evidence-refused": NoticeKind("Evidence that does not exist was left out of the labels", changes_meaning=False),
     "labelled-by-scene": NoticeKind("Labelled scene by scene", changes_meaning=False),

@@ -2,18 +2,27 @@
 
 Times are float seconds from the start of the video, boxes are fractions of the displayed frame (after rotation and
 pixel aspect), text is NFC UTF-8, probabilities and fractions are in [0, 1]. Every record has a schema version. Records
-hold what was found, never when or how fast: equal input gives equal records, byte for byte. Only what a person
-makes or asks for, such as a coding, names its time.
+hold what was found, never when or how fast: equal input gives equal records, byte for byte. Only a calibration, which a
+person asks for or renews, names its day.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import from_json
 
 from valex_local.errors import StudyError
@@ -269,7 +278,8 @@ class Segment(Part):
     """A stretch of speech. `id` is S1, S2, ... over the kept segments.
 
     `voice` is the fraction of its time in which a voice detector found a voice. `language` is the language it was
-    recognised in; None means that of the transcript.
+    recognised in; None means that of the transcript. The last
+    four are None for speech that a person added.
     """
 
     id: str
@@ -278,10 +288,10 @@ class Segment(Part):
     text: CleanText
     language: str | None = None
     words: tuple[Word, ...] = ()
-    avg_logprob: Rounded
-    no_speech_probability: Probability
-    compression_ratio: Rounded
-    voice: Fraction
+    avg_logprob: Rounded | None
+    no_speech_probability: Probability | None
+    compression_ratio: Rounded | None
+    voice: Fraction | None
 
 
 class DroppedSegment(Part):
@@ -535,6 +545,38 @@ class GroundedKeyframe(Part):
     spoken_of: bool = False
 
 
+class NamedThing(Part):
+    """A thing of a class that detectors know, or an expression of a face, named by an action line.
+
+    Attributes
+    ----------
+    scene, element : int
+        Number of the scene in the script, and of the element in the scene, both counted from 1.
+    kind : {"thing", "expression"}
+        Which of them it is. An expression is only compared where one was read from a face in the line's keyframes.
+    name, word : str
+        The class or the expression, and the word of the line.
+    keyframe : str or None
+        Id of the line's keyframe that shows it most surely; None where no keyframe of the line shows it.
+    score : float or None
+        How surely, for an expression that of the face.
+    number : int or None
+        How many people there are, where the line says so.
+    counted : int or None
+        The number of people in one of the line's keyframes, of all of them the nearest to `number`.
+    """
+
+    scene: int = Field(ge=1)
+    element: int = Field(ge=1)
+    kind: Literal["thing", "expression"] = "thing"
+    name: CleanText
+    word: CleanText
+    keyframe: str | None = None
+    score: Probability | None = None
+    number: int | None = Field(default=None, ge=1)
+    counted: int | None = Field(default=None, ge=0)
+
+
 class GroundingFigures(Part):
     """How much of a script's action the keyframes show, and how many keyframes the action describes.
 
@@ -545,7 +587,14 @@ class GroundingFigures(Part):
     mean_percentile : float or None
         Mean over the lines; reference lines have 0.5 on average.
     keyframes, spoken_of : int
-        Number of keyframes; of those that the action lines describe.
+        Number of keyframes, without a CLIP model only of those in which a known thing was found; of those that the
+        action lines describe.
+    things, things_not_found : int
+        Number of things of known classes that lines name; of those that no detector found in the line's keyframes.
+    numbers, numbers_differ : int
+        Number of lines that say how many people there are; of those that differ from the count in each keyframe.
+    expressions, expressions_differ : int
+        Number of expressions that were compared; of those that no face in the line's keyframes had.
     """
 
     lines: int = 0
@@ -554,19 +603,32 @@ class GroundingFigures(Part):
     mean_percentile: Probability | None = None
     keyframes: int = 0
     spoken_of: int = 0
+    things: int = 0
+    things_not_found: int = 0
+    numbers: int = 0
+    numbers_differ: int = 0
+    expressions: int = 0
+    expressions_differ: int = 0
 
 
 class Grounding(Record):
     """Whether the action lines of a script match its keyframes (grounding.<script>.json).
 
-    `chance_lines` is the number of reference lines.
+    `chance_lines` is the number of reference lines; 0 without a CLIP model, and `lines` is then empty. `things` are
+    what lines name of all that detectors know, where these looked.
     """
 
     script: str
     chance_lines: int = 0
     lines: tuple[GroundedLine, ...] = ()
     keyframes: tuple[GroundedKeyframe, ...] = ()
+    things: tuple[NamedThing, ...] = ()
     figures: GroundingFigures = GroundingFigures()
+
+    @property
+    def by_detections(self) -> bool:
+        """Whether keyframes count as mentioned by what detectors found in them, since there was no CLIP model."""
+        return self.skipped is None and not self.chance_lines and self.figures.mean_percentile is None
 
 
 # --- labels ---------------------------------------------------------------------------------------------------------
@@ -725,122 +787,169 @@ class Labels(Record):
         return self
 
 
-# --- what people coded ----------------------------------------------------------------------------------------------
-
-Confidence = Literal["low", "medium", "high"]
-CoderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+@-]{0,59}$")]
+# --- what people say of a post --------------------------------------------------------------------------------------
 
 
-class CodedValue(Part):
-    """What a coder decided about one value.
+CORRECTED = "corrected"
+"""Code of the notice on a record that is shown as people corrected it."""
+
+
+LineKind = Literal["speech", "text"]
+"""A line of speech, or on-screen text."""
+
+
+class CorrectedLine(Part):
+    """The line that a correction is about, as it was found: speech or a track of screen text, and its time."""
+
+    kind: LineKind
+    text: CleanText
+    start: Seconds
+    end: Seconds
+
+
+class Correction(Part):
+    """A correction of one line by a person.
 
     Attributes
     ----------
-    value : Value
-        The value.
-    state : State
-        Not assessed as long as the coder has not decided.
-    dominant : bool
-        Whether a value that is present is a main one.
-    confidence : {"low", "medium", "high"} or None
-        How sure the coder is.
-    note : str
-        The coder's remark.
-    lines : tuple of str
-        Ids of the lines of the script that show it.
-    after_machine : bool
-        Whether the coder had seen labels of a model for this post when the state was last set.
+    id : str
+        C1, C2, ... in the order in which they were made.
+    line : CorrectedLine or None
+        The line as it was found; None for speech that was missing.
+    text, start, end, speaker : optional
+        What it should be; None means as it was found.
+    removed : bool
+        Whether there is no such line.
+    by : str
+        Who made the correction.
+    on : datetime
+        When.
     """
 
-    value: Value
-    state: State = State.NOT_ASSESSED
-    dominant: bool = False
-    confidence: Confidence | None = None
-    note: CleanText = ""
-    lines: tuple[Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,9}$")], ...] = ()
-    after_machine: bool = False
+    id: Annotated[str, Field(pattern=r"^C[1-9][0-9]{0,8}$")]
+    line: CorrectedLine | None
+    text: Annotated[CleanText, Field(max_length=10_000)] | None = None
+    start: Seconds | None = None
+    end: Seconds | None = None
+    speaker: Annotated[CleanText, Field(min_length=1, max_length=60)] | None = None
+    removed: bool = False
+    by: CleanText
+    on: AwareDatetime
 
     @model_validator(mode="after")
-    def _only_present_values_dominate(self) -> Self:
-        if self.dominant and self.state is not State.PRESENT:
-            raise ValueError(f"{self.value}: dominant, but {self.state.value}")
+    def _whole(self) -> Self:
+        if self.line is None and (self.text is None or self.start is None or self.end is None or self.removed):
+            raise ValueError("speech that was missing needs a text, a start and an end")
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ValueError("a line cannot end before it starts")
         return self
 
 
-class ShownLabels(Part):
-    """Labels of a model that were shown to a coder: their name, and whether the coder had finished the post before."""
+class CodedValue(Part):
+    """A person's decision about one value: its state, whether it dominates the post, and the lines that show it."""
 
-    labels: str
-    finished: bool
+    state: State
+    dominant: bool = False
+    lines: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _decided(self) -> Self:
+        if self.state is State.NOT_ASSESSED:
+            raise ValueError("a person decides a value, or leaves it open")
+        if self.dominant and self.state is not State.PRESENT:
+            raise ValueError("only a value that is present can be dominant")
+        return self
 
 
 class Coding(Record):
-    """What one coder decided about a post (coding.<coder>.json).
+    """How a person coded a post (coding.<coder>.json).
 
     Attributes
     ----------
     coder : str
-        The coder; ``adjudicated`` for the decision on what coders see differently.
-    by : str or None
-        Who adjudicated.
-    revision : int
-        Number of changes so far.
+        Who.
     script : str or None
-        The variant of the script that the lines are those of.
-    values : tuple of CodedValue
-        In circle order; values of which nothing is set are left out.
+        The script that was read, and whose lines are named.
+    values : dict of Value to CodedValue
+        What was decided; other values are open.
+    confidence : {"low", "medium", "high"} or None
+        How sure the coder is of the post as a whole.
     note : str
-        The coder's remark about the post.
+        The coder's remark.
     done : bool
         Whether the coder has finished the post.
-    changed, finished : datetime or None
-        When it was last changed, and first finished.
-    shown : tuple of ShownLabels
-        The labels of models that the coder has seen for this post.
+    shown : tuple of str
+        Sets of labels that the coder saw before the post was finished.
+    adjudicates : tuple of str
+        Coders whose decisions the coder saw to decide between them.
+    revision : int
+        Number of changes so far.
+    changed : dict of str to int
+        The revision at which a field, or a value by its name, was last changed.
+    on : datetime or None
+        When it was last changed.
     """
 
-    coder: CoderName
-    by: CoderName | None = None
-    revision: int = Field(default=0, ge=0)
+    coder: str = ""
     script: str | None = None
-    values: tuple[CodedValue, ...] = ()
-    note: CleanText = ""
+    values: dict[Value, CodedValue] = {}
+    confidence: Literal["low", "medium", "high"] | None = None
+    note: Annotated[CleanText, Field(max_length=10_000)] = ""
     done: bool = False
-    changed: datetime | None = None
-    finished: datetime | None = None
-    shown: tuple[ShownLabels, ...] = ()
-
-    @model_validator(mode="after")
-    def _each_value_once_in_order(self) -> Self:
-        places = [CIRCLE.index(coded.value) for coded in self.values]
-        if places != sorted(set(places)):
-            raise ValueError("a coding must hold each value at most once, in circle order")
-        return self
-
-    def of(self, value: Value) -> CodedValue:
-        """Return what was decided about a value."""
-        return next((coded for coded in self.values if coded.value is value), CodedValue(value=value))
+    shown: tuple[str, ...] = ()
+    adjudicates: tuple[str, ...] = ()
+    revision: int = Field(default=0, ge=0)
+    changed: dict[str, int] = {}
+    on: AwareDatetime | None = None
 
 
-class Assignment(Part):
-    """A post of a plan, and who codes it."""
+class ReviewPlan(Record):
+    """Who codes which posts, in which order (review-plan.json).
 
-    post: PlainName
-    coders: Annotated[tuple[CoderName, ...], Field(min_length=1)]
-
-
-class CodingPlan(Record):
-    """Who codes which posts, in the order in which they are coded (review.json).
-
-    `overlap` is the share of posts that every coder codes. `sample` names the file in ``samples/`` with the posts and
-    their inclusion probabilities; None if all posts of the study were taken.
+    `coders` are the posts of each; `overlap` is the share of posts that all of them code, `seed` that of the draw, and
+    `sample` the name of the sample that the posts were taken from.
     """
 
-    coders: Annotated[tuple[CoderName, ...], Field(min_length=1)]
-    overlap: Fraction
-    seed: int
-    sample: PlainName | None = None
-    assignments: tuple[Assignment, ...] = ()
+    coders: dict[str, tuple[PlainName, ...]] = {}
+    overlap: Fraction = 0.0
+    seed: int = 0
+    sample: str | None = None
+
+
+class SpeakerName(Part):
+    """Another name for a speaker of a post."""
+
+    speaker: Annotated[CleanText, Field(min_length=1, max_length=60)]
+    name: Annotated[CleanText, Field(min_length=1, max_length=60)]
+    by: CleanText
+    on: AwareDatetime
+
+
+class Edits(Record):
+    """What people corrected (edits.json): a layer over the records of a post, which stay as they were found."""
+
+    corrections: tuple[Correction, ...] = ()
+    speakers: tuple[SpeakerName, ...] = ()
+
+
+class Exclusion(Part):
+    """Why a post is left out of a study."""
+
+    reason: CleanText
+    by: CleanText
+    on: AwareDatetime
+
+
+class LeftOut(Record):
+    """Posts that a run does not add or work on (left-out.json).
+
+    `excluded` posts stay in the study, but not in figures. Of forgotten posts nothing is kept but `forgotten`, keyed
+    hashes of their ids, so that they do not come back with the next search for videos.
+    """
+
+    excluded: dict[PlainName, Exclusion] = {}
+    key: str = ""
+    forgotten: tuple[Sha256, ...] = ()
 
 
 # --- what is about no single post -----------------------------------------------------------------------------------

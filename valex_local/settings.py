@@ -206,7 +206,7 @@ def _names_a_script(name: str) -> str:
     return name
 
 
-ScriptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_names_a_script)]
+ScriptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(~[a-z_]+)*$"), AfterValidator(_names_a_script)]
 
 RouteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 """Name of a labelling route; `stages.label_routes` has the table of routes and checks the name."""
@@ -240,7 +240,9 @@ class LabelSettings(Section):
         default=("encoder",), description="Routes to run: encoder and fewshot on every script, direct on the video"
     )
     keep_silent: bool = Field(default=False, description="Label posts without verbal sound too")
-    scripts: tuple[ScriptName, ...] = Field(default=(), description="Names of imported script variants to label too")
+    scripts: tuple[ScriptName, ...] = Field(
+        default=(), description="Names of imported script variants to label too, and of views: template~action"
+    )
     beside: Annotated[dict[str, str], AfterValidator(_name_labels)] = Field(
         default={},
         description="ROUTE@NAME to the id of a model that labels beside the study's own; NAME ends the labels' name",

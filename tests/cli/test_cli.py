@@ -16,7 +16,7 @@ from valex_local.cli._progress import Bars
 from valex_local.cli._summary import print_json
 from valex_local.cli.run import _options
 from valex_local.pipeline.summary import StepCount, Summary
-from valex_local.records import Failure, Post, PostLine, Scene, Script, SourceFile
+from valex_local.records import Action, Failure, Grounding, NamedThing, Post, PostLine, Scene, Script, SourceFile
 from valex_local.study import Study
 
 HEAVY = ["torch", "transformers", "cv2", "numpy", "av", "whisper", "faster_whisper", "ctranslate2", "open_clip"]
@@ -189,6 +189,22 @@ def test_terminals_without_utf_8(study):
     done = valex("show", "-s", str(study.root), "b", PYTHONIOENCODING="latin-1")
     assert done.returncode == 0, done.stderr
     assert r"\u2615 stories" in done.stdout
+
+
+def test_show_tells_what_detectors_found_of_action_lines(study):
+    line = Action(text="A dog and a cat.", start=None, end=None)
+    written = Script(name="gemini", scenes=(Scene(start=0, end=1, elements=(line,), written_by="import"),))
+    study.write("b", "script.gemini", written)
+    things = (
+        NamedThing(scene=1, element=1, name="dog", word="dog", keyframe="K1", score=0.9),
+        NamedThing(scene=1, element=1, name="cat", word="cat"),
+    )
+    study.write("b", "grounding.gemini", Grounding(script="gemini", things=things))
+    assert (
+        "L1  by detectors found: dog; not found: cat\n"
+        in valex("show", "-s", study.root, "b", "--script", "gemini").stdout
+    )
+    assert "by detectors" not in valex("show", "-s", study.root, "b").stdout
 
 
 def test_showing_all_goes_on_past_a_post_without_a_script(study):

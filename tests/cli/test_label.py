@@ -20,7 +20,7 @@ from tests.stages.labels.tiny import WORDS, save_model
 from valex_local.corpus import read_sheet, read_texts
 from valex_local.errors import InputError
 from valex_local.llm import Reply
-from valex_local.records import Dialogue, Labels, LabelSource, Post, Scene, Script, Sound
+from valex_local.records import Action, Dialogue, Labels, LabelSource, Post, Scene, Script, Sound
 from valex_local.schwartz import CIRCLE, State, Value
 from valex_local.settings import make_settings
 from valex_local.stages.labels.encoder import EncoderRoute
@@ -432,6 +432,64 @@ def test_another_model_labels_beside_the_study_s_own(valex: Call, study: Study, 
     out = tmp_path / "labels.csv"
     done = valex("label", "-s", study.root, "-o", out, "--model", other, "--name", "b")
     assert (done.code, "--name is for labels that go into a study" in done.err) == (2, True)
+
+
+def test_a_script_without_some_of_its_elements_is_labelled_beside_the_whole_one(
+    valex: Call, study: Study, model: Path, tmp_path: Path
+):
+    for post_id in (POST, "other"):
+        whole = study.require(post_id, "script.template", Script)
+        seen = Action(text=words(12, 3), start=0.0, end=1.0)
+        scene = whole.scenes[0].model_copy(update={"elements": (seen, *whole.scenes[0].elements)})
+        study.write(post_id, "script.template", whole.model_copy(update={"scenes": (scene,)}))
+    options = ("-s", study.root, "--device", "cpu")
+    assert valex("label", *options, "--model", model).code == 0
+    before = written(study)
+    assert valex("label", *options, "--script", "template", "--without", "action").code == 0
+    assert {name: written(study)[name] for name in before} == before
+    keys = ("labels.template.encoder", "labels.template~action.encoder")
+    of_whole, of_view = (study.require(POST, key, Labels) for key in keys)
+    said = f'SPEAKER: "{words(20)}"\n\nSound: yes, speech\n'
+    (scores,) = LabelModel(model, device=CPU).scores([said])
+    in_view = LabelModel(model, device=CPU).labels(scores)
+    assert [label.present for label in of_view.values] == [label.present for label in in_view]
+    assert of_view.values != of_whole.values
+    assert of_view.fingerprint != of_whole.fingerprint
+    assert of_view.script == "template~action"
+    shown = valex("show", "-s", study.root, POST).out
+    assert "template.encoder:" in shown and "template~action.encoder:" in shown
+    done = valex("label", *options, "--script", "template", "--without", "action")
+    assert (done.code, set(written(study))) == (0, {f"posts/{p}/{key}.json" for p in (POST, "other") for key in keys})
+
+    place_script(study, POST, words(3))
+    out = tmp_path / "labels.csv"
+    done = valex("label", *options, "-o", out, "--script", "template", "--without", "action,heading")
+    assert done.code == 0, done.err
+    assert {row["video_id"] for row in rows_of(out)} == {POST, "other"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--without", "action"), "--without needs to know of which scripts"),
+        (("--script", "template", "--without", "pictures"), "What can be left out: action, heading, screen_text, post"),
+        (("--script", "gemini", "--without", "action"), "no post of this study has script.gemini~action.json"),
+        (("--script", "template", "--without", "action,heading,screen_text,post,speech"), "nothing would be left"),
+    ],
+)
+def test_what_cannot_be_left_out_is_said(valex: Call, study: Study, model: Path, options: tuple[str, ...], said: str):
+    done = valex("label", "-s", study.root, "--model", model, *options)
+    assert (done.code, said in done.err.replace("\n", " ")) == (2, True), done.err
+
+
+def test_texts_and_videos_have_no_elements_to_leave_out(
+    valex: Call, parrot: Parrot, folder: Path, study: Study, tmp_path: Path
+):
+    done = valex("label", folder, "-o", tmp_path / "labels.csv", "--without", "action")
+    assert (done.code, "--without is for the scripts of a study" in done.err) == (2, True)
+    options = ("--route", "direct", "--model", "parrot", "--script", "template", "--without", "action")
+    done = valex("label", "-s", study.root, *options)
+    assert (done.code, "the route direct labels videos, not scripts" in done.err) == (2, True)
 
 
 def test_what_a_study_remembers_holds_for_a_file_too(valex: Call, study: Study, model: Path, tmp_path: Path):

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 from tests.pipeline.test_older_study import POST, older, study
 from valex_local.cli import cli
+from valex_local.records import Transcript
 from valex_local.study import Study
+from valex_local.study.editing import Change, Editor
 
 __all__ = ["older", "study"]  # fixtures
 
@@ -40,3 +42,23 @@ def test_a_changed_setting_is_named_with_what_waits_for_it(study: Study) -> None
 def test_a_missing_record_is_named(study: Study, stem: str) -> None:
     (study.folder(POST) / f"{stem}.json").unlink()
     assert posts_of(study.root).startswith(f"{stem} missing")
+
+
+def test_scripts_are_made_again_from_corrected_text(study: Study) -> None:
+    line = study.require(POST, "transcript", Transcript).segments[0].id
+    before = study.read_raw(POST, "transcript", Transcript)
+    Editor(study, "anna").correct(POST, line, Change(text="What was really said."))
+    said = posts_of(study.root)
+    assert said.startswith("script.template stale"), said
+    assert "speech" not in said
+    assert "ocr" not in said
+    Editor(study, "anna").undo(POST, "C1")
+    assert posts_of(study.root).startswith("current")
+    assert study.read_raw(POST, "transcript", Transcript) == before
+
+
+def test_labels_are_given_again_where_a_speaker_is_named(study: Study) -> None:
+    Editor(study, "anna").name_speaker(POST, "SPEAKER", "TILDA")
+    said = posts_of(study.root)
+    assert "labels.template.encoder stale" in said
+    assert "script.template stale" not in said

@@ -20,7 +20,10 @@ from valex_local.study import Study
 
 ON_A_STUDY = {
     "label", "run", "status", "show", "check visual", "report", "compare", "import scripts", "import labels", "export",
-    "forget", "calibrate", "review plan", "review status",
+    "forget", "calibrate", "correct", "exclude", "include", "import corrections",
+    "review start", "review plan", "review status", "sample", "sheet",
+    "agreement", "methods", "estimate prevalence", "estimate difference",
+    "estimate regression", "estimate table",
 }  # fmt: skip
 """Commands that work on one study."""
 
@@ -84,8 +87,9 @@ def test_no_command_writes_gold_labels_otherwise_than_labels():
 
 
 FLAGS = {
-    "--agreement", "--calibration", "--cautious", "--circle", "--dry-run", "--force", "--json", "--own-domain",
-    "--per-value", "--posts", "--redo", "--relative", "--replace", "--retry", "--version", "--yes",
+    "--adjudicate", "--agreement", "--blind", "--calibration", "--cautious", "--circle", "--conflicted", "--dry-run",
+    "--force", "--json", "--likely", "--own-domain", "--per-value", "--posts", "--redo", "--relative", "--remove",
+    "--replace", "--retry", "--show-predictions", "--unsure", "--version", "--yes",
 }  # fmt: skip
 """Options that do something or print more. All others that are on or off can be switched both ways."""
 

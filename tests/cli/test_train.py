@@ -206,6 +206,7 @@ def test_interrupted_it_goes_on_and_ends_the_same(corpus: tuple[Path, Path], enc
         (["--group", "mood"], "cannot be grouped by 'mood'"),
         (["--min-support", "800"], "no polarity of any value is shown by at least 800 texts"),
         (["--folds", "200"], "91 groups cannot be split into 200 folds"),
+        (["--without", "action"], "--without is for the scripts of a study"),
         (["--slim"], "a slim model needs an encoder that is in the store"),
     ],
 )

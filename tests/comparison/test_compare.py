@@ -24,7 +24,9 @@ def study(tmp_path_factory):
     made = make_study(tmp_path_factory.mktemp("made") / "study")
     for at, post in enumerate(made.post_ids()):
         for name, percentile in (("a", 0.9), ("b", at / 10)):
-            figures = GroundingFigures(lines=1, mean_percentile=percentile, keyframes=4, spoken_of=at % 4)
+            figures = GroundingFigures(
+                lines=1, mean_percentile=percentile, keyframes=4, spoken_of=at % 4, things=5, things_not_found=at
+            )
             made.write(post, f"grounding.{name}", Grounding(script=name, figures=figures))
     return made
 
@@ -68,6 +70,7 @@ def expected():
         "headings": [0, 0, 0, 0, 1],
         "actions_match": [0, 0.1, 0.2, 0.3, 0.4],
         "keyframes_spoken": [0, 0.25, 0.5, 0.75, 0],
+        "things_not_found": [0, 0.2, 0.4, 0.6, 0.8],
     }
 
 
@@ -101,6 +104,55 @@ def test_what_both_have_in_common(found):
     assert [post.shared.order for post in found.posts] == [1, 1, 1, -1, 1]
     assert [post.shared.matched_lines for post in found.posts] == [7, 8, 6, 8, 8]
     assert (shared(found, "similarity").posts, shared(found, "similarity").mean) == (0, None)
+
+
+def ground(study, post, **figures):
+    """Write the grounding of both scripts, by detections alone unless figures are those of a CLIP model."""
+    for name in ("a", "b"):
+        study.write(post, f"grounding.{name}", Grounding(script=name, figures=GroundingFigures(**figures)))
+
+
+def test_keyframes_mentioned_need_no_clip_model(tmp_path):
+    study = make_study(tmp_path / "study")
+    for at, post in enumerate(study.post_ids()):
+        ground(study, post, lines=1, keyframes=at, spoken_of=1 if at else 0, things=2, things_not_found=1)
+    found = compare(VariantPair(study, "a", "b"), resamples=0)
+    assert [post.second.keyframes_spoken for post in found.posts] == [
+        None,
+        1,
+        0.5,
+        pytest.approx(1 / 3, abs=1e-6),
+        0.25,
+    ]
+    assert (row(found, "keyframes_spoken").posts, row(found, "actions_match").posts) == (4, 0)
+    assert row(found, "things_not_found").second.value == 0.5
+    assert any("without a CLIP model" in notice for notice in found.notices)
+
+
+def test_scripts_scored_in_different_ways_are_not_compared(tmp_path):
+    study = make_study(tmp_path / "study")
+    first, *others = study.post_ids()
+    ground(study, first, lines=1, keyframes=2, spoken_of=1)
+    by_clip = GroundingFigures(lines=1, mean_percentile=0.5, keyframes=3, spoken_of=3)
+    study.write(first, "grounding.b", Grounding(script="b", figures=by_clip))
+    ground(study, others[0], lines=1, keyframes=2, spoken_of=1)
+    found = compare(VariantPair(study, "a", "b"), resamples=0)
+    assert (row(found, "keyframes_spoken").posts, row(found, "keyframes_spoken").first.value) == (1, 0.5)
+    assert [left.texts for left in found.left_out if "by CLIP" in left.why] == [(first,)]
+
+
+def test_a_script_is_compared_with_a_view_of_it(tmp_path):
+    study = make_study(tmp_path / "study")
+    for post in study.post_ids():
+        study.write(post, "labels.a~speech.encoder", labels("a~speech", {Value.FACE: State.PRESENT}))
+    found = compare(VariantPair(study, "a", "a~speech"), resamples=0)
+    assert (row(found, "speech_kept").first.value, row(found, "speech_kept").second.value) == (1, 0)
+    assert row(found, "text_lines").first.value == row(found, "text_lines").second.value == 4
+    assert sum(change.posts for change in found.routes[0].changes if change.second is State.PRESENT) == 5
+    with pytest.raises(InputError, match=r"no post of this study has script\.gone~speech\.json"):
+        compare(VariantPair(study, "a", "gone~speech"))
+    with pytest.raises(ConfigError, match="scripts have no elements 'pictures'"):
+        compare(VariantPair(study, "a", "a~pictures"))
 
 
 def test_a_study_compared_the_other_way_round(study, found):

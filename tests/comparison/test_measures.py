@@ -277,9 +277,9 @@ def test_what_two_scripts_share_is_the_same_from_either_side(one, other):
 
 
 def test_grounding_is_taken_from_its_record():
-    figures = GroundingFigures(lines=4, below_chance=1, mean_percentile=0.75, keyframes=8, spoken_of=2)
+    figures = GroundingFigures(lines=4, below_chance=1, mean_percentile=0.75, keyframes=8, spoken_of=2, things=3)
     known = measure((), PostEvidence(None, None), Grounding(script="a", figures=figures))
-    assert (known.actions_match, known.keyframes_spoken) == (0.75, 0.25)
+    assert (known.actions_match, known.keyframes_spoken, known.things_not_found) == (0.75, 0.25, 0)
     skipped = Grounding(script="a", skipped="no CLIP weights", figures=figures)
     for nothing in (measure((), PostEvidence(None, None)), measure((), PostEvidence(None, None), skipped)):
-        assert (nothing.actions_match, nothing.keyframes_spoken) == (None, None)
+        assert (nothing.actions_match, nothing.keyframes_spoken, nothing.things_not_found) == (None, None, None)

@@ -76,9 +76,53 @@ def test_the_authors_codes(tmp_path):
     assert sheet.groups == {}
 
 
-def test_a_sheet_of_codes_that_never_says_0_is_doubted(tmp_path):
-    sheet = read_sheet(write(tmp_path / "s.csv", "id,Face,Hedonism", "a,1,", "b,,-1"))
-    assert "blank cells counted as not assessed: 2, although the sheet contains no 0" in sheet.notices
+PRESENT_ONLY = {
+    "numbers": ("a,1,", "b,,-1"),
+    "answers": ("a,yes,", "b,,ja"),
+    "truth": ("a,TRUE,", "b,,wahr"),
+}
+
+
+@pytest.mark.parametrize("lines", PRESENT_ONLY.values(), ids=PRESENT_ONLY)
+def test_what_a_blank_means_is_asked_where_a_sheet_does_not_say(tmp_path, lines):
+    path = write(tmp_path / "s.csv", "id,Face,Hedonism", *lines)
+    with pytest.raises(InputError, match="either the rest is absent, or nobody decided"):
+        read_sheet(path)
+    for blank, expected in (("absent", State.ABSENT), ("missing", State.NOT_ASSESSED)):
+        labels = read_sheet(path, blank=blank).labels[""]
+        assert labels.state(0, place(Value.HEDONISM)) is expected
+        assert labels.state(0, place(Value.FACE)) is State.PRESENT
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("a,x,", "b,,X"), State.ABSENT),  # ticks
+        (("a,present,", "b,,conflict"), State.ABSENT),  # the authors' words
+        (("a,1,", "b,0,1"), State.NOT_ASSESSED),
+        (("a,yes,", "b,no,no"), State.NOT_ASSESSED),
+        (("a,TRUE,", "b,FALSE,TRUE"), State.NOT_ASSESSED),
+        (("a,ja,", "b,nein,ja"), State.NOT_ASSESSED),
+    ],
+)
+def test_other_sheets_say_it_themselves_and_the_option_overrules_them(tmp_path, lines, expected):
+    path = write(tmp_path / "s.csv", "id,Face,Hedonism", *lines)
+    assert read_sheet(path).labels[""].state(0, place(Value.HEDONISM)) is expected
+    assert read_sheet(path).labels[""].state(0, place(Value.FACE)) is State.PRESENT
+    for blank, forced in (("absent", State.ABSENT), ("missing", State.NOT_ASSESSED)):
+        assert read_sheet(path, blank=blank).labels[""].state(0, place(Value.HEDONISM)) is forced
+
+
+def test_blanks_in_long_sheets_and_in_those_of_two_columns(tmp_path):
+    long = write(tmp_path / "long.csv", "post,value,state", "a,Face,present", "a,Hedonism,")
+    pair = write(tmp_path / "pair.csv", "id,Face attained,Face constrained", "a,1,", "b,,1")
+    for path, at, default in ((long, Value.HEDONISM, State.ABSENT), (pair, Value.FACE, None)):
+        for blank, expected in ((None, default), ("absent", State.ABSENT), ("missing", State.NOT_ASSESSED)):
+            labels = read_sheet(path, blank=blank).labels[""]
+            if path is long:
+                assert labels.state(0, place(at)) is expected
+            else:
+                assert np.isnan(labels.labels[0, place(at), 1]) == (blank != "absent")
 
 
 def test_categories_of_the_shared_task(tmp_path):
@@ -196,7 +240,7 @@ def test_blank_rows_are_counted(tmp_path):
         ),
         (
             ["id,Face,Humility", "a,0,1", "b,3,1"],
-            "not -1, 0, 1 or 2, which count as not assessed: 1 (row 3, column Face: '3')",
+            "not -1, 0, 1 or 2, yes or no, which count as not assessed: 1 (row 3, column Face: '3')",
         ),
         (
             ["Argument ID,Face,Humility", "a,0,0", "b,2,0"],
@@ -234,7 +278,7 @@ def test_words_and_numbers_in_one_sheet_are_both_read(tmp_path):
     labels = sheet.labels[""]
     assert (holds(labels, "a", Value.FACE), holds(labels, "b", Value.FACE)) == (YES, CONFLICT)
     assert holds(labels, "a", Value.HUMILITY) == NO
-    assert any("mixes words and numbers, so that blanks count as absent" in notice for notice in sheet.notices)
+    assert any("mixes words and numbers; blanks count as absent" in notice for notice in sheet.notices)
 
 
 def test_a_rounded_id_beside_a_whole_one_is_no_obstacle(tmp_path):

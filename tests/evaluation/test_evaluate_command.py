@@ -13,10 +13,11 @@ from tests.evaluation.made import noisy, paper_gold
 from tests.evaluation.test_inputs import texts_of
 from tests.evaluation.test_routes import model_directory
 from valex_local.cli.evaluate import evaluate
+from valex_local.corpus import read_texts
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.post_finder import digest_of, plain_name
 from valex_local.corpus.writers import write_authors, write_long
-from valex_local.errors import InputError, StudyError
+from valex_local.errors import ConfigError, InputError, StudyError
 from valex_local.evaluation.inputs import prepare
 from valex_local.evaluation.results import Evaluation
 from valex_local.evaluation.routes import read_source
@@ -212,6 +213,25 @@ def test_labels_of_a_study_are_chosen_by_route_and_script(valex, tmp_path, gold)
         valex(*options, "--scripts", "local")
     with pytest.raises(InputError, match="The labels are: none"):
         valex("good.csv", "--labels", "gold.csv", "--routes", "encoder")
+
+
+def test_labels_of_views_and_texts_without_some_elements(valex, tmp_path, gold):
+    study = Study(tmp_path / "study", create=True)
+    for name in gold.ids[:60]:
+        add_post(study, name, whole("template"), labelled=[labels("template", {}), labels("template~speech", {})])
+    options = ("--labels", "gold.csv", "--resamples", "0", "--min-support", "1", "--as", "json")
+
+    def found(*more):
+        evaluation = Evaluation.model_validate_json(valex(*more, *options))
+        return [route.name for route in evaluation.routes if not route.baseline]
+
+    assert found(str(study.root)) == ["template.encoder", "template~speech.encoder"]
+    assert found(str(study.root), "--scripts", "template~speech") == ["template~speech.encoder"]
+    texts = read_texts(study.root, script="~speech")
+    assert not any("rivers" in text.text for text in texts) and all("Jacket $4" in text.text for text in texts)
+    assert found("good.csv", "--texts", str(study.root), "--without", "speech") == ["good"]
+    with pytest.raises(ConfigError, match="--without is for the scripts of a study"):
+        valex("good.csv", "--labels", "gold.csv", "--texts", "texts.csv", "--without", "speech")
 
 
 def own_names(tmp_path, gold, author=None):

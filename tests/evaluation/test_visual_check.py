@@ -15,7 +15,18 @@ from valex_local.cli.check import check
 from valex_local.errors import StudyError
 from valex_local.evaluation.visual_check import LINE_COLUMNS, check_visual, line_rows
 from valex_local.pipeline.fingerprints import fingerprint
-from valex_local.records import GroundedKeyframe, GroundedLine, Grounding, MadeBy, Notice, Post, Record, Script
+from valex_local.records import (
+    GroundedKeyframe,
+    GroundedLine,
+    Grounding,
+    GroundingFigures,
+    MadeBy,
+    NamedThing,
+    Notice,
+    Post,
+    Record,
+    Script,
+)
 from valex_local.stages.grounding.results import figures
 from valex_local.study import Study
 
@@ -136,7 +147,7 @@ def test_the_table(study: Study):
     assert done.exit_code == 0
     rows = [line.split() for line in done.stdout.splitlines()]
     assert ["gemini", "1", "2", "0.50", "0.50", "1.00", "2", "0.00"] in rows
-    assert "0.50 by chance" in " ".join(done.stdout.split())
+    assert "by chance 0.50" in " ".join(done.stdout.split())
     assert "matches well; by chance 0.10" in done.stdout
     assert "missing       1  script.gemini" in done.stdout
     assert "valex run -s" in done.stdout
@@ -160,7 +171,7 @@ def test_csv_has_a_row_for_each_line(study: Study, tmp_path: Path):
     assert third == {
         "post": "a", "script": "template", "scene": "1", "element": "3", "rests_on": "named", "keyframes": "K1",
         "best": "K1", "similarity": "0.2", "z": "1.0", "percentile": "0.2", "below_chance": "1",
-        "text": "'=line 3",
+        "found": "", "not_found": "", "text": "'=line 3",
     }  # fmt: skip
 
 
@@ -195,3 +206,25 @@ def test_a_study_without_scripts(tmp_path: Path):
 def test_no_study(tmp_path: Path):
     with pytest.raises(StudyError, match="no study here"):
         call("-s", tmp_path)
+
+
+def test_what_detectors_compared_is_shown_without_percentiles(tmp_path: Path):
+    study = Study(tmp_path / "study", create=True)
+    things = (
+        NamedThing(scene=1, element=1, name="dog", word="dog", keyframe="K1", score=0.9),
+        NamedThing(scene=1, element=1, name="cat", word="cat"),
+        NamedThing(scene=1, element=1, name="person", word="men", keyframe="K1", score=0.8, number=2, counted=3),
+    )
+    counts = GroundingFigures(
+        lines=1, keyframes=2, spoken_of=1, things=2, things_not_found=1, numbers=3, numbers_differ=1
+    )
+    put(study, "a", told("template", 1), Grounding(script="template", things=things, figures=counts))
+    done = call("-s", study.root, "--csv", tmp_path / "lines.csv")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["template", "1", "1", "0.00", "2", "0.50", "2", "0.50"] in rows
+    assert "of which a line names one" in " ".join(done.stdout.split())
+    assert "percentile:" not in done.stdout
+    assert "people: numbers in 3 lines; 1 differ from the count" in done.stdout
+    assert "expressions:" not in done.stdout
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "lines.csv").read_text()))
+    assert (row["found"], row["not_found"], row["percentile"]) == ("dog, men", "cat, 2 people (3 counted)", "")

@@ -397,7 +397,8 @@ def test_any_json_is_read_or_refused(tmp_path_factory, data):
 def test_the_command(study, tmp_path):
     sheet = tmp_path / "s.csv"
     write_authors(sheet, matrix(**{ONE: {Value.FACE: YES}, "else": {Value.FACE: YES}}))
-    done = CliRunner().invoke(command, [str(sheet), "-s", str(study.root), "--annotator", "anna"])
+    options = ["--annotator", "anna", "--blank", "missing"]
+    done = CliRunner().invoke(command, [str(sheet), "-s", str(study.root), *options])
     assert done.exit_code == 1
     assert "1 × unmatched: else (s.csv): the study has no such post" in done.output
     assert "anna: 1 × post, 1 × label (1 new, 0 replaced) · gold/anna.csv" in done.output

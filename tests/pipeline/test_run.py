@@ -21,6 +21,8 @@ from valex_local.records import Media, Transcript
 from valex_local.stages.registry import STAGES, StageSpec
 from valex_local.stages.variants import media_settings, speech_settings
 from valex_local.study import Study
+from valex_local.study.editing import Change, Editor
+from valex_local.study.left_out import exclude, include
 
 MEDIA = StageSpec("media", 1, Media, "media", "tests.toystages:ToyMedia", ("video",), media_settings)
 SPEECH = StageSpec(
@@ -510,3 +512,62 @@ def test_a_record_that_lacks_what_is_read_is_said(videos, out):
     with pytest.raises(StudyError, match=r"not a readable Media record.*Delete the file"):
         run((), out, selection=Selection(only="speech"))
     assert run(paths, out).ok, "where media runs too it is made again"
+
+
+# --- posts that people leave out, and lines that they correct --------------------------------------------------------
+
+
+def test_an_excluded_post_is_not_worked_on(videos, out):
+    paths = videos(a="one", b="two two")
+    run(paths, out)
+    study = Study(out)
+    exclude(study, [posts(out)["a"]], "not in English", "anna")
+    (study.folder(next(iter(study.left_out().excluded))) / "transcript.json").unlink()
+    summary = run(paths, out)
+    assert (summary.posts, counts(summary)["speech"]) == (1, (0, 1, 0, 0))
+    assert summary.notes == ["1 post excluded: not in English (1)"]
+    include(study, next(iter(study.left_out().excluded)))
+    assert counts(run(paths, out))["speech"] == (1, 2, 0, 0)
+
+
+def test_a_forgotten_post_does_not_come_back(videos, out):
+    paths = videos(a="one", b="two two")
+    run(paths, out)
+    gone = posts(out)["a"]
+    Study(out).forget(gone)
+    summary = run(paths, out)
+    assert gone not in Study(out).post_ids()
+    assert [notice.code for notice in summary.notices] == ["forgotten"]
+    assert not [path for path in out.rglob("*") if path.is_file() and gone.encode() in path.read_bytes()]
+    include(Study(out), gone)
+    run(paths, out)
+    assert gone in Study(out).post_ids()
+
+
+def test_a_study_that_forgot_everything_says_so(videos, out):
+    paths = videos(a="one")
+    run(paths, out)
+    Study(out).forget(posts(out)["a"])
+    with pytest.raises(InputError, match="asked to forget"):
+        run(paths, out)
+
+
+def test_corrections_survive_redo(videos, out):
+    paths = videos(a="one", b="two two")
+    run(paths, out)
+    study, post_id = Study(out), posts(out)["a"]
+    line = study.read(post_id, "transcript", Transcript).segments[0].id
+    Editor(study, "anna").correct(post_id, line, Change(text="corrected by hand"))
+    assert counts(run(paths, out))["speech"] == (0, 2, 0, 0), "a correction makes nothing due that it does not concern"
+    run(paths, out, options={"speech": {"language": "de"}}, selection=Selection(redo=True))
+    assert study.read(post_id, "transcript", Transcript).segments[0].text == "corrected by hand"
+    assert study.read(post_id, "transcript", Transcript, as_found=True).segments[0].text != "corrected by hand"
+
+
+def test_a_copied_record_is_the_one_found(videos, out):
+    run(videos(a="same"), out)
+    study, first = Study(out), posts(out)["a"]
+    line = study.read(first, "transcript", Transcript).segments[0].id
+    Editor(study, "anna").correct(first, line, Change(text="corrected by hand"))
+    run(videos(b="same"), out)
+    assert study.read(posts(out)["b"], "transcript", Transcript).segments[0].text != "corrected by hand"

@@ -14,15 +14,21 @@ from valex_local.records import (
     Captions,
     Detection,
     Face,
+    Grounding,
     Keyframe,
     KeyframeCaption,
+    Labels,
+    NamedThing,
     Notice,
     Post,
     Record,
+    Script,
     State,
     Value,
     ValueLabel,
 )
+from valex_local.rendering.detections import LookedFor
+from valex_local.rendering.lines import script_lines
 from valex_local.report import write_report
 from valex_local.report.gather import Reader
 from valex_local.report.links import from_page, page_address
@@ -131,6 +137,35 @@ def test_evidence_leads_to_the_line_of_its_own_script(study: Study) -> None:
     anchors = {f"{s.anchor}-{line.id}" for s in a_view(study).scripts for scene in s.scenes for line in scene.lines}
     assert {"s1-S1", "s2-S1", "s2-T2"} <= anchors
     assert not found["template.encoder"].about_evidence
+
+
+def test_evidence_of_a_view_leads_to_the_lines_of_its_script(study: Study) -> None:
+    (post_id,) = study.post_ids()
+    made = study.require(post_id, "labels.template.fewshot", Labels)
+    study.write(post_id, "labels.template~action.fewshot", made.model_copy(update={"script": "template~action"}))
+    names = [str(view.key) for view in a_view(study).labels]
+    whole, view = (at for at, name in enumerate(names) if name in ("template.fewshot", "template~action.fewshot"))
+    assert names.index("video.direct") > view > whole
+    rows, other_rows = a_view(study).labels[whole].rows, a_view(study).labels[view].rows
+    assert [row.evidence for row in rows] == [row.evidence for row in other_rows]
+
+
+def test_what_detectors_did_not_find_is_marked_at_its_line(study: Study) -> None:
+    (post_id,) = study.post_ids()
+    script = study.require(post_id, "script.template", Script)
+    (line,) = (line for line in script_lines(script) if line.kind == "action")
+    word, other = line.text.split()[:2]
+    found = NamedThing(scene=line.scene, element=line.element, name="a", word=word, keyframe="K1", score=0.9)
+    lacking = NamedThing(scene=line.scene, element=line.element, name="b", word=other)
+    study.write(post_id, "grounding.template", Grounding(script="template", things=(found, lacking)))
+    shown = {view.name: view.looked_for for view in a_view(study).scripts}
+    assert shown.pop("template") == {line.id: LookedFor((word,), (other,))}
+    assert not any(shown.values())
+    write_report(study)
+    (page,) = (study.root / "report" / "posts").glob("*.html")
+    text = page.read_text("utf-8")
+    assert f"Detectors found: <bdi>{word}</bdi>." in text
+    assert f"<b>Not found</b> in the keyframes: <bdi>{other}</bdi>." in text
 
 
 def test_evidence_that_is_not_on_the_page_has_no_link(study: Study) -> None:

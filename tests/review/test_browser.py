@@ -1,233 +1,319 @@
-"""The page in a real browser, with the keyboard alone."""
+"""The review in a real browser, driven with the keyboard, and its door."""
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
+import re
 import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from PIL import Image
 
-from tests.report.made import make_study
-from tests.report.test_browser import Seen, browser  # noqa: F401 - a fixture
-from tests.review.serving import Server, serving
-from valex_local.records import Coding
+from tests.commands import PROGRAM
+from tests.report.made import ODD_ID, hostile_post, make_study
+from valex_local.records import Coding, Keyframe, Media, Transcript
 from valex_local.schwartz import CIRCLE, State
 from valex_local.study import Study
-from valex_local.study.codings import read_coding
+from valex_local.study.codings import change_coding, read_coding
 
 pytestmark = pytest.mark.slow
 
 CLIP = Path(__file__).parents[2] / "models/demo/clips/@thrift.tilda_video_7300000000000000001.mp4"
 POSTS = 4
-FIRST, SECOND = "author.0_7300000000000000000", "author.1_7300000000000000001"
+
+
+@dataclass
+class Served:
+    """A review that runs."""
+
+    process: subprocess.Popen[str]
+    study: Study
+    address: str
+    said: str
+
+    @property
+    def host(self) -> str:
+        return self.address.removeprefix("http://").partition("/")[0]
+
+    def ask(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> tuple[int, str, Any]:
+        """Send a request; a header with an underscore stands for one with a dash."""
+        connection = http.client.HTTPConnection(self.host, timeout=20)
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, {"Host": self.host} | given)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace"), answer.headers
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    video = tmp_path / "v.mp4"
-    shutil.copy(CLIP, video)
-    make_study(tmp_path / "study", POSTS, lines=4, video=video)
-    return Study(tmp_path / "study")
+    made = make_study(tmp_path / "study", POSTS, lines=3, video=CLIP)
+    hostile_post(made, CLIP)
+    return made
+
+
+def serve(study: Study, *words: str, coder: str = "anna") -> Served:
+    command = [*PROGRAM, "review", "start", "-s", str(study.root), "--coder", coder, *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ)
+    said = ""
+    for line in process.stdout or ():
+        said += line
+        if found := re.search(r"http://\S+", line):
+            return Served(process, study, found[0], said)
+    raise AssertionError(said)
 
 
 @pytest.fixture
-def server(study: Study) -> Iterator[Server]:
-    with serving(study.root, "anna") as running:
-        yield running
+def served(study: Study) -> Iterator[Served]:
+    running = serve(study)
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=path)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture
-def seen() -> Seen:
-    return Seen()
-
-
-@pytest.fixture
-def page(browser: Any, server: Server, seen: Seen) -> Iterator[Any]:  # noqa: F811
-    """Open the list of posts; fail if anything else than the server is asked, or an error is reported."""
+def page(browser: Any) -> Iterator[Any]:
+    """A page; any complaint of the browser fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    opened.set_default_timeout(20_000)
-    seen.watch(opened)
-    opened.goto(server.address)
-    opened.wait_for_selector("a.go:focus")
+    opened, complaints = context.new_page(), []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
     yield opened
     context.close()
-    assert [url for url in seen.requests if not url.startswith(f"http://{server.host}/")] == []
-    assert seen.console == []
-    assert seen.dialogs == []
-
-
-def press(page: Any, *keys: str) -> int:
-    for key in keys:
-        page.keyboard.press(key)
-    return len(keys)
-
-
-def ready(page: Any, number: int = 1) -> None:
-    page.wait_for_selector(f".place:has-text('{number} of {POSTS}')")
-    saved(page)
+    assert not [text for text in complaints if "409" not in text and "ERR_" not in text]
 
 
 def saved(page: Any) -> None:
     page.wait_for_selector("#saved:text-is('saved')")
 
 
-def coding(study: Study, post_id: str = FIRST) -> Coding:
-    found = read_coding(study, post_id, "anna")
-    assert found is not None
-    return found
+def press(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
 
 
-def current(page: Any) -> str:
-    return str(page.evaluate("document.activeElement.dataset.value"))
+def begin(page: Any, served: Served) -> str:
+    """Open the first post of the list and return its id."""
+    page.goto(served.address)
+    page.focus("#start")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-ready]")
+    return page.inner_text("h1")
 
 
-def test_a_post_is_coded_with_the_keyboard_alone(page: Any, study: Study) -> None:
-    press(page, "Enter")  # the link to the next post has the focus
-    ready(page)
-    assert current(page) == CIRCLE[0]
-    # Three values: one present with two lines, one dominant, one conflicted; the others are absent.
-    keys = press(page, "p", "l", "ArrowDown", "Space", "ArrowDown", "Space")
-    wide = page.locator(".line.is-marked .what").nth(0).bounding_box()["width"]
-    other = page.locator(".line:not(.is-marked) .what").nth(0).bounding_box()["width"]
-    assert wide == pytest.approx(other, abs=5), "a marked line keeps its columns"
-    keys += press(page, "Escape")
-    keys += press(page, "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "d")
-    keys += press(page, "ArrowDown", "ArrowDown", "ArrowDown", "c", "7")
-    keys += press(page, "r", "Enter")
-    saved(page)
-    page.wait_for_selector("body.is-done")
-    keys += press(page, "Enter")
-    ready(page, 2)
-    assert keys == 20
-    found = coding(study)
-    states = [one.state for one in found.values]
-    assert len(states) == len(CIRCLE) and found.done
-    assert states.count(State.ABSENT) == len(CIRCLE) - 3
-    assert found.of(CIRCLE[0]).state is State.PRESENT and len(found.of(CIRCLE[0]).lines) == 2
-    assert found.of(CIRCLE[4]).dominant
-    assert (found.of(CIRCLE[7]).state, found.of(CIRCLE[7]).confidence) == (State.CONFLICTED, "low")
+# --- the door -------------------------------------------------------------------------------------------------------
 
 
-def test_a_post_without_values_takes_three_keys(page: Any, study: Study) -> None:
+def test_only_the_address_with_the_token_lets_in_and_once(served: Served):
+    assert served.ask("/")[0] == 403
+    path = served.address.removeprefix(f"http://{served.host}")
+    status, _, headers = served.ask(path)
+    assert (status, headers["Location"]) == (303, "/")
+    cookie = headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert served.ask(path)[0] == 403, "the token works once"
+    assert served.ask("/", Cookie=cookie.partition(";")[0])[0] == 200
+    assert served.ask("/", Cookie="valex-review=guess")[0] == 403
+
+
+def test_other_hosts_and_pages_are_refused(served: Served):
+    _, _, headers = served.ask(served.address.removeprefix(f"http://{served.host}"))
+    cookie = headers["Set-Cookie"].partition(";")[0]
+    post = served.study.post_ids()[0]
+    body = json.dumps({"field": "note", "value": "forged", "seen": 0})
+    for host in ("evil.example", f"localhost:{served.host.partition(':')[2]}", ""):
+        assert served.ask("/", Host=host, Cookie=cookie)[0] == 400
+    for origin in ("http://evil.example", "null", ""):
+        assert served.ask(f"/posts/{post}/coding", "POST", body, Cookie=cookie, Origin=origin)[0] == 403
+    assert not served.study.coders(post)
+    right = {"Cookie": cookie, "Origin": f"http://{served.host}"}
+    assert served.ask(f"/posts/{post}/coding", "POST", body, **right)[0] == 200
+    for wrong in ("", "[]", "{", "x" * 70_000, '{"field": "coder", "value": "ben"}'):
+        assert served.ask(f"/posts/{post}/coding", "POST", wrong, **right)[0] == 400
+    for path in (
+        "/posts/..%2F..",
+        "/posts/nobody",
+        f"/media/{post}/..%2Fpost.json",
+        f"/media/{post}/post.json",
+        "/static/app.py",
+    ):
+        assert served.ask(path, Cookie=cookie)[0] == 404, path
+    assert "default-src 'none'" in served.ask("/", Cookie=cookie)[2]["Content-Security-Policy"]
+
+
+def test_it_says_which_layers_hold_and_ends_with_ctrl_c(served: Served):
+    assert "offline: environment switches, audit hook" in served.said
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(timeout=20) == 0
+
+
+# --- coding ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_post_is_coded_with_a_few_keys(page: Any, served: Served):
+    post = begin(page, served)
+    # Hedonism is present and dominates, the third value is conflicted, and one line shows it: then the next post.
+    keys = ["h", "2", "ArrowUp", "3", ".", ".", "x", "8", "Enter"]
+    press(page, *keys)
+    page.wait_for_selector(f"body[data-ready] h1 bdi:not(:text-is('{post}'))")
+    coding = read_coding(served.study, post, "anna")
+    assert coding.done
+    assert coding.confidence == "medium"
+    assert coding.values[CIRCLE[3]].dominant
+    third = coding.values[CIRCLE[2]]
+    assert third.state is State.CONFLICTED
+    assert len(third.lines) == 1
+    assert coding.script in served.study.script_variants(post)
+    assert sum(one.state is State.ABSENT for one in coding.values.values()) == len(CIRCLE) - 2
+    assert (served.study.root / "gold" / "anna.csv").exists()
+    assert coding.shown == (), "labels by models were hidden"
+    # Without lines and confidence a post with two values takes six keys, one without any takes one.
+    second = page.inner_text("h1")
     press(page, "Enter")
-    ready(page)
-    press(page, "r", "Enter")
-    page.wait_for_selector("body.is-done")
-    press(page, "Enter")
-    ready(page, 2)
-    assert {one.state for one in coding(study).values} == {State.ABSENT}
+    page.wait_for_selector(f"body[data-ready] h1 bdi:not(:text-is('{second}'))")
+    assert read_coding(served.study, second, "anna").done
 
 
-def test_notes_are_stored_while_they_are_typed(page: Any, study: Study, server: Server) -> None:
-    press(page, "Enter")
-    ready(page)
-    press(page, "n")
-    page.keyboard.type("why <b>not</b> p r x")
-    page.wait_for_selector(".coded.current .extra:has-text('note')")
-    saved(page)
-    server.kill()  # no blur, no end: what was typed is there
-    assert coding(study).of(CIRCLE[0]).note == "why <b>not</b> p r x"
-    assert coding(study).of(CIRCLE[0]).state is State.NOT_ASSESSED
-    page.goto("about:blank")
+def test_labels_by_models_are_hidden_until_a_post_is_finished(page: Any, served: Served):
+    begin(page, served)
+    place = page.url
+    assert page.locator(".machine").count() == 0
+    assert "encoder" not in page.content()
+    page.click("#done")
+    page.wait_for_url(lambda url: url != place)
+    page.goto(place)
+    assert page.locator(".machine").count() == 1
 
 
-def test_the_page_says_what_could_not_be_stored_and_tries_again(page: Any, server: Server, seen: Seen) -> None:
-    press(page, "Enter")
-    ready(page)
-    page.route("**/coding/*", lambda route: route.abort())
-    press(page, "p")
-    page.wait_for_selector("#saved.failing:has-text('not saved')")
-    page.unroute("**/coding/*")
-    saved(page)
-    seen.console.clear()  # the browser reports the requests that failed
-
-
-def test_two_tabs_do_not_overwrite_each_other(page: Any, study: Study, seen: Seen) -> None:
-    press(page, "Enter")
-    ready(page)
+def test_two_tabs_do_not_overwrite_each_other(page: Any, served: Served):
+    post = begin(page, served)
     other = page.context.new_page()
     other.goto(page.url)
-    saved(other)
-    other.keyboard.press("c")
-    saved(other)
-    other.wait_for_selector(f".coded[data-value='{CIRCLE[0].value}'].decided")
-    page.bring_to_front()
-    # As if the tab had stayed in view: it has not read what the other one has stored.
-    page.keyboard.press("p")
-    page.wait_for_selector("#told:has-text('another tab')")
+    other.wait_for_selector("body[data-ready]")
+    press(page, "h", "1")
     saved(page)
-    assert coding(study).of(CIRCLE[0]).state is State.CONFLICTED
-    assert page.locator(".coded.current [data-mark=conflicted][aria-pressed=true]").is_visible()
-    seen.console.clear()  # the browser reports the answer 409
+    press(other, "s", "3")  # another value: both stay
+    saved(other)
+    assert len(read_coding(served.study, post, "anna").values) == 2
+    press(page, "ArrowUp", "ArrowUp", "ArrowUp", "1")  # what the other window has set meanwhile
+    page.wait_for_selector("#saved:has-text('another window')")
+    assert read_coding(served.study, post, "anna").values[CIRCLE[0]].state is State.CONFLICTED
+    assert page.get_attribute(f"[data-value='{CIRCLE[0]}'] [data-state=conflicted]", "aria-pressed") == "true"
 
 
-def test_labels_of_models_appear_once_the_post_is_finished(page: Any, study: Study) -> None:
-    press(page, "Enter")
-    ready(page)
-    press(page, "m")
-    page.wait_for_selector("#told:has-text('hidden until')")
-    assert page.locator(".machine").all_inner_texts() == [""] * len(CIRCLE)
-    press(page, "r", "Enter")
-    page.wait_for_selector("body.is-done")
-    press(page, "m")
-    page.wait_for_selector(".machine:has-text('encoder')")
+def test_a_killed_program_loses_nothing_that_was_saved(page: Any, served: Served):
+    post = begin(page, served)
+    press(page, "h", "1", "n")
+    written = "she laughs about it"
+    page.keyboard.type(written)
+    for _ in range(100):
+        if read_coding(served.study, post, "anna").note == written:
+            break
+        page.wait_for_timeout(100)
+    served.process.kill()
+    served.process.wait()
+    coding = read_coding(served.study, post, "anna")
+    assert coding.note == written
+    assert coding.values[CIRCLE[3]].state is State.PRESENT
+    press(page, "Escape", "a", "1")
+    page.wait_for_selector("#saved:has-text('NOT saved')")
+
+
+def test_lines_are_corrected_and_posts_excluded(page: Any, served: Served):
+    post = begin(page, served)
+    line = served.study.read(post, "transcript", Transcript).segments[0].id
+    page.click(f".line[id$='-{line}']")
+    press(page, "e")
+    page.fill("#edit [name=text]", "What was <b>really</b> said")
+    page.click("#edit [type=submit]")
+    page.wait_for_selector("text=1 corrections in this post")
+    assert served.study.read(post, "transcript", Transcript).segments[0].text == "What was <b>really</b> said"
+    assert served.study.edits(post).corrections[0].by == "anna"
+    place = page.url
+    page.click(".exclude summary")
+    page.fill("#reason", "an advertisement")
+    page.click("#exclude")
+    page.wait_for_url(lambda url: url != place)
+    assert served.study.left_out().excluded[post].reason == "an advertisement"
+
+
+def test_coders_are_blind_and_differences_are_adjudicated(page: Any, study: Study):
+    first, second = study.post_ids()[:2]
+    for coder, state in (("anna", "present"), ("ben", "conflicted")):
+        change_coding(study, first, coder, CIRCLE[5].value, {"state": state}, seen=0)
+        for post in (first, second):
+            change_coding(study, post, coder, "done", True, seen=9)
+    running = serve(study, "--adjudicate", coder="cleo")
+    try:
+        assert begin(page, running) == first
+        row = page.locator(f"[data-value='{CIRCLE[5]}']")
+        assert row.locator(".others").inner_text().split() == ["anna:", "present", "ben:", "conflicted"]
+        row.locator("[data-state=present]").click()
+        saved(page)
+        press(page, "Enter")
+        page.wait_for_url(f"http://{running.host}/")
+        assert page.locator(".work li").count() == 1
+    finally:
+        running.process.kill()
+        running.process.wait()
+    coding = read_coding(study, first, "cleo")
+    assert coding.adjudicates == ("anna", "ben")
+    assert coding.values[CIRCLE[5]].state is State.PRESENT
+
+
+def test_hostile_posts_stay_text(page: Any, served: Served):
+    page.goto(served.address)
+    page.goto(f"http://{served.host}/posts/{quote(ODD_ID, safe='')}")
+    page.wait_for_selector("body[data-ready]")
+    assert "owned" not in page.title()
+    assert page.locator("#owned").count() == 0
+    press(page, "h", "1")
     saved(page)
-    assert coding(study).shown
-
-
-def test_the_codebook_is_beside_each_value(page: Any) -> None:
-    press(page, "Enter")
-    ready(page)
-    for value in CIRCLE[:3]:
-        entry = page.locator(".entry:visible")
-        assert entry.locator("h3").inner_text() == value.value
-        assert entry.locator(".examples li").count() == 2
-        press(page, "ArrowDown")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits(page: Any, width: int, scheme: str) -> None:
-    page.set_viewport_size({"width": width, "height": 844})
-    page.emulate_media(color_scheme=scheme)
-    page.screenshot(path=_picture(f"list-{width}-{scheme}"))
-    press(page, "Enter")
-    ready(page)
-    page.screenshot(path=_picture(f"post-{width}-{scheme}"))
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    press(page, "0")  # the page opens at its top; the first key leads to the values
-    for at, value in enumerate(CIRCLE):
-        # The value that is worked on is in view, between video and codebook.
-        assert current(page) == value
-        row, book = page.locator(".coded.current").bounding_box(), page.locator(".book").bounding_box()
-        assert row["y"] >= 0 and row["y"] + row["height"] <= 844
-        assert row["y"] >= book["y"] + book["height"] - 1 or row["y"] + row["height"] <= book["y"] + 1, value
-        press(page, "p" if at % 5 == 0 else "a")
-        if at % 5 == 0:
-            press(page, "ArrowDown")
-    page.screenshot(path=_picture(f"coded-{width}-{scheme}"))
-    press(page, "?")
-    assert page.locator("#keys").is_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_nothing_is_cut_off(browser: Any, served: Served, width: int, scheme: str):
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page = context.new_page()
+    for place in ("/", f"/posts/{served.study.post_ids()[0]}"):
+        page.goto(served.address if place == "/" else f"http://{served.host}{place}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
 
 
-def test_touch_or_mouse_does_the_same(page: Any, study: Study) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.click("a.go")
-    ready(page)
-    page.click(".coded >> nth=2 >> [data-mark=dominant]")
-    page.click("[data-confidence=high]")
-    page.click(".line.dialogue >> nth=0 >> .mark")
-    saved(page)
-    found = coding(study).of(CIRCLE[2])
-    assert found.dominant and found.confidence == "high" and len(found.lines) == 1
-
-
-def _picture(name: str) -> str | None:
-    """Return where a picture of the page is kept, to be looked at; nowhere by default."""
-    folder = os.environ.get("VALEX_PICTURES")
-    return f"{folder}/{name}.png" if folder else None
+def test_pictures_and_film_are_served(page: Any, served: Served):
+    post = served.study.post_ids()[0]
+    folder = served.study.folder(post) / "keyframes"
+    media = served.study.require(post, "media", Media)
+    still = Keyframe(id="K1", time=0.0, shot=0, file="keyframes/K1.jpg", width=90, height=160)
+    served.study.write(post, "media", media.model_copy(update={"keyframes": (still,)}))
+    folder.mkdir(exist_ok=True)
+    Image.new("RGB", (90, 160), (90, 120, 200)).save(folder / "K1.jpg")
+    page.goto(served.address)
+    assert page.request.get(f"http://{served.host}/media/{post}/keyframes/K1.jpg").status == 200
+    film = page.request.get(f"http://{served.host}/media/{post}/film", headers={"Range": "bytes=0-99"})
+    assert (film.status, len(film.body())) == (206, 100)
+    assert isinstance(read_coding(served.study, post, "anna"), Coding)

@@ -2,87 +2,91 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.commands import valex
 from valex_local.errors import ConfigError, InputError
-from valex_local.files.tables import write_table
 from valex_local.records import Post
-from valex_local.review.plan import make_plan, posts_of, read_sample
+from valex_local.review.gold import store_gold
+from valex_local.review.plan import assigned, make_plan, progress, read_plan
+from valex_local.schwartz import CIRCLE
 from valex_local.study import Study
-from valex_local.study.codings import read_plan
-
-NAMES = ("anna", "ben", "carla", "dora")
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Study:
-    made = Study(tmp_path / "study", create=True)
-    for number in range(20):
-        made.write(f"p{number:02}", "post", Post(id=f"p{number:02}"))
-    return made
+from valex_local.study.codings import change_coding
+from valex_local.study.left_out import exclude
 
 
-@given(count=st.integers(1, 60), coders=st.integers(1, 4), overlap=st.floats(0, 1), seed=st.integers())
-def test_every_post_is_coded_and_work_is_divided_evenly(count, coders, overlap, seed):
-    posts = [f"p{n}" for n in range(count)]
-    plan = make_plan(posts, NAMES[:coders], overlap=overlap, seed=seed)
-    assert sorted(one.post for one in plan.assignments) == sorted(posts)
-    load = Counter(name for one in plan.assignments for name in one.coders)
-    assert max(load.values()) - min(load[name] for name in NAMES[:coders]) <= 1
-    if coders > 1:
-        shared = sum(len(one.coders) == coders for one in plan.assignments)
-        assert all(len(one.coders) in (1, coders) for one in plan.assignments)
-        assert shared == min(count, max(round(overlap * count), int(overlap > 0)))
-    assert plan == make_plan(posts[::-1], NAMES[:coders], overlap=overlap, seed=seed)
+def made(folder: Path, posts: int) -> Study:
+    study = Study(folder / "study", create=True)
+    for number in range(posts):
+        study.write(f"post{number}", "post", Post(id=f"post{number}"))
+    return study
 
 
-def test_posts_of_everybody_are_not_the_first_ones():
-    plan = make_plan([f"p{n}" for n in range(40)], NAMES[:2], overlap=0.5, seed=1)
-    assert 5 < sum(len(one.coders) == 2 for one in plan.assignments[:20]) < 15
+@settings(max_examples=30)
+@given(st.integers(1, 25), st.integers(1, 4), st.floats(0, 1), st.integers(0, 5))
+def test_every_post_is_coded_and_the_overlap_by_all(posts: int, coders: int, overlap: float, seed: int):
+    with tempfile.TemporaryDirectory() as folder:
+        study, names = made(Path(folder), posts), [f"coder{n}" for n in range(coders)]
+        plan = make_plan(study, names, overlap=overlap, seed=seed)
+        assert plan == make_plan(study, names, overlap=overlap, seed=seed) == read_plan(study)
+    shares = [set(share) for share in plan.coders.values()]
+    assert set.union(*shares) == {f"post{n}" for n in range(posts)}
+    common = round(overlap * posts)
+    by_all = set.intersection(*shares)
+    assert len(by_all) == (posts if coders == 1 else common)
+    sizes = [len(share) for share in plan.coders.values()]
+    assert max(sizes) - min(sizes) <= 1
+    assert sum(sizes) == common * coders + posts - common
 
 
-@pytest.mark.parametrize("coders", [[], ["anna", "Anna"], ["adjudicated"], ["../x"], ["a b"]])
-def test_wrong_coders_are_refused(coders):
-    with pytest.raises(ConfigError):
-        make_plan(["p"], coders)
-
-
-def test_the_commands_write_a_plan_and_show_how_far_it_is(study: Study):
-    words = ("-s", study.root, "--coders", "anna, ben", "--overlap", 0.3, "--seed", 1)
-    made = valex("review", "plan", *words)
-    assert made.returncode == 0, made.stderr
-    assert "20 posts, 6 of them coded by everybody" in made.stdout
-    assert "anna: 13 posts" in made.stdout
-    again = valex("review", "plan", *words)
-    assert again.returncode == 2 and "--replace" in again.stderr
-    assert valex("review", "plan", *words, "--replace").returncode == 0
-    assert valex("review", "status", "-s", study.root).stdout.splitlines() == [
-        "anna: 0 of 13 done, 0 begun", "ben: 0 of 13 done, 0 begun",
-    ]  # fmt: skip
-    with pytest.raises(ConfigError, match="only anna, ben"):
-        posts_of(study, read_plan(study), "carla")
-
-
-def test_a_plan_takes_a_sample(study: Study):
+def test_a_plan_takes_a_sample(tmp_path: Path):
+    study = made(tmp_path, 6)
     (study.root / "samples").mkdir()
-    rows = [["post_id", "inclusion_probability", "stratum"], ["p03", 0.1, "a"], ["p05", 0.1, "b"], ["gone", 0.1, "b"]]
-    write_table(study.root / "samples" / "first.csv", rows)
-    assert read_sample(study, "first").posts == ("p03", "p05")
-    made = valex("review", "plan", "-s", study.root, "--coders", "anna", "--sample", "first")
-    assert made.returncode == 0, made.stderr
-    assert "does not hold 1 post of the sample" in made.stderr
-    plan = read_plan(study)
-    assert plan is not None and plan.sample == "first"
-    assert sorted(posts_of(study, plan, "anna")) == ["p03", "p05"]
+    (study.root / "samples" / "first.csv").write_text(
+        "post_id,inclusion_probability,stratum\npost1,0.5,a\npost4,0.5,b\n"
+    )
+    assert set(make_plan(study, ["anna"], sample="first").coders["anna"]) == {"post1", "post4"}
+    (study.root / "samples" / "other.csv").write_text("post_id\npost1\n")
+    for name in ("other", "missing"):
+        with pytest.raises(InputError):
+            make_plan(study, ["anna"], sample=name)
+    study.forget("post4")
+    assert read_plan(study).coders["anna"] == ("post1",)
+    assert b"post4" not in b"".join(path.read_bytes() for path in study.root.rglob("*") if path.is_file())
 
 
-def test_a_table_that_is_no_sample_is_refused(study: Study, tmp_path: Path):
-    write_table(tmp_path / "a.csv", [["id"], ["p03"]])
-    with pytest.raises(InputError, match="no column post_id"):
-        read_sample(study, str(tmp_path / "a.csv"))
+@pytest.mark.parametrize("names", [[], ["anna", "Anna"], ["a b"]])
+def test_names_of_coders(tmp_path: Path, names: list[str]):
+    with pytest.raises(ConfigError):
+        make_plan(made(tmp_path, 2), names)
+
+
+def test_who_is_not_in_the_plan_is_told(tmp_path: Path):
+    study = made(tmp_path, 4)
+    assert assigned(study, "anna") == ("post0", "post1", "post2", "post3")
+    make_plan(study, ["anna", "ben"])
+    exclude(study, [assigned(study, "anna")[0]], "broken", "anna")
+    assert len(assigned(study, "anna")) == 1
+    with pytest.raises(InputError, match="anna, ben"):
+        assigned(study, "cleo")
+
+
+def test_progress_and_gold(tmp_path: Path):
+    study = made(tmp_path, 4)
+    make_plan(study, ["anna", "ben"], overlap=0.5)
+    first, second = assigned(study, "anna")[:2]
+    change_coding(study, first, "anna", CIRCLE[3].value, {"state": "present", "dominant": True}, seen=0)
+    assert store_gold(study, "anna") is None, "what is not finished is no gold label"
+    change_coding(study, first, "anna", "done", True, seen=1)
+    change_coding(study, second, "anna", "note", "hm", seen=0)
+    assert [(one.coder, one.posts, one.done, one.begun) for one in progress(study)] == [
+        ("anna", 3, 1, 1),
+        ("ben", 3, 0, 0),
+    ]
+    rows = store_gold(study, "anna").read_text("utf-8").splitlines()
+    assert len(rows) == 1 + len(CIRCLE)
+    assert [row for row in rows if ",present" in row and CIRCLE[3].value in row]

@@ -1,5 +1,6 @@
 """The network guard. What cannot be undone (the hook for good, the kernel's layer) is tried in processes of its own."""
 
+import errno
 import json
 import os
 import shutil
@@ -444,65 +445,6 @@ def test_threads_that_ran_before_are_held_by_the_filter(server):
     assert len(got["said"]) == 1
 
 
-LISTENING = """
-    import ctypes, errno, json, socket, subprocess, sys
-    from dataclasses import asdict
-    from valex_local.system import network_guard, sandbox
-    if sys.argv[1] == sandbox.FILTER:
-        def refuse(): raise sandbox.Refused("left out by the test")
-        sandbox._seal_by_namespace = refuse
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    code = "import socket, sys; sys.stdin.readline(); "
-    code += "print(socket.create_connection(('127.0.0.1', int(sys.argv[1])), 20).recv(9))"
-    browser = subprocess.Popen(
-        [sys.executable, "-c", code, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    layers = network_guard.enter_listening([listener])
-    browser.stdin.write("go\\n"), browser.stdin.flush()
-    accepted = listener.accept()[0]
-    accepted.sendall(b"hello")
-    libc, tried = ctypes.CDLL(None, use_errno=True), {}
-    for name, handle in (("listener", listener), ("accepted", accepted), ("pair", socket.socketpair()[0])):
-        libc.connect(handle.fileno(), bytes(16), 16)  # to no family at all, which lets go of a connection
-        tried[name] = errno.errorcode.get(ctypes.get_errno())
-    try:
-        socket.create_connection(("127.0.0.1", port), 5)
-    except OSError:
-        said = "no socket"
-    except Exception as error:
-        said = str(error)
-    print(json.dumps(asdict(layers) | {"tried": tried, "said": said, "browser": browser.communicate()[0]}))
-"""
-
-
-@linux
-@pytest.mark.parametrize("means", [sandbox.NAMESPACE, sandbox.FILTER])
-def test_a_socket_that_listens_already_accepts_and_nothing_connects(means):
-    got = python(LISTENING, means)
-    need(f"{means}, {sandbox.NO_CONNECT}", got)
-    assert "hello" in got["browser"]
-    assert set(got["tried"].values()) == {"EACCES"}
-    assert got["said"] == "no socket" or "tried to reach 127.0.0.1" in got["said"]
-    assert got["accepts_only"]
-
-
-def test_a_socket_that_listens_on_every_interface_is_refused():
-    got = python("""
-    import json, socket
-    from valex_local.errors import OfflineError
-    from valex_local.system import network_guard
-    listener = socket.create_server(("", 0))
-    try:
-        network_guard.enter_listening([listener])
-        said = "nothing"
-    except OfflineError as error:
-        said = str(error)
-    print(json.dumps({"said": said}))
-    """)
-    assert "a socket listens on 0.0.0.0" in got["said"]
-
-
 @linux
 def test_loopback_works_inside_the_namespace():
     got = python(
@@ -644,3 +586,55 @@ def test_whether_loopback_is_hidden(layers, hidden):
 )
 def test_describe(layers, line):
     assert layers.describe() == line
+
+
+# --- a process that listens -----------------------------------------------------------------------------------------
+
+LISTEN = """
+    import json, socket, sys, threading, _socket, ctypes
+    from dataclasses import asdict
+    from valex_local.system import network_guard
+    network_guard.enter(kernel=False)
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+"""
+
+
+@linux
+def test_a_process_that_listens_answers_and_reaches_nothing(server):
+    program = (
+        LISTEN
+        + """
+    caller = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)  # made before, as a library could
+    outside = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    layers = network_guard.enter_listening()
+    said = []
+    def tried(act):
+        try:
+            act()
+        except OSError as error:
+            said.append(error.errno)
+        else:
+            said.append(0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    tried(lambda: _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM))
+    tried(lambda: _socket.socket(_socket.AF_INET6, _socket.SOCK_DGRAM))
+    tried(lambda: _socket.socket.connect(caller, ("127.0.0.1", int(sys.argv[1].rpartition(":")[2].partition("/")[0]))))
+    tried(lambda: _socket.socket.connect(outside, "/run/nscd/socket"))
+    print(json.dumps(asdict(layers) | {"said": said, "port": port}), flush=True)
+    connection, _ = listening.accept()
+    connection.sendall(connection.recv(5)[::-1])
+"""
+    )
+    command = [sys.executable, "-c", textwrap.dedent(program), server.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            got = json.loads(process.stdout.readline())
+            need(sandbox.LISTENING, got)
+            assert got["said"] == [errno.EACCES] * 4
+            with socket.create_connection(("127.0.0.1", got["port"]), timeout=20) as client:
+                client.sendall(b"hello")
+                assert client.recv(5) == b"olleh"
+        finally:
+            process.kill()
+    assert server.requests == []

@@ -26,15 +26,23 @@ COMMANDS = {
     "status": "Show how far a study is.",
     "show": "Show scripts and labels of posts.",
     "report": "Write web pages about a study.",
+    "methods": "Describe a study for a paper.",
     "label": "Label the scripts of a study, or other texts.",
     "check": "Check scripts against their videos.",
-    "review": "Code posts on a page of this machine.",
     "compare": "Compare two scripts of every post.",
-    "import": "Import scripts and labels into a study.",
+    "import": "Import scripts, labels and corrections into a study.",
     "export": "Export a study for other tools.",
+    "sample": "Draw posts to code, with known probabilities.",
+    "sheet": "Write an empty sheet to code posts in.",
+    "review": "Code the values of posts in a browser.",
+    "correct": "Correct lines and speakers of a post.",
+    "exclude": "Leave posts out of a study, with a reason.",
+    "include": "Take posts into a study again.",
     "forget": "Delete every trace of posts from a study.",
     "train": "Train and test a label model.",
     "evaluate": "Compare labels with gold labels and baselines.",
+    "agreement": "Show how far coders and models agree.",
+    "estimate": "Estimate shares and differences that hold.",
     "calibrate": "Fit the states of a study to gold labels.",
     "models": "Manage the models on this machine.",
     "doctor": "Check this machine: hardware, models, offline guard.",
@@ -42,10 +50,10 @@ COMMANDS = {
 # Commands that fetch packages from the Python registry, and the option with which they do. No other command may reach
 # a network.
 ONLINE: dict[tuple[str, ...], str] = {("models", "install"): "", ("models", "pack"): "--wheels"}
-# Commands that make a socket which listens on loopback before they close the network themselves.
-SERVE = frozenset({"review"})
 # Commands that go on where they were interrupted; all others start again.
-CONTINUE = frozenset({"run", "label", "import", "forget", "review", "train", "models install", "models remove"})
+CONTINUE = frozenset({"run", "label", "import", "forget", "train", "models install", "models remove", "review start"})
+# Commands that a browser must reach: they enter the kernel's layer themselves, once they listen.
+LISTEN = frozenset({("review", "start")})
 # Leaves out the kernel's layer of the network guard, which blocks the machine's own loopback too. It must be given with
 # each command: a profile or a study that names a server does not weaken anybody's guard.
 LOOPBACK = "--loopback"
@@ -120,12 +128,11 @@ def _call(command: click.Command, name: str) -> int:
     debug = "--debug" in arguments
     words = tuple(a for a in arguments if not a.startswith("-"))[:2]
     try:
-        serves = not SERVE.isdisjoint(words[:1])
-        if not serves and not _is_online(words, arguments):
-            network_guard.enter(kernel=LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments))
+        if not _is_online(words, arguments):
+            alone = LOOPBACK not in takewhile(lambda a: a.startswith("-"), arguments)
+            network_guard.enter(kernel=alone and words not in LISTEN)
         try:
-            # A thread comes after the guard only.
-            with network_guard.guarded() if serves else answered():
+            with answered():  # after the guard, which must not meet a second thread
                 command.main(prog_name=name, standalone_mode=False)
         finally:
             flush()

@@ -171,6 +171,8 @@ def open_study(named: Path | None) -> Study:
 def find_posts(study: Study, names: Sequence[str], *, partial: bool = False) -> list[str]:
     """Return the ids that `names` stand for (ids, beginnings of one id, or names of files); of all without names.
 
+    A post that people excluded is found by its name, and is not among all.
+
     `partial` says to look also among posts of which only a failure, or a part of the folder, is there.
 
     Raises
@@ -178,7 +180,7 @@ def find_posts(study: Study, names: Sequence[str], *, partial: bool = False) -> 
     InputError
         A name stands for no post, or for several.
     """
-    ids = sorted(study.known_ids()) if partial else study.post_ids()
+    ids = sorted(study.known_ids()) if partial else study.post_ids(excluded=bool(names))
     return [_find(study, ids, name) for name in names] if names else ids
 
 
@@ -195,7 +197,7 @@ def _find(study: Study, ids: Sequence[str], name: str) -> str:
     if not near and name == name.strip():
         from valex_local.corpus.post_finder import PostFinder
 
-        near = list(PostFinder(study.post(post_id) for post_id in study.post_ids()).find([name]))
+        near = list(PostFinder(map(study.post, study.post_ids(excluded=True))).find([name]))
     if len(near) == 1:
         return near[0]
     if not near and is_study(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 from valex_local.cli._output import say, say_json_text, terminal
 from valex_local.cli._study import StudyCommand, open_study
+from valex_local.files.text import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,7 +32,8 @@ def check() -> None:
 def visual(folder: Path | None, table: Path | None, as_json: bool) -> None:
     """Show how well the action lines of scripts match their keyframes, and how many keyframes they mention.
 
-    The scores come from `valex run`, which needs a CLIP model for them.
+    The scores come from `valex run`, which needs a CLIP model for them; detectors tell which things that lines name
+    were found.
     """
     from valex_local.cli._progress import working
     from valex_local.evaluation.visual_check import LINE_COLUMNS, check_visual, line_rows
@@ -55,7 +58,8 @@ def _print(found: VisualCheck) -> None:
     console = terminal()
     scored = [variant for variant in found.variants if variant.posts]
     if scored:
-        console.print(_table(scored))
+        for table in _tables(scored):
+            console.print(table)
         for note in _notes(found):
             say(note, style="dim")
     if not found.variants:
@@ -71,34 +75,59 @@ def _print(found: VisualCheck) -> None:
         say(hint)
 
 
-def _notes(found: VisualCheck) -> tuple[str, ...]:
-    return (
-        "percentile: share of reference lines that match the same keyframes less well; mean over lines, 0.50 by chance",
-        f"below chance: share of the lines with a percentile below {found.below_chance:.2f}",
-        f"mentioned: share of the keyframes that a line matches well; by chance {1 - found.spoken_of:.2f}",
-        f"below each figure: its 95 % interval, from {found.resamples:,} resamples of the posts",
-    )
+def _notes(found: VisualCheck) -> Iterator[str]:
+    if any(variant.mean_percentile is not None for variant in found.variants):
+        yield "percentile: share of reference lines that match the same keyframes less well; by chance 0.50"
+        yield f"below chance: share of the lines with a percentile below {found.below_chance:.2f}"
+        yield f"mentioned: share of the keyframes that a line matches well; by chance {1 - found.spoken_of:.2f}"
+    else:
+        yield "mentioned: share of the keyframes with a known thing of which a line names one"
+    if any(variant.things for variant in found.variants):
+        yield "not found: share of the known things named by a line that no detector found in its keyframes"
+    numbers, expressions = (sum(getattr(row, of) for row in found.variants) for of in ("numbers", "expressions"))
+    if numbers:
+        differ = sum(row.numbers_differ for row in found.variants)
+        yield f"people: numbers in {counted(numbers, 'line')}; {differ:,} differ from the count in each keyframe"
+    if expressions:
+        differ = sum(row.expressions_differ for row in found.variants)
+        yield f"expressions: {expressions:,} compared with faces; {differ:,} differ from all of them"
+    yield f"below each figure: its 95 % interval, from {found.resamples:,} resamples of the posts"
 
 
-def _table(variants: list[VariantFigures]) -> Table:
+def _tables(variants: Sequence[VariantFigures]) -> Iterator[Table]:
+    """Yield a table of what a CLIP model says, and one of what detectors say, where there is something."""
+    scored = [row for row in variants if row.mean_percentile is not None]
+    by_things = [row for row in variants if row.mean_percentile is None]
+    if scored or not any(row.things for row in variants):
+        by_clip = ("posts", "lines", "below\nchance", "percentile", "no\nkeyframe", "key-\nframes", "men-\ntioned")
+        yield _table(by_clip, {
+            row.script: (
+                f"{row.posts:,}", f"{row.lines:,}", _cell(row.below_chance), _cell(row.mean_percentile),
+                _cell(row.without_keyframes), f"{row.keyframes:,}", _cell(row.spoken_of),
+            ) for row in (scored or variants)
+        })  # fmt: skip
+    if any(row.things for row in variants):
+        columns = ("posts", "lines", "no\nkeyframe", "things\nnamed", "not\nfound")
+        mentioned = ("key-\nframes", "men-\ntioned") if by_things else ()
+        yield _table((*columns, *mentioned), {
+            row.script: (
+                f"{row.posts:,}", f"{row.lines:,}", _cell(row.without_keyframes), f"{row.things:,}",
+                _cell(row.things_not_found),
+                *((f"{row.keyframes:,}", _cell(row.spoken_of)) if row in by_things else (_NOTHING,) * len(mentioned)),
+            ) for row in variants
+        })  # fmt: skip
+
+
+def _table(columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("script", overflow="fold")
-    for name in ("posts", "lines", "below\nchance", "percentile", "no\nkeyframe", "key-\nframes", "men-\ntioned"):
+    for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
-    for row in variants:
-        table.add_row(
-            row.script,
-            f"{row.posts:,}",
-            f"{row.lines:,}",
-            _cell(row.below_chance),
-            _cell(row.mean_percentile),
-            _cell(row.without_keyframes),
-            f"{row.keyframes:,}",
-            _cell(row.spoken_of),
-        )
+    for script, cells in rows.items():
+        table.add_row(script, *cells)
     return table
 
 

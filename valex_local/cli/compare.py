@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._blank import blank_option
 from valex_local.cli._evaluation import SUPPORT, read_support, split_names
 from valex_local.cli._output import say, terminal
 from valex_local.cli._study import StudyCommand, open_study
@@ -29,6 +30,7 @@ _PATH = click.Path(path_type=Path)
     help="Routes whose labels to compare (repeatable): encoder by all models, encoder@MODEL by one. Default: all.",
 )
 @click.option("--labels", type=_PATH, help="Gold labels to compare the labels of both scripts with.")
+@blank_option
 @click.option("--annotator", help="Annotator whose gold labels count. Default: the majority.")
 @click.option(
     "--group", type=click.Choice(["author", "none"]), help="Grouping of posts for the intervals. [default: author]"
@@ -72,7 +74,7 @@ def _compare(pair: VariantPair, posts: int, given: dict[str, Any]) -> Comparison
     from valex_local.comparison.similarity import load_similarity
     from valex_local.corpus.sheets import read_sheet
 
-    sheet = read_sheet(given["labels"]) if given["labels"] is not None else None
+    sheet = read_sheet(given["labels"], blank=given["blank"]) if given["labels"] is not None else None
     similarity, notices = None, []
     with progress() as shown:
         if given["meaning"]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._blank import blank_option
 from valex_local.cli._evaluation import SUPPORT, read_supports, split_names
 from valex_local.cli._output import say, say_json_text, say_text, terminal
+from valex_local.cli._views import named_script, without_option
 
 if TYPE_CHECKING:
     from valex_local.corpus.texts import Texts
@@ -27,6 +29,7 @@ _PATH = click.Path(path_type=Path)
     type=_PATH,
     help="Gold labels (repeatable). Default: those of the models, else those imported into the studies.",
 )
+@blank_option
 @click.option(
     "--routes",
     multiple=True,
@@ -46,6 +49,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--id-column", help="Column of ids, in a table of texts.")
 @click.option("--text-column", help="Column of texts, in a table of texts.")
 @click.option("--script", help="Variant of the scripts, in a study of texts.")
+@without_option
 @click.option(
     "--group", help="Grouping of texts for the intervals: author, a column, or none. [default: as trained, or author]"
 )
@@ -110,16 +114,15 @@ def _evaluation(arguments: tuple[str, ...], given: dict[str, Any]) -> Evaluation
     from valex_local.corpus.sheets import read_sheet, sheet_files
     from valex_local.errors import InputError
     from valex_local.evaluation.evaluate import evaluate as measure
-    from valex_local.evaluation.inputs import agreements, coded_sheets_of, gold_files_of, prepare
+    from valex_local.evaluation.inputs import agreements, gold_files_of, prepare
     from valex_local.evaluation.results import Evaluation
     from valex_local.evaluation.routes import choose, read_source
 
     sources = choose(
         [read_source(argument) for argument in arguments], routes=given["routes"], scripts=given["scripts"]
     )
-    sheets = [read_sheet(path) for path in sheet_files(given["labels"]) or gold_files_of(sources)]
-    if not given["labels"]:
-        sheets += coded_sheets_of(sources)
+    named = [read_sheet(path, blank=given["blank"]) for path in sheet_files(given["labels"])]
+    sheets = named or [read_sheet(path) for path in gold_files_of(sources)]
     if not sources and not sheets:
         raise InputError("there is nothing to evaluate", hint="Name routes, or gold labels with --labels")
     # Agreement alone needs no gold labels.
@@ -158,7 +161,8 @@ def _texts(given: dict[str, Any]) -> Texts | None:
 
     if not given["texts"]:
         return None
-    columns = {name: given[name] for name in ("id_column", "text_column", "script")}
+    columns = {name: given[name] for name in ("id_column", "text_column")}
+    columns["script"] = named_script(given, given["texts"])
     return join_texts({path: read_texts(path, **columns) for path in given["texts"]})
 
 

@@ -9,7 +9,7 @@ import click
 
 from valex_local.cli._output import say, say_json
 from valex_local.cli._study import StudyCommand, find_posts, open_study
-from valex_local.exchange.export.formats import FORMATS
+from valex_local.exchange.export.formats import ALIASES, FORMATS
 from valex_local.files.text import counted
 
 if TYPE_CHECKING:
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 def _help() -> str:
     """Return the help text with the table of formats, by what they hold."""
     kinds = {
-        "Scripts, files for each post": [name for name, form in FORMATS.items() if not form.has_labels],
+        "Scripts, files for each post": [n for n, form in FORMATS.items() if not form.has_labels and not form.suffixes],
+        "Posts, one file": [name for name, form in FORMATS.items() if not form.has_labels and form.suffixes],
         "Labels, one file": [name for name, form in FORMATS.items() if form.has_labels and form.suffixes],
         "Both, a folder": [name for name, form in FORMATS.items() if form.has_labels and not form.suffixes],
     }
     lines = ["Export a study for other tools.", "", "\b"]  # click keeps the lines after \b as they are
     for kind, names in kinds.items():
         lines += [f"{kind}:", *(f"  {name:<13}{FORMATS[name].about}" for name in names)]
+    lines += ["", f"Other names: {', '.join(f'{alias} is {name}' for alias, name in ALIASES.items())}."]
     return "\n".join(lines)
 
 
 @click.command(cls=StudyCommand, help=_help())
-@click.argument("form", metavar="FORMAT", type=click.Choice(list(FORMATS)))
+@click.argument("form", metavar="FORMAT", type=click.Choice([*FORMATS, *ALIASES]))
 @click.option(
     "-o",
     "--out",
@@ -40,6 +42,7 @@ def _help() -> str:
 @click.option("--script", help="Variant of the scripts. Default: the one that most posts show first.")
 @click.option("--route", help="Labelling route, or ROUTE@NAME of another model. Default: all, or the only one.")
 @click.option("--post", "posts", multiple=True, help="A post, or the beginning of its id (repeatable). Default: all.")
+@click.option("--blind", is_flag=True, help="labelstudio: leave out labels by models, so that people code unaided.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def export(
     folder: Path | None, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any

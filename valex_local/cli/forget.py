@@ -17,11 +17,16 @@ from valex_local.cli._study import StudyCommand, find_posts, open_study
 def forget(posts: tuple[str, ...], folder: Path | None, yes: bool) -> None:
     """Delete every trace of POSTS from a study, with all reports and exports. The videos themselves stay.
 
-    The beginning of a post's id is enough.
+    The beginning of a post's id is enough. A keyed hash of the id stays, so that the post does not come back with the
+    next run; to add it again after all: valex include.
     """
+    from valex_local.study.disk import DERIVED
+
     study = open_study(folder)
     names = find_posts(study, posts, partial=True)
-    if not yes and not confirm(f"Remove {', '.join(names)} from {study.root}?"):
+    made = " and ".join(f"{name}/" for name in DERIVED if (study.root / name).exists())
+    also = f", and {made} of all posts, which can be made again" if made else ""
+    if not yes and not confirm(f"Remove {', '.join(names)} from {study.root}{also}?"):
         say("nothing was removed")
         sys.exit(1)
     with study.lock():

@@ -10,6 +10,7 @@ import click
 
 from valex_local.cli._output import say, say_json
 from valex_local.cli._study import StudyCommand, study_folder
+from valex_local.cli.import_corrections import corrections
 from valex_local.cli.import_labels import labels
 from valex_local.files.text import counted
 
@@ -24,10 +25,11 @@ _LEFT = ("unmatched", "refused", "cut", "empty", "conflicting", "unreadable")
 
 @click.group(name="import")
 def import_() -> None:
-    """Import scripts and labels made elsewhere into a study."""
+    """Import scripts, labels and corrections made elsewhere into a study."""
 
 
 import_.add_command(labels)
+import_.add_command(corrections)
 
 
 @import_.command(cls=StudyCommand, short_help="Import scripts as a variant.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._blank import blank_option
 from valex_local.cli._output import say, say_json
 from valex_local.cli._study import StudyCommand, open_study
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--annotator", help="Name of the annotator, if the files do not name one or name another.")
 @click.option("--replace", is_flag=True, help="Replace different labels by the same annotator.")
+@blank_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def labels(folder: Path | None, paths: tuple[Path, ...], annotator: str | None, replace: bool, as_json: bool) -> None:
+def labels(folder: Path | None, paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
     """Import gold labels into a study, from label sheets and Label Studio exports (JSON).
 
     They go into the label sheet gold/ANNOTATOR.csv of the study.
@@ -30,7 +32,7 @@ def labels(folder: Path | None, paths: tuple[Path, ...], annotator: str | None, 
 
     study = open_study(folder)
     with working("import", quiet=as_json):
-        found = import_labels(paths, study.root, annotator=annotator, replace=replace)
+        found = import_labels(paths, study.root, **given)
     if as_json:
         _print_json(found)
     else:

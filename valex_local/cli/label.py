@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._blank import blank_option
 from valex_local.cli._output import say
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import read_language
 from valex_local.cli._study import StudyCommand, is_study, open_study, say_new_place
+from valex_local.cli._views import named_script, without_option
 from valex_local.errors import ConfigError, InputError
 from valex_local.stages.label_routes import ROUTES
 
@@ -61,6 +63,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--shots", type=click.IntRange(min=1), help="Number of labelled texts to show as examples (fewshot).")
 @click.option("--labels", type=_PATH, help="Label sheet to draw the examples from.")
+@blank_option
 @click.option("--group", help="Texts kept in one fold of --shots: author (default), a column, or none.")
 @click.option("--folds", type=click.IntRange(min=2), help="Number of folds of --shots (default 5).")
 @click.option("--seed", type=int, help="Seed of --shots (default 0).")
@@ -75,6 +78,7 @@ _PATH = click.Path(path_type=Path)
     "30 and more), from 0.6 on (default for fewer), or from the thresholds of the label model on.",
 )
 @click.option("--script", help="Variant of the study's scripts to label.")
+@without_option
 @click.option("--int8/--no-int8", default=None, help="Compute in 8-bit integers: faster on a CPU, slightly different.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
 @click.option("--redo", is_flag=True, help="Replace labels made with other settings.")
@@ -92,8 +96,13 @@ def label(folder: Path | None, texts: Path | None, out: Path | None, **given: An
 
     study, source = _source(folder, texts)
     _check_options(out, given)
+    given["script"] = named_script(given, [source])
+    if out is None and given["without"] and given["script"].startswith("~"):
+        raise ConfigError("--without needs to know of which scripts", hint="Name them: --script template")
     asked = ("route", "model", "name", "ask", "int8", "profile", "device")
     plan = plan_labels(LabelOptions(**{name: given[name] for name in asked}), study=study)
+    if given["without"] and ROUTES[plan.route].reads:
+        raise ConfigError(f"the route {plan.route} labels videos, not scripts", hint="Leave out --without")
     if out is not None:
         with output(out):
             _label_file(source, out, plan, given)
@@ -188,6 +197,7 @@ def _draw_examples(texts: Texts, plan: LabelPlan, given: dict[str, Any]) -> tupl
         folds=given["folds"] or 5,
         group=given["group"] or "author",
         seed=given["seed"] or 0,
+        blank=given["blank"],
     )
     print_corpus(corpus, _warn)
     for number, fold in enumerate(folds, 1):

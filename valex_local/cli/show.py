@@ -11,7 +11,8 @@ from valex_local.cli._output import say, say_json_text, say_text, terminal
 from valex_local.cli._study import StudyCommand, find_posts, open_study
 
 if TYPE_CHECKING:
-    from valex_local.study import LabelKey
+    from valex_local.records import Script
+    from valex_local.study import LabelKey, Study
 
 
 @click.command(cls=StudyCommand)
@@ -35,6 +36,7 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
     from valex_local.cli._labels import print_labels, print_summaries
     from valex_local.errors import StudyError
     from valex_local.rendering.render import render
+    from valex_local.rendering.views import script_of
     from valex_local.stages.variants import VIDEO
     from valex_local.store import Store
     from valex_local.study import state_summaries
@@ -60,9 +62,23 @@ def show(posts: tuple[str, ...], folder: Path | None, form: str, variant: str | 
             continue
         console.rule(Text.assemble((post_id, "bold"), f"  script.{name}"), align="left")
         say_text(f"{render(script, form)}\n")
+        _print_detections(study, post_id, script, script_of(name))
         for key, labels in study.all_labels(post_id).items():
-            if key.script in (name, VIDEO):
+            if script_of(key.script) in (script_of(name), VIDEO):
                 print_labels(str(key), labels, script)
                 shown.add(key)
     if shown:
         print_summaries({key: found for key, found in state_summaries(study).items() if key in shown})
+
+
+def _print_detections(study: Study, post_id: str, script: Script, name: str) -> None:
+    """Print for each action line what detectors found of it in its keyframes, and what they did not find."""
+    from valex_local.records import Grounding
+    from valex_local.rendering.detections import looked_for
+
+    grounding = study.read(post_id, f"grounding.{name}", Grounding)
+    found = {} if grounding is None else looked_for(script, grounding)
+    for line, seen in found.items():
+        say(f"{line}  by detectors {seen}", style="dim")
+    if found:
+        say()

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from valex_local.cli._blank import blank_option
 from valex_local.cli._evaluation import SUPPORT, read_support
 from valex_local.cli._output import say, say_json_text, terminal
 from valex_local.cli._progress import progress
 from valex_local.cli._settings import read_language, read_setting
+from valex_local.cli._views import named_script, without_option
 from valex_local.settings import merge
 
 if TYPE_CHECKING:
@@ -95,9 +97,11 @@ if TYPE_CHECKING:
     help="Table of further 0/1 columns that the encoder learns besides the values (repeatable).",
 )
 @click.option("--annotator", help="Annotator whose labels count. Default: the majority.")
+@blank_option
 @click.option("--id-column", help="Column of ids, in a table of texts.")
 @click.option("--text-column", help="Column of texts, in a table of texts.")
 @click.option("--script", help="Variant of the scripts, in a study.")
+@without_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_json: bool, **given: Any) -> None:
@@ -125,7 +129,10 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     options = training_options(_given(given))
     languages = list(filter(None, map(read_language, given["languages"])))
     base = Base.find(Store(), given["encoder"], slim=given["slim"])
-    columns = {name: given[name] for name in ("annotator", "id_column", "text_column", "script")}
+    given["script"] = named_script(given, sources)
+    if given["without"]:
+        given["data"] = (*given["data"], f"scripts without {', '.join(given['without'])}")
+    columns = {name: given[name] for name in ("annotator", "id_column", "text_column", "script", "blank")}
     corpus = read_corpus(sheets, sources, **columns)
     options = options.model_copy(update={"group": corpus.grouping(options.group)})
     facts = Facts.of(

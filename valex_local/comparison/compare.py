@@ -102,7 +102,7 @@ def compare(
         resamples=resamples,
         seed=seed,
         left_out=(*left_out, *_without_evidence(posts), *labels.left_out),
-        notices=(*notices, *labels.notices, *of_routes),
+        notices=(*notices, *_about_pictures(pair, ids), *labels.notices, *of_routes),
     )
 
 
@@ -116,18 +116,32 @@ def _posts(
     for post_id in ids:
         one, other = pair.lines(post_id)
         evidence = read_evidence(pair.study, post_id)
+        seen, other_seen = pair.groundings(post_id)
+        missing = evidence.missing
+        if seen is not None and other_seen is not None and seen.by_detections != other_seen.by_detections:
+            seen = other_seen = None
+            missing = (*missing, "only one script was compared with the pictures by CLIP: valex run does it again")
         author = pair.study.post(post_id).text.author
         cosine = None if similarity is None else similarity.similarity(one, other)
         yield PostComparison(
             post=post_id,
             author=with_author({"author": author} if author else {}, post_id).get("author"),
-            first=measure(one, evidence, pair.grounding(post_id, pair.first)),
-            second=measure(other, evidence, pair.grounding(post_id, pair.second)),
+            first=measure(one, evidence, seen),
+            second=measure(other, evidence, other_seen),
             shared=compare_lines(one, other, similarity=cosine),
             labels=tuple(post_labels(route, both[post_id]) for route, both in labels.routes.items() if post_id in both),
-            missing=evidence.missing,
+            missing=missing,
         )
         on_progress(1)
+
+
+def _about_pictures(pair: VariantPair, ids: Sequence[str]) -> Iterator[str]:
+    """Yield what figures about the pictures rest on, where there was no CLIP model."""
+    if any(found is not None and found.by_detections for post_id in ids for found in pair.groundings(post_id)):
+        yield (
+            "keyframes mentioned: without a CLIP model, those with a known thing of which an action line names one, of "
+            "all keyframes with a known thing"
+        )
 
 
 def _without_evidence(posts: Sequence[PostComparison]) -> Iterator[UncountedTexts]:

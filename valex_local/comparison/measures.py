@@ -56,6 +56,7 @@ def measure(lines: Sequence[ComparedLine], evidence: PostEvidence, grounding: Gr
         headings=sum(line.kind is LineKind.PLACE for line in lines),
         actions_match=seen.mean_percentile,
         keyframes_spoken=_share(seen.spoken_of, seen.keyframes),
+        things_not_found=_share(seen.things_not_found, seen.things),
     )
 
 

@@ -11,12 +11,13 @@ from valex_local.errors import ConfigError, InputError
 from valex_local.evaluation.results import UncountedTexts
 from valex_local.files.text import counted
 from valex_local.records import Grounding, Script
+from valex_local.rendering.views import script_of
 from valex_local.study import Study
 
 
 @dataclass(frozen=True)
 class VariantPair:
-    """Two variants, `first` and `second`, of the scripts of a study."""
+    """Two variants, `first` and `second`, of the scripts of a study, or views of them."""
 
     study: Study
     first: str
@@ -32,9 +33,10 @@ class VariantPair:
         one, other = (self.study.require(post_id, f"script.{name}", Script) for name in self.names)
         return script_lines(one), script_lines(other)
 
-    def grounding(self, post_id: str, script: str) -> Grounding | None:
-        """Return the grounding record of a script, if there is one."""
-        return self.study.read(post_id, f"grounding.{script}", Grounding)
+    def groundings(self, post_id: str) -> tuple[Grounding | None, Grounding | None]:
+        """Return the grounding records of both scripts, if there are any that say something."""
+        one, other = (self.study.read(post_id, f"grounding.{name}", Grounding) for name in self.names)
+        return one if one and one.skipped is None else None, other if other and other.skipped is None else None
 
     @cached_property
     def posts(self) -> tuple[tuple[str, ...], tuple[UncountedTexts, ...]]:
@@ -52,7 +54,7 @@ class VariantPair:
         if self.first == self.second:
             raise ConfigError(f"both scripts are {self.first}", hint=f"Choose two different variants out of: {known}")
         for name in self.names:
-            if name not in there:
+            if script_of(name) not in there:
                 raise InputError(
                     f"no post of this study has script.{name}.json",
                     path=self.study.root,
@@ -62,7 +64,7 @@ class VariantPair:
         every = self.study.post_ids()
         both = tuple(post_id for post_id in every if all(post_id not in posts for posts in lacking.values()))
         if not both:
-            counts = " and ".join(f"{name} ({counted(there[name], 'post')})" for name in self.names)
+            counts = " and ".join(f"{name} ({counted(there[script_of(name)], 'post')})" for name in self.names)
             hint = "Import scripts of the same posts; their ids must match"
             raise InputError(f"no post has both scripts: {counts}", path=self.study.root, hint=hint)
         left_out = (

@@ -39,6 +39,8 @@ class Measures(Part):
         Mean percentile of its action lines among the reference lines, from its grounding record.
     keyframes_spoken : float or None
         Share of the keyframes that it mentions, from its grounding record.
+    things_not_found : float or None
+        Share of the things that its action lines name that no detector found in their keyframes, of the known kinds.
     """
 
     speech_kept: Share | None = None
@@ -56,6 +58,7 @@ class Measures(Part):
     headings: int
     actions_match: Share | None = None
     keyframes_spoken: Share | None = None
+    things_not_found: Share | None = None
 
 
 class Shared(Part):

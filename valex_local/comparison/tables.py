@@ -13,6 +13,7 @@ from valex_local.evaluation.notes import notes as gold_notes
 from valex_local.evaluation.tables import NOTHING, RenderedTable, agreement_table
 from valex_local.evaluation.tables import TableRow as Cells
 from valex_local.files.text import counted
+from valex_local.rendering.views import script_of
 
 TITLES = {
     "speech_kept": "speech kept",
@@ -30,6 +31,7 @@ TITLES = {
     "headings": "headings",
     "actions_match": "actions match pictures",
     "keyframes_spoken": "keyframes mentioned",
+    "things_not_found": "named things not found",
     "speech_shared": "speech shared",
     "text_shared": "screen text shared",
     "order": "order in both, τ",
@@ -62,6 +64,8 @@ def scripts_table(comparison: Comparison, *, intervals: bool = True) -> Rendered
     rows = tuple(Cells((TITLES[row.name], *_cells(row, intervals), str(row.posts))) for row in comparison.rows)
     title = f"The scripts, {counted(len(comparison.posts), 'post')}"
     note = "Means over the posts that have the figure for both scripts. –: not assessed in any post."
+    if "template" in map(script_of, (first, second)):
+        note += " The template's script is the transcript and the on-screen text, so it keeps both by construction."
     return RenderedTable(title, columns, rows, note)
 
 

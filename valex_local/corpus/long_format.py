@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import Literal
 
 from valex_local.corpus.columns import NO_VALUE, is_no_value, known_values, plain_columns, value_named
-from valex_local.corpus.sheet_builder import ABSENT, CODES, WORDS, CellLabel, Places, label_cell, shortened
+from valex_local.corpus.sheet_builder import (
+    ABSENT,
+    CODES,
+    TICKS,
+    WORDS,
+    YES_NO,
+    Blank,
+    CellLabel,
+    Places,
+    label_cell,
+    shortened,
+)
 from valex_local.errors import InputError
 from valex_local.files.tables import Row, Table
 from valex_local.schwartz import CIRCLE
@@ -22,6 +33,8 @@ _STATES: Mapping[str, CellLabel] = {
     "": ABSENT,
     **WORDS,
     **CODES,
+    **TICKS,
+    **YES_NO,
     "notassessed": CellLabel(None, None),
     BOTH: CellLabel(True, True),
 }
@@ -40,14 +53,23 @@ class _Unclear(ValueError):
 class LongRows:
     """Read the label in each row.
 
-    A blank state means absent. A column ``present`` or ``conflicted`` holds the probability of that polarity; a blank
-    there means that the polarity was not assessed.
+    A blank state means absent, unless `blank` says otherwise. A column ``present`` or ``conflicted`` holds the
+    probability of that polarity; a blank there means that the polarity was not assessed.
 
     Attributes
     ----------
     kind : "long"
     taken : tuple of str
         The columns that this class reads.
+
+    Parameters
+    ----------
+    table : Table
+        The sheet.
+    path : Path
+        Its file.
+    blank : {"absent", "missing"}, optional
+        What a blank means.
 
     Raises
     ------
@@ -57,7 +79,7 @@ class LongRows:
 
     kind: Literal["long"] = "long"
 
-    def __init__(self, table: Table, path: Path) -> None:
+    def __init__(self, table: Table, path: Path, blank: Blank | None = None) -> None:
         plain = plain_columns(table)
         if "state" not in plain:
             raise InputError(
@@ -69,6 +91,7 @@ class LongRows:
         self.taken = tuple(self._columns.values())
         self._places: dict[str, int | None] = {}
         self._dropped = 0
+        self._blank = _STATES[""] if blank != "missing" else CellLabel(None, None)
         self._unclear = Places()
 
     def labels(self, row: Row) -> dict[int, CellLabel]:
@@ -122,7 +145,7 @@ class LongRows:
 
     def _state(self, row: Row) -> CellLabel:
         cell = self._cell(row, "state")
-        label = _STATES.get(cell.replace("_", "").replace(" ", ""))
+        label = _STATES.get(cell.replace("_", "").replace(" ", "")) if cell else self._blank
         if label is None:
             expected = "present, absent, conflicted, dominant, not_assessed or nothing"
             raise self._error(row, "state", f"expected {expected}, not {shortened(cell)}")

@@ -11,6 +11,7 @@ from valex_local.corpus.columns import with_author
 from valex_local.corpus.documents import DOCUMENT
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.post_finder import PostFinder
+from valex_local.corpus.sheet_builder import Blank
 from valex_local.corpus.sheets import Sheet, gold_of, read_sheet, sheet_files
 from valex_local.corpus.texts import Text, join_texts, read_texts, shown_names
 from valex_local.errors import InputError
@@ -102,6 +103,7 @@ def read_corpus(
     id_column: str | None = None,
     text_column: str | None = None,
     script: str | None = None,
+    blank: Blank | None = None,
 ) -> Corpus:
     """Return the texts and labels in files, matched with each other.
 
@@ -115,6 +117,8 @@ def read_corpus(
         The one annotator who counts; when left out, the majority. See `gold_of`.
     id_column, text_column, script : str, optional
         As for `read_texts`.
+    blank : {"absent", "missing"}, optional
+        As for `read_sheet`.
 
     Returns
     -------
@@ -127,7 +131,7 @@ def read_corpus(
         A file cannot be understood, or labels and texts have no post in common.
     """
     files = sheet_files(labels)
-    sheets = [read_sheet(path) for path in files]
+    sheets = [read_sheet(path, blank=blank) for path in files]
     gold = gold_of(sheets, annotator)
     parts = {path: read_texts(path, id_column=id_column, text_column=text_column, script=script) for path in texts}
     found = join_texts(parts)

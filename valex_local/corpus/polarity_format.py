@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from valex_local.corpus.columns import is_meant_as_value, known_values, value_named
-from valex_local.corpus.sheet_builder import CellLabel, Places, label_cell, shortened
+from valex_local.corpus.sheet_builder import Blank, CellLabel, Places, label_cell, shortened
 from valex_local.errors import InputError
 from valex_local.files.tables import Row, Table
 from valex_local.schwartz import CIRCLE
@@ -37,6 +37,15 @@ class PolarityRows:
     taken : tuple of str
         The columns that this class reads.
 
+    Parameters
+    ----------
+    table : Table
+        The sheet.
+    path : Path
+        Its file.
+    blank : {"absent", "missing"}, optional
+        What a blank means.
+
     Raises
     ------
     InputError
@@ -45,7 +54,8 @@ class PolarityRows:
 
     kind: Literal["valueeval24"] = "valueeval24"
 
-    def __init__(self, table: Table, path: Path) -> None:
+    def __init__(self, table: Table, path: Path, blank: Blank | None = None) -> None:
+        self._absent_if_blank = blank == "absent"
         self._columns = _columns(table, path)
         self.taken = tuple(column for pair in self._columns.values() for column in pair if column is not None)
         self._unclear = 0
@@ -74,6 +84,8 @@ class PolarityRows:
             return None
         cell = label_cell(row.cells[column])
         number = _NUMBERS.get(cell.replace(",", "."))
+        if not cell and self._absent_if_blank:
+            return 0.0
         if not cell:
             self._blanks += 1
         elif number is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.schwartz import CIRCLE
@@ -37,6 +37,19 @@ CODES: Mapping[str, CellLabel] = {
     for spelling in (code, f"{code}.0")
 }
 """Labels written as numbers, also in the form that spreadsheets and data frames write."""
+
+
+TICKS: Mapping[str, CellLabel] = {mark: PRESENT for mark in ("x", "\N{CHECK MARK}", "\N{HEAVY CHECK MARK}")}
+"""Marks in a sheet on which only what is present is marked."""
+
+YES_NO: Mapping[str, CellLabel] = {
+    **dict.fromkeys(("yes", "y", "ja", "j", "true", "wahr", "oui", "vrai"), PRESENT),
+    **dict.fromkeys(("no", "n", "nein", "false", "falsch", "non", "faux"), ABSENT),
+}
+"""Answers to whether a value is present, as spreadsheets in several languages write them."""
+
+Blank = Literal["absent", "missing"]
+"""What a blank cell means: the value is absent, or nobody decided about it."""
 
 
 NAMED = 5

@@ -15,12 +15,11 @@ from valex_local.corpus.documents import tables_named
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.long_format import LongRows
 from valex_local.corpus.polarity_format import PolarityRows, has_polarity_columns
-from valex_local.corpus.sheet_builder import Places, SheetBuilder
+from valex_local.corpus.sheet_builder import ABSENT, YES_NO, Blank, Places, SheetBuilder, label_cell
 from valex_local.corpus.wide_format import WideRows, has_value_columns
 from valex_local.errors import InputError
 from valex_local.files.folders import visible_files
 from valex_local.files.tables import Row, Table, read_table
-from valex_local.study.codings import ADJUDICATED
 
 SheetKind = Literal["authors", "codes", "long", "touche", "valueeval24"]
 
@@ -30,7 +29,10 @@ ANNOTATOR_COLUMNS = ("annotator", "coder", "rater")
 LABELS = "labels"
 """Begins the names of the files of ValueEval'24 that hold labels."""
 
-BESIDE = ("hassound", "notes")
+CODED = "coded"
+"""The column, in plain spelling, in which coders mark the rows that they have finished."""
+
+BESIDE = ("hassound", "notes", CODED)
 """Columns of the authors' sheet that are neither values nor groups, in plain spelling."""
 
 
@@ -67,21 +69,36 @@ class Sheet:
     complete: bool = True
 
 
-def read_sheet(path: Path) -> Sheet:
+def read_sheet(path: Path, *, blank: Blank | None = None) -> Sheet:
     """Return the content of a label sheet (CSV, TSV or a workbook), whose kind is recognised from its header and cells.
 
     A cell that is no label, and a label that another row contradicts, count as not assessed; a row whose post is not
     known is left out. Notices give their number, and row and column of the first few.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    blank : {"absent", "missing"}, optional
+        What a blank cell means. When left out, the kind of sheet says it: absent where words or ticks mark what is
+        present, and in rows that a column ``coded`` marks as finished; not assessed where numbers, yes and no say what
+        is absent. Rows that such a column does not mark are left out.
+
+    Returns
+    -------
+    Sheet
+        The labels by annotator.
+
     Raises
     ------
     InputError
-        The file is not a label sheet, contains no label that can be understood, or a column is named almost like a
-        value (the message suggests which).
+        The sheet does not say what a blank means, the file is not a label sheet, contains no label that can be
+        understood, or a column is named almost like a value (the message suggests which).
     """
     table = read_table(path, _is_sheet)
     plain = plain_columns(table)
-    rows = _rows(table, path)
+    coded = plain.get(CODED)
+    rows = _rows(table, path, "absent" if blank is None and coded is not None else blank)
     ids = Ids(table)
     if not ids.columns:
         raise InputError(
@@ -93,8 +110,11 @@ def read_sheet(path: Path) -> Sheet:
     builder, nameless = SheetBuilder(), Places()
     beside = (column for column in (who, *map(plain.get, BESIDE)) if column is not None)
     grouped = _Grouped(Groups(table, (*ids.columns, *rows.taken, *beside)))
-    empty = 0
+    empty = unfinished = 0
     for row in table.rows:
+        if coded is not None and not _is_marked(row.cells[coded]):
+            unfinished += 1
+            continue
         try:
             post = ids.of(row)
         except ValueError as error:
@@ -120,8 +140,15 @@ def read_sheet(path: Path) -> Sheet:
         )
     scored = any(bool(np.isfinite(labels.probabilities).any()) for labels in matrices.values())
     skipped = (f"rows left out because they have neither an id nor labels: {empty}",) if empty else ()
-    notices = (*lost, *rows.notices(), *builder.notices(), *skipped, *grouped.notices())
+    left = (f"rows left out because they are not marked as coded: {unfinished}",) if unfinished else ()
+    notices = (*lost, *rows.notices(), *builder.notices(), *skipped, *left, *grouped.notices())
     return Sheet(path, rows.kind, matrices, scored, grouped.same, notices, complete)
+
+
+def _is_marked(cell: str) -> bool:
+    """Whether a coder marked a row as finished, in whatever way."""
+    plain = label_cell(cell)
+    return bool(plain) and plain not in ("0", "0.0") and YES_NO.get(plain) != ABSENT
 
 
 def sheet_files(paths: Sequence[Path]) -> list[Path]:
@@ -141,12 +168,12 @@ def sheet_files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _rows(table: Table, path: Path) -> LongRows | PolarityRows | WideRows:
+def _rows(table: Table, path: Path, blank: Blank | None) -> LongRows | PolarityRows | WideRows:
     if has_polarity_columns(table.columns):
-        return PolarityRows(table, path)
+        return PolarityRows(table, path, blank)
     if "value" in plain_columns(table) and not has_value_columns(table):
-        return LongRows(table, path)
-    return WideRows(table, path)
+        return LongRows(table, path, blank)
+    return WideRows(table, path, blank)
 
 
 def _is_sheet(head: Sequence[str]) -> bool:
@@ -203,7 +230,7 @@ def gold_of(sheets: Sheet | Sequence[Sheet], annotator: str | None = None) -> La
         annotator.
     annotator : str, optional
         The one annotator who counts. When left out, the majority of all annotators for each polarity counts: a blank
-        is not a vote, and a tie leaves the polarity not assessed. Where a post was adjudicated, that counts alone.
+        is not a vote, and a tie leaves the polarity not assessed.
 
     Raises
     ------
@@ -223,17 +250,4 @@ def gold_of(sheets: Sheet | Sequence[Sheet], annotator: str | None = None) -> La
         join([(str(sheet.path), sheet.labels[name]) for sheet in several if name in sheet.labels])
         for name in (names if annotator is None else (annotator,))
     ]
-    if len(annotators) == 1:
-        return annotators[0]
-    if annotator is None and ADJUDICATED in names:
-        decided = annotators[names.index(ADJUDICATED)]
-        return _overruled(majority([one for one in annotators if one is not decided]), decided)
-    return majority(annotators)
-
-
-def _overruled(gold: LabelMatrix, decided: LabelMatrix) -> LabelMatrix:
-    """Return labels in which those of adjudicated posts are the ones decided."""
-    whole = gold.of(tuple(dict.fromkeys((*gold.ids, *decided.ids))))
-    rows = [whole.ids.index(name) for name in decided.ids]
-    whole.labels[rows], whole.dominant[rows] = decided.labels, decided.dominant
-    return whole
+    return annotators[0] if len(annotators) == 1 else majority(annotators)

@@ -27,6 +27,7 @@ from valex_local.files.text import clean_text, read_text
 from valex_local.posts.ids import PostKey, post_keys
 from valex_local.records import Post, Script
 from valex_local.rendering.render import render
+from valex_local.rendering.views import script_of, viewed
 from valex_local.store import Store
 from valex_local.study import Study
 from valex_local.study.settings import resolve_settings
@@ -183,21 +184,22 @@ def _of_study(study: Study, variant: str | None) -> Texts:
     texts, left_out = [], []
     preferred = resolve_settings(Store(), study).script.variants
     scripts: dict[str, tuple[str, Script]] = {}
+    asked, view = (None, "") if variant is None else (script_of(variant) or None, variant)
     for post_id in study.post_ids():
         there = study.script_variants(post_id)
-        if there if variant is None else variant in there:
-            scripts[post_id] = study.script(post_id, variant, preferred=preferred)
+        if there if asked is None else asked in there:
+            scripts[post_id] = study.script(post_id, asked, preferred=preferred)
         else:
-            left_out.append(f"{post_id}: it has no script{'' if variant is None else f'.{variant}'}")
+            left_out.append(f"{post_id}: it has no script{'' if asked is None else f'.{asked}'}")
     counted = Counter(sorted(name for name, _ in scripts.values()))
-    chosen = variant or (counted.most_common(1)[0][0] if counted else None)
+    chosen = asked or (counted.most_common(1)[0][0] if counted else None)
     for post_id, (name, script) in scripts.items():
         if name != chosen:
             left_out.append(f"{post_id}: it has only script.{name}, while most posts have script.{chosen}")
         elif script.skipped is not None:
             left_out.append(f"{post_id}: it has no script ({script.skipped})")
         else:
-            texts.append(_of_script(study.post(post_id), script))
+            texts.append(_of_script(study.post(post_id), viewed(script, view) if view else script))
     return Texts(tuple(texts), tuple(left_out))
 
 

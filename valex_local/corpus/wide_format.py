@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Literal
 
 from valex_local.corpus.columns import is_meant_as_value, is_no_value, known_values, plain_columns, value_named
-from valex_local.corpus.sheet_builder import ABSENT, CODES, WORDS, CellLabel, Places, label_cell, shortened
+from valex_local.corpus.sheet_builder import (
+    ABSENT,
+    CODES,
+    TICKS,
+    WORDS,
+    YES_NO,
+    Blank,
+    CellLabel,
+    Places,
+    label_cell,
+    shortened,
+)
 from valex_local.errors import InputError
 from valex_local.files.tables import Row, Table
 from valex_local.schwartz import CIRCLE, Value
@@ -17,8 +28,8 @@ from valex_local.schwartz import CIRCLE, Value
 WideKind = Literal["authors", "codes", "touche"]
 
 _CELLS: Mapping[WideKind, Mapping[str, CellLabel]] = {
-    "authors": {"": ABSENT, **WORDS, **CODES},
-    "codes": {**WORDS, **CODES},
+    "authors": {**WORDS, **CODES, **TICKS, **YES_NO},
+    "codes": {**WORDS, **CODES, **TICKS, **YES_NO},
     # The shared task asks about presence only.
     "touche": {code: CellLabel(CODES[code].present, None) for code in ("0", "0.0", "1", "1.0")},
 }
@@ -27,13 +38,16 @@ _REPEATED = re.compile(r" \(\d+\)$")
 
 _EXPECTED: Mapping[WideKind, str] = {
     "authors": "present, dominant, conflict or absent",
-    "codes": "-1, 0, 1 or 2",
+    "codes": "-1, 0, 1 or 2, yes or no",
     "touche": "0 or 1",
 }
 
 
 class WideRows:
-    """Read the labels in each row. In a sheet of words a blank means absent; in a sheet of numbers, not assessed.
+    """Read the labels in each row.
+
+    A blank means absent on a sheet of words or ticks, which is how the paper's authors code, and on other sheets that
+    nobody decided, if they say otherwise what is absent (0, no). On sheets that do not, it has to be asked.
 
     Attributes
     ----------
@@ -42,25 +56,46 @@ class WideRows:
     taken : tuple of str
         The columns that this class reads or leaves out.
 
+    Parameters
+    ----------
+    table : Table
+        The sheet.
+    path : Path
+        Its file.
+    blank : {"absent", "missing"}, optional
+        What a blank means.
+
     Raises
     ------
     InputError
-        No column is named after a value, a column name looks like a misspelt value, or two columns name the same value.
+        What a blank means has to be asked, no column is named after a value, a column name looks like a misspelt
+        value, or two columns name the same value.
     """
 
-    def __init__(self, table: Table, path: Path) -> None:
+    def __init__(self, table: Table, path: Path, blank: Blank | None = None) -> None:
         self._places = _value_columns(table, path)
         plain = plain_columns(table)
         self._dropped = tuple(column for column in table.columns if is_no_value(column))
         self.taken = (*self._places, *self._dropped)
         cells = Counter(label_cell(row.cells[column]) for row in table.rows for column in self._places)
-        self._words, self._codes = (sum(cells[cell] for cell in known) for known in (WORDS, CODES))
-        self.kind: WideKind = "codes" if self._codes >= self._words and _starts_with_digit(cells) else "authors"
+        self._words, self._codes = (
+            sum(cells[cell] for cell in known) for known in ({**WORDS, **TICKS}, {**CODES, **YES_NO})
+        )
+        numbered = _starts_with_digit(cells) or not YES_NO.keys().isdisjoint(cells)
+        self.kind: WideKind = "codes" if self._codes >= self._words and numbered else "authors"
         if "argumentid" in plain or self._dropped:
             self.kind = "touche"
         self._cells = _CELLS[self.kind]
+        absent = any(label == ABSENT and cells[cell] for cell, label in self._cells.items())
+        if blank is None and self.kind == "codes" and not absent and cells[""]:
+            raise InputError(
+                "this sheet marks what is present and leaves the rest blank: either the rest is absent, or nobody "
+                "decided about it",
+                path=path,
+                hint="Say which: --blank absent, or --blank missing",
+            )
+        self._absent_if_blank = self.kind == "authors" if blank is None else blank == "absent"
         self._blanks = 0
-        self._zeros = 0
         self._unclear = Places()
 
     def labels(self, row: Row) -> dict[int, CellLabel]:
@@ -69,9 +104,10 @@ class WideRows:
         for column, place in self._places.items():
             cell = label_cell(row.cells[column])
             label = self._cells.get(cell)
-            if label is not None:
+            if not cell and self._absent_if_blank:
+                labels[place] = ABSENT
+            elif label is not None:
                 labels[place] = label
-                self._zeros += not (label.present or label.conflicted)
             elif cell:
                 what = f"cells that are not {_EXPECTED[self.kind]}, which count as not assessed"
                 self._unclear.add(what, f"row {row.number}, column {column}: {shortened(row.cells[column])}")
@@ -91,17 +127,16 @@ class WideRows:
     def notices(self) -> tuple[str, ...]:
         """Return notices about the rows read so far."""
         mixed = self.kind != "touche" and self._words and self._codes
-        blanks = "absent" if self.kind == "authors" else "not assessed"
+        blanks = "absent" if self._absent_if_blank else "not assessed"
         notices = [*self._unclear.notices()]
         if mixed:
-            notices.append(f"the sheet mixes words and numbers, so that blanks count as {blanks} by the more frequent")
+            notices.append(f"the sheet mixes words and numbers; blanks count as {blanks}")
         notices += [f"column left out because it is not one of the 19 values: {column}" for column in self._dropped]
         missing = [value for place, value in enumerate(CIRCLE) if place not in self._places.values()]
         if missing:
             notices.append(f"not assessed because there is no column: {', '.join(missing)}")
         if self._blanks:
-            doubt = "" if self._zeros else ", although the sheet contains no 0"
-            notices.append(f"blank cells counted as not assessed: {self._blanks}{doubt}")
+            notices.append(f"blank cells counted as not assessed: {self._blanks}")
         return tuple(notices)
 
 

@@ -53,13 +53,6 @@ def gold_files_of(sources: Sequence[LabelSourcePath]) -> list[Path]:
     return list(dict.fromkeys(path for source in sources for path in source.gold_files))
 
 
-def coded_sheets_of(sources: Sequence[LabelSourcePath]) -> list[Sheet]:
-    """Return the codings to take gold labels from if no sheets are named; see `gold_files_of`."""
-    if any(source.gold is not None for source in sources):
-        return []
-    return [source.coded for source in sources if source.coded is not None]
-
-
 def prepare(
     sources: Sequence[LabelSourcePath],
     *,
@@ -181,7 +174,6 @@ def _notices(
     sources: Sequence[LabelSourcePath], sheets: Sequence[Sheet], texts: Texts | None, labelled: Sequence[Text]
 ) -> Iterator[str]:
     unused = [path for source in sources for path in source.gold_files if not sheets]
-    unused += [source.coded.path for source in sources if source.coded is not None and not sheets]
     if unused:
         yield f"gold labels are those of the model; not used: {', '.join(map(str, unused))}"
     for sheet in sheets:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from valex_local.corpus.codings import coded_sheet
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet, read_sheet
 from valex_local.errors import InputError
@@ -48,8 +47,6 @@ class LabelSourcePath:
         The posts of a study.
     gold_files : tuple of Path
         The gold labels that were imported into a study.
-    coded : Sheet or None
-        The gold labels that were coded in a study.
     notices : tuple of str
         Notices about the file.
     """
@@ -60,7 +57,6 @@ class LabelSourcePath:
     grouped_by: str | None = None
     posts: tuple[Post, ...] = ()
     gold_files: tuple[Path, ...] = ()
-    coded: Sheet | None = None
     notices: tuple[str, ...] = ()
 
 
@@ -201,7 +197,7 @@ def _of_study(study: Study, name: str | None) -> LabelSourcePath:
         )
         for key, found in sorted(labels.items())
     )
-    return LabelSourcePath(tuple(routes), posts=posts, gold_files=tuple(gold_files(study)), coded=coded_sheet(study))
+    return LabelSourcePath(tuple(routes), posts=posts, gold_files=tuple(gold_files(study)))
 
 
 def _about(labels: Mapping[str, Labels]) -> str:

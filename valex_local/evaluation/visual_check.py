@@ -19,7 +19,8 @@ from valex_local.corpus.label_matrix import Floats
 from valex_local.evaluation.bootstrap import RESAMPLES, draws, estimate
 from valex_local.evaluation.figures import Estimate
 from valex_local.pipeline.fingerprints import fingerprint
-from valex_local.records import Grounding, Part, Post, Script
+from valex_local.records import GroundedLine, Grounding, Part, Post, Script
+from valex_local.rendering.detections import LookedFor
 from valex_local.settings import Settings
 from valex_local.stages.registry import STAGES, record_type, stems_read
 from valex_local.store import Store
@@ -29,9 +30,11 @@ from valex_local.study.variants import script_rank
 
 LINE_COLUMNS = (
     "post", "script", "scene", "element", "rests_on", "keyframes", "best", "similarity", "z", "percentile",
-    "below_chance", "text",
+    "below_chance", "found", "not_found", "text",
 )  # fmt: skip
 """Columns of the table of lines."""
+
+_COMPARED = ("numbers", "numbers_differ", "expressions", "expressions_differ")
 
 _SPEC = next(spec for spec in STAGES if spec.name == "grounding")
 
@@ -46,11 +49,17 @@ class VariantFigures(Part):
     lines, keyframes : int
         Number of their action lines and keyframes.
     below_chance, without_keyframes : Estimate or None
-        Share of the action lines that score below chance, and of those that name no keyframe; None without lines.
+        Share of the scored action lines that score below chance, and of all that name no keyframe; None without lines.
     mean_percentile : Estimate or None
         Mean percentile of the action lines.
     spoken_of : Estimate or None
         Share of the keyframes that the scripts mention.
+    things : int
+        Number of things of classes that detectors know which the lines name.
+    things_not_found : Estimate or None
+        Share of them that no detector found in the line's keyframes.
+    numbers, numbers_differ, expressions, expressions_differ : int
+        As in `GroundingFigures`.
     skipped : dict of str to int
         Number of posts that were skipped, by reason.
     notices : dict of str to int
@@ -67,6 +76,12 @@ class VariantFigures(Part):
     without_keyframes: Estimate | None = None
     mean_percentile: Estimate | None = None
     spoken_of: Estimate | None = None
+    things: int = 0
+    things_not_found: Estimate | None = None
+    numbers: int = 0
+    numbers_differ: int = 0
+    expressions: int = 0
+    expressions_differ: int = 0
     skipped: dict[str, int] = Field(default_factory=dict)
     notices: dict[str, int] = Field(default_factory=dict)
     missing: int = 0
@@ -129,15 +144,26 @@ def check_visual(study: Study, *, resamples: int = RESAMPLES, seed: int = 0) -> 
 def line_rows(study: Study) -> Iterator[tuple[str | int | float, ...]]:
     """Yield a row of `LINE_COLUMNS` for each action line that was scored."""
     for found in _scripts(study):
-        if found.grounding is None or not found.grounding.lines:
+        if found.grounding is None:
             continue
         script = study.require(found.post_id, f"script.{found.script}", Script)
-        for line in found.grounding.lines:
-            text = script.scenes[line.scene - 1].elements[line.element - 1].text
+        scored = {(line.scene, line.element): line for line in found.grounding.lines}
+        named = {(thing.scene, thing.element) for thing in found.grounding.things}
+        for place in sorted({*scored, *named}):
+            looked_for = LookedFor.of(one for one in found.grounding.things if (one.scene, one.element) == place)
             yield (
-                found.post_id, found.script, line.scene, line.element, line.rests_on, " ".join(line.keyframes),
-                line.best, line.similarity, line.z, line.percentile, int(line.below_chance), text,
+                found.post_id, found.script, *place, *_scores(scored.get(place)),
+                ", ".join(looked_for.found), ", ".join(looked_for.not_found),
+                script.scenes[place[0] - 1].elements[place[1] - 1].text,
             )  # fmt: skip
+
+
+def _scores(line: GroundedLine | None) -> tuple[str | int | float, ...]:
+    """Return the cells of a line by the CLIP model; empty where there is none."""
+    if line is None:
+        return ("",) * 7
+    keyframes = " ".join(line.keyframes)
+    return line.rests_on, keyframes, line.best, line.similarity, line.z, line.percentile, int(line.below_chance)
 
 
 def _scripts(study: Study) -> Iterator[_Found]:
@@ -163,8 +189,8 @@ def _current(study: Study, post_id: str, script: str) -> Grounding | None:
 def _figures(script: str, found: Sequence[_Found], resamples: int, seed: int) -> VariantFigures:
     records = [one.grounding for one in found if one.grounding is not None]
     scored = [record for record in records if record.skipped is None]
-    counts = np.array([_counts(record) for record in scored], dtype=np.float64).reshape(-1, 6)
-    lines, below, nameless, percentiles, keyframes, spoken = counts.T
+    counts = np.array([_counts(record) for record in scored], dtype=np.float64).reshape(-1, 9)
+    lines, scored_lines, below, nameless, percentiles, keyframes, spoken, things, lacking = counts.T
 
     def ratio(above: Floats, all_of_them: Floats) -> Estimate | None:
         return _ratio(above, all_of_them, resamples, seed)
@@ -174,10 +200,13 @@ def _figures(script: str, found: Sequence[_Found], resamples: int, seed: int) ->
         posts=len(scored),
         lines=int(lines.sum()),
         keyframes=int(keyframes.sum()),
-        below_chance=ratio(below, lines),
+        below_chance=ratio(below, scored_lines),
         without_keyframes=ratio(nameless, lines),
-        mean_percentile=ratio(percentiles, lines),
+        mean_percentile=ratio(percentiles, scored_lines),
         spoken_of=ratio(spoken, keyframes),
+        things=int(things.sum()),
+        things_not_found=ratio(lacking, things),
+        **{name: sum(getattr(record.figures, name) for record in scored) for name in _COMPARED},
         skipped=dict(Counter(record.skipped for record in records if record.skipped is not None)),
         notices=dict(Counter(notice.text for record in scored for notice in record.notices)),
         missing=len(found) - len(records),
@@ -187,7 +216,10 @@ def _figures(script: str, found: Sequence[_Found], resamples: int, seed: int) ->
 def _counts(record: Grounding) -> tuple[float, ...]:
     own = record.figures
     percentiles = sum(line.percentile for line in record.lines)
-    return own.lines, own.below_chance, own.without_keyframes, percentiles, own.keyframes, own.spoken_of
+    return (
+        own.lines, len(record.lines), own.below_chance, own.without_keyframes, percentiles,
+        own.keyframes, own.spoken_of, own.things, own.things_not_found,
+    )  # fmt: skip
 
 
 def _ratio(above: Floats, below: Floats, resamples: int, seed: int) -> Estimate | None:

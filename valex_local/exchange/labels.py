@@ -12,6 +12,7 @@ from valex_local.corpus import read_sheet
 from valex_local.corpus.aggregate import join
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.post_finder import PostFinder
+from valex_local.corpus.sheet_builder import Blank
 from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.annotations import read_annotations
 from valex_local.exchange.gold import Groups, differing, gold_file, joined, overlaid, read_gold, write_gold
@@ -86,7 +87,12 @@ class _Source:
 
 
 def import_labels(
-    paths: Sequence[Path], out: Path, *, annotator: str | None = None, replace: bool = False
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    annotator: str | None = None,
+    replace: bool = False,
+    blank: Blank | None = None,
 ) -> ImportedLabels:
     """Store labels as gold labels of a study, in ``gold/<annotator>.csv``.
 
@@ -100,6 +106,8 @@ def import_labels(
         Who gave the labels. Required if a file does not say; if the files name one annotator, this replaces the name.
     replace : bool
         Whether to replace different labels that the study has for the same annotator, post and value.
+    blank : {"absent", "missing"}, optional
+        What a blank cell means, where a sheet does not say.
 
     Returns
     -------
@@ -116,7 +124,7 @@ def import_labels(
     StudyError
         There is no study, or a run is active in it.
     """
-    sources = _named([_read(path) for path in paths], annotator)
+    sources = _named([_read(path, blank) for path in paths], annotator)
     study = Study(out)
     found = ImportedLabels(str(out), notices=[f"{s.path.name}: {notice}" for s in sources for notice in s.notices])
     found.complete = all(source.complete for source in sources)
@@ -141,11 +149,11 @@ def import_labels(
     return found
 
 
-def _read(path: Path) -> _Source:
+def _read(path: Path, blank: Blank | None) -> _Source:
     if path.suffix.lower() == ".json":
         annotations = read_annotations(path)
         return _Source(path, annotations.labels, annotations.names, annotations.notices, annotations.complete)
-    sheet = read_sheet(path)
+    sheet = read_sheet(path, blank=blank)
     scored = ("probabilities left out because gold labels have none",) if sheet.has_probabilities else ()
     names = {post: (post,) for labels in sheet.labels.values() for post in labels.ids}
     return _Source(path, sheet.labels, names, (*sheet.notices, *scored), sheet.complete, sheet.groups)

@@ -293,7 +293,7 @@ def _duration(study: Study, post_id: str) -> float | None:
 def _write(study: Study, post_id: str, script: Script) -> str:
     """Write a script unless the study has the same one; return the list of `Imported` that the post belongs to."""
     stem = f"script.{script.name}"
-    known = study.read_raw(post_id, stem, Script)
+    known = study.read_raw(post_id, stem, Script, as_found=True)
     if known is not None and _content(known) == _content(script.model_dump(mode="json")):
         return "unchanged"
     there = (study.folder(post_id) / f"{stem}.json").exists()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 
 from valex_local.exchange.line_parser import ElementKind, read_line
+from valex_local.rendering.subtitles import WORD_JOINER
 
 VOICE = "VOICE"
 """Speaker of cues that name none."""
@@ -52,7 +54,7 @@ def read_subtitles(text: str) -> Subtitles | None:
     Subtitles or None
         The script.
     """
-    blocks = [block.splitlines() for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip("\ufeff\n "))]
+    blocks = _blocks(text)
     if not _starts(blocks):
         return None
     lines, nameless, times = list[str](), 0, ""
@@ -71,6 +73,59 @@ def read_subtitles(text: str) -> Subtitles | None:
                 lines.append(f"{times}{line}")
                 nameless += not named
     return Subtitles("\n".join(lines), len(lines), nameless, _offset(blocks[0]))
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A cue: its time in milliseconds, its words without markup, and the speaker if a voice tag names one."""
+
+    start: int
+    end: int
+    text: str
+    speaker: str = ""
+
+
+def read_cues(text: str) -> list[Cue] | None:
+    """Return the cues of subtitles; None if the text is something else.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    list of Cue or None
+        The cues, in the order of the file.
+    """
+    found: list[tuple[int, int, list[str]]] = []
+    blocks = _blocks(text)
+    if not _starts(blocks):
+        return None
+    for block in blocks:
+        at = next((at for at, line in enumerate(block[:2]) if _CUE.fullmatch(line)), None)
+        if at is not None:
+            start, end = _CUE.fullmatch(block[at]).groups()  # type: ignore[union-attr]
+            found.append((round(_seconds(start) * 1000), round(_seconds(end) * 1000), block[at + 1 :]))
+        elif found and not (block and _BLOCKS.fullmatch(block[0].strip())):
+            found[-1][2].extend(block)
+    escaped = bool(blocks) and bool(blocks[0]) and blocks[0][0].strip().startswith("WEBVTT")
+    return [_cue(start, end, " ".join(lines), escaped) for start, end, lines in found]
+
+
+def _cue(start: int, end: int, words: str, escaped: bool) -> Cue:
+    voice = _VOICE.search(words)
+    plain = _TAG.sub("", _VOICE.sub("", words))
+    speaker = "" if voice is None else voice[1]
+    if escaped:  # as in WebVTT
+        plain, speaker = html.unescape(plain), html.unescape(speaker)
+    plain, speaker = (" ".join(part.replace(WORD_JOINER, "").split()) for part in (plain, speaker))
+    return Cue(start, max(start, end), plain, speaker)
+
+
+def _blocks(text: str) -> list[list[str]]:
+    """Return the lines of each part of a file between empty lines."""
+    return [block.splitlines() for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip("\ufeff\n "))]
 
 
 def _offset(header: list[str]) -> float:

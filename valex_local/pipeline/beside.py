@@ -13,6 +13,7 @@ from valex_local.errors import ConfigError, ValexError
 from valex_local.pipeline.plan import Step, plan
 from valex_local.pipeline.status import StepState, StepStatus
 from valex_local.records import Labels
+from valex_local.rendering.views import script_of
 from valex_local.settings import Settings
 from valex_local.stages.label_routes import route_spec
 from valex_local.store import Store
@@ -242,7 +243,7 @@ class Keeper:
         key = step.beside.get(role)
         now = self._now[key or role]
         for post_id, of_post in statuses.items():
-            script = of_post.get(f"script.{old.script}")
+            script = of_post.get(f"script.{script_of(old.script)}")
             if of_post[step.name].state is not StepState.OUTDATED or (script and script.state is not StepState.CURRENT):
                 continue
             made = _made_by(self._study, post_id, old).get(role, now)

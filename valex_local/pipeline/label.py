@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from valex_local.corpus import Corpus, Text, gold_of, match, read_sheet, write_authors, write_long
+from valex_local.corpus.sheet_builder import Blank
 from valex_local.errors import ConfigError, InputError
 from valex_local.files.text import counted
 from valex_local.pipeline.beside import named_model, place_beside
@@ -17,6 +18,7 @@ from valex_local.pipeline.progress import NullProgress, Progress
 from valex_local.pipeline.run import run
 from valex_local.pipeline.selection import Selection
 from valex_local.pipeline.summary import Summary
+from valex_local.rendering.views import script_of
 from valex_local.settings import Settings, merge
 from valex_local.stages.label_routes import route_spec
 from valex_local.stages.labels.checkpoint import Checkpoint
@@ -251,7 +253,7 @@ def _refuse_other_writer(study: Study, store: Store, settings: Settings) -> None
 
 
 def _require_script(study: Study, name: str) -> None:
-    if not any(name in study.script_variants(post_id) for post_id in study.post_ids()):
+    if not any(script_of(name) in study.script_variants(post_id) for post_id in study.post_ids()):
         raise InputError(
             f"no post of this study has script.{name}.json", path=study.root, hint="Name another script with --script"
         )
@@ -261,7 +263,14 @@ def _require_script(study: Study, name: str) -> None:
 
 
 def draw_examples(
-    texts: Sequence[Text], sheet: Path, *, shots: int, folds: int, group: str, seed: int
+    texts: Sequence[Text],
+    sheet: Path,
+    *,
+    shots: int,
+    folds: int,
+    group: str,
+    seed: int,
+    blank: Blank | None = None,
 ) -> tuple[Corpus, tuple[FewShotFold, ...]]:
     """Draw examples for the route ``fewshot`` from texts that people labelled.
 
@@ -273,6 +282,8 @@ def draw_examples(
         The label sheet of some of them.
     shots, folds, group, seed
         As in `plan_folds`.
+    blank : {"absent", "missing"}, optional
+        As for `read_sheet`.
 
     Returns
     -------
@@ -284,7 +295,7 @@ def draw_examples(
     InputError
         The sheet is not about these texts, or they are too few for the folds or the examples.
     """
-    labels = read_sheet(sheet)
+    labels = read_sheet(sheet, blank=blank)
     corpus = match(texts, gold_of(labels), labels.groups)
     return corpus, plan_folds(corpus, shots=shots, folds=folds, group=group, seed=seed)
 

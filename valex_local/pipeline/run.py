@@ -6,12 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from valex_local.errors import ConfigError, InputError, StudyError, printable
+from valex_local.files.text import counted
 from valex_local.notices import kind_of
 from valex_local.pipeline.beside import Keeper, Kept
 from valex_local.pipeline.executor import Executor, Job
@@ -26,15 +28,16 @@ from valex_local.posts import discover
 from valex_local.posts.discover import STAGE as INTAKE
 from valex_local.posts.discover import Discovery
 from valex_local.posts.known import KnownPosts, with_known
-from valex_local.records import Failure, Intake, Media, Notice, Post, SourceFile
+from valex_local.records import Failure, Intake, LeftOut, Media, Notice, Post, SourceFile
 from valex_local.stages.setting_files import absolute_paths
 from valex_local.store import Store
 from valex_local.store.model import refuse_hidden
 from valex_local.study import Study
+from valex_local.study.left_out import describe, is_forgotten
 from valex_local.study.settings import given_settings, resolve_settings
 from valex_local.system import devices, network_guard
 
-ABOUT_FILES = {"left-out", "not-used"}
+ABOUT_FILES = {"left-out", "not-used", "forgotten"}
 """Codes of the notices about files that became no post."""
 
 NOT_REMEMBERED = {"jobs", "device", "chunk", "resident"}
@@ -232,7 +235,7 @@ class _Run:
     def add_posts(self, paths: Sequence[Path], meta: Path | None) -> None:
         """Add the posts found at `paths` to the study."""
         if not paths:
-            if not self._study.post_ids():
+            if not self._study.post_ids(excluded=True):
                 raise InputError("the study holds no posts yet", path=self._study.root, hint="Name videos or folders")
             return
         found = self._discover(paths, meta)
@@ -241,15 +244,17 @@ class _Run:
         for post in found.posts:
             if self._selection.holds(post.id):
                 self._add(post)
-        if not self._study.post_ids() and not found.failures:
+        if not self._study.post_ids(excluded=True) and not found.failures:
             said = "".join(f"; {notice.text}" for notice in found.notices if notice.code in ABOUT_FILES)
             raise InputError(
                 f"no videos were found{said}", path=paths[0], hint="Name video files or folders that hold some"
             )
 
     def _discover(self, paths: Sequence[Path], meta: Path | None) -> Discovery:
-        known = KnownPosts(self._study.post_ids(), lambda post_id: self._study.read(post_id, "post", Post))
-        return discover(paths, meta=meta, checksums=self._checksums, known=known)
+        ids = self._study.post_ids(excluded=True)
+        known = KnownPosts(ids, lambda post_id: self._study.read(post_id, "post", Post))
+        found = discover(paths, meta=meta, checksums=self._checksums, known=known)
+        return _without_forgotten(self._study.left_out(), found)
 
     def _store_left_out(self, found: Discovery) -> None:
         """Store what became no post, in place of what earlier runs stored."""
@@ -384,7 +389,7 @@ class _Run:
             unmatched=list(intake.unmatched),
             models={role: model.id for role, model in self._models.items()},
             offline=network_guard.current().describe(),
-            notes=[*self._notes, note] if note else [*self._notes],
+            notes=[*self._notes, *([note] if note else []), *describe(self._study.left_out())],
         )  # fmt: skip
 
     def _failures(self) -> Iterator[Failure]:
@@ -421,6 +426,19 @@ def _replaced(known: Post, post: Post) -> tuple[SourceFile, SourceFile] | None:
     gone = (file for file in old_files if file.sha256 not in sums and file.path not in paths)
     old = next((file for file in gone if Path(file.path).exists()), None)
     return None if old is None or not new_files else (old, new_files[0])
+
+
+def _without_forgotten(left_out: LeftOut, found: Discovery) -> Discovery:
+    """Return what was found without forgotten posts; a notice counts them, but names none."""
+    if not left_out.forgotten:
+        return found
+    posts = [post for post in found.posts if not is_forgotten(left_out, post.id)]
+    failures = [failure for failure in found.failures if not is_forgotten(left_out, failure.post)]
+    gone = len(found.posts) - len(posts) + len(found.failures) - len(failures)
+    if not gone:
+        return found
+    text = f"{counted(gone, 'post')} left out that the study was asked to forget; to add one again: valex include POST"
+    return replace(found, posts=posts, failures=failures, notices=[*found.notices, Notice(code="forgotten", text=text)])
 
 
 def _intake(found: Discovery) -> Intake:

@@ -12,6 +12,7 @@ from valex_local.pipeline.fingerprints import content, fingerprint_of
 from valex_local.pipeline.plan import Step
 from valex_local.posts.discover import STAGE as INTAKE
 from valex_local.records import Failure, Notice, Post, Record, Script
+from valex_local.rendering.views import script_of
 from valex_local.stages.registry import record_type, stems_read
 from valex_local.study import Study
 
@@ -103,7 +104,7 @@ class StatusChecker:
         for step in self._steps:
             named = f"{post_id}.{step.name}" in failed
             failure = self._study.failure(post_id, step.name) if named else None
-            upstream = [states[stem] for stem in step.stems if stem in states]
+            upstream = [states[of] for of in map(script_of, step.stems) if of in states]
             status = _status(records, step, upstream, failure)
             statuses[step.name] = status if status.fingerprint else self._shared.setdefault(status, status)
             states[step.stem] = status.state

@@ -22,6 +22,7 @@ from valex_local.records import (
     Script,
     Transcript,
 )
+from valex_local.rendering.views import script_of
 from valex_local.stages.variants import VIDEO
 from valex_local.store import Store
 from valex_local.study import Study
@@ -151,7 +152,7 @@ class Order:
         return sorted(ranks, key=lambda key: ranks[key])
 
     def _script_rank(self, name: str) -> tuple[int, tuple[int, str]]:
-        return _rank(self.scripts, name), script_rank(name)
+        return _rank(self.scripts, script_of(name)), script_rank(name)
 
     def _route_rank(self, name: str) -> tuple[int, str]:
         return _rank(self.routes, name), name

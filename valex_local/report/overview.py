@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from valex_local.files.text import one_line
-from valex_local.records import Failure, Intake, Labels, LabelSource, Notice, Record, Script, ScriptFigures, Sound
+from valex_local.records import (
+    Failure,
+    Intake,
+    Labels,
+    LabelSource,
+    LeftOut,
+    Notice,
+    Record,
+    Script,
+    ScriptFigures,
+    Sound,
+)
 from valex_local.rendering.lines import script_lines
 from valex_local.report.counts import letters
 from valex_local.report.gather import Gathered, Problem
@@ -208,6 +219,13 @@ class Overview:
         rows = [Notice(code="unmatched", text=f"no post matches: {row}") for row in intake.unmatched]
         self.of_no_post += [*intake.notices, *rows]
 
+    def add_excluded(self, left_out: LeftOut) -> None:
+        """Add which posts people excluded, and why."""
+        for post_id, one in sorted(left_out.excluded.items()):
+            self.of_no_post.append(
+                Notice(code="excluded", text=f"{post_id}: {one.reason} ({one.by}, {one.on:%Y-%m-%d})")
+            )
+
     def _add_perception(self, gathered: Gathered) -> None:
         if gathered.media is not None:
             self.seconds += gathered.media.duration
@@ -216,7 +234,8 @@ class Overview:
             self.screen_text.add(track.confidence for track in read)
         transcript = gathered.transcript
         if transcript is not None:
-            self.speech.add(min(1.0, math.exp(segment.avg_logprob)) for segment in transcript.segments)
+            found = (segment.avg_logprob for segment in transcript.segments)
+            self.speech.add(min(1.0, math.exp(mean)) for mean in found if mean is not None)
             self.dropped.update(segment.reason for segment in transcript.dropped)
             self.sounds[describe_sound(transcript.sound)] += 1
             if transcript.language and transcript.segments:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from valex_local import __version__
@@ -95,10 +95,11 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
         unreadable += [f"{post_id}: {problem.stem}.json: {problem.what}" for problem in gathered.problems]
         if progress is not None:
             progress()
-    for post_id in sorted(reader.failures.keys() - set(ids)):  # files that never became posts
+    for post_id in sorted(reader.failures.keys() - set(study.post_ids(excluded=True))):  # files that became no posts
         for failure in reader.failures[post_id]:
             overview.add_failure(failure)
     overview.add_intake(study.intake())
+    overview.add_excluded(study.left_out())
     site.write_study(overview, reader, study.root.resolve().name)
     return Written(site.folder / INDEX, len(ids), site.remove_others(ids), tuple(unreadable))
 
@@ -127,8 +128,8 @@ class Site:
         with writing(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Written first, because it marks the folder as that of a report.
-        self._write(SCRIPT, _packaged(SCRIPT))
-        self._write(STYLE, _packaged(STYLE))
+        self._write(SCRIPT, packaged(SCRIPT))
+        self._write(STYLE, packaged(STYLE))
         with writing(folder):
             self._pages.mkdir(mode=0o700, exist_ok=True)
 
@@ -190,26 +191,27 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _packaged(name: str) -> str:
+def packaged(name: str) -> str:
+    """Return the text of a file that the pages share."""
     return (files("valex_local.report") / name).read_text("utf-8")
 
 
 @cache
-def environment() -> Environment:
-    """Return the templates with the filters and names that all pages share."""
-    made = Environment(
-        loader=PackageLoader("valex_local.report"),
+def environment(*packages: str) -> Environment:
+    """Return the environment of the templates in packages and, after them, in this one."""
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "valex_local.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(clock=clock, plain_label=plain_label, page=page_address, share=_share)
-    made.filters["length_of"] = _length
-    made.globals.update(version=__version__, definitions=definitions(), circle=CIRCLE, SCRIPT=SCRIPT)
-    made.globals.update(STYLE=STYLE, LIST=LIST, WORDS=WORDS, INDEX=INDEX, POSTS=POSTS)
-    return made
+    environment.filters.update(clock=clock, plain_label=plain_label, page=page_address, share=_share)
+    environment.filters["length_of"] = _length
+    environment.globals.update(version=__version__, definitions=definitions(), circle=CIRCLE, SCRIPT=SCRIPT)
+    environment.globals.update(STYLE=STYLE, LIST=LIST, WORDS=WORDS, INDEX=INDEX, POSTS=POSTS)
+    return environment
 
 
 def _render(template: str, **values: Any) -> str:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from valex_local.files.text import one_line
 from valex_local.records import (
     DroppedSegment,
+    Grounding,
     Keyframe,
     KeyframeCaption,
     Labels,
@@ -22,8 +23,10 @@ from valex_local.records import (
     Script,
     ValueLabel,
 )
+from valex_local.rendering.detections import LookedFor, looked_for
 from valex_local.rendering.lines import ShownScene, shown_scenes
 from valex_local.rendering.timing import clock
+from valex_local.rendering.views import script_of
 from valex_local.report.circle import label_circle
 from valex_local.report.gather import Gathered, step_name
 from valex_local.report.links import from_page
@@ -73,7 +76,10 @@ class KeyframeView:
 
 @dataclass(frozen=True)
 class ScriptView:
-    """A variant of the script; the ids of its lines in the page start with `anchor`."""
+    """A variant of the script; the ids of its lines in the page start with `anchor`.
+
+    `looked_for` is by line what it names of all that detectors know.
+    """
 
     name: str
     anchor: str
@@ -81,6 +87,7 @@ class ScriptView:
     facts: tuple[tuple[str, str], ...]
     skipped: str | None
     notices: tuple[Notice, ...]
+    looked_for: Mapping[str, LookedFor]
 
 
 @dataclass(frozen=True)
@@ -190,7 +197,10 @@ def post_view(gathered: Gathered, folder: Path, pages: Path) -> PostView:
     poster = next((still.address for still in stills if still.address), None)
     duration = _duration(gathered)
     drawn = lanes(duration, gathered.media, gathered.transcript, gathered.screen_text, gathered.captions)
-    scripts = tuple(_script(n, *pair) for n, pair in enumerate(gathered.scripts.items(), 1))
+    scripts = tuple(
+        _script(n, *pair, gathered.get(f"grounding.{pair[0]}", Grounding))
+        for n, pair in enumerate(gathered.scripts.items(), 1)
+    )
     anchors = {script.name: dict(_anchors(script)) for script in scripts}
     pictures = {still.id: still.id for still in stills}
     return PostView(
@@ -298,7 +308,7 @@ def _boxes(caption: KeyframeCaption, keyframe: Keyframe) -> Iterator[BoxView]:
         )
 
 
-def _script(number: int, name: str, script: Script) -> ScriptView:
+def _script(number: int, name: str, script: Script, grounding: Grounding | None) -> ScriptView:
     facts = [("Genre", one_line(script.genre or "")), ("Language", script.language or "")]
     if script.sound is not None:
         facts.append(("Sound", describe_sound(script.sound)))
@@ -312,7 +322,8 @@ def _script(number: int, name: str, script: Script) -> ScriptView:
         if count:
             facts.append((what, str(count)))
     shown = tuple((what, value) for what, value in facts if value)
-    return ScriptView(name, f"s{number}", shown_scenes(script), shown, script.skipped, script.notices)
+    seen = {} if grounding is None else looked_for(script, grounding)
+    return ScriptView(name, f"s{number}", shown_scenes(script), shown, script.skipped, script.notices, seen)
 
 
 def _anchors(script: ScriptView) -> Iterator[tuple[str, str]]:
@@ -328,7 +339,7 @@ def _labels(
     pictures: Mapping[str, str],
 ) -> LabelView:
     """Return labels with links to their evidence: lines of their script or, for labels of the video, of the first."""
-    lines = next(iter(anchors.values()), {}) if key.script == VIDEO else anchors.get(key.script, {})
+    lines = next(iter(anchors.values()), {}) if key.script == VIDEO else anchors.get(script_of(key.script), {})
     places = {**pictures, **lines}
     rows = tuple(
         LabelRow(label, pole(label.value), tuple((line, places.get(line)) for line in shown_evidence(label)))

@@ -1,1 +1,1 @@
-"""`valex review`: a page on this machine on which people code the posts of a study."""
+"""The review page: people watch posts, read their scripts, and code values, in a browser on this machine."""

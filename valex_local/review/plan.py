@@ -1,196 +1,136 @@
-"""Who codes which posts: some are coded by everybody, so that agreement can be measured, and the others by one each."""
+"""Who codes which posts: drawn at random, with a share of posts that all coders code."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from valex_local.corpus.post_finder import PostFinder
 from valex_local.errors import ConfigError, InputError
-from valex_local.files.tables import read_table
-from valex_local.records import Assignment, CodingPlan
+from valex_local.files.atomic import write_whole, writing
+from valex_local.inference.samples import read_sample
+from valex_local.records import ReviewPlan
 from valex_local.study import Study
-from valex_local.study.codings import ADJUDICATED, check_coder, coders_of, read_coding
+from valex_local.study.codings import coder_name, read_coding
+from valex_local.study.disk import read_bytes
 
-SAMPLES = "samples"
-"""The folder of a study with its samples: tables of post_id, inclusion_probability and stratum."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The posts of a sample: its name, the posts that the study holds, and the rows whose posts it does not."""
-
-    name: str
-    posts: tuple[str, ...]
-    unknown: tuple[str, ...] = ()
+FILE = "review-plan.json"
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How many posts a coder has to code, has finished, and has begun."""
-
-    coder: str
-    assigned: int
-    done: int
-    begun: int
-
-
-def read_sample(study: Study, given: str) -> Sample:
-    """Return a sample of a study, given by its name or as a path.
-
-    Raises
-    ------
-    InputError
-        There is no such file, it is no such table, or the study holds none of its posts.
-    """
-    place = study.root / SAMPLES / f"{given}.csv"
-    path = place if place.is_file() else Path(given)
-    table = read_table(path)
-    if "post_id" not in table.columns:
-        raise InputError("this table has no column post_id", path=path, hint="Make a sample with: valex sample")
-    finder = PostFinder(study.post(post_id) for post_id in study.post_ids())
-    found: dict[str, None] = {}
-    unknown = []
-    for row in table.rows:
-        name = row.cells["post_id"].strip()
-        posts = finder.find([name])
-        if len(posts) == 1:
-            found[posts[0]] = None
-        else:
-            unknown.append(name)
-    if not found:
-        raise InputError("the study holds no post of this sample", path=path, hint="Make it with: valex sample")
-    return Sample(path.stem, tuple(found), tuple(unknown))
+def read_plan(study: Study) -> ReviewPlan | None:
+    """Return who codes which posts, or None if that was not planned."""
+    raw = read_bytes(study.root / FILE)
+    return None if raw is None else ReviewPlan.parse(raw, path=study.root / FILE)
 
 
 def make_plan(
-    posts: Sequence[str], coders: Sequence[str], *, overlap: float = 0.3, seed: int = 0, sample: str | None = None
-) -> CodingPlan:
-    """Return a plan in which a random share of the posts is coded by everybody, and every other post by one coder.
+    study: Study, coders: Sequence[str], *, overlap: float = 0.0, seed: int = 0, sample: str | None = None
+) -> ReviewPlan:
+    """Draw who codes which posts, and store it.
 
-    Posts are shuffled, also for the order in which they are coded, so that nobody can tell which are coded by others.
+    Everybody gets the posts of the overlap, and the others are dealt out evenly; each coder meets them in an order of
+    their own, so that fatigue does not fall on the same posts.
 
     Parameters
     ----------
-    posts : sequence of str
-        Ids of the posts.
+    study : Study
+        The study.
     coders : sequence of str
         Names of the coders.
     overlap : float
-        Share of posts that everybody codes, in [0, 1]; at least one post where it is above 0.
+        Share of the posts that all coders code, in [0, 1].
     seed : int
-        Seed of the shuffling.
+        Seed of the draw.
     sample : str, optional
-        Name of the sample that the posts are.
+        Name of a sample of the study, ``samples/<name>.csv``; all posts when left out.
 
     Returns
     -------
-    CodingPlan
+    ReviewPlan
         The plan.
 
     Raises
     ------
     ConfigError
-        A coder cannot be called that, is named twice, or there is nothing to plan.
+        A name cannot be used, or is given twice, or there is no coder.
+    InputError
+        There is no such sample, or there are no posts.
+    StudyError
+        The study cannot be read or written.
     """
-    names = [check_coder(name) for name in coders]
-    if len({name.casefold() for name in names}) < len(names) or ADJUDICATED in names:
-        raise ConfigError(
-            f"these cannot be the coders: {', '.join(names)}",
-            hint=f"Name each once; {ADJUDICATED!r} is reserved for what is decided where coders differ",
-        )
-    if not names or not posts:
-        raise ConfigError("there are no posts to code" if names else "no coder is named", hint="Name coders, and posts")
-    chance = random.Random(seed)
-    order = sorted(posts)
-    chance.shuffle(order)
-    shared = min(len(order), max(round(overlap * len(order)), 1 if overlap > 0 else 0))
-    assigned = [Assignment(post=post, coders=tuple(names)) for post in order[:shared]]
-    assigned += [Assignment(post=post, coders=(names[n % len(names)],)) for n, post in enumerate(order[shared:])]
-    chance.shuffle(assigned)
-    return CodingPlan(coders=tuple(names), overlap=overlap, seed=seed, sample=sample, assignments=tuple(assigned))
+    names = [coder_name(name) for name in coders]
+    if not names or len({name.casefold() for name in names}) < len(names):
+        raise ConfigError("name each coder once", hint="For example: --coders anna,ben")
+    posts = study.post_ids() if sample is None else [one.post for one in read_sample(study, sample)]
+    if not posts:
+        raise InputError("there are no posts to code", path=study.root, hint="Add some with: valex run VIDEOS -s STUDY")
+    draw = random.Random(seed)
+    shuffled = draw.sample(posts, len(posts))
+    common = round(overlap * len(shuffled))
+    shares = {name: [*shuffled[:common], *shuffled[common:][at :: len(names)]] for at, name in enumerate(names)}
+    for share in shares.values():
+        draw.shuffle(share)
+    plan = ReviewPlan(
+        coders={name: tuple(share) for name, share in shares.items()}, overlap=overlap, seed=seed, sample=sample
+    )
+    with writing(study.root):
+        write_whole(study.root / FILE, plan.to_json().encode())
+    return plan
 
 
-def posts_of(study: Study, plan: CodingPlan | None, coder: str) -> list[str]:
-    """Return the posts that a coder codes, in order: those of the plan that the study holds; without a plan, all.
+@dataclass(frozen=True)
+class Progress:
+    """How far a coder is: posts that are planned, finished and begun."""
+
+    coder: str
+    posts: int
+    done: int
+    begun: int
+
+
+def assigned(study: Study, coder: str) -> tuple[str, ...]:
+    """Return the posts of a coder in their order: as planned, else all.
 
     Parameters
     ----------
     study : Study
         The study.
-    plan : CodingPlan or None
-        Its plan.
     coder : str
         The coder.
 
     Returns
     -------
-    list of str
-        Ids of posts.
+    tuple of str
+        Ids of the posts; those that were excluded since are left out.
 
     Raises
     ------
-    ConfigError
+    InputError
         There is a plan, and the coder is not in it.
     """
-    there = study.post_ids()
+    plan, there = read_plan(study), study.post_ids()
     if plan is None:
-        return there
+        return tuple(there)
     if coder not in plan.coders:
-        raise ConfigError(
-            f"the plan has no coder {coder!r}, only {', '.join(plan.coders)}",
-            path=study.root,
-            hint="Name one of them, or make a new plan with: valex review plan --replace",
+        raise InputError(
+            f"{coder} is not in the plan of this review, which names {', '.join(plan.coders)}",
+            path=study.root / FILE,
+            hint="Use one of these names, or plan again with: valex review plan",
         )
     known = set(there)
-    return [one.post for one in plan.assignments if coder in one.coders and one.post in known]
+    return tuple(post_id for post_id in plan.coders[coder] if post_id in known)
 
 
-def posts_to_adjudicate(study: Study, plan: CodingPlan | None, person: str | None = None) -> list[str]:
-    """Return the posts that at least two coders have finished, and everybody who codes them by the plan.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    plan : CodingPlan or None
-        Its plan.
-    person : str, optional
-        Who will see all codings: posts that this person has begun to code are left out until they are finished.
-
-    Returns
-    -------
-    list of str
-        Ids of posts.
-    """
-    planned = {one.post: set(one.coders) for one in plan.assignments} if plan else {}
+def progress(study: Study) -> list[Progress]:
+    """Return how far all coders are: those of the plan, and others who coded posts."""
+    plan = read_plan(study)
+    planned = dict(plan.coders) if plan is not None else {}
+    known = study.post_ids()
+    coders = {name for post_id in known for name in study.coders(post_id)}
     found = []
-    for post_id in study.post_ids():
-        done = set(finished_by(study, post_id))
-        waited_for = planned.get(post_id, set()) | ({person} & set(coders_of(study, post_id)))
-        if len(done) > 1 and waited_for <= done:
-            found.append(post_id)
-    return found
-
-
-def finished_by(study: Study, post_id: str) -> list[str]:
-    """Return the coders who have finished a post."""
-    coders = [name for name in coders_of(study, post_id) if name != ADJUDICATED]
-    return [name for name in coders if (coding := read_coding(study, post_id, name)) is not None and coding.done]
-
-
-def progress(study: Study, plan: CodingPlan | None) -> list[Progress]:
-    """Return how far each coder is: those of the plan in its order, then others who have coded."""
-    there = study.post_ids()
-    coding = {name for post_id in there for name in coders_of(study, post_id)} - {ADJUDICATED}
-    planned = plan.coders if plan else ()
-    found = []
-    for coder in (*planned, *sorted(coding - set(planned))):
-        posts = posts_of(study, plan, coder) if coder in planned else there
-        codings = [one for post_id in posts if (one := read_coding(study, post_id, coder)) is not None]
-        done = sum(one.done for one in codings)
-        assigned = len(posts) if coder in planned or plan is None else 0
-        found.append(Progress(coder, assigned, done, len(codings) - done))
+    for coder in [*planned, *sorted(coders - planned.keys())]:
+        records = [read_coding(study, post_id, coder) for post_id in known if coder in study.coders(post_id)]
+        done = sum(record.done for record in records)
+        total = len(set(planned[coder]) & set(known)) if coder in planned else len(records)
+        found.append(Progress(coder, total, done, len(records) - done))
     return found

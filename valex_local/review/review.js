@@ -1,380 +1,300 @@
-// The page on which a person codes a post. Every change goes to the server at once, with what the field held before, so
-// that two tabs overwrite nothing. Text is inserted as text content only, never as markup.
+// Coding a post with the keyboard or the mouse. Every decision is sent at once; the answer is what is stored, and the
+// page shows that. Text is inserted as text content only, never as markup.
 "use strict";
 
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const by = (id) => document.getElementById(id);
-  const main = by("main");
-  const post = main.dataset.post;
-  const rows = all(".coded");
-  const lines = all(".script .line");
-  const player = by("player");
-  const TYPING = 250; // milliseconds after the last key of a note until it is sent
-  const AGAIN = 1500; // milliseconds until a change that could not be sent is sent again
 
-  let coding = null; // as the person sees it: what is stored, with the changes that are on their way
-  let current = 0;
-  let machine = null;
-  let others = [];
-  const queue = [];
-  let sending = null;
+  let coding = JSON.parse(by("coding").textContent);
+  const values = all(".value");
+  const lines = all(".script .line").filter((line) => line.id);
+  const place = location.pathname;
+  const script = document.querySelector(".script .tab")?.dataset.tab ?? null;
+  let current = -1;
+  let cursor = -1;
+  let pending = Promise.resolve();
+  let unsent = 0;
 
-  const valueOf = (row) => row.dataset.value;
-  const coded = (row = rows[current]) => coding.values[valueOf(row)];
-  const undecided = () => rows.filter((row) => coded(row).mark === "");
-  const idOf = (line) => line.id.replace(/^s\d+-/, "");
+  // --- what is stored -------------------------------------------------------------------------------------------
 
-  // --- saving -----------------------------------------------------------------------------------------------------
-
-  function change(...wanted) {
-    const changes = wanted.map(({ field, value = null, after }) => {
-      const place = value === null ? coding : coding.values[value];
-      const name = field;
-      const before = place[name];
-      place[name] = after;
-      return { field, value, before, after };
-    });
-    queue.push(changes.filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after)));
-    if (!queue.at(-1).length) queue.pop();
-    show();
-    return send();
+  function say(text, trouble = false) {
+    by("saved").textContent = text;
+    by("saved").classList.toggle("trouble", trouble);
   }
 
-  function send() {
-    sending ??= drain().finally(() => (sending = null));
-    return sending;
-  }
-
-  async function drain() {
-    while (queue.length) {
-      saved("saving");
-      const answer = await ask(`/coding/${post}`, { changes: queue[0] });
-      if (answer === null) {
-        await new Promise((done) => setTimeout(done, AGAIN));
-        continue;
-      }
-      const [status, found] = answer;
-      if (status >= 500) {
-        // Such as a full disk: the change stays, and is sent again.
-        saved(`not saved: ${found?.error ?? status}`, true);
-        await new Promise((done) => setTimeout(done, AGAIN));
-        continue;
-      }
-      const sent = queue.shift();
-      if (status === 200) {
-        if (!queue.length) adopt(found);
-      } else if (status === 409) {
-        queue.length = 0;
-        adopt(found);
-        const lost = sent.map(({ field, value, after }) => `${value ?? "post"}, ${field}: ${JSON.stringify(after)}`);
-        tell(`This was changed in another tab or window. What is stored is shown now. Not stored: ${lost.join("; ")}`);
-      } else if (status === 422) {
-        queue.length = 0;
-        adopt(found);
-        tell("A finished post has a decision on every value. R makes the rest absent.");
-      } else {
-        queue.length = 0;
-        tell(found?.error ?? `This could not be stored (status ${status}).`);
-        await load();
-        return;
-      }
-    }
-    saved("saved");
-  }
-
-  // Returns status and content of an answer, or null if there is none.
-  async function ask(address, content) {
-    try {
-      const options = { method: "POST", body: JSON.stringify(content ?? {}), keepalive: true };
-      const answer = await fetch(address, content === undefined ? {} : options);
-      if (answer.status === 403 && answer.headers.get("content-type")?.startsWith("text/plain")) {
-        saved("not saved: start valex review again, and open its new address", true);
+  // Sends one change after the other, so that each knows the revision before it.
+  function send(path, body) {
+    unsent += 1;
+    pending = pending.then(async () => {
+      try {
+        const answer = await fetch(`${place}/${path}`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ ...body, seen: coding.revision }),
+          keepalive: true,
+        });
+        const data = await answer.json();
+        // What waits to be sent is shown already; only the last answer, or a refusal, says what is stored in the end.
+        if (data.coding && (unsent === 1 || data.error)) coding = data.coding;
+        else if (data.coding) coding.revision = data.coding.revision;
+        if (data.error) say(data.error, true);
+        else say("saved");
+        show();
+        return answer.ok ? data : null;
+      } catch {
+        say("NOT saved: the program that shows this page does not answer. Start valex review again.", true);
         return null;
+      } finally {
+        unsent -= 1;
       }
-      return [answer.status, await answer.json()];
-    } catch {
-      saved("not saved: valex review does not answer; trying again", true);
-      return null;
-    }
+    });
+    return pending;
   }
 
-  async function load() {
-    const answer = await ask(`/coding/${post}`);
-    if (answer?.[0] !== 200 || queue.length) return;
-    adopt(answer[1]);
-    saved("saved");
-  }
+  const set = (field, value) => send("coding", { field, value, script });
 
-  function adopt(found) {
-    coding = found;
-    others = found.others;
+  // Shows a decision at once and sends it.
+  function setValue(value, of) {
+    if (of === null) delete coding.values[value];
+    else coding.values[value] = of;
     show();
+    set(value, of);
   }
 
-  function saved(text, failing = false) {
-    const place = by("saved");
-    if (place.textContent !== text) place.textContent = text;
-    place.classList.toggle("failing", failing);
-  }
-
-  function tell(text) {
-    by("told").textContent = text;
-    by("told").hidden = !text;
-  }
-
-  // --- showing ----------------------------------------------------------------------------------------------------
-
-  function show() {
-    rows.forEach((row, at) => {
-      const { mark, confidence, note, lines: marked } = coded(row);
-      row.classList.toggle("current", at === current);
-      row.classList.toggle("decided", mark !== "");
-      row.classList.toggle("is-absent", mark === "absent");
-      row.tabIndex = at === current ? 0 : -1;
-      row.setAttribute("aria-label", `${valueOf(row)}: ${mark || "not decided"}`);
-      for (const button of all("[data-mark]", row)) press(button, button.dataset.mark === mark);
-      const extra = [confidence && `confidence ${confidence}`, marked.join(" "), note && "note"];
-      row.querySelector(".extra").textContent = extra.filter(Boolean).join(" · ");
-      showOthers(row);
-      const said = machine?.map(({ name, values }) => `${name}: ${values[valueOf(row)].replace("_", " ")}`);
-      row.querySelector(".machine").textContent = said?.join(" · ") ?? "";
-    });
-    showDetail();
-    const left = undecided().length;
-    by("decided").textContent = `${rows.length - left} of ${rows.length}`;
-    by("rest").disabled = left === 0;
-    by("finish").firstChild.textContent = coding.done ? "Reopen " : "Finish ";
-    by("finish").querySelector("kbd").hidden = coding.done;
-    by("show-machine").disabled = !coding.done && !("machine" in main.dataset);
-    fill(by("post-note"), coding.note);
-    document.body.classList.toggle("is-done", coding.done);
-  }
-
-  function showOthers(row) {
-    const marks = others.map(({ coder, values }) => [coder, values[valueOf(row)].mark]);
-    row.classList.toggle("differs", new Set(marks.map(([, mark]) => mark)).size > 1);
-    row.querySelector(".others").textContent = marks.map(([coder, mark]) => `${coder}: ${mark}`).join(" · ");
-  }
-
-  function showDetail() {
-    const name = valueOf(rows[current]);
-    const { confidence, note, lines: marked } = coded();
-    for (const entry of all(".entry")) entry.hidden = entry.dataset.value !== name;
-    for (const button of all("[data-confidence]")) press(button, button.dataset.confidence === confidence);
-    by("lines").textContent = marked.join(" ") || "none";
-    fill(by("note"), note);
-    for (const line of lines) {
-      const shows = marked.includes(idOf(line));
-      line.classList.toggle("is-marked", shows);
-      press(line.querySelector(".mark"), shows);
-    }
-    const remarks = others.flatMap(({ coder, values }) => {
-      const { lines: theirs, note: remark } = values[name];
-      const text = [theirs.length && `lines ${theirs.join(" ")}`, remark].filter(Boolean).join("; ");
-      return text ? [Object.assign(document.createElement("p"), { textContent: `${coder}: ${text}` })] : [];
-    });
-    by("others").replaceChildren(...remarks);
-  }
-
-  const press = (button, pressed) => button.setAttribute("aria-pressed", pressed);
-
-  // A text that is being typed stays as it is.
-  function fill(field, text) {
-    if (document.activeElement !== field && field.value !== text) field.value = text;
-  }
-
-  // --- what a person does -----------------------------------------------------------------------------------------
-
-  function go(at, focus = true) {
-    current = Math.max(0, Math.min(at, rows.length - 1));
-    show();
-    if (!focus) return;
-    rows[current].focus();
-    rows[current].scrollIntoView({ block: "nearest" });
-  }
-
-  function set(mark) {
-    const value = valueOf(rows[current]);
-    tell("");
-    change({ field: "mark", value, after: mark });
-    go(mark === "absent" ? current + 1 : current);
-  }
-
-  function rest() {
-    const left = undecided();
-    if (left.length) change(...left.map((row) => ({ field: "mark", value: valueOf(row), after: "absent" })));
-  }
-
-  const sure = (confidence) => {
-    const after = coded().confidence === confidence ? null : confidence;
-    return change({ field: "confidence", value: valueOf(rows[current]), after });
-  };
-
-  function toggle(line) {
-    const marked = coded().lines;
-    const id = idOf(line);
-    const kept = marked.includes(id) ? marked.filter((other) => other !== id) : [...marked, id];
-    const after = lines.map(idOf).filter((other) => kept.includes(other));
-    change({ field: "lines", value: valueOf(rows[current]), after });
-  }
-
-  function nextUndecided() {
-    const turned = rows.map((_, n) => (current + 1 + n) % rows.length);
-    const at = turned.find((n) => coded(rows[n]).mark === "");
-    if (at !== undefined) go(at);
-  }
-
-  function finish() {
-    tell("");
-    const left = undecided();
-    if (!left.length) return change({ field: "done", after: true });
-    tell(`${left.length} values are not decided. R makes them absent; X goes to the next one.`);
-    return null;
-  }
-
-  async function leave(link) {
-    if (link === null) link = by("all");
-    flushNotes();
-    await send();
-    location.assign(link.href);
-  }
-
-  async function showMachine() {
-    if (!coding.done && !("machine" in main.dataset)) {
-      tell("Labels of models are hidden until the post is finished.");
-      return;
-    }
-    await send();
-    const answer = await ask(`/machine/${post}`, {});
-    if (answer?.[0] !== 200) return;
-    machine = answer[1];
-    if (!machine.length) tell("This post has no labels of models.");
-    await load();
-  }
-
-  function markLines() {
-    if (!lines.length) tell("This post has no script, so there are no lines to mark.");
-    (lines.find((line) => line.classList.contains("now")) ?? lines[0])?.focus();
-  }
-
-  const seek = (by_) => player && (player.currentTime = Math.max(0, player.currentTime + by_));
-  const play = () => player && (player.paused ? player.play().catch(() => {}) : player.pause());
-
-  function help() {
-    by("keys").hidden = !by("keys").hidden;
-    by("help").setAttribute("aria-expanded", !by("keys").hidden);
-  }
-
-  // --- notes ------------------------------------------------------------------------------------------------------
-
-  const timers = new Map();
-
-  function noteOf(field, value) {
-    const store = () => {
-      clearTimeout(timers.get(field)?.timer);
-      timers.delete(field);
-      change({ field: "note", value: value(), after: field.value });
-    };
-    field.addEventListener("input", () => {
-      clearTimeout(timers.get(field)?.timer);
-      timers.set(field, { timer: setTimeout(store, TYPING), store });
-    });
-    field.addEventListener("blur", () => timers.get(field)?.store());
-  }
-
-  const flushNotes = () => [...timers.values()].forEach(({ store }) => store());
-
-  noteOf(by("note"), () => valueOf(rows[current]));
-  noteOf(by("post-note"), () => null);
-
-  // --- keys and clicks --------------------------------------------------------------------------------------------
-
-  const KEYS = {
-    ArrowDown: () => go(current + 1), j: () => go(current + 1),
-    ArrowUp: () => go(current - 1), k: () => go(current - 1),
-    Home: () => go(0), End: () => go(rows.length - 1),
-    1: () => set("absent"), a: () => set("absent"),
-    2: () => set("present"), p: () => set("present"),
-    3: () => set("dominant"), d: () => set("dominant"),
-    4: () => set("conflicted"), c: () => set("conflicted"),
-    0: () => set(""), Backspace: () => set(""),
-    7: () => sure("low"), 8: () => sure("medium"), 9: () => sure("high"),
-    r: rest, x: nextUndecided, m: showMachine, "?": help,
-    n: () => by("note").focus(), N: () => by("post-note").focus(),
-    l: markLines,
-    " ": play, ArrowLeft: () => seek(-2), ArrowRight: () => seek(2),
-    Enter: () => (coding.done ? leave(by("next")) : finish()),
-    "[": () => by("previous") && leave(by("previous")), "]": () => by("next") && leave(by("next")),
-  };
-
-  const lineKeys = (line) => ({
-    ArrowDown: () => lines[lines.indexOf(line) + 1]?.focus(),
-    ArrowUp: () => lines[lines.indexOf(line) - 1]?.focus(),
-    " ": () => toggle(line),
-    Enter: () => {
-      line.querySelector("[data-seek]")?.click();
-      player?.play().catch(() => {});
-    },
-    Escape: () => go(current), l: () => go(current),
+  window.addEventListener("beforeunload", (event) => {
+    if (unsent > 0) event.preventDefault();
   });
 
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || coding === null) return;
-    const at = event.target;
-    if (at.matches("textarea")) {
-      if (event.key === "Escape") go(current);
+  // Another window may have changed the coding meanwhile.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && unsent === 0) {
+      fetch(`${place}/coding`)
+        .then((answer) => answer.json())
+        .then((data) => {
+          coding = data.coding;
+          show();
+        })
+        .catch(() => say("The program that shows this page does not answer. Start valex review again.", true));
+    }
+  });
+
+  // --- what is shown --------------------------------------------------------------------------------------------
+
+  const name = (at) => values[at].dataset.value;
+  const decided = (at) => (at < 0 ? undefined : coding.values[name(at)]);
+  const lineName = (line) => line.id.slice(line.id.indexOf("-") + 1);
+
+  function stateOf(one) {
+    return one === undefined ? null : one.dominant ? "dominant" : one.state;
+  }
+
+  function show() {
+    values.forEach((row, at) => {
+      const one = decided(at);
+      row.classList.toggle("decided", one !== undefined);
+      row.classList.toggle("current", at === current);
+      row.querySelector(".about").hidden = at !== current;
+      for (const button of all("[data-state]", row)) {
+        button.setAttribute("aria-pressed", button.dataset.state === stateOf(one));
+      }
+      const shown = row.querySelector(".shown-by");
+      shown.hidden = !one?.lines?.length;
+      shown.textContent = one?.lines?.length ? `shown by ${one.lines.join(", ")}` : "";
+    });
+    const marked = new Set(decided(current)?.lines ?? []);
+    lines.forEach((line, at) => {
+      line.classList.toggle("cursor", at === cursor);
+      line.classList.toggle("marked", marked.has(lineName(line)));
+    });
+    for (const button of all("[data-confidence]")) {
+      button.setAttribute("aria-pressed", button.dataset.confidence === coding.confidence);
+    }
+    if (document.activeElement !== by("note")) by("note").value = coding.note;
+    by("reopen").hidden = !coding.done;
+    by("done").textContent = coding.done ? "Finished: next post" : "Finish: the rest is absent";
+  }
+
+  function go(to) {
+    current = Math.max(0, Math.min(values.length - 1, to));
+    show();
+    values[current].scrollIntoView({ block: "nearest" });
+  }
+
+  // Goes to the next value whose name starts with a letter.
+  function find(letter) {
+    const starts = (at) => name(at).toLowerCase().startsWith(letter);
+    const order = values.map((_, n) => (current + 1 + n) % values.length);
+    const to = order.find(starts);
+    if (to !== undefined) go(to);
+  }
+
+  function point(to) {
+    if (!lines.length) return;
+    cursor = Math.max(0, Math.min(lines.length - 1, to));
+    show();
+    lines[cursor].scrollIntoView({ block: "nearest" });
+  }
+
+  // --- deciding -------------------------------------------------------------------------------------------------
+
+  function decide(at, state) {
+    if (at < 0) {
+      say("Choose a value first: an arrow key, or its first letter", true);
       return;
     }
-    if (at.matches("video") || (at.matches("button, a, summary") && [" ", "Enter"].includes(event.key))) return;
-    const name = event.key.length === 1 && event.key !== "N" ? event.key.toLowerCase() : event.key;
-    const act = (at.matches(".script .line") ? lineKeys(at)[name] : undefined) ?? KEYS[name];
+    const kept = decided(at)?.lines ?? [];
+    const value = {
+      state: state === "dominant" ? "present" : state,
+      dominant: state === "dominant",
+      lines: state === "absent" ? [] : kept,
+    };
+    setValue(name(at), state === null ? null : value);
+  }
+
+  function mark() {
+    const one = decided(current);
+    if (cursor < 0) return;
+    if (!one || one.state === "absent") {
+      say("Decide that the value is present or conflicted, then mark lines", true);
+      return;
+    }
+    const line = lineName(lines[cursor]);
+    const without = one.lines.filter((other) => other !== line);
+    setValue(name(current), { ...one, lines: without.length < one.lines.length ? without : [...one.lines, line] });
+  }
+
+  async function finish() {
+    await flushNote();
+    const answer = coding.done ? {} : await set("done", true);
+    if (answer === null) return;
+    location.assign(by("after")?.href ?? "/");
+  }
+
+  // A note is sent when typing pauses, and when the field is left.
+  let noteTimer = 0;
+  function flushNote() {
+    clearTimeout(noteTimer);
+    return by("note").value === coding.note ? pending : set("note", by("note").value);
+  }
+  by("note").addEventListener("input", () => {
+    clearTimeout(noteTimer);
+    noteTimer = setTimeout(flushNote, 400);
+  });
+  by("note").addEventListener("blur", flushNote);
+
+  // --- correcting -----------------------------------------------------------------------------------------------
+
+  const form = by("edit");
+
+  function edit() {
+    if (cursor < 0) point(0);
+    const line = lines[cursor];
+    if (!line || !/^[ST][0-9]+$/.test(lineName(line))) {
+      say("Only lines that were recognised, S and T, can be corrected", true);
+      return;
+    }
+    form.elements.text.value = line.querySelector(".said, .shown")?.textContent ?? "";
+    form.elements.start.value = line.dataset.start ?? "";
+    form.elements.end.value = line.dataset.end ?? "";
+    form.elements.speaker.value = line.querySelector(".speaker")?.textContent ?? "";
+    form.querySelector(".who-says").hidden = !line.querySelector(".speaker");
+    form.dataset.line = lineName(line);
+    for (const field of form.elements) field.dataset.before = field.value;
+    form.hidden = false;
+    form.elements.text.focus();
+  }
+
+  async function correct(change) {
+    const answer = await send("correct", { line: form.dataset.line, ...change });
+    if (answer) location.reload();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const change = {};
+    for (const field of ["text", "start", "end", "speaker"]) {
+      const { value, dataset } = form.elements[field];
+      if (value !== dataset.before && value.trim()) change[field] = /^(start|end)$/.test(field) ? Number(value) : value;
+    }
+    if (Object.keys(change).length) correct(change);
+    else form.hidden = true;
+  });
+  form.elements.remove.addEventListener("click", () => correct({ removed: true }));
+  form.elements.cancel.addEventListener("click", () => (form.hidden = true));
+
+  by("exclude").addEventListener("click", async () => {
+    const reason = by("reason").value.trim();
+    if (!reason) return say("Say why the post does not belong here", true);
+    if (await send("exclude", { reason })) location.assign(by("after")?.href ?? "/");
+  });
+
+  // --- keys and clicks ------------------------------------------------------------------------------------------
+
+  const states = { 0: "absent", 1: "present", 2: "dominant", 3: "conflicted" };
+  const levels = { 7: "low", 8: "medium", 9: "high" };
+  const player = by("player");
+
+  function skip(seconds) {
+    if (player) player.currentTime = Math.max(0, player.currentTime + seconds);
+  }
+
+  const keys = {
+    ArrowDown: () => go(current + 1),
+    ArrowUp: () => go(current - 1),
+    Backspace: () => decide(current, null),
+    ".": () => point(cursor + 1),
+    ",": () => point(cursor - 1),
+    x: mark,
+    e: edit,
+    n: () => by("note").focus(),
+    " ": () => player && (player.paused ? player.play() : player.pause()),
+    ArrowLeft: () => skip(-2),
+    ArrowRight: () => skip(2),
+    Enter: finish,
+  };
+  for (const [key, state] of Object.entries(states)) keys[key] = () => decide(current, state);
+  for (const [key, level] of Object.entries(levels)) keys[key] = () => set("confidence", level);
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      form.hidden = true;
+      document.activeElement.blur();
+      return;
+    }
+    const target = event.target;
+    if (target.closest("input, textarea, select, video, [role=tab], .lane")) return;
+    // Buttons and links keep what Enter and Space do to them.
+    if (target.closest("button, a, summary") && (event.key === "Enter" || event.key === " ")) return;
+    const letter = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() : null;
+    const act = keys[event.key] ?? (letter && (() => find(letter)));
     if (!act) return;
     event.preventDefault();
     act();
   });
 
+  by("values").addEventListener("click", (event) => {
+    const row = event.target.closest(".value");
+    if (!row) return;
+    go(values.indexOf(row));
+    const state = event.target.closest("[data-state]")?.dataset.state;
+    if (state) decide(current, state === stateOf(decided(current)) ? null : state);
+  });
+  // A click on a choice leaves the focus where it is, so that Enter still finishes the post.
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest("[data-state], [data-confidence]")) event.preventDefault();
+  });
   for (const line of lines) {
-    line.tabIndex = -1;
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "mark" });
-    button.textContent = idOf(line);
-    button.setAttribute("aria-label", `Line ${idOf(line)} shows the value`);
-    button.tabIndex = -1;
-    button.addEventListener("click", (event) => {
-      event.stopPropagation();
-      toggle(line);
-    });
-    line.append(button);
+    line.addEventListener("click", () => point(lines.indexOf(line)));
+    line.addEventListener("dblclick", edit);
   }
-  rows.forEach((row, at) => {
-    row.addEventListener("focusin", () => at !== current && go(at, false));
-    row.addEventListener("click", (event) => {
-      const mark = event.target.closest("[data-mark]")?.dataset.mark;
-      go(at, false);
-      if (mark) change({ field: "mark", value: valueOf(row), after: coded(row).mark === mark ? "" : mark });
-    });
-  });
   for (const button of all("[data-confidence]")) {
-    button.addEventListener("click", () => sure(button.dataset.confidence));
+    button.addEventListener("click", () => set("confidence", button.dataset.confidence));
   }
-  by("rest").addEventListener("click", rest);
-  by("finish").addEventListener("click", () => (coding.done ? change({ field: "done", after: false }) : finish()));
-  by("show-machine").addEventListener("click", showMachine);
-  by("help").addEventListener("click", help);
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) flushNotes();
-    else if (!queue.length) load();
-  });
-  addEventListener("beforeunload", (event) => {
-    flushNotes();
-    if (queue.length) event.preventDefault();
-  });
+  by("done").addEventListener("click", finish);
+  by("reopen").addEventListener("click", () => set("done", false));
 
-  load().then(() => {
-    if (coding === null) return;
-    const first = rows.findIndex((row) => coded(row).mark === "");
-    go(first < 0 ? 0 : first);
-    scrollTo(0, 0);
-    if ("machine" in main.dataset) showMachine();
-  });
+  show();
+  document.body.dataset.ready = "";
 })();

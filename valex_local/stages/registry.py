@@ -82,7 +82,7 @@ STAGES: tuple[StageSpec, ...] = (
     StageSpec(
         "grounding", 1, Grounding, "grounding.{variant}", "valex_local.stages.grounding:GroundingStage",
         ("script.{script}", "video", "media.keyframes"), of.grounding_settings, of.grounding_variants,
-        optional_roles=("clip",), side_files=("keyframes",),
+        optional_roles=("clip", "detector"), side_files=("keyframes",),
     ),
     StageSpec(
         "labels", 1, Labels, "labels.{variant}", "valex_local.stages.labels:LabelStage",

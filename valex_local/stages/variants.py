@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from valex_local.rendering.views import MARK
 from valex_local.settings import EncoderSettings, Settings
 from valex_local.stages.label_routes import ROUTES, route_spec
 from valex_local.stages.setting_files import with_checksums
@@ -65,7 +66,8 @@ def script_variants(settings: Settings) -> Iterator[Variant]:
 def grounding_variants(settings: Settings) -> Iterator[Variant]:
     """Yield a variant for each script."""
     for script in _scripts(settings):
-        yield Variant(script, script=script, engine="clip")
+        if MARK not in script:
+            yield Variant(script, script=script, engine="clip")
 
 
 def label_variants(settings: Settings) -> Iterator[Variant]:

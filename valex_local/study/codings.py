@@ -1,143 +1,190 @@
-"""What people coded: a file ``posts/<post_id>/coding.<coder>.json`` for each coder, and the plan of who codes what.
-
-Several processes may write codings of a study at once: coders on a shared disk, two tabs of one coder, a second
-``valex review``. So a coding is read, changed and written under a lock of its own, which a long run does not hold.
-"""
+"""How people coded the posts of a study: one record a post and coder, written field by field."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from valex_local.errors import ConfigError, StudyError
-from valex_local.files.atomic import write_whole, writing
-from valex_local.records import CoderName, Coding, CodingPlan, Post
-from valex_local.study.disk import no_such_post, read_bytes, visible_names
-from valex_local.study.lock import codings_lock
+from valex_local.errors import ConfigError, InputError
+from valex_local.files.text import clean_text, one_line
+from valex_local.files.validation import explain
+from valex_local.records import CodedValue, Coding
+from valex_local.schwartz import CIRCLE, State
+from valex_local.study.lock import settings_lock
+from valex_local.study.study import Study
 
-if TYPE_CHECKING:
-    from valex_local.study.study import Study
+LONGEST_NAME = 60
+"""Maximum length of a coder's name, in characters."""
 
-ADJUDICATED = "adjudicated"
-"""The coder under whose name the decision on what coders see differently is stored."""
-
-PLAN = "review.json"
-"""The file of a study with the plan of who codes what."""
-
-_NAME: TypeAdapter[str] = TypeAdapter(CoderName)
-_KEEP = "This is the work of a person: restore the file from a backup, or move it out of the study"
+FIELDS = frozenset({"confidence", "note", "done"})
+"""What can be set besides values."""
 
 
-def check_coder(name: str) -> str:
-    """Return the name of a coder.
+class Stale(InputError):
+    """A field was changed meanwhile, such as in another tab; `coding` is what is stored now."""
+
+    def __init__(self, coding: Coding, field: str) -> None:
+        super().__init__(f"{field} was changed in another window", hint="The page shows what is stored now")
+        self.coding = coding
+
+
+def coder_name(name: str) -> str:
+    """Return the name of a coder, checked.
 
     Raises
     ------
     ConfigError
-        It cannot be used.
+        The name cannot be used.
     """
-    try:
-        return _NAME.validate_python(name)
-    except ValidationError as error:
+    plain = one_line(clean_text(name))
+    if plain != name or not re.fullmatch(rf"[\w][\w.@+-]{{0,{LONGEST_NAME - 1}}}", name) or name.endswith(".part"):
         raise ConfigError(
             f"this name of a coder cannot be used: {name!r}",
-            hint="Use up to 60 letters of the English alphabet, digits, and _ + @ -",
-        ) from error
+            hint=f"Use up to {LONGEST_NAME} letters, digits and . @ + - _, starting with a letter or digit",
+        )
+    return name
 
 
-def coders_of(study: Study, post_id: str) -> list[str]:
-    """Return who has coded a post or begun to, sorted; `ADJUDICATED` is among them."""
-    names = visible_names(study.folder(post_id))
-    return sorted(name[7:-5] for name in names if name.startswith("coding.") and name.endswith(".json"))
-
-
-def read_coding(study: Study, post_id: str, coder: str) -> Coding | None:
-    """Return the coding of a post by a coder, or None if there is none.
+def read_coding(study: Study, post_id: str, coder: str) -> Coding:
+    """Return how a coder coded a post; empty if not yet.
 
     Parameters
     ----------
     study : Study
         The study.
-    post_id : str
-        The post.
-    coder : str
-        The coder.
+    post_id, coder : str
+        The post and the coder.
 
     Returns
     -------
-    Coding or None
-        The coding.
+    Coding
+        The record.
 
     Raises
     ------
     StudyError
-        The file cannot be read.
+        The record cannot be read.
     """
-    try:
-        return study.read(post_id, f"coding.{check_coder(coder)}", Coding)
-    except StudyError as error:
-        raise StudyError(error.what, path=error.path, hint=_KEEP) from error
+    return study.read(post_id, f"coding.{coder}", Coding) or Coding(coder=coder)
 
 
 def change_coding(
-    study: Study, post_id: str, coder: str, change: Callable[[Coding | None], Coding | None]
-) -> Coding | None:
-    """Change a coding of a post while nobody else does, and return it as it is stored then.
+    study: Study, post_id: str, coder: str, field: str, value: Any, *, seen: int, script: str | None = None
+) -> Coding:
+    """Set one field of a coding.
 
     Parameters
     ----------
     study : Study
         The study.
-    post_id : str
-        The post.
-    coder : str
-        The coder.
-    change : callable
-        Takes the coding as it is stored, None if there is none, and returns the new one; None changes nothing.
+    post_id, coder : str
+        The post and the coder.
+    field : str
+        The name of a value, or one of `FIELDS`.
+    value : JSON data
+        For a value ``{"state": ..., "dominant": ..., "lines": [...]}``, or None to open it again.
+    seen : int
+        The revision that the person saw.
+    script : str, optional
+        The script whose lines are named, if there are any.
 
     Returns
     -------
-    Coding or None
-        The coding, None if there is none.
+    Coding
+        The coding as stored. When `done` is set, values that are open become absent.
 
     Raises
     ------
+    Stale
+        The field was changed after that revision.
+    InputError
+        There is no such field, or it cannot have that value.
     StudyError
-        There is no such post, or the coding cannot be read or written.
+        The study cannot be read or written.
     """
-    path = study.folder(post_id) / f"coding.{check_coder(coder)}.json"
-    with codings_lock(study.root):
-        if study.read(post_id, "post", Post) is None:  # it was forgotten in the meantime
-            raise no_such_post(study.root, post_id)
+    study.post(post_id)
+    with settings_lock(study.root):
         before = read_coding(study, post_id, coder)
-        after = change(before)
-        if after is None:
-            return before
-        with writing(path):
-            write_whole(path, after.to_json().encode(), shared=True)
+        if before.changed.get(field, 0) > seen:
+            raise Stale(before, field)
+        after = _changed(before, field, value)
+        if script is not None and any(one.lines for one in after.values.values()):
+            after = after.model_copy(update={"script": script})
+        study.write(post_id, f"coding.{coder}", after)
     return after
 
 
-def read_plan(study: Study) -> CodingPlan | None:
-    """Return the plan of who codes what, or None if there is none.
+def mark_shown(
+    study: Study, post_id: str, coder: str, *, labels: tuple[str, ...] = (), coders: tuple[str, ...] = ()
+) -> Coding:
+    """Record what a coder was shown before the post was finished.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    post_id, coder : str
+        The post and the coder.
+    labels : tuple of str
+        Sets of labels.
+    coders : tuple of str
+        Other coders, whose decisions were shown to decide between them.
+
+    Returns
+    -------
+    Coding
+        The coding as stored.
 
     Raises
     ------
     StudyError
-        It cannot be read.
+        The study cannot be read or written.
     """
-    path = study.root / PLAN
-    raw = read_bytes(path)
+    with settings_lock(study.root):
+        before = read_coding(study, post_id, coder)
+        shown = () if before.done else labels
+        seen = {"shown": _joined(before.shown, shown), "adjudicates": _joined(before.adjudicates, coders)}
+        after = before.model_copy(update=seen)
+        if after != before:
+            study.write(post_id, f"coding.{coder}", after)
+    return after
+
+
+def codings(study: Study) -> Iterator[tuple[str, Coding]]:
+    """Yield each post with each of its codings, sorted by post and coder."""
+    for post_id in study.post_ids():
+        for coder in study.coders(post_id):
+            yield post_id, read_coding(study, post_id, coder)
+
+
+def _joined(*parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for part in parts for name in part))
+
+
+def _changed(before: Coding, field: str, value: Any) -> Coding:
+    names = {one.value: one for one in CIRCLE}
+    revision = before.revision + 1
+    data = before.model_dump(mode="json")
+    data |= {
+        "revision": revision,
+        "on": datetime.now(UTC).replace(microsecond=0),
+        "changed": {**before.changed, field: revision},
+    }
+    if field in names:
+        values = {name: one for name, one in data["values"].items() if name != field}
+        data["values"] = values if value is None else {**values, field: value}
+    elif field in FIELDS:
+        data[field] = value
+    else:
+        raise InputError(f"a coding has no field {field!r}")
+    if field == "done" and value is True:
+        absent = CodedValue(state=State.ABSENT).model_dump(mode="json")
+        data["values"] = {**dict.fromkeys(names, absent), **data["values"]}
     try:
-        return None if raw is None else CodingPlan.parse(raw, path=path)
-    except StudyError as error:
-        hint = "Restore the file from a backup, or make a new plan with valex review plan --replace"
-        raise StudyError(error.what, path=path, hint=hint) from error
-
-
-def write_plan(study: Study, plan: CodingPlan) -> None:
-    """Store the plan of who codes what, in place of an earlier one."""
-    with codings_lock(study.root), writing(study.root):
-        write_whole(study.root / PLAN, plan.to_json().encode())
+        return Coding.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"this cannot be stored ({explain(Coding, error, values=False)})") from error

@@ -13,10 +13,9 @@ from valex_local.files.removing import check_removable, remove
 from valex_local.files.tables import read_table, table_text
 from valex_local.files.text import load_json
 from valex_local.posts.ids import names_same_post
-from valex_local.records import Calibration, CodingPlan, Post
-from valex_local.study.codings import PLAN
+from valex_local.records import Calibration, Post, ReviewPlan
 from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible
-from valex_local.study.lock import codings_lock
+from valex_local.study.left_out import remember_forgotten
 
 if TYPE_CHECKING:
     from valex_local.study.study import Study
@@ -46,13 +45,15 @@ def forget(study: Study, post_id: str) -> list[str]:
     Reports and exports mix posts and may be compressed, so they are removed completely, and so are stored checksums;
     all of them can be made again. The video itself belongs to the lab and is not touched.
 
+    A keyed hash of its id stays, so that it does not come back with the next run over the folder of its video.
+
     Nothing is removed unless all of it can be: what cannot be read, is behind a link, or cannot be changed is found
     first.
 
     Raises
     ------
     StudyError
-        There is no such post, a table of gold labels or the plan of coding cannot be read, or a file cannot be removed.
+        There is no such post, a table of gold labels cannot be read, or a file cannot be removed.
     """
     if post_id not in study.known_ids():
         raise no_such_post(study.root, post_id)
@@ -67,8 +68,9 @@ def forget(study: Study, post_id: str) -> list[str]:
         check_removable(folder, inside=folder.parent)
         kept = f" (a link; the folder {folder.readlink()} stays)" if folder.is_symlink() else ""
         traces.append(Trace(folder, note=kept))
-    # A page with this post may be open: nothing is written into its folder while it goes.
-    with writing(study.root), codings_lock(study.root):
+    # Remembered first, so that it does not come back if the rest is interrupted.
+    remember_forgotten(study, post_id, _files(study, post_id))
+    with writing(study.root):
         return [_carry_out(study, trace) for trace in traces]
 
 
@@ -103,10 +105,9 @@ def _traces(study: Study, post_id: str) -> Iterator[Trace]:
     yield from map(Trace, [*sorted(study.root.glob("sums*.json")), *study.root.glob("intake.json")])
     for path in sorted((study.root / "logs").glob("*.jsonl")):
         yield from _in_log(path, post_id, files)
-    for name in ("gold", "samples"):
-        for path in sorted((study.root / name).glob("*.csv")):
-            yield from _in_gold(path, post_id)
-    yield from _in_plan(study.root / PLAN, post_id)
+    for path in sorted((*(study.root / "gold").glob("*.csv"), *(study.root / "samples").glob("*.csv"))):
+        yield from _in_gold(path, post_id)
+    yield from _in_plan(study.root / "review-plan.json", post_id)
     for path in sorted(study.root.glob("calibration.*.json")):
         yield from _in_calibration(path, post_id)
     for path in sorted(visible(study.root / "failures")):
@@ -134,7 +135,7 @@ def _in_log(path: Path, post_id: str, files: Sequence[str]) -> Iterator[Trace]:
 
 
 def _in_gold(path: Path, post_id: str) -> Iterator[Trace]:
-    """Yield a table of gold labels, or of a sample, if rows of it are about a post."""
+    """Yield a table of gold labels if rows of it are about a post."""
     try:
         table = read_table(path)
         if table.all_notices:  # what was left out would be lost, what was guessed would become a fact
@@ -153,22 +154,18 @@ def _in_gold(path: Path, post_id: str) -> Iterator[Trace]:
 
 
 def _in_plan(path: Path, post_id: str) -> Iterator[Trace]:
-    """Yield the plan of who codes what if it names a post."""
+    """Yield the plan of a review if it names a post."""
     raw = read_bytes(path)
     if raw is None:
         return
     try:
-        plan = CodingPlan.parse(raw, path=path)
-    except StudyError as error:
-        raise StudyError(
-            "nothing was removed because this plan cannot be read and may contain the post",
-            path=path,
-            hint="Restore the file from a backup, or move it out of the study",
-        ) from error
-    kept = tuple(one for one in plan.assignments if one.post != post_id)
-    if len(kept) < len(plan.assignments):
-        without = plan.model_copy(update={"assignments": kept})
-        yield Trace(path, without.to_json().encode(), " (the id of the post)")
+        plan = ReviewPlan.parse(raw, path=path)
+    except StudyError:  # an unreadable one may name the post
+        yield Trace(path)
+        return
+    coders = {name: tuple(one for one in posts if one != post_id) for name, posts in plan.coders.items()}
+    if coders != plan.coders:
+        yield Trace(path, plan.model_copy(update={"coders": coders}).to_json().encode(), " (the id of the post)")
 
 
 def _in_calibration(path: Path, post_id: str) -> Iterator[Trace]:

@@ -52,13 +52,6 @@ def settings_lock(root: Path) -> Iterator[None]:
 
 
 @contextmanager
-def codings_lock(root: Path) -> Iterator[None]:
-    """Lock what people code in a study, waiting for other processes that write it."""
-    with _flock(root / f"{_NAME}.codings", fcntl.LOCK_EX):
-        yield
-
-
-@contextmanager
 def output(path: Path | None) -> Iterator[None]:
     """Let a file or folder be written in the block; if it is in a study, the study is locked.
 

@@ -2,12 +2,13 @@
 
     study/
       study.toml                          the settings given by the user; all others are the profile's
-      posts/<post_id>/                    post.json, the records of each stage, audio.flac, keyframes/
+      posts/<post_id>/                    post.json, the records of each stage, audio.flac, keyframes/; edits.json, what
+                                          people corrected
       failures/<post_id>.<step>.json
+      left-out.json                       which posts are excluded or were forgotten
       intake.json                         what the last search for posts left out
       calibration.<script>.<route>.json   how the states of these labels are drawn
       gold/<annotator>.csv                gold labels; the first column is the id of the post
-      review.json                         who codes which posts, see codings.py
       report/ exports/ logs/
       sums.json                           checksums of videos, stored with their size and modification time
 
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import tomli_w
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from valex_local.errors import StudyError
 from valex_local.files.atomic import write_whole, writing
@@ -32,10 +33,26 @@ from valex_local.files.checksums import Checksums
 from valex_local.files.folders import is_plain_name
 from valex_local.files.removing import remove
 from valex_local.files.toml import parse_toml
-from valex_local.records import Calibration, Failure, Intake, Labels, Media, Post, Record, Script
+from valex_local.records import (
+    Calibration,
+    Edits,
+    Failure,
+    Intake,
+    Labels,
+    LeftOut,
+    Media,
+    Post,
+    Record,
+    Script,
+    Transcript,
+)
+from valex_local.rendering.views import script_of, viewed
 from valex_local.states import draw
+from valex_local.study.corrections import STEMS as CORRECTED_STEMS
+from valex_local.study.corrections import corrected
 from valex_local.study.disk import no_such_post, read_bytes, read_failure, visible, visible_names
 from valex_local.study.forget import forget
+from valex_local.study.left_out import read_left_out
 from valex_local.study.lock import run_lock, settings_lock
 from valex_local.study.variants import LabelKey, script_rank
 
@@ -108,11 +125,17 @@ class Study:
 
     # --- posts and records ------------------------------------------------------------------------------------------
 
-    def post_ids(self) -> list[str]:
-        """Return the ids of all posts, sorted."""
+    def left_out(self) -> LeftOut:
+        """Return which posts are excluded or were forgotten."""
+        return read_left_out(self.root)
+
+    def post_ids(self, *, excluded: bool = False) -> list[str]:
+        """Return the ids of the posts, sorted; of those that people excluded only with `excluded`."""
+        left_out = {} if excluded else self.left_out().excluded
         # os.path.isfile is faster than Path.is_file, and a command may check ten thousand posts more than once.
         names = filter(is_plain_name, visible_names(self._posts))
-        return sorted(name for name in names if os.path.isfile(f"{self._posts}/{name}/post.json"))  # noqa: PTH113
+        there = (name for name in names if os.path.isfile(f"{self._posts}/{name}/post.json"))  # noqa: PTH113
+        return sorted(name for name in there if name not in left_out)
 
     def known_ids(self) -> set[str]:
         """Return the ids of all posts, including those with nothing but a failure or part of a folder."""
@@ -144,8 +167,8 @@ class Study:
             raise no_such_post(self.root, post_id)
         return found
 
-    def read(self, post_id: str, stem: str, kind: type[R]) -> R | None:
-        """Return a record.
+    def read(self, post_id: str, stem: str, kind: type[R], *, as_found: bool = False) -> R | None:
+        """Return a record, as people corrected it; see `valex_local.study.corrections`.
 
         Parameters
         ----------
@@ -155,6 +178,8 @@ class Study:
             Name of the record without extension, such as ``script.template``.
         kind : type of Record
             The class of the record.
+        as_found : bool
+            Whether to leave out the corrections.
 
         Returns
         -------
@@ -166,9 +191,29 @@ class Study:
         StudyError
             The file cannot be read, is not a valid record, or was written by a newer version of this program.
         """
-        path = self.folder(post_id) / f"{stem}.json"
+        path = self.folder(post_id) / f"{_file_stem(stem)}.json"
         raw = read_bytes(path)
-        return None if raw is None else kind.parse(raw, path=path)
+        if raw is None:
+            return None
+        record = kind.parse(raw, path=path)
+        return record if as_found else self._as_read(post_id, stem, record)
+
+    def edits(self, post_id: str) -> Edits | None:
+        """Return what people corrected in a post, or None if they corrected nothing."""
+        path = self.folder(post_id) / "edits.json"
+        raw = read_bytes(path)
+        return None if raw is None else Edits.parse(raw, path=path)
+
+    def _as_read(self, post_id: str, stem: str, record: R) -> R:
+        """Return a record as people corrected it and, under the name of a view, without what the view leaves out."""
+        edits = self.edits(post_id) if _is_corrected(stem) else None
+        if edits is not None:
+            of_script = isinstance(record, Script)
+            lines = self.read(post_id, "transcript", Transcript, as_found=True) if of_script else None
+            record = corrected(record, edits, lines)
+        if isinstance(record, Script) and _file_stem(stem) != stem:
+            return viewed(record, stem.partition(".")[2])  # type: ignore[return-value]
+        return record
 
     def require(self, post_id: str, stem: str, kind: type[R]) -> R:
         """Return a record that must exist.
@@ -201,6 +246,10 @@ class Study:
         """Return the names of a post's sets of labels, sorted by script, route and model."""
         keys = ((LabelKey.of(name), name) for name in self._variants(post_id, "labels") if "." in name)
         return sorted(key for key, name in keys if str(key) == name)
+
+    def coders(self, post_id: str) -> list[str]:
+        """Return who coded a post, sorted."""
+        return sorted(self._variants(post_id, "coding"))
 
     def _variants(self, post_id: str, kind: str) -> Iterator[str]:
         """Yield ``<variant>`` of each ``<kind>.<variant>.json`` of a post."""
@@ -291,14 +340,14 @@ class Study:
         with writing(folder):
             (folder / f"{old.stem}.json").replace(folder / f"{new.stem}.json")
 
-    def read_raw(self, post_id: str, stem: str, kind: type[Record]) -> dict[str, Any] | None:
-        """Return a record as plain data of which only the version is checked, which is fast enough for large studies.
+    def read_raw(self, post_id: str, stem: str, kind: type[Record], *, as_found: bool = False) -> dict[str, Any] | None:
+        """Return a record as `read` does, as plain data that is not validated: fast enough for large studies.
 
         A file that is not a JSON object counts as missing, so that the record is made again.
 
         Parameters
         ----------
-        post_id, stem, kind
+        post_id, stem, kind, as_found
             As for `read`.
 
         Returns
@@ -311,7 +360,7 @@ class Study:
         StudyError
             A newer version of this program wrote the record.
         """
-        path = f"{self._posts}/{post_id}/{stem}.json"
+        path = f"{self._posts}/{post_id}/{_file_stem(stem)}.json"
         raw = read_bytes(path)
         if raw is None:
             return None
@@ -324,7 +373,24 @@ class Study:
         version = data.get("schema_version", 1)
         if isinstance(version, int) and version > kind.SCHEMA_VERSION:
             kind.parse(raw, path=Path(path))  # raises StudyError
-        return data
+        as_stored = as_found or (_file_stem(stem) == stem and not self._is_edited(post_id, stem))
+        return data if as_stored else self._raw_as_read(post_id, stem, data, kind)
+
+    def _is_edited(self, post_id: str, stem: str) -> bool:
+        """Whether a record may have been corrected."""
+        return _is_corrected(stem) and os.path.exists(f"{self._posts}/{post_id}/edits.json")  # noqa: PTH110 - faster
+
+    def _raw_as_read(self, post_id: str, stem: str, data: dict[str, Any], kind: type[Record]) -> dict[str, Any] | None:
+        """Return plain data as `_as_read` does; the very same where nothing changes."""
+        try:
+            found = kind.parse(to_json(data))
+            record = self._as_read(post_id, stem, found)
+        except StudyError:
+            return None
+        if record == found:
+            return data
+        changed: dict[str, Any] = from_json(record.to_json())
+        return changed
 
     def write(self, post_id: str, stem: str, record: Record, files: Mapping[str, bytes] | None = None) -> None:
         """Write a record and its side files; the record last, so that its side files exist once it does.
@@ -374,7 +440,7 @@ class Study:
         StudyError
             The record cannot be read or written.
         """
-        record = self.read(source, stem, kind)
+        record = self.read(source, stem, kind, as_found=True)
         if record is None:
             raise FileNotFoundError(self.folder(source) / f"{stem}.json")
         names = side_files(record) if isinstance(record, Media) else ()
@@ -491,7 +557,8 @@ class Study:
     def drop_made_from(self, post_id: str, script: str) -> list[str]:
         """Remove the labels and the grounding of a script that is about to be replaced; return their file names."""
         folder = self.folder(post_id)
-        stems = [f"grounding.{script}", *(key.stem for key in self.label_keys(post_id) if key.script == script)]
+        made_of_it = (key.stem for key in self.label_keys(post_id) if script_of(key.script) == script)
+        stems = [f"grounding.{script}", *made_of_it]
         made = [path for stem in stems if (path := folder / f"{stem}.json").is_file()]
         with writing(folder):
             for path in made:
@@ -506,6 +573,15 @@ class Study:
     def lock(self, shard: tuple[int, int] | None = None) -> AbstractContextManager[None]:
         """Lock the study, or one shard ``(i, N)`` of it, against other runs; see `run_lock`."""
         return run_lock(self.root, shard)
+
+
+def _file_stem(stem: str) -> str:
+    """Return the stem of the file that holds a record; that of a view is its script's."""
+    return script_of(stem) if stem.startswith("script.") else stem
+
+
+def _is_corrected(stem: str) -> bool:
+    return stem.partition(".")[0] in CORRECTED_STEMS
 
 
 def side_files(media: Media, kind: str | None = None) -> tuple[str, ...]:

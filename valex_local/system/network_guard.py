@@ -11,9 +11,6 @@ The command line calls `enter` before anything else. In a library, `guarded` act
 ``with`` block. An audit hook cannot be removed, so it does nothing while no guard is active. A guard is active for the
 whole process, with all its threads.
 
-A page that a browser of this machine reads is served by `enter_listening`: sockets that listen already go on to accept
-connections, and no socket connects to anything, not even to this machine.
-
 Child processes inherit the kernel layer. If `enter` could not activate it, programs other than a short list of local
 tools are refused. The Python interpreter itself is allowed: it inherits the variables but not the hook.
 """
@@ -90,8 +87,6 @@ class Layers:
         How the kernel layer is implemented.
     why_not : str or None
         Why a layer that was asked for is not active.
-    accepts_only : bool
-        Whether the process accepts connections of this machine and makes none.
     """
 
     environment: bool = False
@@ -99,7 +94,6 @@ class Layers:
     kernel: bool = False
     means: str | None = None
     why_not: str | None = None
-    accepts_only: bool = False
 
     @property
     def hides_loopback(self) -> bool:
@@ -116,8 +110,7 @@ class Layers:
         active = ", ".join(name for name, holds in names.items() if holds) or "none"
         missing = ", ".join(name for name, holds in names.items() if not holds)
         why = f" ({self.why_not})" if self.why_not else ""
-        accepts = "; connections of this machine are accepted, none is made" if self.accepts_only else ""
-        return f"{active}{accepts}; not active: {missing}{why}" if missing else f"{active}{accepts}{why}"
+        return f"{active}; not active: {missing}{why}" if missing else active
 
 
 @dataclass
@@ -128,7 +121,6 @@ class _Guard:
     installed: bool = False
     holders: int = 0
     entered: bool = False
-    accepts_only: bool = False
     kernel: str | None = None
     kernel_why_not: str | None = None
     late: tuple[str, ...] = ()
@@ -166,39 +158,23 @@ def enter(*, kernel: bool = True) -> Layers:
     return current()
 
 
-def enter_listening(listeners: Sequence[socket.socket]) -> Layers:
-    """Cut this process off for good, but for connections to sockets that listen on loopback already.
+def enter_listening() -> Layers:
+    """Cut off a process that listens on loopback already: it can accept connections there, and make none.
 
-    Call it before the first thread starts. From then on the hook refuses every connection, also those inside this
-    machine, and so does a system call filter, where the kernel allows one.
-
-    Parameters
-    ----------
-    listeners : sequence of socket
-        Sockets that listen.
+    A browser must reach the process, so the network namespace is left out and the system call filter does the work.
 
     Returns
     -------
     Layers
-        The active layers, as from `enter`.
-
-    Raises
-    ------
-    OfflineError
-        A socket listens on more than loopback, or the kernel layer failed halfway.
+        The active layers. If the kernel does not allow its layer, the others are active and `why_not` is the reason.
     """
-    for listener in listeners:
-        if not _is_loopback(listener.getsockname()[0]):
-            raise OfflineError(f"a socket listens on {listener.getsockname()[0]}", hint=_HINT)
-    enter()
     with _guard.lock:
-        _guard.accepts_only = True
-        if _guard.kernel is not None:
+        if _guard.kernel is None and os.environ.get("VALEX_NO_NAMESPACE", "0") in ("", "0"):
             try:
-                sandbox.refuse_connecting()
-                _guard.kernel = f"{_guard.kernel}, {sandbox.NO_CONNECT}"
+                _guard.kernel = sandbox.seal_listening()
+                _guard.kernel_why_not = None
             except sandbox.Refused as reason:
-                _guard.kernel_why_not = f"connections of open sockets are refused by the audit hook only: {reason}"
+                _guard.kernel_why_not = str(reason)
     return current()
 
 
@@ -226,7 +202,6 @@ def current() -> Layers:
         hook=up,
         kernel=_guard.kernel is not None,
         means=_guard.kernel,
-        accepts_only=_guard.accepts_only,
         why_not="; ".join(reasons) or None,
     )
 
@@ -299,8 +274,6 @@ def _check_address(sock: socket.socket, address: Any) -> None:
     if address is None or sock.family in sandbox.LOCAL_FAMILIES:
         return
     host, port = address[0], address[1]
-    if _guard.accepts_only:
-        raise _refusal(f"reach {_text(host)} (port {port})")
     # The wildcard means this machine.
     if not (_is_loopback(host) or _text(host) in ("", "0.0.0.0", "::")) or port in _RESOLVER_PORTS:
         raise _refusal(f"reach {_text(host)} (port {port})")

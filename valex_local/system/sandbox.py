@@ -9,9 +9,6 @@ process and every program it starts; neither can be undone, and neither needs ro
 2. Where namespaces are not allowed (some distributions, most containers): a system call filter (seccomp(2)) that
    refuses sockets of every family that can leave the machine. It blocks loopback too, and it cannot distinguish Unix
    sockets: where such a daemon answers, a C library could still have a name looked up, but not connect to anything.
-
-A socket that listens before either of them goes on to accept connections: it belongs to the namespace in which it was
-made, and the filter is about new sockets. `refuse_connecting` then keeps it, and whatever it accepts, from connecting.
 """
 
 from __future__ import annotations
@@ -27,15 +24,14 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from valex_local.errors import OfflineError
 
 NAMESPACE = "network namespace"
 FILTER = "system call filter"
+LISTENING = "system call filter that lets it answer on its one socket"
 NO_NETWORK = "nothing but loopback outside either"
-NO_CONNECT = "no connecting"
 
 # Address families that cannot leave the machine. AF_ALG is the kernel's cryptography. The numbers are those of Linux.
 AF_UNIX, AF_NETLINK, AF_ALG = 1, 16, 38
@@ -57,10 +53,6 @@ _SECCOMP_SET_MODE_FILTER, _ALL_THREADS, _SPECULATION_ALLOWED = 1, 1, 4
 _MACHINES = {"x86_64": (0xC000003E, 41, 317, 42), "aarch64": (0xC00000B7, 198, 277, 203)}
 _IO_URING_SETUP = 425
 _FIRST_X32_CALL = 0x40000000
-
-# Instructions of classic BPF, and what a filter answers.
-_LOAD, _EQUAL, _AT_LEAST, _GIVE = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _DENY = 0x7FFF0000, 0x00050000
 
 
 class Refused(Exception):
@@ -86,6 +78,25 @@ def seal() -> str:
         except Refused as reason:
             reasons.append(str(reason))
     raise Refused("; ".join(reasons))
+
+
+def seal_listening() -> str:
+    """Cut this process off like `seal`, but leave it the sockets that it has, on which it may accept connections.
+
+    Returns
+    -------
+    str
+        How: always the system call filter, which refuses connect(2) too.
+
+    Raises
+    ------
+    Refused
+        It is not allowed here; nothing has changed.
+    """
+    if not sys.platform.startswith("linux"):
+        raise Refused(f"{platform.system()} has no system call filter")
+    _seal_by_filter(connects=False)
+    return LISTENING
 
 
 def only_loopback() -> bool:
@@ -204,40 +215,10 @@ def _make_nvidia_nodes() -> None:
 # --- the system call filter -----------------------------------------------------------------------------------------
 
 
-def _seal_by_filter() -> str:
-    _install(_filter_program)
-    if not _sockets_refused():
-        raise Refused("the system call filter does not reach every thread")
-    return FILTER
-
-
-def refuse_connecting() -> None:
-    """Refuse every connect(2) of this process and its children from now on, whatever the socket.
-
-    Raises
-    ------
-    Refused
-        The kernel does not allow it; nothing has changed.
-    """
-    if not sys.platform.startswith("linux"):
-        raise Refused(f"{platform.system()} has no system call filter")
-    _install(_connect_program)
-    with socket.socket(socket.AF_UNIX) as handle:
-        if handle.connect_ex("\0valex-local-nobody-listens-here") != errno.EACCES:
-            raise Refused("the system call filter does not reach connect")
-
-
-def _install(program_of: Callable[[str], bytes]) -> None:
-    """Install a filter in all threads; it is given the machine.
-
-    Raises
-    ------
-    Refused
-        The kernel does not allow it.
-    """
+def _seal_by_filter(*, connects: bool = True) -> str:
     if platform.machine() not in _MACHINES or sys.maxsize < 2**32:
         raise Refused(f"no system call filter for {platform.machine()}")
-    program = program_of(platform.machine())
+    program = _filter_program(platform.machine(), connects=connects)
     code = ctypes.create_string_buffer(program, len(program))
     described = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
     libc = _libc()
@@ -249,8 +230,9 @@ def _install(program_of: Callable[[str], bytes]) -> None:
         _checked(answer, "seccomp")
     except OSError as error:
         raise Refused(f"no system call filter allowed ({error})") from error
-    if answer:
+    if answer or not _sockets_refused():
         raise Refused("the system call filter does not reach every thread")
+    return FILTER
 
 
 def _sockets_refused() -> bool:
@@ -265,45 +247,33 @@ def _sockets_refused() -> bool:
     return True
 
 
-def _filter_program(machine: str) -> bytes:
-    """Return the filter (classic BPF over struct seccomp_data: number at 0, architecture at 4, arguments from 16)."""
-    socket_call = _MACHINES[machine][1]
+def _filter_program(machine: str, *, connects: bool = True) -> bytes:
+    """Return the filter (classic BPF over struct seccomp_data: number at 0, architecture at 4, arguments from 16).
+
+    `connects` is whether sockets of the families that stay may be connected.
+    """
+    architecture, socket_call, _, connect_call = _MACHINES[machine]
+    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
+    allow, deny = 0x7FFF0000, 0x00050000
     families = sorted(LOCAL_FAMILIES)
     to_allow = len(families) + 1  # Instructions from the first family test to `allow`, which follows the refusal.
     steps = [
-        *_preamble(machine),
-        (_EQUAL, 0, to_allow + 1, socket_call),
-        (_LOAD, 0, 0, 16),
-        *((_EQUAL, to_allow - 1 - at, 0, family) for at, family in enumerate(families)),
-        (_GIVE, 0, 0, _DENY | errno.EACCES),
-        (_GIVE, 0, 0, _ALLOW),
+        (load, 0, 0, 4),
+        (equal, 1, 0, architecture),
+        (give, 0, 0, deny | errno.ENOSYS),  # Calls of another word size have other numbers.
+        (load, 0, 0, 0),
+        (at_least, 0, 1, _FIRST_X32_CALL),
+        (give, 0, 0, deny | errno.ENOSYS),
+        (equal, 0, 1, _IO_URING_SETUP),
+        (give, 0, 0, deny | errno.EPERM),
+        *([] if connects else [(equal, 0, 1, connect_call), (give, 0, 0, deny | errno.EACCES)]),
+        (equal, 0, to_allow + 1, socket_call),
+        (load, 0, 0, 16),
+        *((equal, to_allow - 1 - at, 0, family) for at, family in enumerate(families)),
+        (give, 0, 0, deny | errno.EACCES),
+        (give, 0, 0, allow),
     ]
     return b"".join(struct.pack("HBBI", *step) for step in steps)
-
-
-def _connect_program(machine: str) -> bytes:
-    """Return the filter that refuses connect(2)."""
-    steps = [
-        *_preamble(machine),
-        (_EQUAL, 0, 1, _MACHINES[machine][3]),
-        (_GIVE, 0, 0, _DENY | errno.EACCES),
-        (_GIVE, 0, 0, _ALLOW),
-    ]
-    return b"".join(struct.pack("HBBI", *step) for step in steps)
-
-
-def _preamble(machine: str) -> list[tuple[int, int, int, int]]:
-    """Return the steps that refuse other ways to make a system call, and then load its number."""
-    return [
-        (_LOAD, 0, 0, 4),
-        (_EQUAL, 1, 0, _MACHINES[machine][0]),
-        (_GIVE, 0, 0, _DENY | errno.ENOSYS),  # Calls of another word size have other numbers.
-        (_LOAD, 0, 0, 0),
-        (_AT_LEAST, 0, 1, _FIRST_X32_CALL),
-        (_GIVE, 0, 0, _DENY | errno.ENOSYS),
-        (_EQUAL, 0, 1, _IO_URING_SETUP),
-        (_GIVE, 0, 0, _DENY | errno.EPERM),
-    ]
 
 
 # --- libc -----------------------------------------------------------------------------------------------------------

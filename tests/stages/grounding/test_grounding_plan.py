@@ -39,7 +39,7 @@ def test_what_it_reads():
     step = steps(labels={"scripts": ["gemini"]})["grounding.gemini"]
     assert (step.stem, step.variant) == ("grounding.gemini", "gemini")
     assert step.reads == ("script.gemini", "video", "media.keyframes")
-    assert (step.roles, step.optional_roles, step.side_files) == ((), ("clip",), ("keyframes",))
+    assert (step.roles, step.optional_roles, step.side_files) == ((), ("clip", "detector"), ("keyframes",))
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,15 @@ def test_a_changed_setting_is_asked_about(study: Study, score):
     assert score(grounding={"below_chance": 0.9}, redo=True).written == 2
 
 
-def test_a_model_brought_later_scores_what_was_skipped(study: Study, score):
+def test_a_clip_model_brought_later_scores_what_detectors_compared(study: Study, score):
     without = run(out=study.root, options={"labels": {"scripts": ["gemini"]}}, selection=ONLY)
     assert count(without).written == 2
-    assert [key.startswith("grounding.gemini: no CLIP weights") for key in without.skipped] == [True]
-    assert study.require("a", "grounding.gemini", Grounding).skipped
-    assert score().written == 2
+    by_things = study.require("a", "grounding.gemini", Grounding)
+    assert [notice.code for notice in by_things.notices] == ["things-alone"]
+    assert not by_things.lines
+    with pytest.raises(StudyError, match=r"model\.clip: none -> "):
+        score()
+    assert score(redo=True).written == 2
     assert study.require("a", "grounding.gemini", Grounding).lines
 
 

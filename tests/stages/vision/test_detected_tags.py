@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from valex_local.records import Box, Detection, Face, Tag
 from valex_local.stages.vision.detected_tags import ACTIVITY, EXPRESSION, OBJECTS, PEOPLE, PLACE, detected_tags, merged
-from valex_local.stages.vision.detectors import Classes, Found
+from valex_local.stages.vision.detection import Classes, Found
 
 CLASSES = Classes(
     threshold=0.5,

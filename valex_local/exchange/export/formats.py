@@ -62,6 +62,7 @@ FORMATS: dict[str, Format] = {
     "fountain": Format("valex_local.exchange.export.screenplays:fountain", "screenplays"),
     "text": Format("valex_local.exchange.export.screenplays:text", "scripts as plain text, as in the paper"),
     "eaf": Format("valex_local.exchange.export.elan:Elan", "ELAN annotation files"),
+    "posts": Format("valex_local.exchange.export.tables:Posts", "posts, a row for each: author, date, length", _TABLE),
     "authors": Format(
         "valex_local.exchange.export.tables:Authors",
         "labels in the format of the paper's authors: -1, 0, 1, 2",
@@ -86,6 +87,9 @@ FORMATS: dict[str, Format] = {
 }
 """All formats by name."""
 
+ALIASES = {"csv": "long", "elan": "eaf", "subrip": "srt", "webvtt": "vtt"}
+"""Other names of formats."""
+
 
 def get_format(name: str) -> Format:
     """Return a format by its name.
@@ -95,6 +99,7 @@ def get_format(name: str) -> Format:
     ConfigError
         There is no such format.
     """
+    name = ALIASES.get(name, name)
     if name not in FORMATS:
         raise ConfigError(f"there is no format {name!r}", hint=f"The formats are: {', '.join(FORMATS)}")
     return FORMATS[name]

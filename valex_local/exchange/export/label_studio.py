@@ -32,7 +32,7 @@ class LabelStudio:
     """Write ``tasks.json`` and ``config.xml``.
 
     A task shows a script and, through Label Studio's local storage, the video. Its predictions are the labels of that
-    script and those of the video itself, one prediction for each set of labels.
+    script and those of the video itself, one prediction for each set of labels; none where people code blind.
     """
 
     def __call__(self, material: Material, target: Path) -> None:
@@ -42,8 +42,8 @@ class LabelStudio:
         tasks: list[str] = []
         bare = 0
         for post, script in material.scripts():
-            labels = material.labels_of(post.id, (script.name, VIDEO))
-            bare += not labels
+            labels = {} if material.blind else material.labels_of(post.id, (script.name, VIDEO))
+            bare += not labels and not material.blind
             tasks.append(json.dumps(_task(post, script, labels, root), ensure_ascii=False, indent=1))
         write_whole(target / "tasks.json", ("[" + ",\n".join(tasks) + "]\n").encode())
         write_whole(target / "config.xml", _config(with_video=root is not None))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from valex_local.errors import ConfigError, InputError
-from valex_local.exchange.export.formats import Format, get_format
+from valex_local.exchange.export.formats import ALIASES, Format, get_format
 from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import replacing, writing
 from valex_local.states import to_do
@@ -54,6 +54,7 @@ def export_study(
     posts: Sequence[str] | None = None,
     script: str | None = None,
     route: str | None = None,
+    blind: bool = False,
 ) -> Exported:
     """Export a study in a format for other tools.
 
@@ -71,6 +72,8 @@ def export_study(
     script, route : str, optional
         The variant of scripts and the label route to export. By default, the variant that is shown first for most posts
         and all labels.
+    blind : bool
+        Whether people code what is exported and must not see labels by models.
 
     Returns
     -------
@@ -89,9 +92,12 @@ def export_study(
     StudyError
         The files cannot be written.
     """
+    name = ALIASES.get(name, name)
     form = get_format(name)
     if route is not None and not form.has_labels:
         raise ConfigError(f"--route {route}: the format {name} has no labels", hint="Leave out --route")
+    if blind and name != "labelstudio":
+        raise ConfigError("--blind is for labelstudio", hint="Leave out --blind")
     ending = form.suffixes[0] if form.suffixes else ""
     target = study.root / EXPORTS / f"{name}{ending}" if out is None else out
     with output(target):
@@ -100,7 +106,9 @@ def export_study(
                 target.parent.mkdir(mode=0o700, exist_ok=True)
         else:
             _check(study, target, form)
-        material = Material(study, study.post_ids() if posts is None else posts, script=script, route=route)
+        material = Material(
+            study, study.post_ids() if posts is None else posts, script=script, route=route, blind=blind
+        )
         files = _write(form, material, target)
     states = _about_states(study, material.sets)
     return Exported(name, str(target), len(material.exported), files, material.left_out, material.notices, states)

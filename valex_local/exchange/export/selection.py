@@ -43,10 +43,18 @@ class Material:
         Ids of posts.
     script, route : str, optional
         The variant of scripts and the label route to export.
+    blind : bool
+        Whether people code what is exported and must not see labels by models.
     """
 
     def __init__(
-        self, study: Study, posts: Sequence[str], *, script: str | None = None, route: str | None = None
+        self,
+        study: Study,
+        posts: Sequence[str],
+        *,
+        script: str | None = None,
+        route: str | None = None,
+        blind: bool = False,
     ) -> None:
         self.study = study
         self.posts = tuple(posts)
@@ -54,6 +62,7 @@ class Material:
         self.left_out: dict[str, str] = {}
         self.notices: list[str] = []
         self.sets: set[LabelKey] = set()
+        self.blind = blind
         self._script, self._route = script, route
 
     def leave_out(self, post_id: str, reason: str) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from valex_local.corpus.label_matrix import LabelMatrix
+from valex_local.corpus.post_facts import FACTS, post_facts
 from valex_local.corpus.writers import long_rows, write_authors
 from valex_local.exchange.export.selection import Labelled, Material, name_of
 from valex_local.files.tables import write_table
@@ -15,6 +16,19 @@ from valex_local.schwartz import CIRCLE, Polarity, State, Value
 from valex_local.states import cutoffs_in_digits, kind_of_states, kind_of_value
 
 _CODES = {State.CONFLICTED: "-1", State.ABSENT: "0", State.PRESENT: "1", State.NOT_ASSESSED: ""}
+
+
+class Posts:
+    """Write a row for each post, with what is known of it; excluded posts too, with the reason."""
+
+    def __call__(self, material: Material, target: Path) -> None:
+        """Write the facts."""
+        study = material.study
+        every = set(material.posts) == set(study.post_ids())
+        ids = study.post_ids(excluded=True) if every else material.posts
+        rows = [(name_of(post_id), post_id, *post_facts(study, post_id).values()) for post_id in ids]
+        material.exported.update(ids)
+        write_table(target, [("video_id", "post_id", *FACTS), *rows])
 
 
 class Authors:

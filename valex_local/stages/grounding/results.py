@@ -97,3 +97,8 @@ def figures(lines: Sequence[GroundedLine], keyframes: Sequence[GroundedKeyframe]
         keyframes=len(keyframes),
         spoken_of=sum(keyframe.spoken_of for keyframe in keyframes),
     )
+
+
+def line_counts(lines: Sequence[LineToScore]) -> dict[str, int]:
+    """Return how many action lines there are and how many name no keyframe, as in `GroundingFigures`."""
+    return {"lines": len(lines), "without_keyframes": sum(line.rests_on != "named" for line in lines)}

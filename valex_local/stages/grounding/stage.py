@@ -1,4 +1,4 @@
-"""The grounding stage: compares action lines with keyframes by means of a CLIP model, if the store has one."""
+"""The grounding stage: compares action lines with keyframes, by a CLIP model, by detectors, or by both."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from valex_local.records import GroundedKeyframe, GroundedLine, Grounding, Keyfr
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.grounding.evidence import LineToScore, action_lines
 from valex_local.stages.grounding.reference_lines import read_reference_lines
-from valex_local.stages.grounding.results import figures, grounded_keyframes, grounded_lines
+from valex_local.stages.grounding.results import figures, grounded_keyframes, grounded_lines, line_counts
 from valex_local.stages.grounding.score import Floats
+from valex_local.stages.grounding.things import ThingWords, mentioned_keyframes, named_things, thing_counts
 from valex_local.stages.grounding.vectors import cut_lines, line_vectors
 from valex_local.stages.setting_files import setting_file
 from valex_local.stages.vision.clip import NO_PICTURES, NO_WEIGHTS, ClipEngine, load
+from valex_local.stages.vision.detection import Found, load_detectors
 from valex_local.stages.vision.text_vectors import text_vectors
 
 if TYPE_CHECKING:
@@ -33,56 +35,89 @@ _CPU_LINES, _CUDA_LINES = 8, 64
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A script: its action lines, its keyframes and, if there are lines, the engine's input of each keyframe."""
+    """A script: its action lines, its keyframes, the CLIP model's input of each, and what detectors found in each."""
 
     script: str
     lines: tuple[LineToScore, ...] = ()
     keyframes: tuple[Keyframe, ...] = ()
     inputs: tuple[torch.Tensor, ...] = ()
+    found: tuple[Found, ...] = ()
     language: str | None = None
     skipped: str | None = None
 
 
 class GroundingStage:
-    """Scores the action lines of any script; without a model for the role ``clip`` every record says it was skipped.
+    """Compares the action lines of any script; without a model for it every record says it was skipped.
 
     Raises
     ------
     ConfigError
         The file of reference lines is wrong.
     ModelError
-        The CLIP model cannot be loaded.
+        A model cannot be loaded.
     """
 
     def __init__(self, context: Context) -> None:
         self.batch_size = _CPU_POSTS if context.device.kind == "cpu" else _CUDA_POSTS
         stored = context.models.get("clip")
         self._scorer = None if stored is None else _Scorer(stored, context)
+        detector = context.models.get("detector")
+        self._detectors = None if detector is None else load_detectors(detector, context.device)
+        self._words = None if self._detectors is None else ThingWords(self._detectors.classes)
 
     def prepare(self, item: Item) -> _Prepared:
         """Return the action lines of a post's script, with its keyframes decoded if there are any lines."""
+        import numpy as np
+
         name = item.script or ""
         script, keyframes = item.get(f"script.{name}", Script), item.get("media", Media).keyframes
-        if self._scorer is None:
+        if self._scorer is None and self._detectors is None:
             return _Prepared(name, skipped=NO_WEIGHTS)
         if script.skipped is not None:
             return _Prepared(name, skipped=f"there is no script: {script.skipped}")
         if not keyframes:
             return _Prepared(name, skipped=NO_PICTURES)
         lines = tuple(action_lines(script, keyframes))
-        shown = keyframes if lines else ()
-        inputs = tuple(self._scorer.clip.preprocess(read_keyframe(item.folder / keyframe.file)) for keyframe in shown)
-        return _Prepared(name, lines, keyframes, inputs, script.language)
+        # Where a CLIP model does not say which keyframes are mentioned, all have to be looked at.
+        shown = keyframes if lines or self._scorer is None else ()
+        pictures = [read_keyframe(item.folder / keyframe.file) for keyframe in shown]
+        inputs = () if self._scorer is None else tuple(map(self._scorer.clip.preprocess, pictures))
+        found = () if self._detectors is None else tuple(self._detectors(np.asarray(one)) for one in pictures)
+        return _Prepared(name, lines, keyframes, inputs, found, script.language)
 
     def __call__(self, batch: Sequence[_Prepared]) -> Sequence[Output | ValexError]:
         """Return the records of a batch of posts."""
         if self._scorer is None:
-            return [Output(Grounding(script=prepared.script, skipped=prepared.skipped)) for prepared in batch]
-        return [Output(record) for record in self._scorer.records(batch)]
+            records = [Grounding(script=prepared.script, skipped=prepared.skipped) for prepared in batch]
+        else:
+            records = self._scorer.records(batch)
+        return [Output(self._with_things(*pair)) for pair in zip(records, batch, strict=True)]
+
+    def _with_things(self, record: Grounding, prepared: _Prepared) -> Grounding:
+        """Return a record with the things that lines name, where detectors looked."""
+        if self._detectors is None or self._words is None or prepared.skipped is not None:
+            return record
+        ids = [keyframe.id for keyframe in prepared.keyframes] if prepared.found else []
+        looked = (prepared.lines, ids, prepared.found, self._words, self._detectors.classes)
+        things = tuple(named_things(*looked))
+        if self._scorer is None:
+            keyframes = mentioned_keyframes(*looked)
+            known = len(self._detectors.classes.classes)
+            text = (
+                f"lines are compared by detections: by people, things of {known} known classes and expressions, "
+                "and by nothing else that they say"
+            )
+            notice = Notice(code="things-alone", text=text)
+            counts = figures((), keyframes).model_copy(update=line_counts(prepared.lines))
+            notices = (notice, *_doubts(prepared, {}))
+            record = Grounding(script=prepared.script, keyframes=keyframes, figures=counts, notices=notices)
+        return record.model_copy(
+            update={"things": things, "figures": record.figures.model_copy(update=thing_counts(things))}
+        )
 
     def close(self) -> None:
-        """Free the model."""
-        self._scorer = None
+        """Free the models."""
+        self._scorer = self._detectors = None
 
 
 class _Scorer:
@@ -139,9 +174,9 @@ def _doubts(prepared: _Prepared, cut: dict[str, bool]) -> Iterator[Notice]:
     # The template's lines are tags and captions, which are in the language of the vocabulary, not that of the speech.
     written = any(line.written_by != "template" for line in prepared.lines)
     if written and language is not None and language != "en":
-        text = f"the script's language is {language}; most CLIP models know only English and score other lines too low"
+        text = f"the script's language is {language}; most CLIP models and the words for detected things are English"
         yield Notice(code="language-not-covered", text=text)
-    if any(cut[line.text] for line in prepared.lines):
+    if any(cut.get(line.text) for line in prepared.lines):
         yield Notice(
             code="lines-cut", text="action lines are longer than the model reads: only their beginning was scored"
         )

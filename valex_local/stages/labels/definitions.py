@@ -106,3 +106,8 @@ def read_definitions(path: Path) -> Definitions:
             path=path,
             hint="Copy valex_local/stages/labels/values.toml and edit the copy",
         ) from error
+
+
+def bundled_definitions() -> Definitions:
+    """Return the definitions of the values that come with the program."""
+    return read_definitions(Path(__file__).with_name("values.toml"))

@@ -15,6 +15,7 @@ from rapidfuzz import fuzz
 from valex_local.llm import Picture
 from valex_local.llm.images import read_picture
 from valex_local.records import (
+    CORRECTED,
     Captions,
     Keyframe,
     KeyframeCaption,
@@ -145,7 +146,7 @@ def gather(item: Item, settings: ScriptSettings, *, sees: bool = False) -> Evide
         speech=speech,
         texts=texts,
         repeats=find_repeats(speech, texts),
-        mumbled=frozenset(s.id for s in speech if s.avg_logprob < settings.mumbled_logprob),
+        mumbled=frozenset(s.id for s in speech if _is_mumbled(s, settings)),
         seen=_seen(media, captions, all_keyframes=sees),
         pictures=_pictures(item.folder, media, settings.llm.keyframe_side) if sees else {},
         genre=item.post.text.genre,
@@ -153,6 +154,11 @@ def gather(item: Item, settings: ScriptSettings, *, sees: bool = False) -> Evide
         sound=transcript.sound,
         notices=_missing(transcript, screen, captions, sees=sees and bool(media.keyframes)),
     )
+
+
+def _is_mumbled(segment: Segment, settings: ScriptSettings) -> bool:
+    """Whether speech was recognised unsurely; what a person wrote down was not."""
+    return segment.avg_logprob is not None and segment.avg_logprob < settings.mumbled_logprob
 
 
 def post_text(text: PostText) -> str | None:
@@ -184,7 +190,7 @@ def _pictures(folder: Path, media: Media, side: int) -> dict[str, Picture]:
 
 
 def _missing(transcript: Transcript, screen: ScreenText, captions: Captions, *, sees: bool) -> tuple[Notice, ...]:
-    """Return notices on the kinds of evidence that are missing."""
+    """Return notices on the kinds of evidence that are missing, and on what people corrected."""
     kinds = (
         ("no-speech-evidence", "speech was not recognised", transcript.skipped),
         ("no-screen-text-evidence", "on-screen text was not read", screen.skipped),
@@ -194,7 +200,8 @@ def _missing(transcript: Transcript, screen: ScreenText, captions: Captions, *, 
             None if sees else captions.skipped,
         ),
     )
-    return tuple(Notice(code=code, text=f"{what} ({why})") for code, what, why in kinds if why)
+    missing = tuple(Notice(code=code, text=f"{what} ({why})") for code, what, why in kinds if why)
+    return missing + tuple(n for record in (transcript, screen) for n in record.notices if n.code == CORRECTED)
 
 
 # --- on-screen text that repeats speech -----------------------------------------------------------------------------

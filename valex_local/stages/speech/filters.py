@@ -75,7 +75,7 @@ def facts(*, has_sound: bool, kept: Sequence[Segment], settings: SpeechSettings)
         The facts.
     """
     seconds = sum(segment.end - segment.start for segment in kept)
-    voiced = sum(segment.voice * (segment.end - segment.start) for segment in kept)
+    voiced = sum((segment.voice or 0.0) * (segment.end - segment.start) for segment in kept)
     # No division, so that a single segment exactly at the threshold passes.
     spoken = seconds > 0 and voiced >= settings.min_speech_voice * seconds
     return Sound(has_sound=has_sound, has_verbal_sound=bool(kept), has_speech=spoken)

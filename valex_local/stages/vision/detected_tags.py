@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median_high, median_low
 
 from valex_local.records import Tag
-from valex_local.stages.vision.detectors import PERSON, Classes, Found
+from valex_local.stages.vision.detection import PERSON, Classes, Found
 
 PLACE, PEOPLE, EXPRESSION, ACTIVITY, OBJECTS = "place", "people", "expression", "activity", "objects"
 """Categories of the default vocabulary, in the order in which scripts name them."""

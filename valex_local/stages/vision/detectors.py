@@ -1,19 +1,12 @@
-"""What detectors find in a picture: objects of known classes, faces and their expressions, and how many people."""
+"""The bundled detectors: objects of known classes, faces and their expressions, and how many people there are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from valex_local.errors import ModelError
-from valex_local.files.toml import read_toml
-from valex_local.files.validation import explain
 from valex_local.records import Box, Detection, Face
 from valex_local.stages.vision.blazeface import BlazeFace
+from valex_local.stages.vision.detection import PERSON, Found, read_classes
 from valex_local.stages.vision.expressions import Expressions
 from valex_local.stages.vision.nanodet import NanoDet
 
@@ -25,9 +18,6 @@ if TYPE_CHECKING:
     from valex_local.store import StoredModel
     from valex_local.system.devices import Device
 
-PERSON = "person"
-"""The class of people."""
-
 FACE = 0.8
 """Score from which a face counts, in a box of a person. Elsewhere the detector takes flowers and animals for faces."""
 
@@ -36,45 +26,6 @@ PERSON_OF_FACE = 0.35
 
 FACE_PIXELS = 40
 """Least width of a face whose expression is read, pixels of the keyframe; the classifier was trained on 48."""
-
-
-class Classes(BaseModel):
-    """The classes of a detector, `classes.toml` of the model.
-
-    Attributes
-    ----------
-    threshold : float
-        Score from which a class without its own threshold is said.
-    sure : float
-        Score from which a single keyframe of a shot is enough.
-    counted : float
-        Score from which a person is counted.
-    thresholds : dict of str to float
-        Class to its own threshold.
-    classes : dict of str to (str, str)
-        Class to the words for one and for several, in the order of the model's outputs.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    threshold: float = Field(gt=0, lt=1)
-    sure: float = Field(gt=0, le=1)
-    counted: float = Field(gt=0, lt=1)
-    thresholds: dict[str, float] = {}
-    classes: dict[str, tuple[str, str]]
-
-    def least(self, name: str) -> float:
-        """Return the score from which a class is said."""
-        return self.thresholds.get(name, self.threshold)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What detectors found in one picture; see `KeyframeCaption`."""
-
-    objects: tuple[Detection, ...]
-    faces: tuple[Face, ...]
-    people: int
 
 
 class Detectors:
@@ -145,20 +96,3 @@ def _holds(body: Boxes, face: Boxes) -> bool:
 def _record(box: Boxes) -> Box:
     left, top, right, bottom = (round(float(edge), 4) for edge in box)
     return Box(left=left, top=top, width=max(0.0, right - left), height=max(0.0, bottom - top))
-
-
-def read_classes(path: Path) -> Classes:
-    """Return the classes of a detector.
-
-    Raises
-    ------
-    ConfigError
-        The file cannot be read, or is not TOML.
-    ModelError
-        A key is wrong; the message names it.
-    """
-    data: Mapping[str, object] = read_toml(path)
-    try:
-        return Classes.model_validate(data)
-    except ValidationError as error:
-        raise ModelError(explain(Classes, error, data=data), path=path) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -18,20 +18,16 @@ from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.setting_files import setting_file
 from valex_local.stages.vision.clip import NO_PICTURES, NO_WEIGHTS, ClipEngine, load
 from valex_local.stages.vision.detected_tags import detected_tags, merged
-from valex_local.stages.vision.detectors import Classes, Detectors, Found
+from valex_local.stages.vision.detection import Classes, Found, load_detectors
 from valex_local.stages.vision.llm_captions import LlmCaptioner, load_captioner
 from valex_local.stages.vision.tags import Tagger
 from valex_local.stages.vision.text_vectors import text_vectors
 from valex_local.stages.vision.vocabulary import read_vocabulary
-from valex_local.store.engines import find_engine
 
 if TYPE_CHECKING:
     import torch
 
     from valex_local.store import StoredModel
-
-DETECTORS: Mapping[str, str] = {"onnxruntime": "valex_local.stages.vision.detectors:Detectors"}
-"""Engine name of a detector to the class, as ``module:name``."""
 
 _CPU_POSTS, _CUDA_POSTS = 4, 32
 
@@ -101,9 +97,7 @@ class VisionStage:
         stored = context.models.get("clip")
         self._clip = None if stored is None else _load(stored, context)
         detector = context.models.get("detector")
-        self._detectors: Detectors | None = (
-            None if detector is None else find_engine(detector, DETECTORS)(detector, context.device)
-        )
+        self._detectors = None if detector is None else load_detectors(detector, context.device)
         self._captioner: LlmCaptioner | None = load_captioner(context) if settings.writer == "llm" else None
         self.batch_size = _CPU_POSTS if context.device.kind == "cpu" else _CUDA_POSTS
         if self._captioner is not None:

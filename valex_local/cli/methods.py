@@ -1,0 +1,29 @@
+"""`valex methods`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from valex_local.cli._output import say, say_text
+from valex_local.cli._study import StudyCommand, open_study
+
+
+@click.command(cls=StudyCommand)
+@click.option("--bibtex", type=click.Path(path_type=Path), help="File to write what to cite to, in BibTeX.")
+def methods(folder: Path | None, bibtex: Path | None) -> None:
+    """Print paragraphs for the methods section of a paper: posts, models, checksums, filters, and what was lost where.
+
+    They are taken from the records. Figures of agreement and of evaluation are for you to add.
+    """
+    from valex_local.files.atomic import write_whole
+    from valex_local.report.methods import describe_methods
+    from valex_local.study import output
+
+    found = describe_methods(open_study(folder))
+    say_text(found.text)
+    if bibtex is not None:
+        with output(bibtex):
+            write_whole(bibtex, found.bibtex.encode())
+        say(f"written: {bibtex}", err=True)
