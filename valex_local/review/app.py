@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from valex_local.errors import ValexError
+from valex_local.errors import StudyError, ValexError
 from valex_local.files.text import load_json
 from valex_local.records import Coding, Media
 from valex_local.report.pages import packaged
@@ -32,7 +32,12 @@ from valex_local.study.codings import Stale, change_coding, mark_shown, read_cod
 from valex_local.study.editing import Change, Editor
 from valex_local.study.left_out import exclude
 
-COOKIE = "valex-review"
+ENTER = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/">'
+    '<title>review</title><link rel="icon" href="data:,">'
+)
+"""The answer to the token: a page of this server, so that what it opens carries the cookie wherever the address was."""
+
 LARGEST = 1 << 16
 """Maximum size of a request, in bytes."""
 
@@ -130,6 +135,8 @@ class _Gate(BaseHTTPMiddleware):
         super().__init__(app)
         self._host, self._token = host, token
         self._session = secrets.token_urlsafe(32)
+        # Cookies do not know ports: another review of this machine has another one.
+        self._cookie = f"valex-review-{host.rpartition(':')[2]}"
 
     async def dispatch(self, request: Request, call_next: Next) -> Response:
         """Answer a request, or pass it on."""
@@ -146,10 +153,10 @@ class _Gate(BaseHTTPMiddleware):
         given = request.query_params.get("token")
         if given is not None and self._token and secrets.compare_digest(given.encode(), self._token.encode()):
             self._token = ""
-            answer = RedirectResponse("/", 303)
-            answer.set_cookie(COOKIE, self._session, httponly=True, samesite="strict")
+            answer = HTMLResponse(ENTER)
+            answer.set_cookie(self._cookie, self._session, httponly=True, samesite="strict")
             return answer
-        session = request.cookies.get(COOKIE, "")
+        session = request.cookies.get(self._cookie, "")
         if not secrets.compare_digest(session.encode(), self._session.encode()):
             text = (
                 "Open the address that valex review has printed. It works once: start the command again for a new one."
@@ -167,7 +174,8 @@ def _refused(request: Request, error: Exception) -> Response:
         return HTMLResponse(render_message("This did not work", text), 404)
     if isinstance(error, Stale):
         return JSONResponse({"error": text, "coding": error.coding.model_dump(mode="json")}, 409)
-    return JSONResponse({"error": text}, 400)
+    # A full disk, for instance, may be all right again: the page tries once more.
+    return JSONResponse({"error": text}, 500 if isinstance(error, StudyError) else 400)
 
 
 def _static(request: Request) -> Response:

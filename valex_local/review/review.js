@@ -15,6 +15,8 @@
   let cursor = -1;
   let pending = Promise.resolve();
   let unsent = 0;
+  let refusals = 0;
+  const PAUSE = 1500; // milliseconds
 
   // --- what is stored -------------------------------------------------------------------------------------------
 
@@ -23,33 +25,52 @@
     by("saved").classList.toggle("trouble", trouble);
   }
 
-  // Sends one change after the other, so that each knows the revision before it.
+  // Sends one change after the other, each until it is answered.
   function send(path, body) {
     unsent += 1;
+    const since = refusals;
     pending = pending.then(async () => {
       try {
-        const answer = await fetch(`${place}/${path}`, {
-          method: "POST",
-          headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ ...body, seen: coding.revision }),
-          keepalive: true,
-        });
-        const data = await answer.json();
+        if (since !== refusals) return null; // decided before the person saw what another window had stored
+        const [stored, data] = await answer(path, body);
         // What waits to be sent is shown already; only the last answer, or a refusal, says what is stored in the end.
         if (data.coding && (unsent === 1 || data.error)) coding = data.coding;
-        else if (data.coding) coding.revision = data.coding.revision;
-        if (data.error) say(data.error, true);
-        else say("saved");
+        else if (data.coding) coding.changed[body.field] = data.coding.changed[body.field];
+        if (data.error) {
+          refusals += 1;
+          const rest = unsent > 1 ? `. Not stored either: ${unsent - 1} later changes` : "";
+          say(data.error + rest, true);
+        } else say("saved");
         show();
-        return answer.ok ? data : null;
-      } catch {
-        say("NOT saved: the program that shows this page does not answer. Start valex review again.", true);
-        return null;
+        return stored ? data : null;
       } finally {
         unsent -= 1;
       }
     });
     return pending;
+  }
+
+  // Returns whether a change was stored, and what the server says. Without an answer it is sent again: what is shown as
+  // decided must not be lost.
+  async function answer(path, body) {
+    for (;;) {
+      try {
+        // What this window has read of this field; others may have changed meanwhile.
+        const seen = coding.changed[body.field] ?? 0;
+        const found = await fetch(`${place}/${path}`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ ...body, seen }),
+          keepalive: true,
+        });
+        const data = await found.json();
+        if (found.status < 500) return [found.ok, data];
+        say(`NOT saved: ${data.error}. Trying again`, true);
+      } catch {
+        say("NOT saved: the program that shows this page does not answer. Trying again", true);
+      }
+      await new Promise((again) => setTimeout(again, PAUSE));
+    }
   }
 
   const set = (field, value) => send("coding", { field, value, script });
