@@ -163,6 +163,7 @@ ELSEWHERE = {
     "store/intake.py": "copies, and reads nothing",
     "store/loadable.py": "looks for a name in bytes",
     "store/wheels.py": "the metadata of an installed package",
+    "study/layers.py": "records that study/study.py has read",
     "system/devices.py": "files of the system",
     "system/gpu.py": "files of the system and of libraries",
     "system/sandbox.py": "files of the system",

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import tomli_w
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from valex_local.errors import StudyError
 from valex_local.files.atomic import write_whole, writing
@@ -44,14 +44,12 @@ from valex_local.records import (
     Post,
     Record,
     Script,
-    Transcript,
 )
-from valex_local.rendering.views import script_of, viewed
+from valex_local.rendering.views import script_of
 from valex_local.states import draw
-from valex_local.study.corrections import STEMS as CORRECTED_STEMS
-from valex_local.study.corrections import corrected
 from valex_local.study.disk import no_such_post, read_bytes, read_failure, visible, visible_names
 from valex_local.study.forget import forget
+from valex_local.study.layers import as_read, file_stem, is_changed, raw_as_read
 from valex_local.study.left_out import read_left_out
 from valex_local.study.lock import run_lock, settings_lock
 from valex_local.study.variants import LabelKey, script_rank
@@ -191,29 +189,18 @@ class Study:
         StudyError
             The file cannot be read, is not a valid record, or was written by a newer version of this program.
         """
-        path = self.folder(post_id) / f"{_file_stem(stem)}.json"
+        path = self.folder(post_id) / f"{file_stem(stem)}.json"
         raw = read_bytes(path)
         if raw is None:
             return None
         record = kind.parse(raw, path=path)
-        return record if as_found else self._as_read(post_id, stem, record)
+        return record if as_found else as_read(self, post_id, stem, record)
 
     def edits(self, post_id: str) -> Edits | None:
         """Return what people corrected in a post, or None if they corrected nothing."""
         path = self.folder(post_id) / "edits.json"
         raw = read_bytes(path)
         return None if raw is None else Edits.parse(raw, path=path)
-
-    def _as_read(self, post_id: str, stem: str, record: R) -> R:
-        """Return a record as people corrected it and, under the name of a view, without what the view leaves out."""
-        edits = self.edits(post_id) if _is_corrected(stem) else None
-        if edits is not None:
-            of_script = isinstance(record, Script)
-            lines = self.read(post_id, "transcript", Transcript, as_found=True) if of_script else None
-            record = corrected(record, edits, lines)
-        if isinstance(record, Script) and _file_stem(stem) != stem:
-            return viewed(record, stem.partition(".")[2])  # type: ignore[return-value]
-        return record
 
     def require(self, post_id: str, stem: str, kind: type[R]) -> R:
         """Return a record that must exist.
@@ -360,7 +347,7 @@ class Study:
         StudyError
             A newer version of this program wrote the record.
         """
-        path = f"{self._posts}/{post_id}/{_file_stem(stem)}.json"
+        path = f"{self._posts}/{post_id}/{file_stem(stem)}.json"
         raw = read_bytes(path)
         if raw is None:
             return None
@@ -373,24 +360,7 @@ class Study:
         version = data.get("schema_version", 1)
         if isinstance(version, int) and version > kind.SCHEMA_VERSION:
             kind.parse(raw, path=Path(path))  # raises StudyError
-        as_stored = as_found or (_file_stem(stem) == stem and not self._is_edited(post_id, stem))
-        return data if as_stored else self._raw_as_read(post_id, stem, data, kind)
-
-    def _is_edited(self, post_id: str, stem: str) -> bool:
-        """Whether a record may have been corrected."""
-        return _is_corrected(stem) and os.path.exists(f"{self._posts}/{post_id}/edits.json")  # noqa: PTH110 - faster
-
-    def _raw_as_read(self, post_id: str, stem: str, data: dict[str, Any], kind: type[Record]) -> dict[str, Any] | None:
-        """Return plain data as `_as_read` does; the very same where nothing changes."""
-        try:
-            found = kind.parse(to_json(data))
-            record = self._as_read(post_id, stem, found)
-        except StudyError:
-            return None
-        if record == found:
-            return data
-        changed: dict[str, Any] = from_json(record.to_json())
-        return changed
+        return data if as_found or not is_changed(self, post_id, stem) else raw_as_read(self, post_id, stem, data, kind)
 
     def write(self, post_id: str, stem: str, record: Record, files: Mapping[str, bytes] | None = None) -> None:
         """Write a record and its side files; the record last, so that its side files exist once it does.
@@ -573,15 +543,6 @@ class Study:
     def lock(self, shard: tuple[int, int] | None = None) -> AbstractContextManager[None]:
         """Lock the study, or one shard ``(i, N)`` of it, against other runs; see `run_lock`."""
         return run_lock(self.root, shard)
-
-
-def _file_stem(stem: str) -> str:
-    """Return the stem of the file that holds a record; that of a view is its script's."""
-    return script_of(stem) if stem.startswith("script.") else stem
-
-
-def _is_corrected(stem: str) -> bool:
-    return stem.partition(".")[0] in CORRECTED_STEMS
 
 
 def side_files(media: Media, kind: str | None = None) -> tuple[str, ...]:
