@@ -880,6 +880,9 @@ class Coding(Record):
         Whether the coder has finished the post.
     shown : tuple of str
         Sets of labels that the coder saw before the post was finished.
+    seen_from : int or None
+        The revision at which labels by models were first shown, before or after finishing: what `changed` says was
+        changed later was decided with them in view.
     adjudicates : tuple of str
         Coders whose decisions the coder saw to decide between them.
     revision : int
@@ -897,6 +900,7 @@ class Coding(Record):
     note: Annotated[CleanText, Field(max_length=10_000)] = ""
     done: bool = False
     shown: tuple[str, ...] = ()
+    seen_from: int | None = Field(default=None, ge=0)
     adjudicates: tuple[str, ...] = ()
     revision: int = Field(default=0, ge=0)
     changed: dict[str, int] = {}

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.review.test_browser import Served, browser, page, saved, serve, served, study  # noqa: F401 - fixtures
+from valex_local.records import ReviewPlan
+from valex_local.review.plan import FILE
 from valex_local.schwartz import CIRCLE, State
 from valex_local.study import Study
 from valex_local.study.codings import change_coding, read_coding
@@ -68,6 +70,27 @@ def test_two_reviews_in_one_browser_do_not_close_each_other(page: Any, study: St
         for one in running:
             one.process.kill()
             one.process.wait()
+
+
+def test_who_codes_a_post_does_not_decide_between_others(page: Any, study: Study) -> None:  # noqa: F811
+    first, second = study.post_ids()[:2]
+    names = ("anna", "ben", "cleo")
+    plan = ReviewPlan(coders=dict.fromkeys(names, (first,)), overlap=1)
+    (study.root / FILE).write_text(plan.to_json())
+    for post_id in (first, second):
+        for coder, state in zip(names[1:], ("present", "absent"), strict=True):
+            change_coding(study, post_id, coder, FIRST.value, {"state": state}, seen=0)
+            change_coding(study, post_id, coder, "done", True, seen=1)
+    running = serve(study, "--adjudicate")
+    try:
+        page.goto(running.address)
+        page.wait_for_selector("#start")
+        assert page.locator(".work a").all_inner_texts() == [second]
+        page.goto(f"http://{running.host}/posts/{first}")
+        assert "ben" not in page.inner_text("main")
+    finally:
+        running.process.kill()
+        running.process.wait()
 
 
 @pytest.fixture

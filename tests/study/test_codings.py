@@ -95,6 +95,16 @@ def test_what_was_shown_counts_only_before_a_post_is_finished(study):
     assert (coding.shown, coding.adjudicates) == (("template.encoder",), ("ben",))
 
 
+def test_what_was_decided_with_labels_of_models_in_view_can_be_told(study):
+    change_coding(study, ONE, "anna", FIRST, PRESENT, seen=0)
+    change_coding(study, ONE, "anna", "done", True, seen=1)
+    assert read_coding(study, ONE, "anna").seen_from is None
+    assert mark_shown(study, ONE, "anna", labels=("template.encoder",)).seen_from == 2
+    coding = change_coding(study, ONE, "anna", SECOND, CONFLICTED, seen=2)
+    assert mark_shown(study, ONE, "anna", labels=("template.encoder",)).seen_from == 2
+    assert [name for name, at in coding.changed.items() if at > 2] == [SECOND]
+
+
 CHANGES = st.lists(
     st.tuples(st.sampled_from("ab"), st.sampled_from([FIRST, SECOND, "note"]), st.sampled_from([PRESENT, CONFLICTED])),
     max_size=12,

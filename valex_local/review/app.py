@@ -26,7 +26,7 @@ from valex_local.records import Coding, Media
 from valex_local.report.pages import packaged
 from valex_local.review.gold import store_gold
 from valex_local.review.pages import ListedPost, differing, render_list, render_message, render_post
-from valex_local.review.plan import assigned, progress
+from valex_local.review.plan import assigned, progress, read_plan
 from valex_local.study import Study
 from valex_local.study.codings import Stale, change_coding, mark_shown, read_coding
 from valex_local.study.editing import Change, Editor
@@ -204,6 +204,11 @@ class _Pages:
         """Return what others have finished, where this is to be seen."""
         if not self._review.adjudicates:
             return {}
+        # Whoever codes a post by the plan does not decide about it: what others decided would be seen, and the own
+        # coding overwritten.
+        plan = read_plan(self._study)
+        if plan is not None and post_id in plan.coders.get(self._review.coder, ()):
+            return {}
         others = (name for name in self._study.coders(post_id) if name != self._review.coder)
         read = {name: read_coding(self._study, post_id, name) for name in others}
         return {name: one for name, one in read.items() if one.done and not one.adjudicates}
@@ -239,7 +244,7 @@ class _Pages:
         coding = read_coding(self._study, post_id, self._review.coder)
         shows_labels = coding.done or self._review.shows_labels
         labels = tuple(map(str, self._study.label_keys(post_id))) if shows_labels else ()
-        if (labels and not coding.done) or others:
+        if labels or others:
             coding = mark_shown(self._study, post_id, self._review.coder, labels=labels, coders=tuple(others))
         at = posts.index(post_id) if post_id in posts else None
         page = render_post(

@@ -121,7 +121,7 @@ def change_coding(
 def mark_shown(
     study: Study, post_id: str, coder: str, *, labels: tuple[str, ...] = (), coders: tuple[str, ...] = ()
 ) -> Coding:
-    """Record what a coder was shown before the post was finished.
+    """Record what a coder was shown: which labels before the post was finished, and since when any at all.
 
     Parameters
     ----------
@@ -147,7 +147,12 @@ def mark_shown(
     with settings_lock(study.root):
         before = read_coding(study, post_id, coder)
         shown = () if before.done else labels
-        seen = {"shown": _joined(before.shown, shown), "adjudicates": _joined(before.adjudicates, coders)}
+        since = before.revision if labels and before.seen_from is None else before.seen_from
+        seen = {
+            "shown": _joined(before.shown, shown),
+            "seen_from": since,
+            "adjudicates": _joined(before.adjudicates, coders),
+        }
         after = before.model_copy(update=seen)
         if after != before:
             study.write(post_id, f"coding.{coder}", after)
