@@ -269,7 +269,7 @@ class Segment(Part):
     """A stretch of speech. `id` is S1, S2, ... over the kept segments.
 
     `voice` is the fraction of its time in which a voice detector found a voice. `language` is the language it was
-    recognised in; None means that of the transcript.
+    recognised in; None means that of the transcript. `no_speech_probability` is None where the engine has none.
     """
 
     id: str
@@ -279,7 +279,7 @@ class Segment(Part):
     language: str | None = None
     words: tuple[Word, ...] = ()
     avg_logprob: Rounded
-    no_speech_probability: Probability
+    no_speech_probability: Probability | None
     compression_ratio: Rounded
     voice: Fraction
 

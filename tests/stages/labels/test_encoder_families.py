@@ -1,4 +1,4 @@
-"""Encoders other than BERT and RoBERTa: tiny random weights of the architectures of DeBERTa v3, ModernBERT and mmBERT."""
+"""Tiny random encoders of the architectures of DeBERTa v3, ModernBERT and mmBERT."""
 
 from __future__ import annotations
 
