@@ -278,8 +278,8 @@ class Segment(Part):
     """A stretch of speech. `id` is S1, S2, ... over the kept segments.
 
     `voice` is the fraction of its time in which a voice detector found a voice. `language` is the language it was
-    recognised in; None means that of the transcript. The last
-    four are None for speech that a person added.
+    recognised in; None means that of the transcript. Of the last four those are None that an engine does not have, and
+    all for speech that a person added.
     """
 
     id: str

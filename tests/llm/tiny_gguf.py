@@ -5,7 +5,11 @@ They say nothing sensible, but llama.cpp loads and runs them as it does real one
 - ``llama`` with ``mlp``, as LLaVA 1.5: every picture is `SIDE` squared tokens, and as many positions;
 - ``llama`` with ``gemma3``: four tokens, which see each other, and words as marks around them;
 - ``qwen3vl`` with ``qwen3vl_merger``, as Qwen3-VL, with M-RoPE and deepstack: a picture is one token for every 32 x 32
-  pixels, moves the position by less than that, and has special tokens as marks around it.
+  pixels, moves the position by less than that, and has special tokens as marks around it;
+- ``qwen35`` with ``qwen3vl_merger`` without deepstack, as Qwen3.5: its first layer is a Gated DeltaNet, whose memory is
+  one state, the second one has attention.
+
+``gemma3`` has layers with sliding windows.
 """
 
 from __future__ import annotations
@@ -27,16 +31,20 @@ WORDS = ("Ġthe", "Ġand", "ing", "present", "absent", "conflicted", "user", "sy
 EMBEDDING, LAYERS, HEADS, FEED_FORWARD, CONTEXT = 64, 2, 4, 128, 2048
 VISION_EMBEDDING, VISION_LAYERS, VISION_HEADS, VISION_FEED_FORWARD = 32, 2, 4, 64
 PATCH = {"mlp": 14, "gemma3": 14, "qwen3vl_merger": 16}
+CONVOLUTION, INNER, STATE = 4, 64, 16
+WINDOW = 32
+"""Tokens of a sliding window."""
 SIDE = 4
 """Patches along a side of the picture that the vision model was made for."""
 
+Architecture = Literal["llama", "qwen3vl", "qwen35", "gemma3"]
 Kind = Literal["mlp", "gemma3", "qwen3vl_merger"]
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 def write_language_model(
     path: Path,
-    architecture: Literal["llama", "qwen3vl"] = "llama",
+    architecture: Architecture = "llama",
     *,
     embedding: int = EMBEDDING,
     add_bos: bool = False,
@@ -54,10 +62,17 @@ def write_language_model(
     writer.add_head_count(HEADS)
     writer.add_head_count_kv(HEADS)
     writer.add_layer_norm_rms_eps(1e-5)
+    head = embedding // HEADS
+    if architecture in ("qwen3vl", "qwen35"):
+        writer.add_rope_dimension_sections([head // 2 - 2 * (head // 8), head // 8, head // 8, 0])
     if architecture == "qwen3vl":
-        half = embedding // HEADS // 2
-        writer.add_rope_dimension_sections([half - 2 * (half // 4), half // 4, half // 4, 0])
         writer.add_num_deepstack_layers(1)
+    if architecture == "gemma3":
+        writer.add_sliding_window(WINDOW)
+        writer.add_key_length(head)
+        writer.add_value_length(head)
+    if architecture == "qwen35":
+        _add_state(writer)
     tokens = _add_tokenizer(writer, add_bos)
     shapes: dict[str, tuple[int, ...]] = {
         "token_embd.weight": (tokens, embedding),
@@ -65,14 +80,59 @@ def write_language_model(
         "output.weight": (tokens, embedding),
     }
     for layer in range(LAYERS):
-        block = f"blk.{layer}."
-        shapes |= {f"{block}attn_{part}.weight": (embedding, embedding) for part in ("q", "k", "v", "output")}
-        shapes |= {f"{block}{norm}.weight": (embedding,) for norm in ("attn_norm", "ffn_norm")}
-        shapes |= {f"{block}ffn_{part}.weight": (FEED_FORWARD, embedding) for part in ("gate", "up")}
-        shapes[f"{block}ffn_down.weight"] = (embedding, FEED_FORWARD)
-        if architecture == "qwen3vl":
-            shapes |= {f"{block}attn_{part}_norm.weight": (embedding // HEADS,) for part in ("q", "k")}
+        parts = _layer(architecture, layer, embedding)
+        shapes |= {f"blk.{layer}.{part}": shape for part, shape in parts.items()}
     return _finish(writer, path, shapes, np.random.default_rng(seed))
+
+
+def _add_state(writer: gguf.GGUFWriter) -> None:
+    writer.add_ssm_conv_kernel(CONVOLUTION)
+    writer.add_ssm_inner_size(INNER)
+    writer.add_ssm_state_size(STATE)
+    writer.add_ssm_time_step_rank(INNER // STATE)  # heads of values
+    writer.add_ssm_group_count(INNER // STATE)  # heads of keys
+    writer.add_full_attention_interval(LAYERS)
+
+
+def _layer(architecture: Architecture, layer: int, embedding: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a layer's tensors."""
+    before_ffn = "post_attention_norm" if architecture == "qwen35" else "ffn_norm"
+    return {
+        **{f"{norm}.weight": (embedding,) for norm in ("attn_norm", before_ffn)},
+        **(
+            _gated_delta_net(embedding)
+            if architecture == "qwen35" and layer == 0
+            else _attention(architecture, embedding)
+        ),
+        **{f"ffn_{part}.weight": (FEED_FORWARD, embedding) for part in ("gate", "up")},
+        "ffn_down.weight": (embedding, FEED_FORWARD),
+    }
+
+
+def _attention(architecture: Architecture, embedding: int) -> dict[str, tuple[int, ...]]:
+    shapes = {f"attn_{part}.weight": (embedding, embedding) for part in ("q", "k", "v", "output")}
+    if architecture != "llama":
+        shapes |= {f"attn_{part}_norm.weight": (embedding // HEADS,) for part in ("q", "k")}
+    if architecture == "qwen35":  # its output is gated
+        shapes["attn_q.weight"] = (2 * embedding, embedding)
+    if architecture == "gemma3":
+        shapes |= {f"post_{part}_norm.weight": (embedding,) for part in ("attention", "ffw")}
+    return shapes
+
+
+def _gated_delta_net(embedding: int) -> dict[str, tuple[int, ...]]:
+    heads = INNER // STATE
+    return {
+        "attn_qkv.weight": (3 * INNER, embedding),
+        "attn_gate.weight": (INNER, embedding),
+        "ssm_conv1d.weight": (3 * INNER, CONVOLUTION),
+        "ssm_dt.bias": (heads,),
+        "ssm_a": (heads,),
+        "ssm_beta.weight": (heads, embedding),
+        "ssm_alpha.weight": (heads, embedding),
+        "ssm_norm.weight": (STATE,),
+        "ssm_out.weight": (embedding, INNER),
+    }
 
 
 def write_projector(
@@ -200,6 +260,8 @@ def _finish(writer: gguf.GGUFWriter, path: Path, shapes: Shapes, random: np.rand
     for name, shape in shapes.items():
         if random is None:
             values = np.zeros(shape, np.float32)
+        elif name.endswith("ssm_a"):  # how fast states fade
+            values = -random.uniform(0.1, 1, shape).astype(np.float32)
         elif len(shape) == 1 and name.endswith(".weight"):  # a norm
             values = np.ones(shape, np.float32)
         else:

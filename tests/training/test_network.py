@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.tiny import CONFLICTED, CPU, HIDDEN, PRESENT, load, network, options, save_encoder, sentences
+from tests.stages.labels import tiny
+from tests.stages.labels.test_encoder_families import FAMILIES
+from tests.training.tiny import CONFLICTED, CPU, HIDDEN, PRESENT, WORDS, load, network, options, save_encoder, sentences
 from valex_local.errors import ModelError
 from valex_local.schwartz import CIRCLE
 from valex_local.stages.labels.card import ModelCard
@@ -138,6 +140,18 @@ def test_tuned_names_what_has_changed_and_nothing_else(tmp_path: Path, kind: str
         assert not any(name.startswith("embeddings.") for name in changed)
     if changes == {"mode": "full"}:
         assert any(name.startswith("embeddings.") for name in changed)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_other_families_of_encoders_learn_with_lora(tmp_path: Path, family: str) -> None:
+    folder = tiny.save_encoder(tmp_path / "models" / "tiny", words=WORDS, **FAMILIES[family])
+    (tmp_path / "work").mkdir()
+    made = learnt(folder, tmp_path / "work", mode="lora")
+    inputs = windows(folder)
+    before = predict_logits(made, inputs, options())
+    assert abs(predict_logits(network(folder, OUTPUTS, options()), inputs, options()) - before).max() > 1e-3
+    made.merge()
+    assert predict_logits(made, inputs, options()) == pytest.approx(before, abs=1e-4)
 
 
 @pytest.mark.parametrize("mode", MODES)

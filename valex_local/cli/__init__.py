@@ -38,6 +38,7 @@ COMMANDS = {
     "correct": "Correct lines and speakers of a post.",
     "exclude": "Leave posts out of a study, with a reason.",
     "include": "Take posts into a study again.",
+    "custody": "Show what came, left and was erased.",
     "forget": "Delete every trace of posts from a study.",
     "train": "Train and test a label model.",
     "evaluate": "Compare labels with gold labels and baselines.",

@@ -204,3 +204,38 @@ def _find(study: Study, ids: Sequence[str], name: str) -> str:
         raise InputError("this is a study, not a post", path=name, hint=f"Name it with -s {shlex.quote(name)}")
     what = f"{len(near)} posts match {name!r}" if near else f"no post is called {name!r}"
     raise InputError(what, path=study.root, hint=f"Some posts here: {', '.join((near or ids)[:5])}")
+
+
+def missing_from(study: Study, listed: Path) -> list[str]:
+    """Return the ids of posts that a list does not name, excluded ones included.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    listed : Path
+        A text file with an id, an address or the name of a file in each line.
+
+    Returns
+    -------
+    list of str
+        The ids.
+
+    Raises
+    ------
+    InputError
+        The list cannot be read, or names no post of the study, which is more likely a wrong file than a study whose
+        posts are all gone.
+    """
+    from valex_local.corpus.post_finder import PostFinder
+    from valex_local.files.text import read_text
+
+    ids = study.post_ids(excluded=True)
+    finder = PostFinder(map(study.post, ids))
+    lines = (line.strip() for line in read_text(listed).splitlines())
+    named = {post_id for line in lines if line for post_id in finder.find([line])}
+    if not named:
+        raise InputError(
+            "this list names no post of the study", path=listed, hint="Give a file with a post in each line"
+        )
+    return [post_id for post_id in ids if post_id not in named]

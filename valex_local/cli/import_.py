@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from valex_local.cli._output import say, say_json
-from valex_local.cli._study import StudyCommand, study_folder
+from valex_local.cli._study import StudyCommand, open_study, study_folder
 from valex_local.cli.import_corrections import corrections
 from valex_local.cli.import_labels import labels
 from valex_local.files.text import counted
@@ -49,9 +49,12 @@ def scripts(folder: Path | None, path: Path, as_json: bool, **given: Any) -> Non
     """
     from valex_local.cli._progress import working
     from valex_local.exchange.scripts import import_scripts
+    from valex_local.study.custody import add
 
     with working("import", quiet=as_json):
         found = import_scripts(path, study_folder(folder), **given)
+    if found.done:
+        add(open_study(study_folder(folder)), "import", what=f"scripts {found.name}", posts=found.done)
     if as_json:
         _print_json(found)
     else:

@@ -29,10 +29,13 @@ def labels(folder: Path | None, paths: tuple[Path, ...], as_json: bool, **given:
     """
     from valex_local.cli._progress import working
     from valex_local.exchange.labels import import_labels
+    from valex_local.study.custody import add
 
     study = open_study(folder)
     with working("import", quiet=as_json):
         found = import_labels(paths, study.root, **given)
+    for name, gold in found.annotators.items():
+        add(study, "import", what=f"labels by {name}", posts=gold.posts)
     if as_json:
         _print_json(found)
     else:

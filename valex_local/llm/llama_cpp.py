@@ -6,7 +6,8 @@ between them never do. So ``<|im_end|>`` in a post is a handful of plain tokens.
 A prompt is evaluated in units: a part of a content with what the template wrote before it, or a picture. Each unit
 begins a new batch, so the result of its evaluation depends only on the units before it, to the last bit. The units at
 the beginning that are equal to those of the previous prompt are cached, so a prefix that many questions share is
-evaluated once.
+evaluated once. The memory of some models (Mamba, Gated DeltaNet) is a state that cannot be cut back to the end of a
+unit; of these the state after each unit is saved, and restored.
 """
 
 from __future__ import annotations
@@ -41,6 +42,19 @@ BATCH_TOKENS = 512
 
 _LONGEST_PIECE = 512
 """Maximum length of a token, bytes; the longest are runs of spaces."""
+
+
+STATES = 8
+"""Maximum number of states saved of a model whose memory cannot be cut; one takes some 50 MB for a model of 9 B."""
+
+
+@dataclass(frozen=True)
+class _Cached:
+    """An evaluated unit: its key, the position after it, and the state after it where one had to be saved."""
+
+    key: object
+    end: int
+    state: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,11 @@ class LlamaCpp:
         self.context = min(self._llama.n_ctx(), self._trained_context())
         self._template = self._read_template(path)
         self._vocabulary = self._llama._model.vocab
-        self._cached: list[tuple[object, int]] = []  # keys of the evaluated units, and the position after each
+        self._cached: list[_Cached] = []
+        native = self._llama.model
+        self._saves = bool(
+            self._library.llama_model_is_recurrent(native) or self._library.llama_model_is_hybrid(native)
+        )
         self._projector = None if projector is None else self._load_projector(projector, device)
         self.sees = self._projector is not None
 
@@ -175,21 +193,48 @@ class LlamaCpp:
     def _evaluate(self, units: Sequence[_Unit]) -> int:
         """Evaluate a prompt from where it differs from the previous one; return how many tokens that took."""
         pairs = zip(units[:-1], self._cached, strict=False)  # the last unit always again: its logits are gone
-        equal = sum(1 for _ in takewhile(lambda pair: pair[0].key == pair[1][0], pairs))
-        at = self._cached[equal - 1][1] if equal else 0
-        # Some models' memory cannot be truncated; then everything is evaluated.
-        if not self._llama._ctx.kv_cache_seq_rm(0, at, -1):
-            self._library.llama_memory_clear(self._llama._ctx.memory, True)
-            equal = at = 0
-        del self._cached[equal:]
-        for unit in units[equal:]:
+        equal = self._cut(sum(1 for _ in takewhile(lambda pair: pair[0].key == pair[1].key, pairs)))
+        at = self._cached[-1].end if equal else 0
+        for i, unit in enumerate(units[equal:], equal + 1):
             at = (
                 self._evaluate_tokens(unit.tokens, at)
                 if unit.picture is None
                 else unit.picture.evaluate(self._llama, at)
             )
-            self._cached.append((unit.key, at))
+            self._cached.append(_Cached(unit.key, at, self._state() if i < len(units) else None))
         return _size(units[equal:])
+
+    def _cut(self, equal: int) -> int:
+        """Cut the memory back to so many units, or fewer if it has to be; return to how many."""
+        while equal:
+            kept = self._cached[equal - 1]
+            if self._restore(kept.state) and self._llama._ctx.kv_cache_seq_rm(0, kept.end, -1):
+                break
+            equal -= 1
+        if not equal and not self._llama._ctx.kv_cache_seq_rm(0, 0, -1):
+            self._library.llama_memory_clear(self._llama._ctx.memory, True)
+        del self._cached[equal:]
+        return equal
+
+    def _state(self) -> bytes | None:
+        """Return the part of the memory that cannot be cut; None if there is none, or enough states are saved."""
+        if not self._saves or sum(cached.state is not None for cached in self._cached) >= STATES:
+            return None
+        only = self._library.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+        size = self._library.llama_state_seq_get_size_ext(self._llama.ctx, 0, only)
+        buffer = (ctypes.c_uint8 * size)()
+        written = self._library.llama_state_seq_get_data_ext(self._llama.ctx, buffer, size, 0, only)
+        return bytes(buffer) if written == size else None
+
+    def _restore(self, state: bytes | None) -> bool:
+        """Restore a saved state; return whether the memory can now be cut to where it was saved."""
+        if not self._saves or state is None:
+            return not self._saves
+        only = self._library.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        return bool(
+            self._library.llama_state_seq_set_data_ext(self._llama.ctx, buffer, len(state), 0, only) == len(state)
+        )
 
     def _evaluate_tokens(self, tokens: Sequence[int], at: int) -> int:
         self._llama.n_tokens = at
@@ -240,7 +285,7 @@ class LlamaCpp:
         """Yield the tokens of an answer, and None at its end if the model ends it."""
         from valex_local.llm.llama_sampling import likeliest
 
-        at = self._cached[-1][1]
+        at = self._cached[-1].end
         # A character may consist of several tokens.
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for left in reversed(range(max_tokens)):

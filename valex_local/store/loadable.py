@@ -11,6 +11,7 @@ from valex_local.store.manifests import Manifest
 _NEEDED = {
     "faster-whisper": ("model.bin", "config.json"),
     "open_clip": ("open_clip_config.json",),
+    "parakeet": ("config.json", "model.safetensors", "processor_config.json", "tokenizer.json"),
     "transformers": ("config.json",),
 }
 """Files that an engine cannot do without, whatever the model."""

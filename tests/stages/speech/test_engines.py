@@ -68,7 +68,7 @@ def test_large_v3_without_its_preprocessor_is_refused(
 
 
 def test_unknown_engine_names_the_known(whisper: StoredModel) -> None:
-    with pytest.raises(ModelError, match=r"whispering.*faster-whisper, openai-whisper"):
+    with pytest.raises(ModelError, match=r"whispering.*faster-whisper, openai-whisper, parakeet"):
         load_engine(replace(whisper, engine="whispering"), CPU)
 
 

@@ -20,6 +20,7 @@ SpeechTask = Literal["transcribe", "translate"]
 ENGINES = {
     "faster-whisper": "valex_local.stages.speech.faster_whisper:FasterWhisper",
     "openai-whisper": "valex_local.stages.speech.openai_whisper:OpenaiWhisper",
+    "parakeet": "valex_local.stages.speech.parakeet:Parakeet",
 }
 """Engine names, as in a model's manifest, to classes, as ``module:name``."""
 
@@ -39,9 +40,10 @@ class RawSegment:
     """A segment as the engine recognised it, before filtering.
 
     Times are seconds from the start of the piece. `avg_logprob` (mean over the tokens), `no_speech_probability` and
-    `compression_ratio` are Whisper's and belong to the whole decoding window, so neighbours share them. `words` is
-    empty for translations, whose words have no time in the audio. `said_again` is no figure of the engine: it is set
-    where repeated words were found to be really said, and the compression ratio then says nothing against them.
+    `compression_ratio` belong to the whole decoding window, so neighbours share them; an engine that has no probability
+    of silence gives None for it. `words` is empty for translations, whose words have no time in the audio. `said_again`
+    is no figure of the engine: it is set where repeated words were found to be really said, and the compression ratio
+    then says nothing against them.
     """
 
     start: float
@@ -49,7 +51,7 @@ class RawSegment:
     text: str
     words: tuple[RecognisedWord, ...]
     avg_logprob: float
-    no_speech_probability: float
+    no_speech_probability: float | None
     compression_ratio: float
     said_again: bool = False
 
@@ -63,10 +65,16 @@ class SpeechEngine(Protocol):
         Number of posts per call; 1 where the words of a piece must not depend on the other pieces.
     languages : frozenset of str
         Codes of the languages the model knows.
+    detects : bool
+        Whether it says which of its languages it heard; otherwise the language must be set, unless there is only one.
+    translates : bool
+        Whether it may be able to translate to English.
     """
 
     batch_size: int
     languages: frozenset[str]
+    detects: bool
+    translates: bool
 
     def detect(self, piece: NDArray[np.float32], *, brief: bool = False) -> Mapping[str, float]:
         """Return the probability of each language.

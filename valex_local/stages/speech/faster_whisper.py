@@ -56,6 +56,9 @@ class FasterWhisper:
         A GPU is to be used and CTranslate2 finds no cuBLAS for it.
     """
 
+    detects = True
+    translates = True
+
     def __init__(self, model: StoredModel, device: Device) -> None:
         _require_complete(model.folder)
         if device.kind == "cuda" and not load_cublas():

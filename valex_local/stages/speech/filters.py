@@ -48,7 +48,7 @@ def reason_to_drop(segment: RawSegment, voice: float, settings: SpeechSettings) 
         reasons.append("no words")
     if voice < settings.min_voice:
         reasons.append(f"share of voice {voice:.2f} below {settings.min_voice:g}")
-    if segment.no_speech_probability > settings.max_no_speech:
+    if segment.no_speech_probability is not None and segment.no_speech_probability > settings.max_no_speech:
         reasons.append(f"no-speech probability {segment.no_speech_probability:.2f} above {settings.max_no_speech:g}")
     if segment.avg_logprob < settings.min_avg_logprob:
         reasons.append(f"mean log-probability {segment.avg_logprob:.2f} below {settings.min_avg_logprob:g}")

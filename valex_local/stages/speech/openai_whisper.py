@@ -40,6 +40,8 @@ class OpenaiWhisper:
     """
 
     batch_size = 1
+    detects = True
+    translates = True
 
     def __init__(self, model: StoredModel, device: Device) -> None:
         checkpoint = _checkpoint(model.folder)

@@ -120,7 +120,7 @@ def _split(line: RawSegment, believed: Sequence[bool]) -> Iterator[RawSegment]:
         yield replace(line, start=words[0].start, end=words[-1].end, text=text, words=words, said_again=said)
 
 
-def _window(line: RawSegment) -> tuple[float, float, float]:
+def _window(line: RawSegment) -> tuple[float, float | None, float]:
     return line.avg_logprob, line.no_speech_probability, line.compression_ratio
 
 

@@ -29,7 +29,7 @@ def sentences(recognised: Sequence[RawSegment]) -> list[RawSegment]:
     return lines
 
 
-def _window(segment: RawSegment) -> tuple[bool, float, float, float]:
+def _window(segment: RawSegment) -> tuple[bool, float, float | None, float]:
     return bool(segment.words), segment.avg_logprob, segment.no_speech_probability, segment.compression_ratio
 
 

@@ -70,6 +70,17 @@ class SpeechStage:
                 f"speech.language: {context.models['asr'].id} does not know {self._settings.language!r}",
                 hint=f"It knows: {known}",
             )
+        self._check_abilities(context.models["asr"].id)
+
+    def _check_abilities(self, model: str) -> None:
+        """Raise before the first post if the settings ask for what the engine cannot do."""
+        if self._task == "translate" and not self._engine.translates:
+            raise ConfigError(f"speech.translate: {model} does not translate", hint="Use Whisper large-v3")
+        if self._settings.language is None and not self._engine.detects and len(self._engine.languages) > 1:
+            raise ConfigError(
+                f"{model} does not say which language it heard",
+                hint="Set the language of the videos: --set speech.language=en",
+            )
 
     def prepare(self, item: Item) -> SpeechTrack:
         """Return the audio of a post, with the voice in it located."""

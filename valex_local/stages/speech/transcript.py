@@ -346,6 +346,7 @@ def _placed(segment: RawSegment, piece: AudioPiece) -> RawSegment:
 
 def _segment(line: Line, name: str, language: str | None) -> Segment:
     raw = line.raw
+    silence = raw.no_speech_probability
     return Segment(
         id=name,
         start=raw.start,
@@ -357,7 +358,7 @@ def _segment(line: Line, name: str, language: str | None) -> Segment:
             for word in raw.words
         ),
         avg_logprob=raw.avg_logprob,
-        no_speech_probability=min(1.0, max(0.0, raw.no_speech_probability)),
+        no_speech_probability=None if silence is None else min(1.0, max(0.0, silence)),
         compression_ratio=raw.compression_ratio,
         voice=line.voice,
     )
