@@ -40,6 +40,7 @@ from valex_local.store import Store
 from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
 from valex_local.study import LabelKey, Study
+from valex_local.study.custody import entries
 from valex_local.study.settings import given_settings
 
 READING = {
@@ -114,6 +115,7 @@ READERS: dict[str, list[Reader]] = {
         _in_study(name, lambda study: study.forget("a"))
         for name in ("logs/1.jsonl", "gold/x.csv", "report", "calibration.x.encoder.json")
     ],
+    "study/custody.py": [_in_study("custody.jsonl", entries)],
     "study/left_out.py": [_in_study("left-out.json", Study.left_out)],
     "review/plan.py": [_in_study("review-plan.json", read_plan)],
     "study/settings.py": [lambda path: given_settings(config=path)],
@@ -130,6 +132,7 @@ READERS: dict[str, list[Reader]] = {
 
 ELSEWHERE = {
     "cli/_settings.py": "a word of the command line; tests/cli/test_settings.py",
+    "cli/_study.py": "a list of posts, with files/text.py; tests/study/test_custody.py",
     "doctor.py": "a file of the system",
     "evaluation/visual_check.py": "records, with study/study.py",
     "exchange/gemini.py": "what exchange/sources.py has read",

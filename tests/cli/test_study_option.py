@@ -22,7 +22,7 @@ ON_A_STUDY = {
     "label", "run", "status", "show", "check visual", "report", "compare", "import scripts", "import labels", "export",
     "forget", "calibrate", "correct", "exclude", "include", "import corrections",
     "review start", "review plan", "review status", "sample", "sheet",
-    "agreement", "methods", "estimate prevalence", "estimate difference",
+    "agreement", "methods", "custody", "estimate prevalence", "estimate difference",
     "estimate regression", "estimate table",
 }  # fmt: skip
 """Commands that work on one study."""

@@ -571,3 +571,19 @@ def test_a_copied_record_is_the_one_found(videos, out):
     Editor(study, "anna").correct(first, line, Change(text="corrected by hand"))
     run(videos(b="same"), out)
     assert study.read(posts(out)["b"], "transcript", Transcript).segments[0].text != "corrected by hand"
+
+
+def test_nobody_else_may_read_what_a_run_writes(videos, out):
+    before = os.umask(0)
+    try:
+        run(videos(a="one", b="bad"), out)
+        study = Study(out)
+        line = study.read(posts(out)["a"], "transcript", Transcript).segments[0].id
+        Editor(study, "anna").correct(posts(out)["a"], line, Change(text="x"))
+        exclude(study, [posts(out)["a"]], "why", "anna")
+    finally:
+        os.umask(before)
+    written = [out, *out.rglob("*")]
+    assert len(written) > 8
+    open_to_others = [path for path in written if path.stat().st_mode & 0o077]
+    assert not open_to_others

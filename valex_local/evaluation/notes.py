@@ -9,11 +9,9 @@ from valex_local.evaluation.reliability import FEW_POSITIVES
 from valex_local.evaluation.results import Evaluation, PolarityFigures, RouteFigures, UncountedTexts
 from valex_local.evaluation.tables import too_few
 from valex_local.files.text import counted
+from valex_local.schwartz import Polarity
 
 _MOST = 5
-
-PERFECT = 0.9995
-"""F1 that is shown as 1.000."""
 
 
 def notes(evaluation: Evaluation) -> list[str]:
@@ -21,8 +19,8 @@ def notes(evaluation: Evaluation) -> list[str]:
     return [
         *_shrinking(evaluation),
         *_too_few(evaluation),
-        *_too_good(evaluation),
         *_thin(evaluation),
+        *_perfect(evaluation),
         *_intervals(evaluation),
         *_share(evaluation),
         *_support(evaluation),
@@ -73,26 +71,28 @@ def _too_few(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _too_good(evaluation: Evaluation) -> Iterator[str]:
-    """Yield baselines that are right throughout, which no gold labels of a real study allow."""
-    for route in evaluation.routes:
-        for figures in route.polarities if route.baseline else ():
-            if figures.averages is not None and figures.averages.macro_f1.value >= PERFECT:
-                yield (
-                    f"{route.name}, {figures.polarity}: a baseline that is right throughout (F1 1.0). The gold labels "
-                    "then say the same of every text: were blanks read as not assessed that mean absent? See --blank."
-                )
-
-
 def _thin(evaluation: Evaluation) -> Iterator[str]:
-    """Yield values in the averages that hardly any text shows."""
-    for figures in evaluation.routes[0].polarities if evaluation.routes else ():
-        few = (one for one in figures.values if one.in_averages and one.support < FEW_POSITIVES)
-        named = ", ".join(f"{one.value.value} ({one.support})" for one in few)
-        if named:
+    """Yield for each polarity the values in the averages that rest on very few gold positives."""
+    for polarity in Polarity:
+        figures = next((route.of(polarity).values for route in evaluation.routes if not route.baseline), ())
+        thin = [f"{one.value} ({one.support})" for one in figures if one.in_averages and one.support < FEW_POSITIVES]
+        if thin:
             yield (
-                f"{figures.polarity}: fewer than {FEW_POSITIVES} texts show {named}; their F1 rests on single texts."
+                f"{polarity}: fewer than {FEW_POSITIVES} gold labels for {', '.join(thin)}, but in the averages: "
+                "single texts decide these figures."
             )
+
+
+def _perfect(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the baselines that make no mistake, which no labels of people allow."""
+    for route in evaluation.routes:
+        for figures in route.polarities:
+            averages = figures.averages
+            if route.baseline and averages is not None and averages.weighted_f1.value >= 1:
+                yield (
+                    f"{route.name}, {figures.polarity}: a baseline with F1 1.00 says that the gold labels lack texts "
+                    "without these values. If blank cells of the sheet mean absent, say --blank absent."
+                )
 
 
 def _share(evaluation: Evaluation) -> Iterator[str]:

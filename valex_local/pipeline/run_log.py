@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,5 +28,9 @@ class RunLog:
         """Append one line."""
         with writing(self._path):
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
+            with open(self._path, "a", encoding="utf-8", opener=_for_its_owner) as file:
                 file.write(json.dumps({"event": event, **facts}) + "\n")
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
