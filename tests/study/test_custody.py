@@ -17,7 +17,7 @@ from valex_local.cli.export import export
 from valex_local.cli.forget import forget
 from valex_local.errors import StudyError
 from valex_local.study import Study
-from valex_local.study.custody import FILE, add, entries
+from valex_local.study.custody import FILE, account, add, entries
 
 
 @pytest.fixture
@@ -78,6 +78,23 @@ def test_a_seal_tells_of_lines_that_were_cut_off(study):
     with pytest.raises(StudyError, match="cut off"):
         entries(study, seal)
     assert call(custody, "-s", study.root, "--seal", entries(study)[0].seal[:16]).exit_code == 0
+
+
+def test_a_log_that_does_not_hold_stops_what_would_be_logged(study):
+    add(study, "import", posts=1)
+    path = study.root / FILE
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))  # as after a crash, or by hand
+    for command, *words in ((forget, ONE, "--yes"), (export, "srt")):
+        assert call(command, *words, "-s", study.root).exit_code != 0
+    assert ONE in study.post_ids()
+    assert not (study.root / "exports").exists()
+
+
+def test_the_user_is_the_one_of_the_system(study, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "somebody_else")
+    assert add(study, "import").by == account() != "somebody_else"
+    monkeypatch.setattr("os.getuid", lambda: 54321)
+    assert account() == "user 54321"
 
 
 def test_posts_that_a_list_lacks_are_forgotten(study, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +46,7 @@ def correct(
     Without LINE, list what was corrected. Corrections lie over the records, in edits.json; `valex run` makes scripts
     and labels anew from the corrected text.
     """
+    from valex_local.study.custody import account
     from valex_local.study.editing import Change, Editor
 
     study = open_study(folder)
@@ -63,7 +63,7 @@ def correct(
     if not asked:
         _list(study, [post_id] if post_id else study.post_ids(excluded=True))
         return
-    editor = Editor(study, by or getpass.getuser())
+    editor = Editor(study, by or account())
     if name is not None:
         editor.name_speaker(post_id, *name)
         say(f"{post_id}: {name[0]} is {name[1]}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 
 import click
@@ -20,12 +19,13 @@ def exclude(folder: Path | None, posts: tuple[str, ...], reason: str | None, by:
 
     To take it back: `valex include`.
     """
+    from valex_local.study.custody import account
     from valex_local.study.left_out import exclude as leave_out
 
     study = open_study(folder)
     if posts:
         names = find_posts(study, posts)
-        leave_out(study, names, reason or "", by or getpass.getuser())
+        leave_out(study, names, reason or "", by or account())
         for name in names:
             say(f"excluded {name}")
         return

@@ -50,12 +50,12 @@ def export(
     """Write the posts of a study in a format."""
     from valex_local.cli._progress import working
     from valex_local.exchange.export.run import export_study
-    from valex_local.study.custody import add
+    from valex_local.study.custody import logged
 
     study = open_study(folder)
-    with working("export", quiet=as_json):
+    with logged(study, "export") as details, working("export", quiet=as_json):
         found = export_study(study, form, out, posts=find_posts(study, posts) if posts else None, **given)
-    add(study, "export", format=found.format, posts=found.posts, to="exports" if out is None else "elsewhere")
+        details |= {"format": found.format, "posts": found.posts, "to": "exports" if out is None else "elsewhere"}
     if as_json:
         _print_json(found)
     else:

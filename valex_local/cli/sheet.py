@@ -25,15 +25,15 @@ def sheet(folder: Path | None, out: Path, sample: str | None, posts: tuple[str, 
     from valex_local.inference.samples import read_sample
     from valex_local.review.coding_sheet import HOW, write_coding_sheet
     from valex_local.study import output
-    from valex_local.study.custody import add
+    from valex_local.study.custody import logged
 
     if sample is not None and posts:
         raise ConfigError("--sample and --post both say which posts", hint="Leave out one of them")
     study = open_study(folder)
     names = find_posts(study, posts) if sample is None else [one.post for one in read_sample(study, sample)]
-    with output(out):
+    with output(out), logged(study, "export") as details:
         files = write_coding_sheet(study, out, names, coder=coder)
-    add(study, "export", format="sheet", posts=len(names), to="elsewhere")
+        details |= {"format": "sheet", "posts": len(names), "to": "elsewhere"}
     say(f"{counted(len(names), 'post')} · {', '.join(map(str, files))}")
     say(HOW)
     say("Read it back with: valex import labels FILE -s STUDY")

@@ -1,23 +1,25 @@
 """The log of custody: what came into a study, left it and was erased, by whom and when, in a chain that shows changes.
 
 Every line holds the SHA-256 of the line before it, so that no line can be changed, removed or inserted in the middle
-unseen. Lines cut off at the end cannot be seen from the file alone: who writes down the seal, the checksum of the last
-line, can tell later. The log names no post and holds no content, and survives when posts are forgotten.
+unseen. Lines cut off at the end, or a log that is gone, cannot be seen from the file alone: who writes down the seal,
+the checksum of the last line, can tell later. The log names no post and holds no content, and survives when posts are
+forgotten.
 """
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
-from collections.abc import Mapping
+import pwd
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valex_local.errors import StudyError
-from valex_local.files.atomic import writing
+from valex_local.files.atomic import write_whole, writing
 from valex_local.files.checksums import canonical
 from valex_local.files.text import load_json
 from valex_local.study.disk import read_bytes
@@ -90,19 +92,56 @@ def add(study: Study, event: str, by: str | None = None, **details: int | str) -
         data: dict[str, Any] = {
             "number": len(before) + 1,
             "at": at,
-            "by": by or getpass.getuser(),
+            "by": by or account(),
             "event": event,
             "details": dict(details),
         }
         seal = _seal(before[-1].seal if before else FIRST, data)
-        line = canonical({**data, "seal": seal}) + b"\n"
-        descriptor = os.open(study.root / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        # Written as a whole, so that an interrupted write leaves no half of a line.
+        before_it = read_bytes(study.root / FILE) or b""
+        write_whole(study.root / FILE, before_it + canonical({**data, "seal": seal}) + b"\n")
     return Entry(**data, seal=seal)
+
+
+@contextmanager
+def logged(study: Study, event: str, by: str | None = None) -> Iterator[dict[str, int | str]]:
+    """Do something that belongs into the log: do not begin where the log does not hold, and write down what was done.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    event : str
+        What happens.
+    by : str, optional
+        Who does it; the user of this machine when left out.
+
+    Yields
+    ------
+    dict
+        The details, to be filled in; what is in it when the block ends, even by an error, is written down.
+
+    Raises
+    ------
+    StudyError
+        The log was changed, or cannot be read or written.
+    """
+    entries(study)
+    details: dict[str, int | str] = {}
+    try:
+        yield details
+    finally:
+        if details:
+            add(study, event, by, **details)
+
+
+def account() -> str:
+    """Return the name of the user of this machine, by its number where it has no name."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def entries(study: Study, seal: str | None = None) -> list[Entry]:
@@ -127,7 +166,10 @@ def entries(study: Study, seal: str | None = None) -> list[Entry]:
     """
     path = study.root / FILE
     found, before = list[Entry](), FIRST
-    for number, line in enumerate((read_bytes(path) or b"").splitlines(), 1):
+    raw = read_bytes(path) or b""
+    if raw and not raw.endswith(b"\n"):
+        raise _changed(path, raw.count(b"\n") + 1)
+    for number, line in enumerate(raw.splitlines(), 1):
         entry = _parsed(line, number, path)
         data = {"number": number, "at": entry.at, "by": entry.by, "event": entry.event, "details": entry.details}
         if entry.number != number or entry.seal != _seal(before, data):
