@@ -216,11 +216,13 @@ def _make_archive(folder: Path) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return the files of a folder and their content, without logs and locks."""
+    """Return the files of a folder and their content, without locks, logs, which tell times, and keyed hashes."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and "logs" not in path.parts and not path.name.startswith(".lock")
+        if path.is_file()
+        and not {"logs", "custody.jsonl", "left-out.json"} & {*path.parts}
+        and not path.name.startswith(".lock")
     }
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
@@ -19,21 +20,29 @@ from tests import commands
 from valex_local import cli
 from valex_local.errors import ValexError, printable
 from valex_local.records import (
+    Coding,
+    CorrectedLine,
+    Correction,
     Dialogue,
+    Edits,
+    Exclusion,
     Failure,
     Intake,
     Labels,
     LabelSource,
+    LeftOut,
     Notice,
     Post,
     PostText,
     Scene,
     Script,
+    SpeakerName,
     ValueLabel,
 )
 from valex_local.schwartz import CIRCLE, State
 from valex_local.store import Store
 from valex_local.study import Study
+from valex_local.study.custody import add
 
 BAD = "\x1b]0;PWNED\x07\x9b2J\u202ecod.exe\u2066\u200f\u061c\u2028\x08\x7f"
 """Sets the title of the window, clears the screen, turns the direction of writing, goes back a character."""
@@ -68,6 +77,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "labels.template.direct",
             Labels(script="template", source=source, values=tuple(labels), notices=(note,)),
         )
+    said = CorrectedLine(kind="speech", text=f"heard {BAD}", start=0, end=1)
+    told = {"by": f"by {BAD}", "on": datetime(2026, 1, 1, tzinfo=UTC)}
+    correction = Correction(id="C1", line=said, text=f"is {BAD}", speaker=f"who {BAD}", **told)
+    names = SpeakerName(speaker=f"one {BAD}", name=f"other {BAD}", **told)
+    study.write("a", "edits", Edits(corrections=(correction,), speakers=(names,)))
+    study.write("a", "coding.anna", Coding(coder=f"anna {BAD}", note=BAD, done=True))
+    left_out = LeftOut(excluded={"gone": Exclusion(reason=f"why {BAD}", **told)})
+    (study.root / "left-out.json").write_text(left_out.to_json(), "utf-8")
+    add(study, f"event {BAD}", f"by {BAD}", what=f"what {BAD}")
     study.write_failure(Failure(post="a", stage="intake", what=f"failed {BAD}", hint=f"hint {BAD}"))
     study.write_failure(Failure(post="c", stage="intake", what=f"failed {BAD}", hint=f"hint {BAD}"))
     plain = BAD.replace("/", "")
@@ -105,7 +123,23 @@ WORDS = {
     "compare": ["template", "gemini", "-s", "{r}/study", "--no-meaning", "--resamples", "0"],
     "import scripts": ["{r}/scripts", "--name", "other", "-s", "{r}/study"],
     "import labels": ["{r}/sheet.csv", "-s", "{r}/study"],
+    "import corrections": ["{r}/scripts", "--by", f"a{BAD}", "-s", "{r}/study"],
     "export": ["fountain", "-s", "{r}/study"],
+    "methods": ["-s", "{r}/study"],
+    "sample": [BAD, "--size", "1", "-s", "{r}/study"],
+    "sheet": ["-o", "{r}/out.csv", "--coder", f"a{BAD}", "-s", "{r}/study"],
+    "review start": ["--coder", f"a{BAD}", "-s", "{r}/study"],
+    "review plan": ["--coders", f"a{BAD}", "-s", "{r}/study"],
+    "review status": ["-s", "{r}/study"],
+    "correct": ["-s", "{r}/study"],
+    "exclude": ["-s", "{r}/study"],
+    "include": [BAD, "-s", "{r}/study"],
+    "custody": ["-s", "{r}/study"],
+    "agreement": ["{r}/sheet.csv", "-s", "{r}/study"],
+    "estimate prevalence": ["--labels", "template.direct", "--sample", BAD, "-s", "{r}/study"],
+    "estimate difference": ["--by", BAD, "--labels", f"a{BAD}.b", "--sample", "x", "-s", "{r}/study"],
+    "estimate regression": ["--on", BAD, "--labels", "template.direct", "--sample", "x", "-s", "{r}/study"],
+    "estimate table": ["--labels", "template.direct", "--sample", "x", "-o", "{r}/out.csv", "-s", "{r}/study"],
     "forget": [BAD, "-s", "{r}/study", "--yes"],
     "train": ["--labels", "{r}/sheet.csv", "--texts", "{r}/study", "-o", "{r}/model"],
     "evaluate": ["{r}/study", "--labels", "{r}/sheet.csv"],

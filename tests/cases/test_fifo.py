@@ -24,11 +24,17 @@ WORDS = {
     ("label", "texts"): ["{f}", "-o", "{o}"],
     ("label", "out"): ["{t}", "-o", "{f}"],
     ("label", "labels"): ["{t}", "-o", "{o}", "--labels", "{f}", "--shots", "2", "--route", "fewshot"],
+    ("label", "prompt"): ["{t}", "-o", "{o}", "--prompt", "{f}", "--route", "fewshot"],
     ("check visual", "table"): ["-s", "{s}", "--csv", "{f}"],
     ("compare", "labels"): ["template", "other", "-s", "{s}", "--labels", "{f}", "--no-meaning"],
     ("compare", "out"): ["template", "other", "-s", "{s}", "-o", "{f}", "--no-meaning"],
     ("import scripts", "path"): ["{f}", "--name", "x", "-s", "{s}"],
     ("import labels", "paths"): ["{f}", "-s", "{s}"],
+    ("import corrections", "paths"): ["{f}", "--by", "anna", "-s", "{s}"],
+    ("forget", "listed"): ["--missing-from", "{f}", "-s", "{s}", "--yes"],
+    ("sheet", "out"): ["-o", "{f}", "-s", "{s}"],
+    ("methods", "bibtex"): ["--bibtex", "{f}", "-s", "{s}"],
+    ("estimate table", "out"): ["--labels", "a.b", "--sample", "x", "-o", "{f}", "-s", "{s}"],
     ("export", "out"): ["fountain", "-o", "{f}", "-s", "{s}"],
     ("train", "sheets"): ["--labels", "{f}", "--texts", "{t}", "-o", "{o}"],
     ("train", "sources"): ["--labels", "{t}", "--texts", "{f}", "-o", "{o}"],
@@ -124,7 +130,8 @@ def test_so_is_what_is_named_in_another_way(places, name, monkeypatch):
 
 
 IN_STUDY = """posts/a/post.json posts/a/script.template.json failures/a.media.json study.toml intake.json sums.json
-gold/x.csv logs/1.jsonl"""
+gold/x.csv logs/1.jsonl posts/a/edits.json posts/a/coding.anna.json left-out.json custody.jsonl samples/x.csv
+review-plan.json"""
 
 
 @pytest.mark.parametrize("place", IN_STUDY.split())
