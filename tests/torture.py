@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
 from valex_local.study.lock import run_lock
 
 CALLS = {
@@ -98,8 +99,8 @@ SCENARIOS = (
 """Every command that writes and needs no real model."""
 
 NOT_KILLED = {
-    **dict.fromkeys(("agreement", "custody", "doctor", "models list", "models verify", "review status", "show", "status"),
-                    "writes nothing"),
+    **dict.fromkeys(("agreement", "custody", "doctor", "models list", "models verify", "review status", "show",
+                     "status"), "writes nothing"),
     **dict.fromkeys(("check visual", "estimate difference", "estimate prevalence", "estimate regression",
                      "estimate table"), "needs labels or CLIP; a table, written as others are"),
     **dict.fromkeys(("calibrate", "evaluate", "label"), "needs labels by a model; tests/test_bad_input.py kills `run`"),
@@ -256,7 +257,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): _TIMES.sub(b"", path.read_bytes())
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not {"logs", "custody.jsonl", ".sums.json"} & {*path.parts}
+        if path.is_file()
+        and not {"logs", "custody.jsonl", ".sums.json"} & {*path.parts}
         and not path.name.startswith(".lock")
     }
 

@@ -70,7 +70,13 @@ def test_every_line_of_a_script_has_its_time(lines):
 
 @pytest.mark.parametrize(
     "line",
-    ['GIRL (0:12): "Hi."', 'GIRL [00:12]: "Hi."', 'GIRL: "Hi." (0:12)', 'GIRL: "Hi." [00:12]', '**GIRL** (0:12): "Hi."'],
+    [
+        'GIRL (0:12): "Hi."',
+        'GIRL [00:12]: "Hi."',
+        'GIRL: "Hi." (0:12)',
+        'GIRL: "Hi." [00:12]',
+        '**GIRL** (0:12): "Hi."',
+    ],
 )
 def test_a_time_beside_the_name_or_after_the_words(line):
     script = parse_script(line, "x")

@@ -40,8 +40,14 @@ _BEFORE = re.compile(
     r"(?:t|start|starts|starting|start time|begin|time|timestamp|timecode|tc|zeit)(?:\s*at)?\s*[:=]?)\s*(?=[0-9])",
     re.IGNORECASE,
 )
-_AFTER = re.compile(r"(?<=[0-9])\s?(?:s|secs?|seconds?|sek\.?|sekunden?|segundos?|secondes?|min\.?|\+|h)(?![a-z])", re.IGNORECASE)
-_ABOUT_TIME = re.compile(rf"(?:{_BEFORE.pattern})?[0-9](?:[0-9:;.,'\"]|{_TO}|{_AFTER.pattern}|\s)*", re.IGNORECASE)
+_AFTER = re.compile(
+    r"(?<=[0-9])\s?(?:s|secs?|seconds?|sek\.?|sekunden?|segundos?|secondes?|min\.?|\+|h)(?![a-z])", re.IGNORECASE
+)
+_ABOUT_TIME = re.compile(
+    rf"(?:{_BEFORE.pattern})?[0-9](?:[0-9:;.,'\"\s/|–—−~>→…-]|"
+    r"(?<![a-z])(?:to|until|till|bis|à|a|hasta|até|до|h|m|min|s|secs?|sek)(?![a-z]))*",
+    re.IGNORECASE,
+)
 
 
 def plain_time(text: str) -> str:
