@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 
 from tests.commands import PROGRAM, valex
 from tests.inference.test_questions import KEY, POSTS, VALUE, is_present, study
-from valex_local.evaluation.posts import gold_files
+from valex_local.corpus.study_labels import gold_files
 from valex_local.inference.questions import prevalence, read_material
 from valex_local.records import Scene, Script
 from valex_local.review.plan import progress
@@ -53,11 +52,7 @@ def code_all(study: Study, coder: str, chromium: Any, errors: frozenset[int]) ->
         process.wait()
 
 
-def test_from_a_sample_to_a_finding(study: Study, tmp_path: Path):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
+def test_from_a_sample_to_a_finding(study: Study, tmp_path: Path, browser: Any):
     for post in study.post_ids():
         scene = Scene(start=None, end=None, written_by="template")
         study.write(post, "script.template", Script(name="template", scenes=(scene,)))
@@ -65,10 +60,7 @@ def test_from_a_sample_to_a_finding(study: Study, tmp_path: Path):
     assert valex("sample", "first", "--size", SAMPLE, *common).returncode == 0
     words = ("--coders", "anna,ben", "--overlap", "0.6", "--sample", "first")
     assert valex("review", "plan", *words, *common).returncode == 0
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=path)
-        keys = [code_all(study, coder, chromium, errors) for coder, errors in CODERS.items()]
-        chromium.close()
+    keys = [code_all(study, coder, browser, errors) for coder, errors in CODERS.items()]
     found = progress(study)
     assert [(one.done, one.begun) for one in found] == [(one.posts, 0) for one in found]
     assert sum(keys) / sum(one.posts for one in found) < 3, "keys for a post with a value or none"
