@@ -845,12 +845,35 @@ class Correction(Part):
         return self
 
 
+Confidence = Literal["low", "medium", "high"]
+"""How sure a person is of a decision."""
+
+CoderNote = Annotated[CleanText, Field(max_length=10_000)]
+"""A person's remark on a decision."""
+
+
 class CodedValue(Part):
-    """A person's decision about one value: its state, whether it dominates the post, and the lines that show it."""
+    """A person's decision about one value.
+
+    Attributes
+    ----------
+    state : State
+        What was decided.
+    dominant : bool
+        Whether the post is about this value.
+    lines : tuple of str
+        Lines of the script that show it.
+    confidence : {"low", "medium", "high"} or None
+        How sure the coder is.
+    note : str
+        The coder's remark.
+    """
 
     state: State
     dominant: bool = False
     lines: tuple[str, ...] = ()
+    confidence: Confidence | None = None
+    note: CoderNote = ""
 
     @model_validator(mode="after")
     def _decided(self) -> Self:
@@ -875,7 +898,7 @@ class Coding(Record):
     confidence : {"low", "medium", "high"} or None
         How sure the coder is of the post as a whole.
     note : str
-        The coder's remark.
+        The coder's remark on the post.
     done : bool
         Whether the coder has finished the post.
     shown : tuple of str
@@ -896,8 +919,8 @@ class Coding(Record):
     coder: str = ""
     script: str | None = None
     values: dict[Value, CodedValue] = {}
-    confidence: Literal["low", "medium", "high"] | None = None
-    note: Annotated[CleanText, Field(max_length=10_000)] = ""
+    confidence: Confidence | None = None
+    note: CoderNote = ""
     done: bool = False
     shown: tuple[str, ...] = ()
     seen_from: int | None = Field(default=None, ge=0)
