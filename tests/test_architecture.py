@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "report": "errors schwartz notices files records states store rendering study stages",
     "inference": "errors schwartz files study corpus",
     "review": "errors schwartz files records system study corpus stages exchange report inference",
-    "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
+    "comparison": "errors schwartz files records system store rendering study corpus stages evaluation report",
     "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
     "cli": "errors schwartz notices files records states settings system store posts rendering study corpus stages "
