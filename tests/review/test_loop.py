@@ -66,7 +66,7 @@ def test_from_a_sample_to_a_finding(study: Study, tmp_path: Path, browser: Any):
     assert sum(keys) / sum(one.posts for one in found) < 3, "keys for a post with a value or none"
     assert [file.name for file in gold_files(study)] == ["anna.csv", "ben.csv"]
     agreed = json.loads(valex("agreement", "--labels", KEY, "--json", *common).stdout)
-    row = next(row for row in agreed["agreement"]["coders: anna, ben"] if row["of"] == VALUE)
+    row = row_of(agreed, VALUE)
     assert row["items"] == round(0.6 * SAMPLE)
     assert row["alpha"]["value"] > 0.6
     assert agreed["alternative_annotator"][str(KEY)]["winning_rate"] == 0.0, "the model errs about half of the posts"
@@ -79,6 +79,11 @@ def test_from_a_sample_to_a_finding(study: Study, tmp_path: Path, browser: Any):
     assert done.returncode == 0
     said = valex("methods", *common).stdout
     assert "2 people coded posts by hand" in said
+    assert f"present, all values: {row_of(agreed, 'all values')['alpha']['value']:.2f} [" in said
+
+
+def row_of(agreed: Any, name: str) -> Any:
+    return next(row for row in agreed["agreement"]["coders: anna, ben"] if row["of"] == name)
 
 
 CODERS = {"anna": frozenset[int](), "ben": frozenset(range(0, POSTS, 19))}
