@@ -71,6 +71,7 @@ NAMES_VALUES = {
     "schwartz.py": "defines them",
     "corpus/writers.py": "the order of columns in the label sheet of the paper's authors",
     "evaluation/baselines.py": "values that the dictionary of pyvalues lacks",
+    "records/__init__.py": "Face is a detection there",
     "report/svg.py": "colours of the four poles of the circle",
     "system/sandbox.py": "19 is a number of the kernel there",
 }
