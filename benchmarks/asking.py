@@ -1,11 +1,14 @@
 """How good are labels by a language model, by way of asking, on arguments with gold labels.
 
-    python -m benchmarks.asking FOLDER --out FOLDER [--model ID] [--ways yes-no,one:60,…] [--texts N] [--bundled]
+    python -m benchmarks.asking FOLDER --out FOLDER [--model ID] [--ways yes-no,one:60,…] [--texts N]
+                               [--first N] [--bundled]
 
 FOLDER holds ValueEval'23 (DOI 10.5281/zenodo.6814563); N arguments of its validation split are drawn with a fixed seed.
 The prompts were tried on arguments of the training split. Labels of every way are written into ``--out`` argument by
 argument, so that an interrupted measurement goes on, and one of fewer texts can be extended. The bundled label models
-are measured on the same arguments; they have learnt from them, which their rows say.
+are measured on the same arguments; they have learnt from them, which their rows say. Besides the ways of the route,
+``yes-no+definitions`` and ``yes-no+pairs`` can be measured, whose prompts tell more; see `TOLD`. ``--first N`` leaves
+all but the first N texts out of the table, so that ways that were asked about different numbers can be compared.
 
 auc        area under the ROC curve of the logit of presence, mean over values that some text shows and some does not
 macro F1   with a threshold per value, chosen on the other texts (five folds; mean over values that at least five texts
@@ -31,7 +34,7 @@ from benchmarks.states import Bools, read_valueeval
 from valex_local.llm import load_language_model
 from valex_local.records import ValueLabel
 from valex_local.schwartz import CIRCLE
-from valex_local.settings import make_settings
+from valex_local.settings import Settings, make_settings
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import text_lines
 from valex_local.stages.labels.llm_labeller import LlmLabeller
@@ -48,6 +51,25 @@ SEED, LEAST, RESAMPLES, FOLDS = 20261201, 5, 2000, 5
 SPLIT = "validation"
 BUNDLED = ("minilm-arguments", "mpnet-arguments")
 
+_DEFINITIONS = """
+
+Values:
+{% for value in values -%}
+{{ value.name }}: {{ value.definition }}
+{% endfor %}"""
+_PAIRS = """
+Examples:
+{% for value in values -%}
+{% for example in value.examples -%}
+{{ example.text }} For or against {{ value.name }}? {{ "For." if example.state == "present" else "Against." }}
+{% endfor %}
+{%- endfor %}"""
+TOLD = {"definitions": _DEFINITIONS, "pairs": _DEFINITIONS + _PAIRS}
+"""What a longer prompt says before the evidence, so that it is evaluated once: the definitions of the values; and, for
+each value, a text that speaks for it and one that speaks against it."""
+
+_BEFORE = "\nThe evidence of the video follows."
+
 
 def drawn(folder: Path, count: int) -> tuple[list[str], Bools]:
     """Return arguments drawn at random, and which of the 19 values each shows; fewer are the first of more."""
@@ -63,7 +85,7 @@ def asked(texts: Sequence[str], model_id: str, way: str, out: Path) -> Iterator[
     yield from known[: len(texts)]
     if len(known) >= len(texts):
         return
-    settings = make_settings({"labels": {"fewshot": {"ask": way}}})
+    settings = _settings(way, out)
     how = settings.labels.fewshot
     device = detect("cpu")
     set_threads(device.threads)
@@ -85,6 +107,20 @@ def asked(texts: Sequence[str], model_id: str, way: str, out: Path) -> Iterator[
             yield row
     finally:
         model.close()
+
+
+def _settings(way: str, out: Path) -> Settings:
+    """Return the settings of a way of asking; a longer prompt is written into `out`."""
+    ask, _, told = way.partition("+")
+    settings = make_settings({"labels": {"fewshot": {"ask": ask}}})
+    if not told:
+        return settings
+    before, found, after = setting_file(settings, "labels", "fewshot", "prompt").read_text("utf-8").partition(_BEFORE)
+    if not found:
+        raise ValueError(f"the prompt of {ask} has no line to insert {told} before")
+    prompt = out / f"{way}.jinja"
+    prompt.write_text(before + TOLD[told] + found + after, "utf-8")
+    return make_settings({"labels": {"fewshot": {"ask": ask, "prompt": str(prompt)}}})
 
 
 def encoded(texts: Sequence[str], model_id: str) -> Iterator[dict[str, Any]]:
@@ -168,6 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="qwen2.5-coder-1.5b-instruct")
     parser.add_argument("--ways", default="yes-no", help="with commas; WAY:N asks about the first N texts only")
     parser.add_argument("--texts", type=int, default=300)
+    parser.add_argument("--first", type=int, help="compute the table from the first N texts")
     parser.add_argument("--bundled", action="store_true", help="measure the bundled label models too")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -179,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.bundled:
         sources += [(f"{name} (trained on them)", encoded(texts, name)) for name in BUNDLED]
     for name, measured in sources:
-        table.add_row(*row(name, gold, list(measured)))
+        table.add_row(*row(name, gold, list(measured)[: options.first]))
     Console().print(table)
     Console().print(f"values shown by {LEAST} texts or more: {int((gold.sum(0) >= LEAST).sum())} of {len(CIRCLE)}")
 

@@ -329,7 +329,7 @@ def test_the_library_is_not_imported_by_the_store():
 def test_manifests_of_large_models_name_a_revision():
     hosted = {name: m.source for name, m in read_manifests(built_in_folder()).items() if m.source is not None}
     assert {"whisper-large-v3", "qwen3-vl-8b-instruct", "roberta-large", "clip-vit-l-14"} <= hosted.keys()
-    assert [name for name, source in hosted.items() if source.revision is None] == ["clip-vit-l-14"]
+    assert [name for name, source in hosted.items() if source.revision is None] == []
 
 
 def test_a_source_of_files_that_are_not_downloaded_is_refused():

@@ -12,6 +12,7 @@ _NEEDED = {
     "faster-whisper": ("model.bin", "config.json"),
     "open_clip": ("open_clip_config.json",),
     "parakeet": ("config.json", "model.safetensors", "processor_config.json", "tokenizer.json"),
+    "qwen3-asr": ("config.json", "model.safetensors", "processor_config.json", "tokenizer.json"),
     "transformers": ("config.json",),
 }
 """Files that an engine cannot do without, whatever the model."""
