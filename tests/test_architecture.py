@@ -72,6 +72,7 @@ NAMES_VALUES = {
     "corpus/writers.py": "the order of columns in the label sheet of the paper's authors",
     "evaluation/baselines.py": "values that the dictionary of pyvalues lacks",
     "report/svg.py": "colours of the four poles of the circle",
+    "store/whole.py": "19 is a type of numbers in GGUF files",
     "system/sandbox.py": "19 is a number of the kernel there",
 }
 """Modules that name single Schwartz values or their number, and why: other codebooks come later."""
