@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ import pytest
 
 from tests.commands import PROGRAM
 from tests.store.hub_server import COMMIT, Hub, serving
+from tests.store.proxy_server import proxying
 from tests.store.tiny import sha256
 from valex_local.errors import ModelError
 from valex_local.store import FileProgress, Store, install
@@ -240,12 +243,64 @@ def test_the_stored_token_is_found_although_the_library_has_another_home(
     assert [path.name for path in (home / "huggingface").iterdir()] == ["token"]
 
 
+def port(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
 def test_a_proxy_is_used(hub: Hub, store: Store, monkeypatch: pytest.MonkeyPatch):
+    """No name server knows the hosts, and nothing is fetched past the proxy."""
+    places = {"hub.example": port(hub.url), "storage.example": port(hub.storage)}
     monkeypatch.setenv("HF_ENDPOINT", "http://hub.example")
-    monkeypatch.setenv("HTTP_PROXY", hub.url)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    install(store, "m")
+    hub.storage = "http://storage.example"
+    with proxying(places) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        install(store, "m")
     assert (store.root / "m/model.bin").read_bytes() == WEIGHTS
+    assert {host for _, host in proxy.asked} == set(places)
+    assert len(proxy.asked) == len(hub.calls)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of the hosts that no list of authorities has; its key is in the same file."""
+    path = tmp_path / "lab.pem"
+    command = (
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=hub.example "
+        f"-addext subjectAltName=DNS:hub.example,DNS:storage.example -keyout {path}.key -out {path}"
+    )
+    subprocess.run(command.split(), check=True, capture_output=True)
+    return path
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_a_proxy_for_encrypted_connections_is_used(
+    hub: Hub, store: Store, certificate: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Through tunnels; with a certificate of the lab's own, as where a proxy opens them, only when told."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, f"{certificate}.key")
+    said: list[str] = []
+    with (
+        serving(Hub(files=hub.files), tls) as safe,
+        proxying({"hub.example": port(safe.url), "storage.example": port(safe.storage)}) as proxy,
+    ):
+        safe.storage = "https://storage.example"
+        monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert install(store, "m", say=said.append) == ["m"]
+        assert "ask for its file, and type: export SSL_CERT_FILE=" in said[-1]
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert install(store, "m", say=said.append) == []
+    assert (store.root / "m/model.bin").read_bytes() == WEIGHTS
+    assert set(proxy.asked) == {("CONNECT", "hub.example"), ("CONNECT", "storage.example")}
+
+
+def test_a_proxy_that_is_not_there_is_named(hub: Hub, store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    said: list[str] = []
+    assert install(store, "m", say=said.append) == ["m"]
+    assert "cannot be reached through the proxy that HTTP_PROXY names ([Errno 111] Connection refused)" in said[0]
+    assert hub.calls == []
 
 
 @pytest.mark.parametrize("how", ["nobody listens", "switched off", "guarded"])
