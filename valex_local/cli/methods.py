@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from valex_local.cli._output import say, say_text
+from valex_local.cli._progress import working
 from valex_local.cli._study import StudyCommand, open_study
 
 
@@ -21,7 +22,8 @@ def methods(folder: Path | None, bibtex: Path | None) -> None:
     from valex_local.report.methods import describe_methods
     from valex_local.study import output
 
-    found = describe_methods(open_study(folder))
+    with working("methods"):
+        found = describe_methods(open_study(folder))
     say_text(found.text)
     if bibtex is not None:
         with output(bibtex):
