@@ -239,9 +239,10 @@ def _unpacking(archive: Path, *, wheels: bool) -> list[str]:
 
 
 def _size(entry: Entry) -> str:
-    if entry.size is None:
-        return "-" if entry.manifest.on_server else "?"
-    return _decimal(entry.size)
+    if entry.size is not None:
+        return _decimal(entry.size)
+    known = sum(file.size or 0 for file in entry.manifest.files)
+    return f"> {_decimal(known)}" if known else "-" if entry.manifest.on_server else "?"
 
 
 def _decimal(size: int) -> str:
