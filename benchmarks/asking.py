@@ -218,7 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, measured in sources:
         table.add_row(*row(name, gold, list(measured)[: options.first]))
     Console().print(table)
-    Console().print(f"values shown by {LEAST} texts or more: {int((gold.sum(0) >= LEAST).sum())} of {len(CIRCLE)}")
+    shown = int((gold[: options.first].sum(0) >= LEAST).sum())
+    Console().print(f"values shown by {LEAST} texts or more: {shown} of {len(CIRCLE)}")
 
 
 if __name__ == "__main__":

@@ -335,8 +335,9 @@ def test_a_full_disk_is_noticed_before_anything_is_fetched(hub: Hub, tmp_path: P
     assert hub.calls == []
 
 
-def test_killed_in_the_middle_and_continued(hub: Hub, store: Store, tmp_path: Path):
-    """The whole program is killed, and nobody tells the process that downloads."""
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+def test_stopped_in_the_middle_and_continued(hub: Hub, store: Store, tmp_path: Path, how: signal.Signals):
+    """The program is killed, and nobody tells the process that downloads; or it is interrupted, and says so."""
     hub.files["model.bin"] = content = bytes(range(256)) * (16 << 12)
     hub.pause = 0.02
     (store.root / "m").mkdir(parents=True)
@@ -347,8 +348,10 @@ def test_killed_in_the_middle_and_continued(hub: Hub, store: Store, tmp_path: Pa
     partial = store.root / f".partial/m/{COMMIT}/model.bin"
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
     wait_for(lambda: partial.is_file() and partial.stat().st_size > 1 << 20)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    os.kill(process.pid, how)
+    _, complaints = process.communicate()
+    assert (b"stopping" in complaints) == (how is signal.SIGINT)
+    assert b"Traceback" not in complaints
     wait_for(lambda: is_free(store.root / ".partial/.lock"))  # the process that downloads ends by itself
     hub.pause = 0.0
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
