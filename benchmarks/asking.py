@@ -11,6 +11,9 @@ are measured on the same arguments; they have learnt from them, which their rows
 all but the first N texts out of the table, so that ways that were asked about different numbers can be compared.
 
 auc        area under the ROC curve of the logit of presence, mean over values that some text shows and some does not
+of pairs   the same over all pairs of a text and a value at once: it needs fewer texts, and that some values are more
+           frequent than others counts for it; the interval of the difference from the first row is a bootstrap over
+           the texts of both
 macro F1   with a threshold per value, chosen on the other texts (five folds; mean over values that at least five texts
            show), beside calling every value; the interval of the difference is a paired bootstrap over texts
 CPU        seconds of processor time per text
@@ -50,6 +53,8 @@ Floats = NDArray[np.float64]
 SEED, LEAST, RESAMPLES, FOLDS = 20261201, 5, 2000, 5
 SPLIT = "validation"
 BUNDLED = ("minilm-arguments", "mpnet-arguments")
+
+COLUMNS = ("asked", "texts", "AUC", "of pairs", "from the first", "macro F1", "always yes", "difference", "CPU s")
 
 _DEFINITIONS = """
 
@@ -154,6 +159,23 @@ def auc(gold: Bools, scores: Floats) -> float:
     return float(np.mean(areas))
 
 
+def auc_of_pairs(gold: Bools, scores: Floats) -> float:
+    """Return the area under the ROC curve over all pairs of a text and a value; ties count half."""
+    return float((np.sign(scores[gold][:, None] - scores[~gold][None]).mean() + 1) / 2)
+
+
+def gain_over(gold: Bools, scores: Floats, first: Floats) -> str:
+    """Return by how much the area over pairs is larger than another way's, on the texts of both, with its interval."""
+    both = min(len(scores), len(first))
+    gold, generator = gold[:both], np.random.default_rng(SEED)
+
+    def gain(some: NDArray[np.intp]) -> float:
+        return auc_of_pairs(gold[some], scores[some]) - auc_of_pairs(gold[some], first[some])
+
+    low, high = np.quantile([gain(generator.integers(0, both, both)) for _ in range(RESAMPLES)], [0.025, 0.975])
+    return f"{gain(np.arange(both)):+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
 def called(gold: Bools, scores: Floats) -> Bools:
     """Return which values are called, with thresholds chosen on the texts of other folds."""
     of = np.random.default_rng(SEED).permutation(len(gold)) % FOLDS
@@ -176,10 +198,10 @@ def macro_f1(gold: Bools, found: Bools, values: NDArray[np.intp]) -> float:
     return float(np.mean([_f1(gold[:, value], found[:, value]) for value in values]))
 
 
-def row(name: str, gold: Bools, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the figures of one way."""
+def row(name: str, gold: Bools, rows: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the figures of one way, and how it compares with the first."""
     gold = gold[: len(rows)]
-    scores = np.array([one["logits"] for one in rows])
+    scores, other = (np.array([one["logits"] for one in found]) for found in (rows, first))
     found, every = called(gold, scores), np.ones_like(gold)
     values = np.flatnonzero(gold.sum(0) >= LEAST)
     generator = np.random.default_rng(SEED)
@@ -191,8 +213,9 @@ def row(name: str, gold: Bools, rows: Sequence[dict[str, Any]]) -> list[str]:
     own, always = macro_f1(gold, found, values), macro_f1(gold, every, values)
     cpu = float(np.mean([one["cpu"] for one in rows]))
     return [
-        name, str(len(rows)), f"{auc(gold, scores):.3f}", f"{own:.3f}", f"{always:.3f}",
-        f"{own - always:+.3f} [{low:+.3f}, {high:+.3f}]", f"{cpu:.2f}",
+        name, str(len(rows)), f"{auc(gold, scores):.3f}",
+        f"{auc_of_pairs(gold, scores):.3f}", "" if rows is first else gain_over(gold, scores, other),
+        f"{own:.3f}", f"{always:.3f}", f"{own - always:+.3f} [{low:+.3f}, {high:+.3f}]", f"{cpu:.2f}",
     ]  # fmt: skip
 
 
@@ -209,14 +232,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     texts, gold = drawn(options.folder, options.texts)
-    table = Table("asked", "texts", "AUC", "macro F1", "always yes", "difference", "CPU s")
+    table = Table(
+        "asked", "texts", "AUC", "of pairs", "from the first", "macro F1", "always yes", "difference", "CPU s"
+    )
     sources: list[tuple[str, Iterator[dict[str, Any]]]] = []
     for way, _, count in (one.partition(":") for one in options.ways.split(",")):
         sources.append((way, asked(texts[: int(count or len(texts))], options.model, way, options.out)))
     if options.bundled:
         sources += [(f"{name} (trained on them)", encoded(texts, name)) for name in BUNDLED]
+    first: list[dict[str, Any]] = []
     for name, measured in sources:
-        table.add_row(*row(name, gold, list(measured)[: options.first]))
+        rows = list(measured)[: options.first]
+        first = first or rows
+        table.add_row(*row(name, gold, rows, first))
     Console().print(table)
     shown = int((gold[: options.first].sum(0) >= LEAST).sum())
     Console().print(f"values shown by {LEAST} texts or more: {shown} of {len(CIRCLE)}")
