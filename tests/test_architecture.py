@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "states": "schwartz files records",
     "study": "errors schwartz files records settings store posts rendering states",
     "corpus": "errors schwartz files records store posts rendering study",
-    "stages": "errors schwartz files records states settings system store llm posts rendering study corpus",
+    "stages": "errors schwartz files records states settings system store llm rendering study corpus",
     "pipeline": "errors schwartz notices files records states settings system store posts rendering study corpus "
     "stages",
     "evaluation": "errors schwartz files records states settings system store posts rendering study corpus stages "

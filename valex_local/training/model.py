@@ -31,7 +31,6 @@ from valex_local.stages.labels.card import (
     OWN_ENCODER,
     TUNED,
     CardFigure,
-    LearntFrom,
     ModelCard,
     OutputRow,
     ValueOutputs,
@@ -73,8 +72,6 @@ class Facts:
         What it should not be used for.
     licence : str
         Licence of the model.
-    learnt_from : LearntFrom or None
-        The texts, as keyed hashes.
     """
 
     name: str
@@ -83,7 +80,6 @@ class Facts:
     data: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     licence: str = ""
-    learnt_from: LearntFrom | None = None
 
     @classmethod
     def of(
@@ -134,7 +130,6 @@ class Facts:
             data=(f"{len(corpus.texts):,} texts with labels, from {names}", *data),
             limits=tuple(limits),
             licence=licence,
-            learnt_from=LearntFrom.of(text.id for text in corpus.texts),
         )
 
 
@@ -191,7 +186,6 @@ def make_card(
         data=facts.data,
         measured=tuple(measured),
         limits=facts.limits,
-        learnt_from=facts.learnt_from,
     )
 
 
