@@ -262,6 +262,9 @@ class Work(Section):
     jobs: int | None = Field(
         default=None, ge=1, description="Threads that prepare inputs; depends on the number of cores when left out"
     )
+    requests: int = Field(
+        default=4, ge=1, description="Questions sent at once to a language-model server; other engines take one"
+    )
     chunk: int = Field(default=200, ge=1, description="Number of posts that go through all steps together")
     resident: bool = Field(default=False, description="Keep all models in memory between steps")
     keep_keyframes: bool = Field(default=True, description="Keep the keyframes in the study")

@@ -40,7 +40,7 @@ from valex_local.system import devices, network_guard
 ABOUT_FILES = {"left-out", "not-used", "forgotten"}
 """Codes of the notices about files that became no post."""
 
-NOT_REMEMBERED = {"jobs", "device", "chunk", "resident"}
+NOT_REMEMBERED = {"jobs", "device", "chunk", "requests", "resident"}
 
 
 def run(

@@ -15,7 +15,7 @@ from valex_local.records import Keyframe, LabelSource, Media, Transcript
 from valex_local.stages.base import Context, Item
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine
-from valex_local.stages.labels.llm_labeller import LlmLabeller, label_or_error
+from valex_local.stages.labels.llm_labeller import LlmLabeller
 from valex_local.stages.labels.prompt import LabelPrompt, PromptKeyframe
 from valex_local.stages.labels.routes import LabelResult, LabelTask
 from valex_local.stages.script.evidence import POST, post_text
@@ -38,8 +38,6 @@ class DirectInput:
 class DirectRoute:
     """Labels videos with a language model of the store that takes images."""
 
-    batch_size = 1
-
     def __init__(self, context: Context) -> None:
         stored, settings = context.models["llm"], context.settings
         self._settings = settings.labels.direct
@@ -57,7 +55,8 @@ class DirectRoute:
                 f"the route direct needs a language model that takes images, and {stored.id} does not",
                 hint="Set models.llm to one that does, or leave the route out; see docs/language-models.md",
             )
-        self._labeller = LlmLabeller(self._model, prompt, self._settings)
+        self._labeller = LlmLabeller(self._model, prompt, self._settings, requests=settings.work.requests)
+        self.batch_size = self._labeller.batch_size
         self.source = LabelSource(route="direct", model=stored.id, domain=DOMAIN)
 
     def prepare(self, task: LabelTask) -> DirectInput:
@@ -84,7 +83,7 @@ class DirectRoute:
 
     def __call__(self, batch: Sequence[DirectInput]) -> Sequence[LabelResult | ValexError]:
         """Return the labels of each video."""
-        return [label_or_error(self._labeller, video.lines, video.stills) for video in batch]
+        return self._labeller.label_all([(video.lines, video.stills) for video in batch])
 
     def close(self) -> None:
         """Free the model."""

@@ -31,8 +31,7 @@ class ScriptStage:
         self._variant = context.variant
         self._settings = context.settings.script
         self._writer = _writer(context)
-        # A language model is slow: each script is written as soon as it is done.
-        self.batch_size = 64 if isinstance(self._writer, TemplateWriter) else 1
+        self.batch_size = self._writer.batch_size
 
     def prepare(self, item: Item) -> Evidence:
         """Return the evidence of a post."""
@@ -40,13 +39,8 @@ class ScriptStage:
 
     def __call__(self, batch: Sequence[Evidence]) -> list[Output | ValexError]:
         """Return the script of each post."""
-        return [self._write(evidence) for evidence in batch]
-
-    def _write(self, evidence: Evidence) -> Output | ValexError:
-        try:
-            return Output(self._script(evidence, self._writer.write(evidence)))
-        except ValexError as error:
-            return error
+        drafts = zip(batch, self._writer.write_all(batch), strict=True)
+        return [d if isinstance(d, ValexError) else Output(self._script(evidence, d)) for evidence, d in drafts]
 
     def _script(self, evidence: Evidence, draft: Draft) -> Script:
         return Script(
@@ -80,4 +74,4 @@ def _writer(context: Context) -> ScriptWriter:
     settings = context.settings.script.llm
     prompt = ScenePrompt(setting_file(context.settings, "script", "llm", "prompt"))
     model = load_language_model(context.models["llm"], context.device, context=settings.context)
-    return LlmWriter(model, prompt, settings)
+    return LlmWriter(model, prompt, settings, requests=context.settings.work.requests)
