@@ -101,7 +101,7 @@ READERS: dict[str, list[Reader]] = {
     "posts/sidecars.py": [
         _renamed(name, lambda path: read_sidecars([path])) for name in ("a.info.json", "a.json", "a.description")
     ],
-    "records.py": [_record(kind) for kind in RECORDS],
+    "records/base.py": [_record(kind) for kind in RECORDS],
     "stages/grounding/reference_lines.py": [read_reference_lines],
     "stages/grounding/things.py": [_read_words],
     "stages/labels/card.py": [_renamed("model.json", lambda path: read_card(path.parent))],

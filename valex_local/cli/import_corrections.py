@@ -19,7 +19,7 @@ def corrections(folder: Path | None, paths: tuple[Path, ...], by: str, remove: b
     """Import what people corrected in files that `valex export` wrote: SRT, WebVTT and ELAN.
 
     Keep the names of the files. Corrections lie over the records, in edits.json; `valex run` makes scripts and labels
-    anew from the corrected text.
+    again from the corrected text.
     """
     from valex_local.exchange.corrections import import_corrections
     from valex_local.files.text import counted
