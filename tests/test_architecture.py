@@ -61,6 +61,8 @@ SHARED_BY_STAGES = {"base", "label_routes", "onnx_session", "registry", "setting
 
 ACROSS_STAGES = {
     "speech": "media.audio",  # reads the sound that media extracted
+    "speakers": "media.audio speech.vad",  # looks where a voice was detected, in the sound that media extracted
+    "script": "speakers.words",  # divides lines where the speaker changes
     "ocr": "media.decode media.pictures",  # the one way in which frames and pictures are decoded
     "grounding": "vision.clip vision.detection vision.text_vectors",  # scores lines with the model that tags keyframes
     "labels": "script.evidence",  # the route direct shows post text as the script does

@@ -66,6 +66,15 @@ class SpeechSettings(Section):
     )
 
 
+class SpeakersSettings(Section):
+    """Who speaks when."""
+
+    find: bool = Field(default=True, description="Tell speakers apart; otherwise every voice is SPEAKER")
+    threshold: float = Field(
+        default=0.65, ge=0, le=1, description="Voices at least this alike (mean cosine) are one speaker"
+    )
+
+
 class OcrSettings(Section):
     """On-screen text."""
 
@@ -275,6 +284,7 @@ class Settings(Section):
     models: dict[str, str] = Field(default={}, description="Role to the id of the model that replaces the profile's")
     media: MediaSettings = MediaSettings()
     speech: SpeechSettings = SpeechSettings()
+    speakers: SpeakersSettings = SpeakersSettings()
     ocr: OcrSettings = OcrSettings()
     vision: VisionSettings = VisionSettings()
     script: ScriptSettings = ScriptSettings()

@@ -107,7 +107,9 @@ def _mel_filters(device: str) -> Any:
     import torch
     from transformers.audio_utils import mel_filter_bank
 
-    filters = mel_filter_bank(WINDOW // 2 + 1, MELS, 0.0, SAMPLE_RATE / 2, SAMPLE_RATE, norm="slaney", mel_scale="slaney")
+    filters = mel_filter_bank(
+        WINDOW // 2 + 1, MELS, 0.0, SAMPLE_RATE / 2, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
+    )
     return torch.from_numpy(filters).float().to(device)
 
 
