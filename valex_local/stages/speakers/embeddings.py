@@ -34,7 +34,7 @@ LEAST_WINDOWS = 3
 """A speaker has at least so many windows: about 2.4 seconds of speech, or three shorter stretches."""
 CLUSTERED = 600
 """Maximum number of windows that are clustered; of a longer video they are spread evenly."""
-SHARPNESS = 12.0
+SHARPNESS = 16.0
 """How fast the probability of a speaker rises with the difference of two cosines; fitted on synthetic dialogues."""
 
 
