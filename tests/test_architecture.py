@@ -65,7 +65,7 @@ ACROSS_STAGES = {
     "script": "speakers.words",  # divides lines where the speaker changes
     "ocr": "media.decode media.pictures",  # the one way in which frames and pictures are decoded
     "grounding": "vision.clip vision.detection vision.text_vectors",  # scores lines with the model that tags keyframes
-    "labels": "script.evidence",  # the route direct shows post text as the script does
+    "labels": "script.evidence speakers.words",  # the route direct shows post text and speakers as the script does
 }
 """What a stage may import of another: helpers, never an engine."""
 

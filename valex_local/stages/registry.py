@@ -46,8 +46,8 @@ class StageSpec:
         Its class, as ``module:name``.
     reads : tuple of str
         What its fingerprint covers: ``video`` (the file's checksum), ``post.text``, a record's stem, or one field of a
-        record (``media.audio``); may contain ``{script}``. A name that ends in ``?`` may be missing, and is covered only
-        where there is something: records stay current when a stage is added that finds nothing to change in them.
+        record (``media.audio``); may contain ``{script}``. A name that ends in ``?`` may be missing, and is covered
+        only where there is something: records stay current when a stage is added that changes nothing in them.
     settings_read : callable
         Returns the settings that a variant reads, as JSON data; none by default.
     variants : callable

@@ -41,6 +41,15 @@ SHARPNESS = 16.0
 class Embeddings:
     """Finds speakers with a voice encoder.
 
+    Parameters
+    ----------
+    model : StoredModel
+        The encoder.
+    device : Device
+        Where to compute.
+    settings : SpeakersSettings
+        How alike the voices of one speaker are.
+
     Raises
     ------
     ModelError
