@@ -71,7 +71,7 @@ class SpeakersSettings(Section):
 
     find: bool = Field(default=True, description="Tell speakers apart; otherwise every voice is SPEAKER")
     threshold: float = Field(
-        default=0.65, ge=0, le=1, description="Voices at least this alike (mean cosine) are one speaker"
+        default=0.66, ge=0, le=1, description="Voices at least this alike (mean cosine) are one speaker"
     )
 
 

@@ -6,7 +6,8 @@ trained it: an LSTM of three layers over the mel spectrogram of 1.6 seconds. Onl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,13 @@ AT_ONCE = 64
 
 class VoiceEncoder:
     """The encoder of a stored model.
+
+    Parameters
+    ----------
+    model : StoredModel
+        The model, with the file `WEIGHTS`.
+    device : Device
+        Where to compute.
 
     Raises
     ------
@@ -66,7 +74,7 @@ class VoiceEncoder:
             Vectors of length 1, with no negative component.
         """
         torch, frames = self._torch, round(seconds * SAMPLE_RATE / HOP)
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread():
             mels = self.spectrogram(samples)
             missing = max((round(start * SAMPLE_RATE / HOP) + frames for start in starts), default=0) - len(mels)
             mels = torch.nn.functional.pad(mels, (0, 0, 0, max(0, missing)))
@@ -92,6 +100,19 @@ class VoiceEncoder:
     def close(self) -> None:
         """Free the network."""
         self._lstm = self._linear = None
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute in one thread: the steps of an LSTM are too small to share, and two took six times the CPU time."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def louder(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -125,9 +146,9 @@ def _network(path: Path) -> tuple[Any, Any]:
         lstm, linear = torch.nn.LSTM(MELS, hidden, LAYERS, batch_first=True), torch.nn.Linear(hidden, size)
         for name, part in (("lstm.", lstm), ("linear.", linear)):
             part.load_state_dict({k.removeprefix(name): v for k, v in state.items() if k.startswith(name)})
-    except (OSError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+    except (OSError, EOFError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
         raise ModelError(
-            f"these are no weights of a voice encoder ({str(error).splitlines()[0]})",
+            f"these are no weights of a voice encoder ({type(error).__name__})",
             path=path,
             hint="Check them with: valex models verify",
         ) from error
