@@ -99,6 +99,7 @@ class Record(Part):
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
+    IF_BROKEN: ClassVar[str] = "Delete the file and run again: the record will be made again"
 
     schema_version: int = 1
     fingerprint: str = ""
@@ -131,7 +132,7 @@ class Record(Part):
             raise StudyError(
                 f"this is not a readable {cls.__name__} record ({first})",
                 path=path,
-                hint="Delete the file and run again: the record will be made again",
+                hint=cls.IF_BROKEN,
             ) from error
 
     def to_json(self) -> str:

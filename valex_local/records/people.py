@@ -1,8 +1,9 @@
-"""What people say of posts: corrections, codings, who codes what, and which posts are left out."""
+"""What people say of posts: corrections, codings, who codes what, which posts are left out, and which expire when."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from datetime import date
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     AwareDatetime,
@@ -19,6 +20,12 @@ CORRECTED = "corrected"
 
 LineKind = Literal["speech", "text"]
 """A line of speech, or on-screen text."""
+
+
+class _ByPeople(Record):
+    """A record that no run can make again."""
+
+    IF_BROKEN: ClassVar[str] = "People made this file: restore it from a backup, or delete it and do it again"
 
 
 class CorrectedLine(Part):
@@ -107,7 +114,7 @@ class CodedValue(Part):
         return self
 
 
-class Coding(Record):
+class Coding(_ByPeople):
     """How a person coded a post (coding.<coder>.json).
 
     Attributes
@@ -153,7 +160,7 @@ class Coding(Record):
     on: AwareDatetime | None = None
 
 
-class ReviewPlan(Record):
+class ReviewPlan(_ByPeople):
     """Who codes which posts, in which order (review-plan.json).
 
     `coders` are the posts of each; `overlap` is the share of posts that all of them code, `seed` that of the draw, and
@@ -175,7 +182,7 @@ class SpeakerName(Part):
     on: AwareDatetime
 
 
-class Edits(Record):
+class Edits(_ByPeople):
     """What people corrected (edits.json): a layer over the records of a post, which stay as they were found."""
 
     corrections: tuple[Correction, ...] = ()
@@ -190,7 +197,7 @@ class Exclusion(Part):
     on: AwareDatetime
 
 
-class LeftOut(Record):
+class LeftOut(_ByPeople):
     """Posts that a run does not add or work on (left-out.json).
 
     `excluded` posts stay in the study, but not in figures. Of forgotten posts nothing is kept but `forgotten`, keyed
@@ -200,3 +207,18 @@ class LeftOut(Record):
     excluded: dict[PlainName, Exclusion] = Field(default={})
     key: str = ""
     forgotten: tuple[Sha256, ...] = ()
+
+
+class Retention(_ByPeople):
+    """Until when posts may be kept (retention.json).
+
+    Attributes
+    ----------
+    until : date or None
+        The last day of the study as a whole; None for no limit.
+    posts : dict of str to date
+        The last day of single posts, which counts before that of the study.
+    """
+
+    until: date | None = None
+    posts: dict[PlainName, date] = Field(default={})

@@ -7,6 +7,7 @@ from pathlib import Path
 from valex_local.corpus.label_matrix import LabelMatrix, labels_of
 from valex_local.exchange.gold import gold_file, overlaid, read_gold, write_gold
 from valex_local.files.atomic import writing
+from valex_local.files.removing import remove
 from valex_local.records import Coding
 from valex_local.schwartz import CIRCLE
 from valex_local.study import Study
@@ -60,6 +61,7 @@ def store_gold(study: Study, coder: str) -> Path | None:
     if labels.ids:
         return write_gold(study, coder, labels, groups)
     path = gold_file(study, coder)
-    with writing(path):
-        path.unlink(missing_ok=True)
+    if path.exists():
+        with writing(path):
+            remove(path, inside=study.root)
     return None
