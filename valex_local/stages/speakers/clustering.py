@@ -2,7 +2,7 @@
 
 Of two ways that were compared on dialogues of synthetic voices, this one estimates the number of voices as well as
 spectral clustering with the largest gap between eigenvalues, and finds one voice where one person speaks: the gap split
-four of five recordings of people.
+two of three recordings of one person.
 """
 
 from __future__ import annotations
