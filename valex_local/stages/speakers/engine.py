@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from valex_local.store import StoredModel
     from valex_local.system.devices import Device
 
-ENGINES = {"embeddings": "valex_local.stages.speakers.embeddings:Embeddings"}
+ENGINES = {
+    "embeddings": "valex_local.stages.speakers.embeddings:Embeddings",
+    "transformers": "valex_local.stages.speakers.frame_classifier:FrameClassifier",
+}
 """Engine names, as in a model's manifest, to classes, as ``module:name``."""
 
 

@@ -76,7 +76,10 @@ def in_order(turns: Sequence[Turn]) -> tuple[SpeakerSegment, ...]:
     number = {voice: n for n, voice in enumerate(dict.fromkeys(turn.voice for turn in by_start), 1)}
     return tuple(
         SpeakerSegment(
-            speaker=f"{SPEAKER} {number[turn.voice]}", start=turn.start, end=turn.end, confidence=turn.confidence
+            speaker=f"{SPEAKER} {number[turn.voice]}",
+            start=turn.start,
+            end=turn.end,
+            confidence=turn.confidence if len(number) > 1 else None,
         )
         for turn in by_start
     )
