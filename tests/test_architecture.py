@@ -75,6 +75,7 @@ NAMES_VALUES = {
     "evaluation/baselines.py": "values that the dictionary of pyvalues lacks",
     "records/__init__.py": "Face is a detection there",
     "report/svg.py": "colours of the four poles of the circle",
+    "store/whole.py": "19 is a type of numbers in GGUF files",
     "system/sandbox.py": "19 is a number of the kernel there",
 }
 """Modules that name single Schwartz values or their number, and why: other codebooks come later."""

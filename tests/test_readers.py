@@ -41,7 +41,6 @@ from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
 from valex_local.study import LabelKey, Study
 from valex_local.study.custody import entries
-from valex_local.study.retention import expired
 from valex_local.study.settings import given_settings
 
 READING = {
@@ -118,7 +117,6 @@ READERS: dict[str, list[Reader]] = {
     ],
     "study/custody.py": [_in_study("custody.jsonl", entries)],
     "study/left_out.py": [_in_study("left-out.json", Study.left_out)],
-    "study/retention.py": [_in_study("retention.json", expired)],
     "review/plan.py": [_in_study("review-plan.json", read_plan)],
     "study/settings.py": [lambda path: given_settings(config=path)],
     "study/study.py": [

@@ -72,6 +72,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     "several-languages": NoticeKind("Several languages are spoken"),
     "words-dropped": NoticeKind("Unreliable lines of speech were dropped"),
     "voice-without-words": NoticeKind("A voice whose words were not recognised"),
+    "words-without-times": NoticeKind("Words of speech have no times of their own"),
     # speakers
     "speakers-unsure": NoticeKind("Who speaks is a guess"),
     # on-screen text

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from valex_local.cli._output import say
+from valex_local.cli._progress import working
 from valex_local.cli._study import StudyCommand, open_study
 
 
@@ -26,7 +27,8 @@ def corrections(folder: Path | None, paths: tuple[Path, ...], by: str, remove: b
     from valex_local.study.custody import add
 
     study = open_study(folder)
-    found = import_corrections(paths, study, by=by, remove=remove)
+    with working("import"):
+        found = import_corrections(paths, study, by=by, remove=remove)
     if changed := {*found.corrected, *found.added, *found.removed}:
         add(study, "import", by, what="corrections", posts=len(changed))
     for post_id in sorted({*found.corrected, *found.added, *found.removed}):
