@@ -13,11 +13,13 @@ from tests.stages.speech.conftest import SPEECH
 from valex_local.errors import ModelError
 from valex_local.settings import Settings
 from valex_local.stages.base import Context
+from valex_local.stages.loading import load_once
 from valex_local.stages.media.audio import load_audio
 from valex_local.stages.speakers import SpeakersStage
 from valex_local.stages.speakers.frame_classifier import SHORTEST, FrameClassifier, turns
 from valex_local.stages.speakers.stage import SpeakerTrack
-from valex_local.store import StoredModel
+from valex_local.store import Store, StoredModel
+from valex_local.store.intake import add
 from valex_local.system.devices import Device
 
 CPU = Device("cpu", 1)
@@ -45,7 +47,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> StoredModel:
     model.save_pretrained(folder)
     extractor = NemotronAsrStreamingFeatureExtractor(feature_size=128)
     Nemotron3DiarizationProcessor(extractor).save_pretrained(folder)
-    return StoredModel("tiny-diarizer", "speaker", "transformers", folder, "0" * 64)
+    return StoredModel("tiny-diarizer", "speaker", "frame-classifier", folder, "0" * 64)
 
 
 def test_turns_lie_within_the_sound(tiny: StoredModel) -> None:
@@ -77,4 +79,13 @@ def test_an_incomplete_directory_is_refused(tiny: StoredModel, tmp_path: Path, m
         if file.name != missing:
             (tmp_path / file.name).write_bytes(file.read_bytes())
     with pytest.raises(ModelError, match="cannot be loaded"):
-        FrameClassifier(StoredModel("x", "speaker", "transformers", tmp_path, "0" * 64), CPU, Settings().speakers)
+        FrameClassifier(StoredModel("x", "speaker", "frame-classifier", tmp_path, "0" * 64), CPU, Settings().speakers)
+
+
+def test_a_directory_is_added_for_this_engine(tiny: StoredModel, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    add(
+        store, str(tiny.folder), model_id="tiny-diarizer", role="speaker", engine="frame-classifier", options={},
+        licence="none", origin=None, link=False,
+    )  # fmt: skip
+    load_once(store.find("tiny-diarizer"))

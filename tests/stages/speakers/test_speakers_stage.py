@@ -15,6 +15,7 @@ from valex_local.errors import ModelError
 from valex_local.records import AudioTrack, Media, Post, Speakers
 from valex_local.settings import Settings, make_settings
 from valex_local.stages.base import Context, Item
+from valex_local.stages.loading import _LOADERS, load_once
 from valex_local.stages.speakers import SpeakersStage
 from valex_local.stages.speakers.embeddings import WINDOW, windows
 from valex_local.stages.speakers.engine import Turn
@@ -22,6 +23,7 @@ from valex_local.stages.speakers.stage import SpeakerTrack, in_order
 from valex_local.stages.speakers.voice_encoder import LOUDNESS, WEIGHTS, VoiceEncoder, louder
 from valex_local.stages.speech.vad import Voice, find_voice
 from valex_local.store import StoredModel
+from valex_local.store.manifests import ROLES
 from valex_local.system.devices import Device
 
 DEVICE = Device("cpu", 1)
@@ -98,6 +100,14 @@ def test_other_weights_are_refused(tmp_path, content: bytes | None) -> None:
     model = StoredModel("other", "speaker", "embeddings", tmp_path, "0" * 64)
     with pytest.raises(ModelError, match="no weights of a voice encoder"):
         VoiceEncoder(model, DEVICE)
+
+
+def test_verify_loads_it(model: StoredModel) -> None:
+    load_once(model)
+
+
+def test_models_of_every_role_can_be_loaded() -> None:
+    assert set(_LOADERS) == set(ROLES)
 
 
 # --- windows and turns ------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ENGINES = {
     "embeddings": "valex_local.stages.speakers.embeddings:Embeddings",
-    "transformers": "valex_local.stages.speakers.frame_classifier:FrameClassifier",
+    "frame-classifier": "valex_local.stages.speakers.frame_classifier:FrameClassifier",
 }
 """Engine names, as in a model's manifest, to classes, as ``module:name``."""
 
