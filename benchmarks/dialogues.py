@@ -1,6 +1,6 @@
 """Dialogues of flite's voices with known turns: who speaks when, to measure how well speakers are told apart.
 
-Turns last 0.4 to 6 seconds, with pauses or, in a tenth of them, an overlap; every second dialogue has music under it.
+Turns last 0.3 to 5 seconds, with pauses or, in a tenth of them, an overlap; every second dialogue has music under it.
 The same seed gives the same dialogue.
 """
 
