@@ -37,6 +37,7 @@ from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.vision.detection import read_classes
 from valex_local.stages.vision.vocabulary import read_vocabulary
 from valex_local.store import Store
+from valex_local.privacy.pseudonyms import read_key
 from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
 from valex_local.study import LabelKey, Study
@@ -87,6 +88,16 @@ def _renamed(name: str, read: Reader) -> Reader:
     return reader
 
 
+def _owned(read: Reader) -> Reader:
+    """Return a reader of a file that only its owner may read."""
+
+    def reader(path: Path) -> object:
+        path.chmod(0o600)
+        return read(path)
+
+    return reader
+
+
 READERS: dict[str, list[Reader]] = {
     "corpus/texts.py": [read_texts, _renamed("a.csv", read_texts), _renamed("a.txt", lambda p: read_texts(p.parent))],
     "evaluation/routes.py": [_renamed(routes.RECIPE, lambda path: routes._grouping(path.parent.parent))],
@@ -101,6 +112,7 @@ READERS: dict[str, list[Reader]] = {
     "posts/sidecars.py": [
         _renamed(name, lambda path: read_sidecars([path])) for name in ("a.info.json", "a.json", "a.description")
     ],
+    "privacy/pseudonyms.py": [_owned(read_key)],
     "records.py": [_record(kind) for kind in RECORDS],
     "stages/grounding/reference_lines.py": [read_reference_lines],
     "stages/grounding/things.py": [_read_words],

@@ -128,6 +128,8 @@ WORDS = {
     "methods": ["-s", "{r}/study"],
     "sample": [BAD, "--size", "1", "-s", "{r}/study"],
     "sheet": ["-o", "{r}/out.csv", "--coder", f"a{BAD}", "-s", "{r}/study"],
+    "pseudonyms new": [f"{{r}}/{BAD}"],
+    "pseudonyms list": [f"{{r}}/{BAD}", "-o", "{r}/out.csv", "-s", "{r}/study"],
     "review start": ["--coder", f"a{BAD}", "-s", "{r}/study"],
     "review plan": ["--coders", f"a{BAD}", "-s", "{r}/study"],
     "review status": ["-s", "{r}/study"],

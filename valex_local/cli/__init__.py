@@ -34,6 +34,7 @@ COMMANDS = {
     "export": "Export a study for other tools.",
     "sample": "Draw posts to code, with known probabilities.",
     "sheet": "Write an empty sheet to code posts in.",
+    "pseudonyms": "Make keys for pseudonyms; undo them.",
     "review": "Code the values of posts in a browser.",
     "correct": "Correct lines and speakers of a post.",
     "exclude": "Leave posts out of a study, with a reason.",
