@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "states": "schwartz files records",
     "study": "errors schwartz files records settings store posts rendering states",
     "corpus": "errors schwartz files records store posts rendering study",
-    "privacy": "errors files records posts study corpus",
+    "privacy": "errors files records store posts study corpus",
     "stages": "errors schwartz files records states settings system store llm rendering study corpus",
     "pipeline": "errors schwartz notices files records states settings system store posts rendering study corpus "
     "stages",
@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "inference": "errors schwartz files study corpus",
     "review": "errors schwartz files records system study corpus stages exchange report inference",
     "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
-    "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
+    "training": "errors schwartz files settings system store corpus privacy stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
     "cli": "errors schwartz notices files records states settings system store posts rendering study corpus "
     "privacy stages pipeline evaluation exchange report inference review comparison training doctor",

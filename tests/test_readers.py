@@ -28,6 +28,8 @@ from valex_local.files.text import load_json, read_text
 from valex_local.files.toml import read_toml
 from valex_local.posts.meta import read_meta
 from valex_local.posts.sidecars import read_sidecars
+from valex_local.privacy.learnt import read_learnt
+from valex_local.privacy.pseudonyms import read_key
 from valex_local.records import Calibration, Edits, Failure, Intake, Labels, LeftOut, Media, Post, Script, Transcript
 from valex_local.review.plan import read_plan
 from valex_local.stages.grounding.reference_lines import read_reference_lines
@@ -37,7 +39,6 @@ from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.vision.detection import read_classes
 from valex_local.stages.vision.vocabulary import read_vocabulary
 from valex_local.store import Store
-from valex_local.privacy.pseudonyms import read_key
 from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
 from valex_local.study import LabelKey, Study
@@ -112,6 +113,7 @@ READERS: dict[str, list[Reader]] = {
     "posts/sidecars.py": [
         _renamed(name, lambda path: read_sidecars([path])) for name in ("a.info.json", "a.json", "a.description")
     ],
+    "privacy/learnt.py": [read_learnt],
     "privacy/pseudonyms.py": [_owned(read_key)],
     "records.py": [_record(kind) for kind in RECORDS],
     "stages/grounding/reference_lines.py": [read_reference_lines],
@@ -143,6 +145,7 @@ READERS: dict[str, list[Reader]] = {
 """What each module reads; every reader returns something or raises `ValexError`."""
 
 ELSEWHERE = {
+    "privacy/copies.py": "records, with records.py, and tables, with files/tables.py",
     "cli/_settings.py": "a word of the command line; tests/cli/test_settings.py",
     "cli/_study.py": "a list of posts, with files/text.py; tests/study/test_custody.py",
     "doctor.py": "a file of the system",
