@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "evaluation": "errors schwartz files records states settings system store posts rendering study corpus stages "
     "pipeline",
     "exchange": "errors schwartz files records states system store posts rendering study corpus privacy stages",
-    "report": "errors schwartz notices files records states store rendering study stages",
+    "report": "errors schwartz notices files records states settings store rendering study stages",
     "inference": "errors schwartz files study corpus",
     "review": "errors schwartz files records system study corpus stages exchange report inference",
     "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",

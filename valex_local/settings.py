@@ -293,6 +293,19 @@ class Governance(Section):
         description="Posts with other days: the first counts whose `source`, a pattern with * and ?, fits the id or "
         "the path of a file. Each has `until`, or `collected` and `days`",
     )
+    controller: str = Field(default="", description="Who is responsible: institution, people, address")
+    officer: str = Field(default="", description="Data protection officer, with address")
+    purpose: str = Field(default="", description="What the study is for")
+    legal_basis: str = Field(default="", description="Legal basis of the processing, such as an article of law")
+    persons: str = Field(default="", description="More on the persons in the posts, such as minors")
+    recipients: str = Field(default="", description="Who is given what of the study")
+    transfers: str = Field(default="", description="Transfers to other countries")
+    measures: str = Field(default="", description="More on security, such as encrypted disks")
+    necessity: str = Field(default="", description="Why the processing is necessary and proportionate")
+    ethics: str = Field(default="", description="Vote of an ethics board: which, when, number")
+    rights: str = Field(default="", description="How persons are informed, and how they can object")
+    risks: str = Field(default="", description="More on risks for the persons")
+    licence: str = Field(default="", description="Licence of what is archived, such as an address")
 
 
 class Settings(Section):

@@ -130,6 +130,7 @@ WORDS = {
     "sheet": ["-o", "{r}/out.csv", "--coder", f"a{BAD}", "-s", "{r}/study"],
     "pseudonyms new": [f"{{r}}/{BAD}"],
     "pseudonyms list": [f"{{r}}/{BAD}", "-o", "{r}/out.csv", "-s", "{r}/study"],
+    "dossier": ["-s", "{r}/study"],
     "expire": ["-s", "{r}/study"],
     "review start": ["--coder", f"a{BAD}", "-s", "{r}/study"],
     "review plan": ["--coders", f"a{BAD}", "-s", "{r}/study"],

@@ -34,6 +34,7 @@ WORDS = {
     ("forget", "listed"): ["--missing-from", "{f}", "-s", "{s}", "--yes"],
     ("sheet", "out"): ["-o", "{f}", "-s", "{s}"],
     ("sheet", "pseudonyms"): ["-o", "{o}.csv", "--pseudonyms", "{f}", "-s", "{s}"],
+    ("dossier", "out"): ["-o", "{f}", "-s", "{s}"],
     ("export", "pseudonyms"): ["fountain", "--pseudonyms", "{f}", "-s", "{s}"],
     ("report", "pseudonyms"): ["--pseudonyms", "{f}", "-s", "{s}"],
     ("label", "pseudonyms"): ["{t}", "-o", "{o}", "--pseudonyms", "{f}", "--profile", "demo"],

@@ -40,6 +40,7 @@ COMMANDS = {
     "exclude": "Leave posts out of a study, with a reason.",
     "include": "Take posts into a study again.",
     "custody": "Show what came, left and was erased.",
+    "dossier": "Write a dossier on data protection.",
     "forget": "Delete every trace of posts from a study.",
     "expire": "Delete posts that may not be kept longer.",
     "train": "Train and test a label model.",
