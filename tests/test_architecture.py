@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "report": "errors schwartz notices files records states settings store rendering study stages",
     "inference": "errors schwartz files study corpus",
     "review": "errors schwartz files records system study corpus stages exchange report inference",
-    "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
+    "comparison": "errors schwartz files records system store rendering study corpus stages evaluation report",
     "training": "errors schwartz files settings system store corpus privacy stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
     "cli": "errors schwartz notices files records states settings system store posts rendering study corpus "
@@ -72,7 +72,9 @@ NAMES_VALUES = {
     "schwartz.py": "defines them",
     "corpus/writers.py": "the order of columns in the label sheet of the paper's authors",
     "evaluation/baselines.py": "values that the dictionary of pyvalues lacks",
+    "records/__init__.py": "Face is a detection there",
     "report/svg.py": "colours of the four poles of the circle",
+    "store/whole.py": "19 is a type of numbers in GGUF files",
     "system/sandbox.py": "19 is a number of the kernel there",
 }
 """Modules that name single Schwartz values or their number, and why: other codebooks come later."""

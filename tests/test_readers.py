@@ -31,6 +31,7 @@ from valex_local.posts.sidecars import read_sidecars
 from valex_local.privacy.learnt import read_learnt
 from valex_local.privacy.pseudonyms import read_key
 from valex_local.records import Calibration, Edits, Failure, Intake, Labels, LeftOut, Media, Post, Script, Transcript
+from valex_local.report.dossier import describe_processing
 from valex_local.review.plan import read_plan
 from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.grounding.things import _read as _read_words
@@ -115,7 +116,7 @@ READERS: dict[str, list[Reader]] = {
     ],
     "privacy/learnt.py": [read_learnt],
     "privacy/pseudonyms.py": [_owned(read_key)],
-    "records.py": [_record(kind) for kind in RECORDS],
+    "records/base.py": [_record(kind) for kind in RECORDS],
     "stages/grounding/reference_lines.py": [read_reference_lines],
     "stages/grounding/things.py": [_read_words],
     "stages/labels/card.py": [_renamed("model.json", lambda path: read_card(path.parent))],
@@ -128,6 +129,9 @@ READERS: dict[str, list[Reader]] = {
     "study/forget.py": [
         _in_study(name, lambda study: study.forget("a"))
         for name in ("logs/1.jsonl", "gold/x.csv", "report", "calibration.x.encoder.json")
+    ],
+    "report/dossier.py": [
+        _in_study("logs/1.jsonl", lambda study: describe_processing(study, Store(study.root / "no")))
     ],
     "study/custody.py": [_in_study("custody.jsonl", entries)],
     "study/left_out.py": [_in_study("left-out.json", Study.left_out)],

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from valex_local.cli._output import say
+from valex_local.cli._progress import working
 from valex_local.cli._pseudonyms import pseudonyms_option
 from valex_local.cli._study import StudyCommand, find_posts, open_study
 
@@ -36,7 +37,12 @@ def sheet(
         raise ConfigError("--sample and --post both say which posts", hint="Leave out one of them")
     study = open_study(folder)
     names = find_posts(study, posts) if sample is None else [one.post for one in read_sample(study, sample)]
-    with output(out), logged(study, "export") as details, shown(study, pseudonyms) as seen:
+    with (
+        output(out),
+        logged(study, "export") as details,
+        working("sheet"),
+        shown(study, pseudonyms) as seen,
+    ):
         files = write_coding_sheet(seen.study, out, seen.posts(names), coder=coder)
         details |= {
             "format": "sheet",

@@ -391,7 +391,7 @@ class _Run:
             models={role: model.id for role, model in self._models.items()},
             offline=network_guard.current().describe(),
             notes=[*self._notes, *([note] if note else []), *describe(self._study.left_out()),
-                   *describe_due(due_posts(self._study))],
+                   *describe_due(due_posts(self._study, rules=self.settings.governance))],
         )  # fmt: skip
 
     def _failures(self) -> Iterator[Failure]:

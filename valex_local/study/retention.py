@@ -66,7 +66,7 @@ def retained_until(rules: Governance, post: Post) -> date | None:
     return rules.retain_until
 
 
-def due_posts(study: Study, day: date | None = None) -> list[Due]:
+def due_posts(study: Study, day: date | None = None, rules: Governance | None = None) -> list[Due]:
     """Return the posts of a study that may not be kept any longer, excluded ones included.
 
     Parameters
@@ -75,6 +75,8 @@ def due_posts(study: Study, day: date | None = None) -> list[Due]:
         The study.
     day : date, optional
         The day; today when left out.
+    rules : Governance, optional
+        The rules; those of the study when left out.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def due_posts(study: Study, day: date | None = None) -> list[Due]:
     ConfigError, StudyError
         The settings or a post cannot be read.
     """
-    rules = governance(study)
+    rules = governance(study) if rules is None else rules
     if rules.retain_until is None and not rules.retention:
         return []
     posts = map(study.post, study.post_ids(excluded=True))
