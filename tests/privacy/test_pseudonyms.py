@@ -26,6 +26,8 @@ from valex_local.privacy.copies import shown
 from valex_local.privacy.pseudonyms import Pseudonyms, make_key, read_key
 from valex_local.records import (
     Calibration,
+    CodedValue,
+    Coding,
     Edits,
     Failure,
     Intake,
@@ -35,6 +37,7 @@ from valex_local.records import (
     SourceFile,
     SpeakerName,
 )
+from valex_local.schwartz import CIRCLE, State
 from valex_local.study import LabelKey, Study
 
 NUMBER, OTHER = "7300000000000000041", "7300000000000000042"
@@ -87,6 +90,8 @@ def study(tmp_path: Path) -> Study:
         study.write(post_id, "script.template", script(*lines))
         study.write(post_id, "labels.template.encoder", labels((0.9, 0.05), (0.2, 0.8)))
         name = SpeakerName(speaker="MARVIN_PARA", name="trillian_q", by="anna", on="2026-01-01T00:00:00Z")
+        coded = {CIRCLE[0]: CodedValue(state=State.PRESENT, note="as trillian_q says")}
+        study.write(post_id, "coding.anna", Coding(coder="anna", done=True, note="zaphod_beeble!", values=coded))
         study.write(post_id, "edits", Edits(speakers=(name,)))
     study.write_failure(Failure(post=ids[0], stage="ocr", what="zaphod_beeble's video broke"))
     study.write_failure(Failure(post=f"trillian_q_{OTHER[:-1]}9", stage="intake", what=f"trillian_q_{OTHER} is broken"))
