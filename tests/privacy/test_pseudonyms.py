@@ -39,6 +39,7 @@ from valex_local.records import (
 )
 from valex_local.schwartz import CIRCLE, State
 from valex_local.study import LabelKey, Study
+from valex_local.study.custody import entries
 
 NUMBER, OTHER = "7300000000000000041", "7300000000000000042"
 TELLING = [
@@ -191,6 +192,8 @@ def test_one_key_gives_the_same_pseudonyms_and_leads_back(study, key, tmp_path):
     back = {row.cells["pseudonym"]: row.cells["post"] for row in read_table(tmp_path / "back.csv").rows}
     assert shown_ids <= back.keys()
     assert {back[name] for name in shown_ids} == set(study.post_ids())
+    assert entries(study)[-1].details["format"] == "pseudonyms with their posts", "who undid them is in the log"
+    assert [entry.details["pseudonyms"] for entry in entries(study)[:-1]] == ["yes"] * 3
 
 
 def test_a_key_is_its_owners_alone_and_never_in_a_study(study, key, tmp_path):

@@ -44,8 +44,11 @@ def list_(folder: Path | None, keyfile: Path, out: Path) -> None:
     from valex_local.files.text import counted
     from valex_local.privacy.copies import own_ids
     from valex_local.study import output
+    from valex_local.study.custody import logged
 
-    rows = sorted(own_ids(open_study(folder), keyfile).items())
-    with output(out):
+    study = open_study(folder)
+    rows = sorted(own_ids(study, keyfile).items())
+    with output(out), logged(study, "export") as details:
         write_table(out, [("pseudonym", "post"), *rows])
+        details |= {"format": "pseudonyms with their posts", "posts": len(rows), "to": "elsewhere"}
     say(f"{counted(len(rows), 'post')} · {out}")
