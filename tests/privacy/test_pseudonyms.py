@@ -31,6 +31,7 @@ from valex_local.records import (
     Edits,
     Failure,
     Intake,
+    MadeBy,
     Notice,
     Post,
     PostText,
@@ -88,7 +89,8 @@ def study(tmp_path: Path) -> Study:
             dialogue("hello ZAPHOD_BEEBLE and trillian_q", 0.0, 1.0, "MARVIN_PARA"),
             on_screen(f"@ford.prefect tiktok.com/@zaphod_beeble/video/{NUMBER}", 1.0, 2.0),
         )
-        study.write(post_id, "script.template", script(*lines))
+        made = MadeBy(stage="import", version=1, settings={"file": f"@{post_id}.txt", "sha256": "f" * 64, "n": [user]})
+        study.write(post_id, "script.template", script(*lines).model_copy(update={"made_by": made}))
         study.write(post_id, "labels.template.encoder", labels((0.9, 0.05), (0.2, 0.8)))
         name = SpeakerName(speaker="MARVIN_PARA", name="trillian_q", by="anna", on="2026-01-01T00:00:00Z")
         coded = {CIRCLE[0]: CodedValue(state=State.PRESENT, note="as trillian_q says")}

@@ -33,6 +33,7 @@ from valex_local.records import (
     Grounding,
     Labels,
     LeftOut,
+    MadeBy,
     Media,
     Part,
     PlainName,
@@ -215,11 +216,23 @@ class _Hidden:
             case PostText(author=author, sound_title=title):
                 changed["author"] = author and self._pseudonyms.user(author)
                 changed["sound_title"] = title and self._pseudonyms.sound(title)
+            case MadeBy(settings=settings):  # of an imported script, these name its file and the checksum of the file
+                changed["settings"] = self._settings(settings)
             case LeftOut():  # the key of the study, and hashes under it, are for the study alone
                 changed |= {"key": "", "forgotten": ()}
             case Failure():
                 changed["stage"] = part.stage
         return part.model_copy(update=changed)
+
+    def _settings(self, value: Any, name: str = "") -> Any:
+        match value:
+            case dict():
+                return {key: self._settings(one, key) for key, one in value.items()}
+            case list() | tuple():
+                return [self._settings(one) for one in value]
+            case str():
+                return self._pseudonyms.digest(value) if name in _SUMS else self._pseudonyms.text(value)
+        return value
 
     def options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return settings with pseudonyms in their paths."""
