@@ -89,8 +89,7 @@ def test_no_command_writes_gold_labels_otherwise_than_labels():
 FLAGS = {
     "--adjudicate", "--agreement", "--blind", "--calibration", "--cautious", "--circle", "--conflicted", "--dry-run",
     "--force", "--json", "--likely", "--load", "--own-domain", "--per-value", "--posts", "--redo", "--relative",
-    "--remove",
-    "--replace", "--report", "--retry", "--show-predictions", "--unsure", "--version", "--yes",
+    "--remove", "--replace", "--report", "--retry", "--show-predictions", "--unsure", "--version", "--yes",
 }  # fmt: skip
 """Options that do something or print more. All others that are on or off can be switched both ways."""
 
