@@ -42,6 +42,7 @@ from valex_local.stages.vision.vocabulary import read_vocabulary
 from valex_local.store import Store
 from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
+from valex_local.store.whole import check_whole
 from valex_local.study import LabelKey, Study
 from valex_local.study.custody import entries
 from valex_local.study.settings import given_settings
@@ -125,6 +126,7 @@ READERS: dict[str, list[Reader]] = {
     "stages/vision/vocabulary.py": [read_vocabulary],
     "store/archive.py": [lambda path: unpack(Store(path.parent / "store"), path, say=lambda _: None)],
     "store/manifests.py": [read_manifest, _renamed("a.toml", lambda path: read_profile(str(path)))],
+    "store/whole.py": [_renamed(name, check_whole) for name in ("a.gguf", "a.safetensors", "model.bin", "a.onnx")],
     "study/disk.py": [_in_study("failures/a.media.json", Study.failures)],
     "study/forget.py": [
         _in_study(name, lambda study: study.forget("a"))
