@@ -185,7 +185,6 @@ ELSEWHERE = {
     "store/downloads.py": "what its own child process prints",
     "store/hub.py": "what its parent process asks for, and bytes for their checksums",
     "store/intake.py": "copies, and reads nothing",
-    "store/loadable.py": "looks for a name in bytes",
     "store/wheels.py": "the metadata of an installed package",
     "study/layers.py": "records that study/study.py has read",
     "system/devices.py": "files of the system",
