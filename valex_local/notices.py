@@ -34,6 +34,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     # posts
     "unmatched": NoticeKind("A row of the table of post texts matches no post"),
     "excluded": NoticeKind("Posts that people excluded", changes_meaning=False),
+    "due": NoticeKind("Posts that may not be kept any longer", changes_meaning=False),
     "forgotten": NoticeKind("Posts that the study was asked to forget", changes_meaning=False),
     "half-download": NoticeKind("One half of a download is missing"),
     "left-out": NoticeKind("Files that should be posts were left out"),
