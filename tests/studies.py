@@ -44,6 +44,8 @@ from valex_local.records import (
     Segment,
     Shot,
     Sound,
+    Speakers,
+    SpeakerSegment,
     Tag,
     Track,
     Transcript,
@@ -224,6 +226,8 @@ class _Content:
                 return self._media()
             case "transcript":
                 return self._transcript()
+            case "speakers":
+                return self._speakers()
             case "text":
                 return ScreenText(tracks=self._tracks, frames_seen=360, frames_read=62)
             case "captions":
@@ -281,6 +285,15 @@ class _Content:
             language="en", language_probability=0.98, segments=self._segments, dropped=(dropped,),
             sound=Sound(has_sound=True, has_verbal_sound=True, has_speech=True),
         )  # fmt: skip
+
+    def _speakers(self) -> Speakers:
+        """Return two speakers who take turns of a line each."""
+        return Speakers(
+            segments=tuple(
+                SpeakerSegment(speaker=f"SPEAKER {n % 2 + 1}", start=one.start, end=one.end, confidence=0.97)
+                for n, one in enumerate(self._segments)
+            )
+        )
 
     def _captions(self) -> Captions:
         tags = tuple(

@@ -203,13 +203,15 @@ def make_inputs(folder: Path) -> None:
 
 
 def _make_archive(folder: Path) -> None:
+    from tests.store.tiny import tensors
     from valex_local.store import Store, add, pack
 
     with tempfile.TemporaryDirectory() as place:
         source = Path(place, "tiny")
         source.mkdir()
-        for name in ("config.json", "model.bin"):
-            (source / name).write_text('{"architectures": []}' * 100)
+        (source / "config.json").write_text('{"architectures": []}')
+        (source / "tokenizer.json").write_text("{}" * 100)
+        (source / "model.safetensors").write_bytes(tensors(bytes(2000)))
         store = Store(Path(place, "store"))
         add(store, str(source), model_id="tiny", role="sentence", options={}, licence="none", origin=None, link=False)
         pack(store, folder / "tiny.tar", ["tiny"], wheels=False, say=lambda _: None)

@@ -23,7 +23,7 @@ ON_A_STUDY = {
     "forget", "calibrate", "correct", "exclude", "include", "import corrections",
     "review start", "review plan", "review status", "sample", "sheet",
     "agreement", "methods", "custody", "estimate prevalence", "estimate difference",
-    "estimate regression", "estimate table",
+    "estimate regression", "estimate table", "pseudonyms list", "expire", "dossier",
 }  # fmt: skip
 """Commands that work on one study."""
 

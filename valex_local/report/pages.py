@@ -27,6 +27,7 @@ from valex_local.report.views import post_view, reachable
 from valex_local.schwartz import CIRCLE
 from valex_local.states import Banner
 from valex_local.study import Study, state_summaries
+from valex_local.study.retention import due_posts
 
 STYLE, SCRIPT, LIST, WORDS = "style.css", "report.js", "posts.js", "words.js"
 SAVE = "save.js"
@@ -98,6 +99,7 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
             overview.add_failure(failure)
     overview.add_intake(study.intake())
     overview.add_excluded(study.left_out())
+    overview.add_due(due_posts(study))
     site.write_study(overview, reader, study.root.resolve().name)
     return Written(site.folder / INDEX, len(ids), site.remove_others(ids), tuple(unreadable))
 

@@ -11,7 +11,7 @@ from valex_local.errors import ConfigError, ModelError, ValexError
 from valex_local.files.text import one_line
 from valex_local.llm import load_language_model
 from valex_local.llm.images import read_picture, spread
-from valex_local.records import Keyframe, LabelSource, Media, Transcript
+from valex_local.records import Keyframe, LabelSource, Media, Speakers, Transcript
 from valex_local.stages.base import Context, Item
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine
@@ -20,6 +20,7 @@ from valex_local.stages.labels.prompt import LabelPrompt, PromptKeyframe
 from valex_local.stages.labels.routes import LabelResult, LabelTask
 from valex_local.stages.script.evidence import POST, post_text
 from valex_local.stages.setting_files import setting_file
+from valex_local.stages.speakers.words import spoken_parts
 
 if TYPE_CHECKING:
     from valex_local.corpus import Text
@@ -73,8 +74,15 @@ class DirectRoute:
         published = post_text(item.post.text) if self._include_post_text else None
         if published:
             yield EvidenceLine(POST, "post", one_line(published))
-        for segment in item.get("transcript", Transcript).segments:
-            yield EvidenceLine(segment.id, "speech", one_line(segment.text))
+        segments = item.get("transcript", Transcript).segments
+        spoken = spoken_parts(segments, item.get("speakers", Speakers) if "speakers" in item.records else None)
+        for segment in segments:
+            parts = spoken.get(segment.id, ())
+            for number, part in enumerate(parts, 1):
+                line = f"{segment.id}.{number}" if len(parts) > 1 else segment.id
+                yield EvidenceLine(line, "speech", one_line(part.text), part.speaker)
+            if not parts:
+                yield EvidenceLine(segment.id, "speech", one_line(segment.text))
 
     def _still(self, folder: Path, keyframe: Keyframe) -> PromptKeyframe:
         return PromptKeyframe(

@@ -8,6 +8,7 @@ from valex_local.errors import ModelError, ValexError
 from valex_local.records import Script
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.script.evidence import Evidence, gather
+from valex_local.stages.script.speakers import with_speakers
 from valex_local.stages.script.template import TemplateWriter
 from valex_local.stages.script.writers import Draft, ScriptWriter
 from valex_local.stages.setting_files import setting_file
@@ -48,7 +49,7 @@ class ScriptStage:
             genre=evidence.genre or draft.genre,
             language=evidence.language,
             sound=evidence.sound,
-            scenes=draft.scenes,
+            scenes=with_speakers(draft.scenes, evidence.spoken),
             figures=draft.figures,
             notices=evidence.notices + draft.notices,
         )
