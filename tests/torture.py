@@ -104,6 +104,10 @@ NOT_KILLED = {
     **dict.fromkeys(("check visual", "estimate difference", "estimate prevalence", "estimate regression",
                      "estimate table"), "needs labels or CLIP; a table, written as others are"),
     **dict.fromkeys(("calibrate", "evaluate", "label"), "needs labels by a model; tests/test_bad_input.py kills `run`"),
+    "dossier": "a folder that holds times, written as that of `compare` is",
+    "expire": "removes as `forget` does",
+    "pseudonyms list": "a table, written as others are",
+    "pseudonyms new": "a random key; tests/privacy",
     "train": "tests/training",
     "models install": "verifies and copies as `models add` and `models unpack` do",
     "review start": "a server; tests/review",
@@ -236,13 +240,15 @@ def make_inputs(folder: Path) -> None:
 
 
 def _make_archive(folder: Path) -> None:
+    from tests.store.tiny import tensors
     from valex_local.store import Store, add, pack
 
     with tempfile.TemporaryDirectory() as place:
         source = Path(place, "tiny")
         source.mkdir()
-        for name in ("config.json", "model.bin"):
-            (source / name).write_text('{"architectures": []}' * 100)
+        (source / "config.json").write_text('{"architectures": []}')
+        (source / "tokenizer.json").write_text("{}" * 100)
+        (source / "model.safetensors").write_bytes(tensors(bytes(2000)))
         shutil.copytree(source, folder / "tiny")
         store = Store(Path(place, "store"))
         add(store, str(source), model_id="tiny", role="sentence", options={}, licence="none", origin=None, link=False)

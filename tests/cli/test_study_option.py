@@ -23,7 +23,7 @@ ON_A_STUDY = {
     "forget", "calibrate", "correct", "exclude", "include", "import corrections",
     "review start", "review plan", "review status", "sample", "sheet",
     "agreement", "methods", "custody", "estimate prevalence", "estimate difference",
-    "estimate regression", "estimate table",
+    "estimate regression", "estimate table", "pseudonyms list", "expire", "dossier",
 }  # fmt: skip
 """Commands that work on one study."""
 
@@ -88,8 +88,8 @@ def test_no_command_writes_gold_labels_otherwise_than_labels():
 
 FLAGS = {
     "--adjudicate", "--agreement", "--blind", "--calibration", "--cautious", "--circle", "--conflicted", "--dry-run",
-    "--force", "--json", "--likely", "--own-domain", "--per-value", "--posts", "--redo", "--relative", "--remove",
-    "--replace", "--retry", "--show-predictions", "--unsure", "--version", "--yes",
+    "--force", "--json", "--likely", "--load", "--own-domain", "--per-value", "--posts", "--redo", "--relative",
+    "--remove", "--replace", "--report", "--retry", "--show-predictions", "--unsure", "--version", "--yes",
 }  # fmt: skip
 """Options that do something or print more. All others that are on or off can be switched both ways."""
 

@@ -150,6 +150,9 @@ def test_sentences_of_documents_teach_both_polarities(encoder: Path, tmp_path: P
     assert any("a support of 10 or more: 5 % of 200 texts" in line for line in card.data)
     recipe = json.loads((tmp_path / "model" / "training" / "recipe.json").read_text("utf-8"))
     assert (recipe["options"]["min_support"], recipe["options"]["group"]) == ("5%", "document")
+    learnt = json.loads((tmp_path / "model" / "learnt-from.json").read_text("utf-8"))
+    assert len(learnt["posts"]) >= recipe["data"]["texts"]
+    assert 'name = "learnt-from.json"' in (tmp_path / "model" / "model.toml").read_text("utf-8")
     done = valex(
         "evaluate", tmp_path / "model", "--as", "json", "--resamples", "9", "--min-support", "5%", store=tmp_path
     )

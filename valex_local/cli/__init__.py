@@ -34,12 +34,15 @@ COMMANDS = {
     "export": "Export a study for other tools.",
     "sample": "Draw posts to code, with known probabilities.",
     "sheet": "Write an empty sheet to code posts in.",
+    "pseudonyms": "Make keys for pseudonyms; undo them.",
     "review": "Code the values of posts in a browser.",
     "correct": "Correct lines and speakers of a post.",
     "exclude": "Leave posts out of a study, with a reason.",
     "include": "Take posts into a study again.",
     "custody": "Show what came, left and was erased.",
+    "dossier": "Write a dossier on data protection.",
     "forget": "Delete every trace of posts from a study.",
+    "expire": "Delete posts that may not be kept longer.",
     "train": "Train and test a label model.",
     "evaluate": "Compare labels with gold labels and baselines.",
     "agreement": "Show how far coders and models agree.",
@@ -52,7 +55,9 @@ COMMANDS = {
 # a network.
 ONLINE: dict[tuple[str, ...], str] = {("models", "install"): "", ("models", "pack"): "--wheels"}
 # Commands that go on where they were interrupted; all others start again.
-CONTINUE = frozenset({"run", "label", "import", "forget", "train", "models install", "models remove", "review start"})
+CONTINUE = frozenset(
+    {"run", "label", "import", "forget", "expire", "train", "models install", "models remove", "review start"}
+)
 # Commands that a browser must reach: they enter the kernel's layer themselves, once they listen.
 LISTEN = frozenset({("review", "start")})
 # Leaves out the kernel's layer of the network guard, which blocks the machine's own loopback too. It must be given with

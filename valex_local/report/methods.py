@@ -6,14 +6,14 @@ Everything is taken from the records of the study, never from the settings in fo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from valex_local import __version__
 from valex_local.files.text import counted
 from valex_local.files.toml import read_toml
-from valex_local.records import Captions, Labels, MadeBy, Media, Record, ScreenText, Script, Transcript
+from valex_local.records import Captions, Labels, MadeBy, Media, Record, ScreenText, Script, Speakers, Transcript
 from valex_local.states import kind_of_states
 from valex_local.study import LabelKey, Study
 
@@ -22,6 +22,7 @@ REFERENCES = Path(__file__).with_name("references.toml")
 _STAGES: Mapping[str, tuple[type[Record], str]] = {
     "media": (Media, "Shots and keyframes were found in {n} of them"),
     "transcript": (Transcript, "speech was recognised in {n}"),
+    "speakers": (Speakers, "voices were told apart in {n}"),
     "text": (ScreenText, "on-screen text was read in {n}"),
     "captions": (Captions, "keyframes were described in {n}"),
 }
@@ -43,13 +44,15 @@ class Described:
     bibtex: str
 
 
-def describe_methods(study: Study) -> Described:
+def describe_methods(study: Study, results: Sequence[str] = ()) -> Described:
     """Return the methods of a study.
 
     Parameters
     ----------
     study : Study
         The study.
+    results : sequence of str
+        Paragraphs on agreement and on the quality of labels, which stand after those on people.
 
     Returns
     -------
@@ -62,7 +65,8 @@ def describe_methods(study: Study) -> Described:
         A record cannot be read.
     """
     facts = _Facts(study)
-    paragraphs = [_posts(facts), _perception(facts), _scripts(facts), *_labels(facts), _people(facts), _program(facts)]
+    paragraphs = [_posts(facts), _perception(facts), _scripts(facts), *_labels(facts), _people(facts)]
+    paragraphs += [*results, _program(facts)]
     text = "\n\n".join(filter(None, paragraphs)) + "\n"
     return Described(text, "\n\n".join(_references(facts.models)) + "\n")
 

@@ -12,7 +12,16 @@ from math import ceil, floor
 
 from markupsafe import Markup
 
-from valex_local.records import Captions, KeyframeCaption, Media, ScreenText, Track, Transcript
+from valex_local.records import (
+    Captions,
+    KeyframeCaption,
+    Media,
+    ScreenText,
+    Speakers,
+    SpeakerSegment,
+    Track,
+    Transcript,
+)
 from valex_local.rendering.timing import clock
 from valex_local.report.svg import element, markup, percent, plain_label
 
@@ -48,6 +57,8 @@ def lanes(
     transcript: Transcript | None,
     text: ScreenText | None,
     captions: Captions | None,
+    *,
+    speakers: Speakers | None = None,
 ) -> tuple[Lane, ...]:
     """Return the lanes of a video, for the records that exist.
 
@@ -57,6 +68,8 @@ def lanes(
         Length of the lanes, in seconds.
     media, transcript, text, captions : Media, Transcript, ScreenText, Captions or None
         The records of the post.
+    speakers : Speakers, optional
+        Who speaks when, shown if several people do.
 
     Returns
     -------
@@ -74,6 +87,8 @@ def lanes(
             for s in transcript.segments
         ]
         found.append(("Speech", "speech", speech))
+    if speakers is not None and speakers.several:
+        found.append(("Speakers", "speakers", [_speaker(segment) for segment in speakers.segments]))
     if text is not None:
         found.append(("Screen text", "text", [_on_screen(track) for track in text.tracks]))
     if media is not None and captions is not None:
@@ -83,6 +98,11 @@ def lanes(
 
 def _shot(number: int, start: float, end: float) -> LaneItem:
     return LaneItem(start, end, f"Shot {number}, {clock(start)} to {clock(end)}")
+
+
+def _speaker(segment: SpeakerSegment) -> LaneItem:
+    sure = "" if segment.confidence is None else f", probability {segment.confidence:.2f}"
+    return LaneItem(segment.start, segment.end, f"{segment.speaker}, {clock(segment.start)}{sure}")
 
 
 def _on_screen(track: Track) -> LaneItem:
@@ -149,11 +169,12 @@ def axis(duration: float) -> Markup:
     hours = 3600 * ceil(duration / 3600 / _MOST_TICKS)
     step = next((s for s in _STEPS if duration / s <= _MOST_TICKS), hours)
     root = element(None, "svg", width="100%", height=18, class_="axis", aria_hidden="true")
-    for time in _times(duration, step):
+    for at, time in enumerate(_times(duration, step)):
         x = percent(time / duration)
         element(root, "line", x1=x, x2=x, y1=0, y2=4)
         anchor = "start" if time == 0 else "end" if time > 0.97 * duration else "middle"
-        element(root, "text", f"{time // 60}:{time % 60:02d}", x=x, y=15, text_anchor=anchor)
+        rest = {"class_": "second"} if at % 2 else {}  # every second time is left out where there is little space
+        element(root, "text", f"{time // 60}:{time % 60:02d}", x=x, y=15, text_anchor=anchor, **rest)
     return markup(root)
 
 

@@ -11,6 +11,8 @@ from valex_local.store.manifests import ROLES, Manifest, parse
 
 _ENGINES = {
     "asr": "faster-whisper",
+    "aligner": "qwen3-asr",
+    "speaker": "embeddings",
     "ocr": "rapidocr",
     "clip": "open_clip",
     "detector": "onnxruntime",

@@ -5,6 +5,7 @@
                                     the encoder; or, for a slim model, only tuned.safetensors
     README.md                       the card as text
     model.toml                      the manifest for the store
+    learnt-from.json                keyed hashes of the ids of the texts
     training/recipe.json            options, versions, checksums of data and encoder
     training/gold.csv, predictions.csv, baseline-<name>.csv
                                     the input of `valex evaluate`; not copied into the store

@@ -21,6 +21,7 @@ class Parrot:
 
     context = 4096
     sees = False
+    concurrent = False
 
     def __init__(self, answer: Callable[[int], str]) -> None:
         self.asked: list[dict[str, Any]] = []
