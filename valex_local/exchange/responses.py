@@ -29,7 +29,9 @@ _PRINTED = re.compile(
 )
 """How Python prints a response, a part of one, bytes, a dictionary or an object."""
 _NOTHING = re.compile(r"\s*(?:None|null|undefined|nan)\s*", re.IGNORECASE)
-_HTML = re.compile(r"\s*(?:<!doctype html|<html|<\?xml|<(?:body|head|p|div|script|tt)[\s>])", re.IGNORECASE)
+_HTML = re.compile(
+    r"\s*(?:<!doctype html|<html|<\?xml|<(?:body|head|p|div|script|tt)[\s>].*>\s*\Z)", re.IGNORECASE | re.DOTALL
+)
 _OTHER_SUBTITLES = re.compile(r"\s*(?:\[Script Info\]|\{\d+\}\{\d+\}|\[(?:ti|ar):[^\]]*\])", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 _STATES = (

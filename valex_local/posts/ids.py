@@ -22,13 +22,13 @@ EARLIEST = 1_388_534_400
 """The year 2014 in seconds since 1970: the first posts of the app that became TikTok. See `is_number`."""
 
 NO_USER = frozenset((
-    "", "author", "batch", "clip", "coder", "condition", "cut", "data", "day", "dl", "download", "downloads", "export",
-    "file", "final", "group", "hd", "id", "image", "images", "img", "item", "media", "movie", "musicaldown", "mp4",
-    "na", "nan", "none", "nowatermark", "null", "original", "p", "part", "participant", "photo", "photos", "pic",
-    "picture", "post", "posts", "raw", "reel", "sample", "savetik", "set", "share", "slide", "slides", "slideshow",
-    "snaptik", "snaptik.app", "source", "ssstik", "ssstik.io", "stimulus", "study", "tikmate", "tiktok",
-    "tiktok.com", "tiktoks", "trial", "tt", "undefined", "unknown", "untitled", "username", "v", "vid", "video", "videos", "vp",
-    "week",
+    "", "author", "batch", "clip", "coder", "condition", "cut", "data", "day", "dl", "download", "downloads",
+    "export", "file", "final", "group", "hd", "id", "image", "images", "img", "item", "media", "movie", "musicaldown",
+    "mp4", "na", "nan", "none", "nowatermark", "null", "original", "p", "part", "participant", "photo", "photos",
+    "pic", "picture", "post", "posts", "raw", "reel", "sample", "savetik", "set", "share", "slide", "slides",
+    "slideshow", "snaptik", "snaptik.app", "source", "ssstik", "ssstik.io", "stimulus", "study", "tikmate", "tiktok",
+    "tiktok.com", "tiktoks", "trial", "tt", "undefined", "unknown", "untitled", "username", "v", "vid", "video",
+    "videos", "vp", "week",
 ))  # fmt: skip
 """Words before the number in a file name that are not its user, alone or numbered, unless an ``@`` says so."""
 
