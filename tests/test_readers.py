@@ -149,7 +149,7 @@ READERS: dict[str, list[Reader]] = {
         _in_study("study.toml", Study.options),
         _in_study("intake.json", Study.intake),
         _in_study("posts/a/edits.json", lambda study: study.edits("a")),
-        _in_study("posts/a/coding.anna.json", lambda study: list(codings(study))),
+        _in_study("posts/a/coding.anna.json", lambda study: list(codings(study, "anna"))),
         _in_study("calibration.x.encoder.json", lambda study: study.calibration(LabelKey("x", "encoder"))),
         _in_study("posts/a/media.json", lambda study: study.read_raw("a", "media", Media)),
         _in_study("posts/a/script.x.json", lambda study: study.script("a")),

@@ -176,7 +176,7 @@ def _not_csv(line: int, path: Path) -> InputError:
 def _table(
     numbered: Iterable[tuple[int, list[str]]], left_out: Iterable[str], notices: Iterable[str], path: Path
 ) -> Table:
-    filled = [(number, cells) for number, cells in numbered if any(cell.strip() for cell in cells)]
+    filled = [(number, cells) for number, cells in numbered if any(unguarded(cell).strip() for cell in cells)]
     if not filled:
         return Table((), ())
     head = filled[0][1]
