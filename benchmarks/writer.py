@@ -101,26 +101,28 @@ def _root(word: str) -> str:
     return word.removesuffix("e")
 
 
-def _roots(text: str) -> list[str]:
+def roots(text: str) -> list[str]:
+    """Return the words of a text without their endings."""
     return [_root(word) for word in _words(text)]
 
 
-def _holds(line: Sequence[str], phrase: str) -> bool:
+def holds(line: Sequence[str], phrase: str) -> bool:
+    """Whether the roots of a line contain those of a phrase in a row."""
     wanted = [_root(word) for word in _words(phrase)]
     return any(list(line[i : i + len(wanted)]) == wanted for i in range(len(line)))
 
 
 def named_in(text: str) -> dict[str, set[str]]:
     """Return what a line names: deeds, people, and things with the colour before them, if there is one."""
-    roots = _roots(text)
+    line = roots(text)
     things = set()
     for kind in THINGS:
-        for at, word in enumerate(roots):
+        for at, word in enumerate(line):
             if word == _root(kind):
-                colour = next((c for c in COLOURS if at and roots[at - 1] == _root(c)), "")
+                colour = next((c for c in COLOURS if at and line[at - 1] == _root(c)), "")
                 things.add(f"{colour} {kind}".strip())
-    deeds = {deed for deed in (*DEEDS, TALK, TALK_TOGETHER) if _holds(roots, deed)}
-    return {"deeds": deeds, "things": things, "people": {noun for noun in NOUNS if noun in roots}}
+    deeds = {deed for deed in (*DEEDS, TALK, TALK_TOGETHER) if holds(line, deed)}
+    return {"deeds": deeds, "things": things, "people": {noun for noun in NOUNS if noun in line}}
 
 
 def true_of(scene: SceneTruth) -> dict[str, set[str]]:
@@ -202,7 +204,7 @@ def judge(name: str, line: Line, truth: PostTruth) -> str:
 def _supported(evidence: Evidence, lines: Iterable[Line]) -> set[str]:
     told = [text for k in evidence.seen for text in (k.caption.caption or "", *(t.label for t in k.caption.tags))]
     told += [line.speaker.name for line in lines if line.introduces and line.speaker]
-    return {root for text in told for root in _roots(text)}
+    return {root for text in told for root in roots(text)}
 
 
 def _own_words(scenes: Sequence[Scene]) -> Iterator[str]:
@@ -298,7 +300,7 @@ def example_words() -> set[str]:
     """Return the words of the prompt's example, as roots."""
     prompt = ScenePrompt(setting_file(Settings(), "script", "llm", "prompt"))
     _, *example = prompt.own(SceneQuestion())
-    return {root for text in example for root in _roots(text)}
+    return {root for text in example for root in roots(text)}
 
 
 def measure(truths: Sequence[PostTruth], rows: Iterable[dict[str, Any]], seed: str) -> dict[str, Tally]:
