@@ -89,9 +89,9 @@ def write_video(path: Path, shots: Sequence[Shot]) -> None:
         container.mux(audio.encode(frame))
         container.mux(audio.encode())
         for i in range(len(shots) * SHOT_SECONDS * FRAME_RATE):
-            shot, at = divmod(i, SHOT_SECONDS * FRAME_RATE)
+            number, at = divmod(i, SHOT_SECONDS * FRAME_RATE)
             picture = av.VideoFrame.from_ndarray(
-                draw(shots[shot].scene, at / FRAME_RATE, WIDTH, HEIGHT), format="rgb24"
+                draw(shots[number].scene, at / FRAME_RATE, WIDTH, HEIGHT), format="rgb24"
             )
             picture.pts, picture.time_base = i, Fraction(1, FRAME_RATE)
             container.mux(video.encode(picture))

@@ -34,7 +34,7 @@ _NO_PLACE = frozenset({
     "helmet", "hoodie", "jacket", "jersey", "jeans", "mask", "outfit", "pajama", "pant", "robe", "scarf", "shirt",
     "shoe", "short", "skirt", "suit", "sunglasses", "sweater", "swimsuit", "top", "uniform", "vest", "wig",
     "black", "white", "red", "blue", "green", "yellow", "pink", "purple", "orange", "grey", "gray", "brown",
-    "air", "arm", "back", "background", "camera", "face", "front", "hand", "head", "lap", "middle", "mouth", "phone",
+    "air", "arm", "back", "background", "camera", "front", "hand", "head", "lap", "middle", "mouth", "phone",
 })  # fmt: skip
 """What one can be in, or have something in or on, without being there: clothes, colours, parts of body and picture."""
 

@@ -87,7 +87,17 @@ def one_is_seen_to_speak(shown: Sequence[SeenKeyframe]) -> bool:
 
 
 def is_merely_heard(name: str, heard: Sequence[str], names: Names) -> bool:
-    """Whether a word of a name is spoken or shown with a capital, as names are, and nobody gives it themselves."""
+    """Whether a word of a name is spoken or shown with a capital, as names are, and nobody gives it themselves.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    heard : sequence of str
+        What is said, shown and published.
+    names : Names
+        The names that the speaker may have.
+    """
     own = {word for given in names.introduced for word in words(given)}
     capitals = {word.casefold() for text in heard for word in re.findall(r"\w+", text) if word[:1].isupper()}
     return bool((set(words(name)) - own) & capitals)
