@@ -2,7 +2,8 @@
 
     python -m benchmarks.writer --out FOLDER [--model MODEL] [--posts 120] [--seed TEXT]
 
-Each generated post (`writer_world`) is written by the template and by the language model, from the same records:
+Each generated post (`writer_world`) is written by the template, by the language model, and by its rules alone, which
+take the first of every choice, from the same records:
 
 precision, recall   of what headings and action lines name, among places, deeds, things and people: words of the world
                     are looked up in a line, and compared with the scene at that time; a thing with another colour than
@@ -47,6 +48,7 @@ from benchmarks.writer_world import (
     said_lines,
 )
 from valex_local.llm import LanguageModel, Message, Reply, load_language_model
+from valex_local.llm.base import JsonSchema
 from valex_local.records import SPEAKER, Action, Dialogue, Scene
 from valex_local.settings import Settings
 from valex_local.stages.script.evidence import Evidence, gather
@@ -55,6 +57,7 @@ from valex_local.stages.script.llm import LlmWriter
 from valex_local.stages.script.prompt import ScenePrompt
 from valex_local.stages.script.question import SceneQuestion
 from valex_local.stages.script.template import TemplateWriter
+from valex_local.stages.script.writers import ScriptWriter
 from valex_local.stages.setting_files import setting_file
 from valex_local.store import Store
 from valex_local.system.devices import detect, set_threads
@@ -247,6 +250,31 @@ class Listening:
         self._model.close()
 
 
+class FirstChoice:
+    """What the rules alone achieve: a model that takes the first of every choice and writes no line."""
+
+    context, sees = 1 << 20, False
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """Return 0: nothing is evaluated."""
+        return 0
+
+    def chat(self, messages: Sequence[Message], *, schema: JsonSchema | None = None, **how: Any) -> Reply:
+        """Return the answer."""
+        asked = {} if schema is None else schema["properties"]
+        return Reply(json.dumps({key: kind.get("enum", [""])[0] for key, kind in asked.items()}), 0, 0, "stop")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def writer_with(model: LanguageModel) -> LlmWriter:
+    """Return the writer with a model, as by default."""
+    settings = Settings()
+    prompt = ScenePrompt(setting_file(settings, "script", "llm", "prompt"))
+    return LlmWriter(model, prompt, settings.script.llm)
+
+
 def written(count: int, seed: str, model_id: str, out: Path) -> Iterator[dict[str, Any]]:
     """Yield, for each post, the scenes by the language model, figures and CPU seconds.
 
@@ -266,12 +294,11 @@ def written(count: int, seed: str, model_id: str, out: Path) -> Iterator[dict[st
     yield from known[:count]
     if len(known) >= count:
         return
-    settings = Settings()
     device = detect("cpu")
     set_threads(device.threads)
-    llm = settings.script.llm
-    model = Listening(load_language_model(Store().find(model_id), device, context=llm.context))
-    writer = LlmWriter(model, ScenePrompt(setting_file(settings, "script", "llm", "prompt")), llm)
+    context = Settings().script.llm.context
+    model = Listening(load_language_model(Store().find(model_id), device, context=context))
+    writer = writer_with(model)
     try:
         for number in range(len(known), count):
             evidence = evidence_of(draw_post(seed, number), seed)
@@ -304,7 +331,7 @@ def example_words() -> set[str]:
 
 
 def measure(truths: Sequence[PostTruth], rows: Iterable[dict[str, Any]], seed: str) -> dict[str, Tally]:
-    """Return the tallies of the template and of the language model.
+    """Return the tallies of the template, of the rules alone, and of the language model.
 
     Parameters
     ----------
@@ -316,11 +343,12 @@ def measure(truths: Sequence[PostTruth], rows: Iterable[dict[str, Any]], seed: s
         Seed of the posts.
     """
     example = example_words()
-    tallies = {"template": Tally(), "local": Tally()}
+    tallies = {"template": Tally(), "first choice": Tally(), "local": Tally()}
+    without: dict[str, ScriptWriter] = {"template": TemplateWriter(), "first choice": writer_with(FirstChoice())}
     for truth, row in zip(truths, rows, strict=True):
         evidence = evidence_of(truth, seed)
-        by_template = TemplateWriter().write(evidence)
-        compare(tallies["template"], by_template.scenes, truth, evidence, example)
+        for name, writer in without.items():
+            compare(tallies[name], writer.write(evidence).scenes, truth, evidence, example)
         local = tallies["local"]
         scenes = [Scene.model_validate(scene) for scene in row["scenes"]]
         compare(local, scenes, truth, evidence, example)
@@ -345,16 +373,17 @@ def table(tallies: dict[str, Tally]) -> Table:
         row(f"speakers: {what}", *(str(t.speakers[what]) for t in tallies.values()))
     row("invented words", *(str(sum(t.invented.values())) for t in tallies.values()))
     row("words of the prompt", *(str(sum(t.leaked.values())) for t in tallies.values()))
+    no = [""] * (len(tallies) - 1)
     figures, posts = tallies["local"].figures, tallies["local"].posts
-    row("references kept at first asking", "", f"{figures['kept'] / max(figures['asked'], 1):.1%}")
-    row("lines refused, of those asked for", "", f"{figures['actions_refused']} of {figures['lines_asked']}")
+    row("references kept at first asking", *no, f"{figures['kept'] / max(figures['asked'], 1):.1%}")
+    row("lines refused, of those asked for", *no, f"{figures['actions_refused']} of {figures['lines_asked']}")
     fallen = figures["scenes_fallen_back"]
-    row("scenes fallen back", "", f"{fallen} of {figures['scenes_asked']} asked about, of {figures['scenes']}")
-    row("second calls", "", str(figures["calls"] - figures["scenes_asked"]))
-    row("calls a post", "", f"{figures['calls'] / posts:.2f}")
-    row("tokens a post: prompt, evaluated, answer", "", ", ".join(
+    row("scenes fallen back", *no, f"{fallen} of {figures['scenes_asked']} asked about, of {figures['scenes']}")
+    row("second calls", *no, str(figures["calls"] - figures["scenes_asked"]))
+    row("calls a post", *no, f"{figures['calls'] / posts:.2f}")
+    row("tokens a post: prompt, evaluated, answer", *no, ", ".join(
         f"{figures[key] / posts:.0f}" for key in ("prompt", "evaluated", "output")))  # fmt: skip
-    row("CPU seconds a post", "", f"{tallies['local'].cpu / posts:.1f}")
+    row("CPU seconds a post", *no, f"{tallies['local'].cpu / posts:.1f}")
     return out
 
 

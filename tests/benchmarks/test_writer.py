@@ -95,3 +95,12 @@ def test_the_template_is_as_right_as_its_records() -> None:
     assert min(template.precision(kind) for kind in ("places", "deeds", "things")) < 1.0, "recognition makes mistakes"
     assert template.invented.total() == template.speakers["wrong"] == template.speakers["right"] == 0
     assert table(tallies).row_count > 10
+
+
+def test_the_rules_alone_name_speakers_and_invent_nothing() -> None:
+    rows = [{"scenes": [], "figures": {}, "cpu": 0.0}] * len(POSTS)
+    tallies = measure(POSTS, rows, SEED)
+    rules, template = tallies["first choice"], tallies["template"]
+    assert rules.speakers["right"] > 0 == rules.speakers["wrong"]
+    assert rules.invented.total() == rules.leaked.total() == 0
+    assert all(rules.recall(kind) >= template.recall(kind) for kind in ("places", "deeds", "things", "people"))
