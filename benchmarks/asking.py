@@ -1,13 +1,19 @@
 """How good are labels by a language model, by way of asking, on arguments with gold labels.
 
-    python -m benchmarks.asking FOLDER --out FOLDER [--model ID] [--ways yes-no,one:60,…] [--texts N] [--bundled]
+    python -m benchmarks.asking FOLDER --out FOLDER [--model ID] [--ways yes-no,one:60,…] [--texts N]
+                               [--first N] [--bundled]
 
 FOLDER holds ValueEval'23 (DOI 10.5281/zenodo.6814563); N arguments of its validation split are drawn with a fixed seed.
 The prompts were tried on arguments of the training split. Labels of every way are written into ``--out`` argument by
 argument, so that an interrupted measurement goes on, and one of fewer texts can be extended. The bundled label models
-are measured on the same arguments; they have learnt from them, which their rows say.
+are measured on the same arguments; they have learnt from them, which their rows say. Besides the ways of the route,
+``yes-no+definitions`` and ``yes-no+pairs`` can be measured, whose prompts tell more; see `TOLD`. ``--first N`` leaves
+all but the first N texts out of the table, so that ways that were asked about different numbers can be compared.
 
 auc        area under the ROC curve of the logit of presence, mean over values that some text shows and some does not
+of pairs   the same over all pairs of a text and a value at once: it needs fewer texts, and that some values are more
+           frequent than others counts for it; the interval of the difference from the first row is a bootstrap over
+           the texts of both
 macro F1   with a threshold per value, chosen on the other texts (five folds; mean over values that at least five texts
            show), beside calling every value; the interval of the difference is a paired bootstrap over texts
 CPU        seconds of processor time per text
@@ -31,7 +37,7 @@ from benchmarks.states import Bools, read_valueeval
 from valex_local.llm import load_language_model
 from valex_local.records import ValueLabel
 from valex_local.schwartz import CIRCLE
-from valex_local.settings import make_settings
+from valex_local.settings import Settings, make_settings
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import text_lines
 from valex_local.stages.labels.llm_labeller import LlmLabeller
@@ -48,6 +54,27 @@ SEED, LEAST, RESAMPLES, FOLDS = 20261201, 5, 2000, 5
 SPLIT = "validation"
 BUNDLED = ("minilm-arguments", "mpnet-arguments")
 
+COLUMNS = ("asked", "texts", "AUC", "of pairs", "from the first", "macro F1", "always yes", "difference", "CPU s")
+
+_DEFINITIONS = """
+
+Values:
+{% for value in values -%}
+{{ value.name }}: {{ value.definition }}
+{% endfor %}"""
+_PAIRS = """
+Examples:
+{% for value in values -%}
+{% for example in value.examples -%}
+{{ example.text }} For or against {{ value.name }}? {{ "For." if example.state == "present" else "Against." }}
+{% endfor %}
+{%- endfor %}"""
+TOLD = {"definitions": _DEFINITIONS, "pairs": _DEFINITIONS + _PAIRS}
+"""What a longer prompt says before the evidence, so that it is evaluated once: the definitions of the values; and, for
+each value, a text that speaks for it and one that speaks against it."""
+
+_BEFORE = "\nThe evidence of the video follows."
+
 
 def drawn(folder: Path, count: int) -> tuple[list[str], Bools]:
     """Return arguments drawn at random, and which of the 19 values each shows; fewer are the first of more."""
@@ -63,7 +90,7 @@ def asked(texts: Sequence[str], model_id: str, way: str, out: Path) -> Iterator[
     yield from known[: len(texts)]
     if len(known) >= len(texts):
         return
-    settings = make_settings({"labels": {"fewshot": {"ask": way}}})
+    settings = _settings(way, out)
     how = settings.labels.fewshot
     device = detect("cpu")
     set_threads(device.threads)
@@ -85,6 +112,20 @@ def asked(texts: Sequence[str], model_id: str, way: str, out: Path) -> Iterator[
             yield row
     finally:
         model.close()
+
+
+def _settings(way: str, out: Path) -> Settings:
+    """Return the settings of a way of asking; a longer prompt is written into `out`."""
+    ask, _, told = way.partition("+")
+    settings = make_settings({"labels": {"fewshot": {"ask": ask}}})
+    if not told:
+        return settings
+    before, found, after = setting_file(settings, "labels", "fewshot", "prompt").read_text("utf-8").partition(_BEFORE)
+    if not found:
+        raise ValueError(f"the prompt of {ask} has no line to insert {told} before")
+    prompt = out / f"{way}.jinja"
+    prompt.write_text(before + TOLD[told] + found + after, "utf-8")
+    return make_settings({"labels": {"fewshot": {"ask": ask, "prompt": str(prompt)}}})
 
 
 def encoded(texts: Sequence[str], model_id: str) -> Iterator[dict[str, Any]]:
@@ -118,6 +159,23 @@ def auc(gold: Bools, scores: Floats) -> float:
     return float(np.mean(areas))
 
 
+def auc_of_pairs(gold: Bools, scores: Floats) -> float:
+    """Return the area under the ROC curve over all pairs of a text and a value; ties count half."""
+    return float((np.sign(scores[gold][:, None] - scores[~gold][None]).mean() + 1) / 2)
+
+
+def gain_over(gold: Bools, scores: Floats, first: Floats) -> str:
+    """Return by how much the area over pairs is larger than another way's, on the texts of both, with its interval."""
+    both = min(len(scores), len(first))
+    gold, generator = gold[:both], np.random.default_rng(SEED)
+
+    def gain(some: NDArray[np.intp]) -> float:
+        return auc_of_pairs(gold[some], scores[some]) - auc_of_pairs(gold[some], first[some])
+
+    low, high = np.quantile([gain(generator.integers(0, both, both)) for _ in range(RESAMPLES)], [0.025, 0.975])
+    return f"{gain(np.arange(both)):+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
 def called(gold: Bools, scores: Floats) -> Bools:
     """Return which values are called, with thresholds chosen on the texts of other folds."""
     of = np.random.default_rng(SEED).permutation(len(gold)) % FOLDS
@@ -140,10 +198,10 @@ def macro_f1(gold: Bools, found: Bools, values: NDArray[np.intp]) -> float:
     return float(np.mean([_f1(gold[:, value], found[:, value]) for value in values]))
 
 
-def row(name: str, gold: Bools, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the figures of one way."""
+def row(name: str, gold: Bools, rows: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the figures of one way, and how it compares with the first."""
     gold = gold[: len(rows)]
-    scores = np.array([one["logits"] for one in rows])
+    scores, other = (np.array([one["logits"] for one in found]) for found in (rows, first))
     found, every = called(gold, scores), np.ones_like(gold)
     values = np.flatnonzero(gold.sum(0) >= LEAST)
     generator = np.random.default_rng(SEED)
@@ -155,8 +213,9 @@ def row(name: str, gold: Bools, rows: Sequence[dict[str, Any]]) -> list[str]:
     own, always = macro_f1(gold, found, values), macro_f1(gold, every, values)
     cpu = float(np.mean([one["cpu"] for one in rows]))
     return [
-        name, str(len(rows)), f"{auc(gold, scores):.3f}", f"{own:.3f}", f"{always:.3f}",
-        f"{own - always:+.3f} [{low:+.3f}, {high:+.3f}]", f"{cpu:.2f}",
+        name, str(len(rows)), f"{auc(gold, scores):.3f}",
+        f"{auc_of_pairs(gold, scores):.3f}", "" if rows is first else gain_over(gold, scores, other),
+        f"{own:.3f}", f"{always:.3f}", f"{own - always:+.3f} [{low:+.3f}, {high:+.3f}]", f"{cpu:.2f}",
     ]  # fmt: skip
 
 
@@ -168,20 +227,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="qwen2.5-coder-1.5b-instruct")
     parser.add_argument("--ways", default="yes-no", help="with commas; WAY:N asks about the first N texts only")
     parser.add_argument("--texts", type=int, default=300)
+    parser.add_argument("--first", type=int, help="compute the table from the first N texts")
     parser.add_argument("--bundled", action="store_true", help="measure the bundled label models too")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     texts, gold = drawn(options.folder, options.texts)
-    table = Table("asked", "texts", "AUC", "macro F1", "always yes", "difference", "CPU s")
+    table = Table(
+        "asked", "texts", "AUC", "of pairs", "from the first", "macro F1", "always yes", "difference", "CPU s"
+    )
     sources: list[tuple[str, Iterator[dict[str, Any]]]] = []
     for way, _, count in (one.partition(":") for one in options.ways.split(",")):
         sources.append((way, asked(texts[: int(count or len(texts))], options.model, way, options.out)))
     if options.bundled:
         sources += [(f"{name} (trained on them)", encoded(texts, name)) for name in BUNDLED]
+    first: list[dict[str, Any]] = []
     for name, measured in sources:
-        table.add_row(*row(name, gold, list(measured)))
+        rows = list(measured)[: options.first]
+        first = first or rows
+        table.add_row(*row(name, gold, rows, first))
     Console().print(table)
-    Console().print(f"values shown by {LEAST} texts or more: {int((gold.sum(0) >= LEAST).sum())} of {len(CIRCLE)}")
+    shown = int((gold[: options.first].sum(0) >= LEAST).sum())
+    Console().print(f"values shown by {LEAST} texts or more: {shown} of {len(CIRCLE)}")
 
 
 if __name__ == "__main__":

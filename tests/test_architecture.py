@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "states": "schwartz files records",
     "study": "errors schwartz files records settings store posts rendering states",
     "corpus": "errors schwartz files records store posts rendering study",
-    "stages": "errors schwartz files records states settings system store llm rendering study corpus",
+    "stages": "errors schwartz files records states settings system store llm posts rendering study corpus",
     "pipeline": "errors schwartz notices files records states settings system store posts rendering study corpus "
     "stages",
     "evaluation": "errors schwartz files records states settings system store posts rendering study corpus stages "
@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "report": "errors schwartz notices files records states store rendering study stages",
     "inference": "errors schwartz files study corpus",
     "review": "errors schwartz files records system study corpus stages exchange report inference",
-    "comparison": "errors schwartz files records system store posts rendering study corpus stages evaluation",
+    "comparison": "errors schwartz files records system store rendering study corpus stages evaluation report",
     "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
     "cli": "errors schwartz notices files records states settings system store posts rendering study corpus stages "
@@ -71,7 +71,9 @@ NAMES_VALUES = {
     "schwartz.py": "defines them",
     "corpus/writers.py": "the order of columns in the label sheet of the paper's authors",
     "evaluation/baselines.py": "values that the dictionary of pyvalues lacks",
+    "records/__init__.py": "Face is a detection there",
     "report/svg.py": "colours of the four poles of the circle",
+    "store/whole.py": "19 is a type of numbers in GGUF files",
     "system/sandbox.py": "19 is a number of the kernel there",
 }
 """Modules that name single Schwartz values or their number, and why: other codebooks come later."""

@@ -41,6 +41,7 @@ from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
 from valex_local.study import LabelKey, Study
 from valex_local.study.custody import entries
+from valex_local.study.retention import expired
 from valex_local.study.settings import given_settings
 
 READING = {
@@ -101,7 +102,7 @@ READERS: dict[str, list[Reader]] = {
     "posts/sidecars.py": [
         _renamed(name, lambda path: read_sidecars([path])) for name in ("a.info.json", "a.json", "a.description")
     ],
-    "records.py": [_record(kind) for kind in RECORDS],
+    "records/base.py": [_record(kind) for kind in RECORDS],
     "stages/grounding/reference_lines.py": [read_reference_lines],
     "stages/grounding/things.py": [_read_words],
     "stages/labels/card.py": [_renamed("model.json", lambda path: read_card(path.parent))],
@@ -117,6 +118,7 @@ READERS: dict[str, list[Reader]] = {
     ],
     "study/custody.py": [_in_study("custody.jsonl", entries)],
     "study/left_out.py": [_in_study("left-out.json", Study.left_out)],
+    "study/retention.py": [_in_study("retention.json", expired)],
     "review/plan.py": [_in_study("review-plan.json", read_plan)],
     "study/settings.py": [lambda path: given_settings(config=path)],
     "study/study.py": [

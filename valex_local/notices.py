@@ -72,6 +72,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     "several-languages": NoticeKind("Several languages are spoken"),
     "words-dropped": NoticeKind("Unreliable lines of speech were dropped"),
     "voice-without-words": NoticeKind("A voice whose words were not recognised"),
+    "words-without-times": NoticeKind("Words of speech have no times of their own"),
     # on-screen text
     "text-not-read": NoticeKind("On-screen text that cannot be read"),
     "text-left-out": NoticeKind("On-screen texts were left out of scripts", changes_meaning=False),

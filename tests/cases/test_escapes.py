@@ -135,6 +135,8 @@ WORDS = {
     "exclude": ["-s", "{r}/study"],
     "include": [BAD, "-s", "{r}/study"],
     "custody": ["-s", "{r}/study"],
+    "retain": [BAD, "--until", "2030-01-01", "-s", "{r}/study"],
+    "expire": ["-s", "{r}/study", "--yes"],
     "agreement": ["{r}/sheet.csv", "-s", "{r}/study"],
     "estimate prevalence": ["--labels", "template.direct", "--sample", BAD, "-s", "{r}/study"],
     "estimate difference": ["--by", BAD, "--labels", f"a{BAD}.b", "--sample", "x", "-s", "{r}/study"],

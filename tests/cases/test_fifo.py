@@ -32,6 +32,7 @@ WORDS = {
     ("import labels", "paths"): ["{f}", "-s", "{s}"],
     ("import corrections", "paths"): ["{f}", "--by", "anna", "-s", "{s}"],
     ("forget", "listed"): ["--missing-from", "{f}", "-s", "{s}", "--yes"],
+    ("retain", "source"): ["--until", "2030-01-01", "--from", "{f}", "-s", "{s}"],
     ("sheet", "out"): ["-o", "{f}", "-s", "{s}"],
     ("methods", "bibtex"): ["--bibtex", "{f}", "-s", "{s}"],
     ("estimate table", "out"): ["--labels", "a.b", "--sample", "x", "-o", "{f}", "-s", "{s}"],
@@ -131,7 +132,7 @@ def test_so_is_what_is_named_in_another_way(places, name, monkeypatch):
 
 IN_STUDY = """posts/a/post.json posts/a/script.template.json failures/a.media.json study.toml intake.json sums.json
 gold/x.csv logs/1.jsonl posts/a/edits.json posts/a/coding.anna.json left-out.json custody.jsonl samples/x.csv
-review-plan.json"""
+review-plan.json retention.json"""
 
 
 @pytest.mark.parametrize("place", IN_STUDY.split())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.store.tiny import make_wheel, sha256
+from tests.store.tiny import make_wheel, sha256, tensors
 from valex_local.cli import ONLINE
 from valex_local.cli.models import models
 from valex_local.errors import ConfigError, ModelError
@@ -30,7 +30,7 @@ def folder(here: Path) -> Path:
     folder = here / "CLIP [new]"
     folder.mkdir()
     (folder / "open_clip_config.json").write_text("{}", "utf-8")
-    (folder / "open_clip_model.safetensors").write_bytes(b"weights")
+    (folder / "open_clip_model.safetensors").write_bytes(tensors(b"weights"))
     return folder
 
 
@@ -76,10 +76,23 @@ def test_remove_asks_first(folder: Path):
 def test_verify_exits_1_when_a_model_is_wrong(folder: Path):
     call("add", str(folder))
     assert call("verify").exit_code == 0
-    (Store().root / "clip-new/open_clip_model.safetensors").write_bytes(b"WEIGHTS")
+    (Store().root / "clip-new/open_clip_model.safetensors").write_bytes(tensors(b"WEIGHTS"))
     wrong = call("verify")
     assert wrong.exit_code == 1
     assert "clip-new: a file of the model clip-new was altered" in wrong.output
+
+
+def test_verify_can_load_what_is_installed(folder: Path):
+    """Its checksums are right, and it is no CLIP model; what is bundled loads, or says what it waits for."""
+    call("add", str(folder))
+    done = call("verify", "--load")
+    assert done.exit_code == 1
+    lines = dict(line.split(": ", 1) for line in done.output.splitlines())
+    assert lines["clip-new"].startswith("does not load: this is not the configuration of an open_clip model")
+    assert lines["detectors"] == lines["micro-clip"] == "ok, loads"
+    assert lines["minilm-arguments"] == "ok, not loaded: the model minilm-l6 is not installed"
+    call("remove", "clip-new", "--yes")
+    assert call("verify", "--load").exit_code == 0
 
 
 def test_install_names_what_a_person_must_bring(here: Path):

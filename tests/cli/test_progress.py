@@ -17,6 +17,7 @@ from tests.evaluation.labelled import made_gold, made_labels
 from valex_local.cli import _progress
 from valex_local.cli._progress import Downloads, Lines, progress, working
 from valex_local.exchange.gold import write_gold
+from valex_local.inference.samples import Design, draw_sample, write_sample
 from valex_local.store import FileProgress
 
 
@@ -109,24 +110,35 @@ def test_short_work_says_nothing(capsys: pytest.CaptureFixture[str]):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study with labels and gold labels."""
+    """A study with labels, gold labels and a sample."""
     gold = made_gold()
     study = fill(tmp_path_factory.mktemp("made") / "study", gold, made_labels(gold))
     write_gold(study, "anna", gold)
+    design = Design(size=10)
+    write_sample(study, "draw", draw_sample(study, design, None), design)
     return study.root
 
 
 @pytest.mark.parametrize(
     "command",
     [
+        "agreement --labels template.encoder",
         "calibrate",
         "check visual",
+        "estimate prevalence --labels template.encoder --sample draw",
+        "estimate table --labels template.encoder --sample draw -o {study}/exports/table.csv",
         "evaluate {study} --resamples 10",
         "export authors",
         "export authors --json",
         "import labels {study}/gold/anna.csv",
         "import scripts {study}/gold --name other",
+        "methods",
         "report",
+        "review plan --coders anna",
+        "review status",
+        "sample other --size 5",
+        "sheet -o {study}/exports/sheet.csv",
+        "status",
         "doctor",
         "models verify",
         "models pack {study}.tar mpnet-arguments",

@@ -22,7 +22,7 @@ ON_A_STUDY = {
     "label", "run", "status", "show", "check visual", "report", "compare", "import scripts", "import labels", "export",
     "forget", "calibrate", "correct", "exclude", "include", "import corrections",
     "review start", "review plan", "review status", "sample", "sheet",
-    "agreement", "methods", "custody", "estimate prevalence", "estimate difference",
+    "agreement", "methods", "custody", "retain", "expire", "estimate prevalence", "estimate difference",
     "estimate regression", "estimate table",
 }  # fmt: skip
 """Commands that work on one study."""
@@ -89,7 +89,7 @@ def test_no_command_writes_gold_labels_otherwise_than_labels():
 FLAGS = {
     "--adjudicate", "--agreement", "--blind", "--calibration", "--cautious", "--circle", "--conflicted", "--dry-run",
     "--force", "--json", "--likely", "--own-domain", "--per-value", "--posts", "--redo", "--relative", "--remove",
-    "--replace", "--retry", "--show-predictions", "--unsure", "--version", "--yes",
+    "--replace", "--report", "--retry", "--show-predictions", "--unsure", "--version", "--without-limit", "--yes",
 }  # fmt: skip
 """Options that do something or print more. All others that are on or off can be switched both ways."""
 

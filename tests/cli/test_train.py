@@ -66,6 +66,8 @@ def test_the_whole_way_on_a_corpus_like_the_papers(trained: tuple[Path, Done]) -
     card = read_card(folder)
     assert f"{POSTS} texts with labels" in done.stderr
     assert (card.domain, card.languages) == ("made-up posts", ("en",))
+    assert card.learnt_from is not None
+    assert len(card.learnt_from.posts) == POSTS
     supports = {(v, p): o.support for (v, p), o in card.rows.items()}
     assert supports[Value.ACHIEVEMENT, Polarity.PRESENT] == 306
     assert supports[Value.HUMILITY, Polarity.CONFLICTED] == 218

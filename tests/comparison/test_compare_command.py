@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from click.testing import CliRunner
 
 from tests.comparison.made import make_study
+from tests.report.pages import broken_links, parse
 from valex_local.cli.compare import compare
 from valex_local.comparison.results import Comparison
 from valex_local.errors import ConfigError, InputError, StudyError
@@ -71,6 +74,29 @@ def test_a_folder_is_written(valex, tmp_path):
     found = Comparison.model_validate_json((tmp_path / "out" / "comparison.json").read_text("utf-8"))
     assert (found.first, found.second, len(found.posts)) == ("a", "b", 5)
     assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_pages_in_the_report_have_links_both_ways(valex, tmp_path):
+    report = tmp_path / "study" / "report"
+    assert f"written: {Path('study')}" in valex("a", "b", "--no-meaning", "--resamples", "0", "--report")
+    compared = report / "comparisons" / "a..b"
+    for path in report.rglob("*.html"):
+        assert broken_links(path) == [], path
+    assert [(compared / "index.html").resolve()] == leads_to(report / "index.html", inside=compared)
+    assert [(report / "index.html").resolve()] == leads_to(compared / "index.html", inside=report)[:1]
+    for page in (compared / "posts").iterdir():
+        assert (report / "posts" / page.name).resolve() in leads_to(page, inside=report / "posts")
+        assert leads_to(report / "posts" / page.name, inside=compared) == [page.resolve()]
+    valex("a", "b", "--no-meaning", "--resamples", "0", "--report")  # a second time, over the first
+    with pytest.raises(SystemExit, match="2"):
+        compare(["a", "b", "-s", "study", "--report", "-o", "out"])
+
+
+def leads_to(page: Path, *, inside: Path) -> list[Path]:
+    """Return where the links of a page lead to inside a folder."""
+    links = (unquote(link) for _, link in parse(page.read_text("utf-8")).links())
+    found = ((page.parent / link).resolve() for link in links if not link.startswith("#"))
+    return [path for path in found if path.is_relative_to(inside.resolve())]
 
 
 def test_gold_labels(valex):

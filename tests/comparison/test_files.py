@@ -13,11 +13,12 @@ import pytest
 from tests.comparison.made import HEARD, READ, act, add_post, labels, make_study, say, screen, script, show, transcript
 from valex_local.comparison.compare import compare
 from valex_local.comparison.files import check_folder, labels_csv, posts_csv, write_folder
-from valex_local.comparison.pages import index_page, page_link, page_name, post_page
+from valex_local.comparison.pages import index_page, post_page
 from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, Measures, Shared
 from valex_local.comparison.tables import TITLES
 from valex_local.errors import ConfigError, StudyError
+from valex_local.report.links import page_address
 from valex_local.study import Study
 
 HOSTILE = (
@@ -107,7 +108,7 @@ def test_every_figure_has_a_name():
 
 def test_the_first_page_shows_the_tables_and_leads_to_every_post(found):
     page = Page(index_page(found))
-    assert [link for link in page.links if "/" in link] == [f"posts/{page_link(post.post)}" for post in found.posts]
+    assert [link for link in page.links if "/" in link] == [f"posts/{page_address(post.post)}" for post in found.posts]
     for title in ("The scripts, 5 posts", "In common", "Agreement of scripts", "States that differ"):
         assert title in page.text
     assert "resamples of 3 authors" in page.text
@@ -124,8 +125,8 @@ def test_a_page_marks_what_only_one_script_has(found, pair):
 
 def test_pages_lead_to_each_other(found, pair):
     middle = Page(post_page(found, found.posts[1], pair))
-    assert middle.links == ["../index.html", page_link(found.posts[0].post), page_link(found.posts[2].post)]
-    assert Page(post_page(found, found.posts[0], pair)).links == ["../index.html", page_link(found.posts[1].post)]
+    assert middle.links == ["../index.html", page_address(found.posts[0].post), page_address(found.posts[2].post)]
+    assert Page(post_page(found, found.posts[0], pair)).links == ["../index.html", page_address(found.posts[1].post)]
 
 
 def test_hostile_texts_are_shown_as_text(hostile):
@@ -149,22 +150,6 @@ def test_pages_need_nothing_else(found, pair):
         assert {"link", "script", "img"}.isdisjoint(page.tags)
         assert "url(" not in text
         assert "@import" not in text
-
-
-@pytest.mark.parametrize("name", ["user_7301", "@user.x_7301", "a-b"])
-def test_plain_ids_name_their_pages(name):
-    assert page_name(name) == f"{name}.html"
-
-
-@pytest.mark.parametrize("name", ["../up", ".hidden", "a/b", "A", "<b>", "x" * 200, "Ü", "a b", "a\nb", "", "\udc80"])
-def test_other_ids_become_names_for_any_disk(name):
-    made = page_name(name)
-    assert made.endswith(".html")
-    assert len(made.encode()) < 200
-    assert not {"/", "\\", "<", ">", ":", '"', "|", "?", "*", " ", "\n", "\0"} & set(made)
-    assert not made.startswith(".")
-    assert made == made.lower()
-    assert made != page_name(f"{name}x")
 
 
 # --- folder ---------------------------------------------------------------------------------------------------------

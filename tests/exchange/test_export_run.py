@@ -17,11 +17,14 @@ from valex_local.exchange.export.formats import FORMATS, get_format
 from valex_local.records import Post, Script
 from valex_local.rendering.render import render
 from valex_local.study import Study
+from valex_local.study.codings import change_coding
 
 
 @pytest.fixture
 def study(tmp_path):
-    return make_study(tmp_path)
+    made = make_study(tmp_path)
+    change_coding(made, ONE, "anna", "note", "hm", seen=0)
+    return made
 
 
 # --- scripts --------------------------------------------------------------------------------------------------------

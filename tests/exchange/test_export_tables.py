@@ -18,6 +18,7 @@ from valex_local.files.text import clean_text
 from valex_local.records import Calibration, Cutoff, Labels, Notice, Post
 from valex_local.schwartz import CIRCLE, Polarity, Value
 from valex_local.study import LabelKey
+from valex_local.study.codings import change_coding
 
 
 @pytest.fixture
@@ -106,6 +107,25 @@ def test_an_export_says_that_its_states_are_not_validated(study):
     assert found.states[0].startswith("template.encoder: cautious, from a probability of 0.6 on; not validated")
     assert "do not report in how many posts" in found.states[1]
     assert export(study, "fountain")[0].states == [], "scripts have no states"
+
+
+def test_codings_are_a_row_for_each_decision(study, tmp_path):
+    change_coding(study, ONE, "anna", CIRCLE[3], {"state": "present", "lines": ["S1", "T2"]}, seen=0)
+    decided = {"state": "conflicted", "confidence": "low", "note": "=she jokes\nperhaps"}
+    change_coding(study, ONE, "anna", CIRCLE[0], decided, seen=1)
+    change_coding(study, ONE, "ben", "note", "hard to hear", seen=0)
+    found, path = export(study, "codings")
+    first, second, third = rows_of(path)
+    assert [first["value"], second["value"], third["value"]] == [CIRCLE[0], CIRCLE[3], ""]
+    assert (first["coder"], first["coding"], first["confidence"]) == ("anna", "open", "low")
+    assert unguarded(first["note"]) == "=she jokes\nperhaps"
+    assert (second["state"], second["dominant"], second["lines"]) == ("present", "0", "S1 T2")
+    assert (third["coder"], third["note"]) == ("ben", "hard to hear")
+    assert found.posts == 1
+    assert found.left_out[TWO] == "nobody has coded it"
+    change_coding(study, ONE, "ben", "done", True, seen=1)
+    done = [row for row in rows_of(export(study, "codings")[1]) if row["coder"] == "ben" and row["value"]]
+    assert [row["state"] for row in done] == ["absent"] * len(CIRCLE)
 
 
 def test_the_authors_csv(study):

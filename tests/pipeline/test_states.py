@@ -13,7 +13,7 @@ from tests.stages.labels.tiny import save_model
 from valex_local.errors import ModelError
 from valex_local.pipeline.run import run
 from valex_local.pipeline.selection import Selection
-from valex_local.pipeline.states import draw_anew, draw_missing, label_set, store_calibration
+from valex_local.pipeline.states import draw_again, draw_missing, label_set, store_calibration
 from valex_local.records import Calibration, Cutoff, Labels, Post
 from valex_local.schwartz import CIRCLE, Polarity
 from valex_local.stages.labels.card import read_card
@@ -88,7 +88,7 @@ def test_labels_of_two_models_of_one_name_are_two_sets(tmp_path: Path) -> None:
 def test_thresholds_are_those_of_a_model_in_a_folder(tmp_path: Path) -> None:
     study, folder = Study(tmp_path / "study", create=True), tmp_path / "mine"
     label(study, save_model(folder, name="mine").folder)
-    draw_anew(study, KEY, "own domain")
+    draw_again(study, KEY, "own domain")
     found = study.calibration(KEY)
     assert found is not None
     assert {(cutoff.value, cutoff.polarity): cutoff.probability for cutoff in found.cutoffs} == {
@@ -96,7 +96,7 @@ def test_thresholds_are_those_of_a_model_in_a_folder(tmp_path: Path) -> None:
     }
     save_model(folder, name="mine", domain="other nonsense")
     with pytest.raises(ModelError, match="has changed"):
-        draw_anew(study, KEY, "own domain")
+        draw_again(study, KEY, "own domain")
 
 
 def test_a_run_ends_though_a_record_or_a_calibration_cannot_be_read(tmp_path: Path) -> None:

@@ -160,13 +160,27 @@ def gathered(caption: str, said: list[str], model: str) -> Gathered:
 
 def post_page(caption: str, said: list[str], model: str) -> Page:
     view = post_view(gathered(caption, said, model), Path("/nowhere"), Path("/nowhere"))
-    return parse(_render("post.jinja", post=view, root="../", before=None, after=None, banner=_banner(model)))
+    return parse(
+        _render(
+            "post.jinja", post=view, root="../", compared=[(model, "x")], before=None, after=None, banner=_banner(model)
+        )
+    )
 
 
 def study_page(caption: str, said: list[str], model: str) -> Page:
     overview = overview_of(gathered(caption, said, model))
     view = study_view(overview, Order(), caption)
-    return parse(_render("study.jinja", study=view, rows=overview.rows, root="", banner=_banner(model)))
+    return parse(
+        _render(
+            "study.jinja",
+            study=view,
+            rows=overview.rows,
+            expired=[caption],
+            comparisons=(),
+            root="",
+            banner=_banner(model),
+        )
+    )
 
 
 def _banner(model: str) -> Banner | None:

@@ -23,8 +23,6 @@ from valex_local.records import (
     Post,
     Record,
     Script,
-    State,
-    Value,
     ValueLabel,
 )
 from valex_local.rendering.detections import LookedFor
@@ -33,6 +31,7 @@ from valex_local.report import write_report
 from valex_local.report.gather import Reader
 from valex_local.report.links import from_page, page_address
 from valex_local.report.views import PostView, post_view
+from valex_local.schwartz import State, Value
 from valex_local.study import LabelKey, Study
 
 

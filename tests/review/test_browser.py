@@ -6,10 +6,9 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,18 +78,6 @@ def served(study: Study) -> Iterator[Served]:
     running.process.wait()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=path)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     """A page; any complaint of the browser fails the test."""
@@ -106,6 +93,15 @@ def page(browser: Any) -> Iterator[Any]:
 
 def saved(page: Any) -> None:
     page.wait_for_selector("#saved:text-is('saved')")
+
+
+def stored(page: Any, check: Callable[[], bool]) -> None:
+    """Wait until what was sent is stored."""
+    for _ in range(100):
+        if check():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("not stored within ten seconds")
 
 
 def press(page: Any, *keys: str) -> None:
@@ -182,11 +178,12 @@ def test_a_post_is_coded_with_a_few_keys(page: Any, served: Served):
     page.wait_for_selector(f"body[data-ready] h1 bdi:not(:text-is('{post}'))")
     coding = read_coding(served.study, post, "anna")
     assert coding.done
-    assert coding.confidence == "medium"
+    assert coding.confidence is None, "how sure a coder is belongs to the value"
     assert coding.values[CIRCLE[3]].dominant
     third = coding.values[CIRCLE[2]]
     assert third.state is State.CONFLICTED
     assert len(third.lines) == 1
+    assert third.confidence == "medium"
     assert coding.script in served.study.script_variants(post)
     assert sum(one.state is State.ABSENT for one in coding.values.values()) == len(CIRCLE) - 2
     assert (served.study.root / "gold" / "anna.csv").exists()
@@ -196,6 +193,25 @@ def test_a_post_is_coded_with_a_few_keys(page: Any, served: Served):
     press(page, "Enter")
     page.wait_for_selector(f"body[data-ready] h1 bdi:not(:text-is('{second}'))")
     assert read_coding(served.study, second, "anna").done
+
+
+def test_a_value_and_a_post_have_a_confidence_and_a_note_each(page: Any, served: Served):
+    post = begin(page, served)
+    press(page, "h", "9")
+    page.wait_for_selector("#saved.trouble:has-text('Decide')")
+    press(page, "1", "9", "n", "l", "e", "t", "'", "s", "Escape", "a", "3", "7", "Escape", "8", "n")
+    page.keyboard.type("seen twice")
+    press(page, "Escape", "h", "2")
+    stored(page, lambda: read_coding(served.study, post, "anna").values[CIRCLE[3]].dominant)
+    assert page.input_value("[data-value=Hedonism] .value-note") == "let's"
+    coding = read_coding(served.study, post, "anna")
+    enjoyed = coding.values[CIRCLE[3]]
+    assert (enjoyed.dominant, enjoyed.confidence, enjoyed.note) == (True, "high", "let's"), "kept with another state"
+    [other] = [one for value, one in coding.values.items() if value is not CIRCLE[3]]
+    assert (other.confidence, other.note) == ("low", "")
+    assert (coding.confidence, coding.note) == ("medium", "seen twice")
+    press(page, "a")
+    assert "confidence high: let's" in page.inner_text("[data-value=Hedonism] .remark")
 
 
 def test_labels_by_models_are_hidden_until_a_post_is_finished(page: Any, served: Served):
@@ -230,14 +246,11 @@ def test_a_killed_program_loses_nothing_that_was_saved(page: Any, served: Served
     press(page, "h", "1", "n")
     written = "she laughs about it"
     page.keyboard.type(written)
-    for _ in range(100):
-        if read_coding(served.study, post, "anna").note == written:
-            break
-        page.wait_for_timeout(100)
+    stored(page, lambda: read_coding(served.study, post, "anna").values[CIRCLE[3]].note == written)
     served.process.kill()
     served.process.wait()
     coding = read_coding(served.study, post, "anna")
-    assert coding.note == written
+    assert coding.values[CIRCLE[3]].note == written
     assert coding.values[CIRCLE[3]].state is State.PRESENT
     press(page, "Escape", "a", "1")
     page.wait_for_selector("#saved:has-text('NOT saved')")

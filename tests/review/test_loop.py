@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 
 from tests.commands import PROGRAM, valex
 from tests.inference.test_questions import KEY, POSTS, VALUE, is_present, study
-from valex_local.evaluation.posts import gold_files
+from valex_local.corpus.study_labels import gold_files
 from valex_local.inference.questions import prevalence, read_material
 from valex_local.records import Scene, Script
 from valex_local.review.plan import progress
@@ -53,11 +52,7 @@ def code_all(study: Study, coder: str, chromium: Any, errors: frozenset[int]) ->
         process.wait()
 
 
-def test_from_a_sample_to_a_finding(study: Study, tmp_path: Path):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
+def test_from_a_sample_to_a_finding(study: Study, tmp_path: Path, browser: Any):
     for post in study.post_ids():
         scene = Scene(start=None, end=None, written_by="template")
         study.write(post, "script.template", Script(name="template", scenes=(scene,)))
@@ -65,16 +60,13 @@ def test_from_a_sample_to_a_finding(study: Study, tmp_path: Path):
     assert valex("sample", "first", "--size", SAMPLE, *common).returncode == 0
     words = ("--coders", "anna,ben", "--overlap", "0.6", "--sample", "first")
     assert valex("review", "plan", *words, *common).returncode == 0
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=path)
-        keys = [code_all(study, coder, chromium, errors) for coder, errors in CODERS.items()]
-        chromium.close()
+    keys = [code_all(study, coder, browser, errors) for coder, errors in CODERS.items()]
     found = progress(study)
     assert [(one.done, one.begun) for one in found] == [(one.posts, 0) for one in found]
     assert sum(keys) / sum(one.posts for one in found) < 3, "keys for a post with a value or none"
     assert [file.name for file in gold_files(study)] == ["anna.csv", "ben.csv"]
     agreed = json.loads(valex("agreement", "--labels", KEY, "--json", *common).stdout)
-    row = next(row for row in agreed["agreement"]["coders: anna, ben"] if row["of"] == VALUE)
+    row = row_of(agreed, VALUE)
     assert row["items"] == round(0.6 * SAMPLE)
     assert row["alpha"]["value"] > 0.6
     assert agreed["alternative_annotator"][str(KEY)]["winning_rate"] == 0.0, "the model errs about half of the posts"
@@ -87,6 +79,11 @@ def test_from_a_sample_to_a_finding(study: Study, tmp_path: Path):
     assert done.returncode == 0
     said = valex("methods", *common).stdout
     assert "2 people coded posts by hand" in said
+    assert f"present, all values: {row_of(agreed, 'all values')['alpha']['value']:.2f} [" in said
+
+
+def row_of(agreed: Any, name: str) -> Any:
+    return next(row for row in agreed["agreement"]["coders: anna, ben"] if row["of"] == name)
 
 
 CODERS = {"anna": frozenset[int](), "ben": frozenset(range(0, POSTS, 19))}

@@ -90,3 +90,6 @@ def test_progress_and_gold(tmp_path: Path):
     rows = store_gold(study, "anna").read_text("utf-8").splitlines()
     assert len(rows) == 1 + len(CIRCLE)
     assert [row for row in rows if ",present" in row and CIRCLE[3].value in row]
+    change_coding(study, first, "anna", "done", False, seen=9)
+    assert store_gold(study, "anna") is None, "what was opened again is no gold label"
+    assert not (study.root / "gold" / "anna.csv").exists()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.review.test_browser import Served, browser, page, saved, serve, served, study  # noqa: F401 - fixtures
+from tests.review.test_browser import Served, page, saved, serve, served, study  # noqa: F401 - fixtures
 from valex_local.records import ReviewPlan
 from valex_local.review.plan import FILE
 from valex_local.schwartz import CIRCLE, State
@@ -119,3 +119,4 @@ def test_the_address_opens_from_another_site(page: Any, served: Served, elsewher
     page.evaluate("address => document.getElementById('there').href = address", served.address)
     page.click("#there")
     page.wait_for_selector("#start")
+    assert page.url == f"http://{served.host}/", "the secret is no longer in the address"

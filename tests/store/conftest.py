@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.tiny import WEIGHTS, Tiny, make_wheel, sha256
+from tests.store.tiny import WEIGHTS, Tiny, make_wheel, sha256, tensors
 from valex_local.store import Store
 from valex_local.store.manifests import File, Manifest
 
@@ -44,5 +44,5 @@ def clip_folder(tmp_path: Path) -> Path:
     folder = tmp_path / "my clip"
     folder.mkdir()
     (folder / "open_clip_config.json").write_text("{}", "utf-8")
-    (folder / "open_clip_model.safetensors").write_bytes(b"weights")
+    (folder / "open_clip_model.safetensors").write_bytes(tensors(b"weights"))
     return folder

@@ -7,6 +7,7 @@ another server, with size and SHA-256 in headers; that server takes ranges and m
 from __future__ import annotations
 
 import hashlib
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,10 +137,12 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serving(hub: Hub) -> Iterator[Hub]:
-    """Run the hub and its storage while the block runs."""
+def serving(hub: Hub, tls: ssl.SSLContext | None = None) -> Iterator[Hub]:
+    """Run the hub and its storage while the block runs, encrypted on request."""
     servers = [ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub)) for _ in range(2)]
     for server in servers:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         server.daemon_threads = True
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     hub.url, hub.storage = (f"http://127.0.0.1:{server.server_port}" for server in servers)

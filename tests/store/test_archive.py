@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.tiny import WEIGHTS, Tiny
+from tests.store.tiny import WEIGHTS, Tiny, tensors
 from valex_local.errors import ModelError
 from valex_local.store import Store, add, install
 from valex_local.store.archive import pack, unpack, wheels_in
@@ -52,7 +52,8 @@ def test_a_packed_model_arrives_whole(tiny: Tiny, archive: Path, other: Store):
 def test_a_model_of_the_labs_own_arrives_with_its_manifest(tmp_path: Path):
     folder = tmp_path / "enc"
     folder.mkdir()
-    (folder / "config.json").write_text("{}", "utf-8")
+    (folder / "labels.json").write_text("{}", "utf-8")
+    (folder / "head.safetensors").write_bytes(tensors(b"w"))
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
     model = add(here, folder, role="labels", licence="ours", options={"window": 512})
     pack(here, tmp_path / "a.tar", ["enc"])
@@ -68,7 +69,7 @@ def test_models_that_others_rest_on_come_along_and_shipped_ones_stay(tmp_path: P
         folder.mkdir()
         (folder / "w").write_bytes(name.encode())
         (folder / "model.toml").write_text(
-            f'id = "{name}"\nrole = "labels"\nengine = "encoder"\nrequires = {requires}\n[[files]]\nname = "w"\n',
+            f'id = "{name}"\nrole = "labels"\nengine = "e"\nrequires = {requires}\n[[files]]\nname = "w"\n',
             "utf-8",
         )
         add(store, folder)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.tiny import WEIGHTS, Tiny, sha256, touch
+from tests.store.tiny import CHATS, CTRANSLATE2, WEIGHTS, Tiny, gguf, sha256, tensors, touch
 from valex_local.errors import ModelError
 from valex_local.store import Store, add, install
 from valex_local.store.manifests import File, Manifest
@@ -22,7 +22,7 @@ def test_add_records_the_sums(tmp_path: Path, clip_folder: Path):
     manifest = Store(tmp_path / "store").manifest("my-clip")
     assert {f.name: f.sha256 for f in manifest.files} == {
         "open_clip_config.json": sha256(b"{}"),
-        "open_clip_model.safetensors": sha256(b"weights"),
+        "open_clip_model.safetensors": sha256(tensors(b"weights")),
     }
     assert (manifest.licence, manifest.origin) == ("MIT", "our lab")
     assert "my-clip" in {entry.manifest.id for entry in store.entries()}
@@ -75,12 +75,12 @@ def test_a_known_model_without_sums_gets_them_recorded(tmp_path: Path):
     store = Store(tmp_path / "store")
     names = [f.name for f in store.manifest("roberta-large").files]
     for name in names:
-        (folder / name).write_text(name, "utf-8")
+        (folder / name).write_bytes(tensors(name.encode()))
     add(store, folder, model_id="roberta-large")
     again = Store(store.root)
-    assert all(f.sha256 == sha256(f.name.encode()) for f in again.manifest("roberta-large").files)
+    assert all(f.sha256 == sha256(tensors(f.name.encode())) for f in again.manifest("roberta-large").files)
     path = again.find("roberta-large").folder / "model.safetensors"
-    path.write_text("model.safetensorx", "utf-8")
+    path.write_bytes(tensors(b"model.safetensorx"))
     touch(path)
     with pytest.raises(ModelError, match="was altered"):
         again.find("roberta-large")
@@ -112,6 +112,8 @@ def test_what_a_folder_is_for_must_be_said_where_the_files_do_not_tell(tmp_path:
     folder = tmp_path / "encoder"
     folder.mkdir()
     (folder / "config.json").write_text("{}", "utf-8")
+    (folder / "tokenizer.json").write_text("{}", "utf-8")
+    (folder / "pytorch_model.bin").write_bytes(b"x")
     store = Store(tmp_path / "store")
     with pytest.raises(ModelError, match=r"the role of these files is not recognised.*--role"):
         add(store, folder)
@@ -123,20 +125,26 @@ def test_what_a_folder_is_for_must_be_said_where_the_files_do_not_tell(tmp_path:
 @pytest.mark.parametrize(
     ("role", "files", "words"),
     [
-        ("llm", {"m.gguf": b"GGUF, but a base model"}, "no chat template"),
+        ("llm", {"m.gguf": gguf()}, "no chat template"),
+        ("llm", {"m.gguf": gguf(CHATS)[:-1]}, "cut off, or not a GGUF file"),
         ("llm", {"m.gguf": b"<!doctype html>"}, r"not a GGUF file.*web page"),
-        (
-            "llm",
-            {"m.gguf": b"GGUF tokenizer.chat_template", "mmproj.gguf": b"version https://git-lfs"},
-            "not a GGUF file",
-        ),
+        ("llm", {"m.gguf": gguf(CHATS), "mmproj.gguf": b"version https://git-lfs"}, "not a GGUF file"),
         (
             "encoder",
             {"model.safetensors": b"x"},
             r"not a whole model: for the engine transformers it lacks config.json",
         ),
         ("clip", {"open_clip_model.safetensors": b"x", "config.json": b"{}"}, "lacks open_clip_config.json"),
-        ("asr", {"model.bin": b"x", "vocabulary.txt": b"x"}, "lacks config.json"),
+        ("encoder", {"config.json": b"{}", "tokenizer.json": b"{}"}, "lacks model.safetensors"),
+        ("encoder", {"config.json": b"{}", "model.safetensors": tensors(b"x")}, "lacks tokenizer.json"),
+        ("labels", {"head.safetensors": tensors(b"x")}, "lacks labels.json"),
+        ("asr", {"model.bin": b"x", "vocabulary.txt": b"x"}, "lacks config.json and tokenizer.json"),
+        (
+            "asr",
+            {"model.bin": b"x", "config.json": b"{}", "tokenizer.json": b"{}", "vocabulary.txt": b"x"},
+            "cut off, or not a CTranslate2 file",
+        ),
+        ("ocr", {"PP-OCRv6_det_small.onnx": b"\x0a\x05abc"}, "cut off, or not an ONNX file"),
     ],
 )
 def test_what_no_engine_could_load_is_refused(tmp_path: Path, role: str, files: dict[str, bytes], words: str):
@@ -184,25 +192,33 @@ def test_a_gguf_in_parts_is_one_model(tmp_path: Path):
     folder = tmp_path / "split"
     folder.mkdir()
     for part in range(1, 13):
-        (folder / f"m-{part:05}-of-00012.gguf").write_bytes(b"GGUF...tokenizer.chat_template...")
+        (folder / f"m-{part:05}-of-00012.gguf").write_bytes(gguf(CHATS))
     assert add(Store(tmp_path / "store"), folder).options == {"file": "m-00001-of-00012.gguf"}
 
 
 def test_a_known_model_is_recognised_by_its_files(tiny: Tiny, tmp_path: Path):
-    size = 2 << 20
-    big = Manifest(id="big", role="llm", engine="llama_cpp", files=(File(name="big.gguf", size=size),))
+    content = gguf(CHATS, numbers=4 << 20)
+    big = Manifest(
+        id="big",
+        role="llm",
+        engine="llama_cpp",
+        options={"file": "big.gguf"},
+        files=(File(name="big.gguf", size=len(content)),),
+    )
     tiny.store.built_in["big"] = big
     folder = tmp_path / "anything"
     folder.mkdir()
-    (folder / "big.gguf").write_bytes(b"\0" * size)
+    (folder / "big.gguf").write_bytes(content)
     assert add(tiny.store, folder).id == "big"
 
 
 def test_a_trained_model_brings_its_own_manifest(tmp_path: Path):
     folder = tmp_path / "trained"
     folder.mkdir()
-    (folder / "head.safetensors").write_bytes(b"head")
-    manifest = Manifest(id="our-labels", role="labels", engine="encoder", files=(File(name="head.safetensors"),))
+    (folder / "head.safetensors").write_bytes(tensors(b"head"))
+    (folder / "labels.json").write_text("{}", "utf-8")
+    files = (File(name="head.safetensors"), File(name="labels.json"))
+    manifest = Manifest(id="our-labels", role="labels", engine="encoder", files=files)
     (folder / "model.toml").write_text(manifest.to_toml(), "utf-8")
     store = Store(tmp_path / "store")
     assert store.local(folder, "labels").id == "our-labels"
@@ -215,14 +231,14 @@ def test_a_model_rests_on_another(tmp_path: Path, clip_folder: Path):
     head = tmp_path / "head"
     head.mkdir()
     (head / "w.bin").write_bytes(b"1")
-    manifest = Manifest(id="head", role="labels", engine="encoder", files=(File(name="w.bin"),), requires=("my-clip",))
+    manifest = Manifest(id="head", role="labels", engine="e", files=(File(name="w.bin"),), requires=("my-clip",))
     (head / "model.toml").write_text(manifest.to_toml(), "utf-8")
     with pytest.raises(ModelError, match="no model my-clip"):
         add(store, head)
     add(store, clip_folder)
     before = store.find("head")
     assert before.requires["my-clip"] == store.find("my-clip")
-    (clip_folder / "open_clip_model.safetensors").write_bytes(b"trained further")
+    (clip_folder / "open_clip_model.safetensors").write_bytes(tensors(b"trained further"))
     add(store, clip_folder)
     assert store.find("head").digest != before.digest
 
@@ -270,7 +286,9 @@ def test_what_the_manifest_of_a_known_model_says_cannot_be_said_otherwise(tiny: 
         add(tiny.store, folder, model_id="tiny", engine="openai-whisper", options={"compute_type": "int8"})
     with pytest.raises(ModelError, match="for the role asr, not llm"):
         add(tiny.store, folder, model_id="tiny", role="llm")
-    (folder / "config.json").write_bytes(b"{}")
+    for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
+        (folder / name).write_bytes(b"{}")
+    (folder / "model.bin").write_bytes(CTRANSLATE2)
     variant = add(tiny.store, folder, model_id="tiny-int8", role="asr", options={"compute_type": "int8"})
     assert variant.options == {"compute_type": "int8"}
 

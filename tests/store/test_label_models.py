@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.tiny import touch
+from tests.store.tiny import tensors, touch
 from valex_local.errors import ModelError
 from valex_local.store import Store
 from valex_local.store.describe import describe, slug
@@ -19,7 +19,7 @@ def slim(tmp_path: Path) -> Path:
     folder = tmp_path / "My Labels"
     folder.mkdir()
     for name in NAMES:
-        (folder / name).write_bytes(name.encode())
+        (folder / name).write_bytes(tensors(name.encode()) if name.endswith(".safetensors") else b"{}")
     files = "".join(f'[[files]]\nname = "{name}"\n' for name in NAMES)
     (folder / "model.toml").write_text(
         f'id = "my-labels"\nrole = "labels"\nengine = "encoder"\nrequires = ["base"]\n{files}', "utf-8"
@@ -32,8 +32,9 @@ def store(tmp_path: Path) -> Store:
     """A store that holds the encoder."""
     encoder = tmp_path / "base"
     encoder.mkdir()
-    (encoder / "model.safetensors").write_bytes(b"weights")
-    (encoder / "config.json").write_bytes(b"{}")
+    (encoder / "model.safetensors").write_bytes(tensors(b"weights"))
+    for name in ("config.json", "tokenizer.json"):
+        (encoder / name).write_bytes(b"{}")
     made = Store(tmp_path / "store")
     add(made, encoder, model_id="base", role="encoder")
     return made
@@ -65,12 +66,12 @@ def test_the_manifest_beside_it_says_what_it_rests_on(slim: Path, store: Store):
             ["base"],
         )
     assert taken.digest == used.digest
-    assert (taken.folder / "tuned.safetensors").read_bytes() == b"tuned.safetensors"
+    assert (taken.folder / "tuned.safetensors").read_bytes() == tensors(b"tuned.safetensors")
 
 
 def test_other_tuned_tensors_are_another_model(slim: Path, store: Store):
     before, used_before = add(store, slim).digest, store.local(slim, "labels").digest
-    (slim / "tuned.safetensors").write_bytes(b"TUNED.SAFETENSORS")
+    (slim / "tuned.safetensors").write_bytes(tensors(b"TUNED.SAFETENSORS"))
     touch(slim / "tuned.safetensors")
     assert store.local(slim, "labels").digest != used_before
     assert add(store, slim).digest != before
@@ -78,14 +79,14 @@ def test_other_tuned_tensors_are_another_model(slim: Path, store: Store):
 
 def test_another_encoder_below_is_another_model(slim: Path, store: Store, tmp_path: Path):
     before = add(store, slim).digest
-    (tmp_path / "base/model.safetensors").write_bytes(b"others!")
+    (tmp_path / "base/model.safetensors").write_bytes(tensors(b"others!"))
     add(store, tmp_path / "base", model_id="base", role="encoder")
     assert store.find("my-labels").digest != before
 
 
 def test_tuned_tensors_altered_in_the_store_are_refused(slim: Path, store: Store):
     path = add(store, slim).folder / "tuned.safetensors"
-    path.write_bytes(b"TUNED.SAFETENSORS")
+    path.write_bytes(tensors(b"TUNED.SAFETENSORS"))
     touch(path)
     with pytest.raises(ModelError, match="altered") as caught:
         store.find("my-labels")

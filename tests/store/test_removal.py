@@ -18,7 +18,7 @@ def head(tiny: Tiny, tmp_path: Path) -> str:
     folder.mkdir()
     (folder / "labels.json").write_text("{}")
     (folder / "model.toml").write_text(
-        'id = "head"\nrole = "labels"\nengine = "encoder"\nrequires = ["tiny"]\n[[files]]\nname = "labels.json"\n'
+        'id = "head"\nrole = "labels"\nengine = "e"\nrequires = ["tiny"]\n[[files]]\nname = "labels.json"\n'
     )
     return add(tiny.store, folder).id
 

@@ -134,9 +134,9 @@ def test_whatever_two_windows_do_a_change_is_stored_or_refused(changes):
         }
 
 
-def test_codings_of_all_posts(study):
+def test_codings_of_a_coder(study):
     for coder in ("ben", "anna"):
         change_coding(study, ONE, coder, "note", "x", seen=0)
-    assert [(post, coding.coder) for post, coding in codings(study)] == [(ONE, "anna"), (ONE, "ben")]
+    assert [(post, coding.coder) for post, coding in codings(study, "anna")] == [(ONE, "anna")]
     study.forget(ONE)
-    assert not list(codings(study))
+    assert not list(codings(study, "anna"))

@@ -39,6 +39,8 @@ COMMANDS = {
     "exclude": "Leave posts out of a study, with a reason.",
     "include": "Take posts into a study again.",
     "custody": "Show what came, left and was erased.",
+    "retain": "Set until when posts may be kept.",
+    "expire": "Delete posts that may not be kept any longer.",
     "forget": "Delete every trace of posts from a study.",
     "train": "Train and test a label model.",
     "evaluate": "Compare labels with gold labels and baselines.",
@@ -52,7 +54,9 @@ COMMANDS = {
 # a network.
 ONLINE: dict[tuple[str, ...], str] = {("models", "install"): "", ("models", "pack"): "--wheels"}
 # Commands that go on where they were interrupted; all others start again.
-CONTINUE = frozenset({"run", "label", "import", "forget", "train", "models install", "models remove", "review start"})
+CONTINUE = frozenset(
+    {"run", "label", "import", "forget", "expire", "train", "models install", "models remove", "review start"}
+)
 # Commands that a browser must reach: they enter the kernel's layer themselves, once they listen.
 LISTEN = frozenset({("review", "start")})
 # Leaves out the kernel's layer of the network guard, which blocks the machine's own loopback too. It must be given with

@@ -129,7 +129,7 @@ class Downloads:
     def tell(self, progress: FileProgress) -> None:
         """Show how far a file is."""
         file = (progress.model, progress.file)
-        if file != self._file or progress.done < self._done:  # a file that was wrong begins anew
+        if file != self._file or progress.done < self._done:  # a file that was wrong begins again
             self._file, self._done = file, progress.done
             self._shown.step("/".join(file), progress.total, progress.done)
         self._shown.advance(progress.done - self._done)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from valex_local.cli._output import say, say_json, terminal
+from valex_local.cli._progress import working
 from valex_local.cli._study import StudyCommand, open_study
 
 if TYPE_CHECKING:
@@ -57,24 +58,25 @@ def agreement(
 
     study = open_study(folder)
     view = View.CONFLICTED if conflicted else View.PRESENT
-    coders, models = labels_of_coders(study), labels_of_models(study, labels)
-    models |= labels_of_files(study, files, coders | models)
-    if len(coders) + len(models) < 2:
-        hint = "Code posts with: valex review start; or name labels by models with --labels"
-        raise InputError("there are no two sources to compare", path=study.root, hint=hint)
-    tables = {}
-    if len(coders) > 1:
-        tables[f"coders: {', '.join(coders)}"] = reliability(coders, view, seed=seed)
-    if len(coders) > 2:
-        for one, other in combinations(coders, 2):
-            pair = {one: coders[one], other: coders[other]}
-            tables[f"{one} and {other}"] = reliability(pair, view, seed=seed)
-    for name, matrix in models.items():
-        for coder, own in coders.items():
-            tables[f"{name} and {coder}"] = reliability({name: matrix, coder: own}, view, seed=seed)
-    if len(models) > 1:
-        tables[f"models: {', '.join(models)}"] = reliability(models, view, seed=seed)
-    tests = {name: alternative_annotator(name, matrix, coders, margin=margin) for name, matrix in models.items()}
+    with working("agreement", quiet=as_json):
+        coders, models = labels_of_coders(study), labels_of_models(study, labels)
+        models |= labels_of_files(study, files, coders | models)
+        if len(coders) + len(models) < 2:
+            hint = "Code posts with: valex review start; or name labels by models with --labels"
+            raise InputError("there are no two sources to compare", path=study.root, hint=hint)
+        tables = {}
+        if len(coders) > 1:
+            tables[f"coders: {', '.join(coders)}"] = reliability(coders, view, seed=seed)
+        if len(coders) > 2:
+            for one, other in combinations(coders, 2):
+                pair = {one: coders[one], other: coders[other]}
+                tables[f"{one} and {other}"] = reliability(pair, view, seed=seed)
+        for name, matrix in models.items():
+            for coder, own in coders.items():
+                tables[f"{name} and {coder}"] = reliability({name: matrix, coder: own}, view, seed=seed)
+        if len(models) > 1:
+            tables[f"models: {', '.join(models)}"] = reliability(models, view, seed=seed)
+        tests = {name: alternative_annotator(name, matrix, coders, margin=margin) for name, matrix in models.items()}
     if as_json:
         found = {title: [row.model_dump() | {"mark": row.mark} for row in rows] for title, rows in tables.items()}
         passed = {name: None if test is None else test.model_dump() for name, test in tests.items()}

@@ -30,13 +30,13 @@ _KINDS: dict[str, Unvalidated] = {"relative": "relative", "cautious": "cautious"
 @click.option("--group", help="Posts that stay in one fold: author (default), a column of GOLD, or none.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of folds and intervals (default 0).")
 @click.option("--force", is_flag=True, default=None, help="Store the cut-offs even if states are worse than before.")
-@click.option("--relative", is_flag=True, help="Draw states anew: where a value stands out.")
-@click.option("--cautious", is_flag=True, help="Draw states anew: from a probability of 0.6 on.")
-@click.option("--own-domain", is_flag=True, help="Draw states anew: from the model's thresholds on.")
+@click.option("--relative", is_flag=True, help="Draw states again: where a value stands out.")
+@click.option("--cautious", is_flag=True, help="Draw states again: from a probability of 0.6 on.")
+@click.option("--own-domain", is_flag=True, help="Draw states again: from the model's thresholds on.")
 @click.option("--script", help="Script whose labels are meant, if there are several.")
 @click.option("--route", help="Route, or ROUTE@NAME, whose labels are meant, if there are several.")
 def calibrate(folder: Path | None, gold: tuple[Path, ...], **given: Any) -> None:
-    """Fit the states of a study to gold labels, or draw them anew without.
+    """Fit the states of a study to gold labels, or draw them again without.
 
     GOLD are label sheets; without any, the gold labels that were imported into the study count. Cut-offs are stored if
     states are better than before on posts that had no part in the fit.
@@ -48,7 +48,7 @@ def calibrate(folder: Path | None, gold: tuple[Path, ...], **given: Any) -> None
     kind = _kind(gold, given)
     key = _label_set(study, given["script"], given["route"])
     if kind is not None:
-        _draw_anew(study, key, kind)
+        _draw_again(study, key, kind)
     else:
         _fit(study, key, gold, given)
 
@@ -95,11 +95,11 @@ def _label_set(study: Study, script: str | None, route: str | None) -> LabelKey:
     return found[0]
 
 
-def _draw_anew(study: Study, key: LabelKey, kind: Unvalidated) -> None:
-    from valex_local.pipeline.states import draw_anew
+def _draw_again(study: Study, key: LabelKey, kind: Unvalidated) -> None:
+    from valex_local.pipeline.states import draw_again
 
     before = study.calibration(key)
-    change = draw_anew(study, key, kind)
+    change = draw_again(study, key, kind)
     if before is not None and before.kind == "validated":
         say(f"{key}: these states are not validated any more", style="yellow")
     _print_change(key, change)

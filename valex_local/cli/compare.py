@@ -47,16 +47,21 @@ _PATH = click.Path(path_type=Path)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--meaning/--no-meaning", default=True, help="Compare meaning with a sentence encoder (default).")
 @click.option("-o", "--out", type=_PATH, help="Folder to write figures (JSON, CSV) and pages to.")
-def compare(folder: Path | None, first: str, second: str, out: Path | None, **given: Any) -> None:
+@click.option("--report", is_flag=True, help="Write the pages into the study's report, with links both ways.")
+def compare(folder: Path | None, first: str, second: str, out: Path | None, *, report: bool, **given: Any) -> None:
     """Compare two scripts of every post: what each keeps and adds, and how their labels differ.
 
     FIRST and SECOND are variants of the scripts: local, template, or the name of imported ones.
     """
-    from valex_local.comparison.files import check_folder, write_folder
+    from valex_local.comparison.files import check_folder, report_folder, write_folder
     from valex_local.comparison.pair import VariantPair
+    from valex_local.report import write_report
     from valex_local.study import output
 
+    if report and out is not None:
+        raise click.UsageError("--report and -o name two places: choose one")
     pair = VariantPair(open_study(folder), first, second)
+    out = report_folder(pair) if report else out
     with output(out):
         if out is not None:
             check_folder(out)
@@ -64,7 +69,9 @@ def compare(folder: Path | None, first: str, second: str, out: Path | None, **gi
         found = _compare(pair, len(ids), given)
         _print(found)
         if out is not None:
-            write_folder(found, pair, out)
+            write_folder(found, pair, out, in_report=report)
+            if report:
+                write_report(pair.study)
             say(f"written: {out}")
 
 

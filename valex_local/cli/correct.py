@@ -44,7 +44,7 @@ def correct(
     """Correct LINE of POST: S3 for speech, T1 for on-screen text, `new` for speech that was not recognised.
 
     Without LINE, list what was corrected. Corrections lie over the records, in edits.json; `valex run` makes scripts
-    and labels anew from the corrected text.
+    and labels again from the corrected text.
     """
     from valex_local.study.custody import account
     from valex_local.study.editing import Change, Editor

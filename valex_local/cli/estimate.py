@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from valex_local.cli._output import say, say_json, terminal
+from valex_local.cli._progress import working
 from valex_local.cli._study import StudyCommand, open_study
 from valex_local.schwartz import CIRCLE
 
@@ -50,8 +51,7 @@ def prevalence(folder: Path | None, as_json: bool, **given: Any) -> None:
     """Estimate in which share of the posts values are present."""
     from valex_local.inference import questions
 
-    material, values = _material(folder, given)
-    _show(material, questions.prevalence(material, values), as_json)
+    _answer(folder, given, questions.prevalence, as_json)
 
 
 @estimate.command(cls=StudyCommand)
@@ -62,8 +62,7 @@ def difference(folder: Path | None, by: str, groups: tuple[str, str] | None, as_
     """Estimate how much more often values are present in the second group of posts than in the first."""
     from valex_local.inference import questions
 
-    material, values = _material(folder, given)
-    _show(material, questions.difference(material, values, by, groups), as_json)
+    _answer(folder, given, lambda material, values: questions.difference(material, values, by, groups), as_json)
 
 
 @estimate.command(cls=StudyCommand)
@@ -73,9 +72,8 @@ def regression(folder: Path | None, on: str, as_json: bool, **given: Any) -> Non
     """Estimate a logistic regression of values on facts of posts: log odds ratios, numbers per standard deviation."""
     from valex_local.inference import questions
 
-    material, values = _material(folder, given)
     names = [name.strip() for name in on.split(",") if name.strip()]
-    _show(material, questions.regression(material, values, names), as_json)
+    _answer(folder, given, lambda material, values: questions.regression(material, values, names), as_json)
 
 
 @estimate.command(cls=StudyCommand)
@@ -87,8 +85,8 @@ def table(folder: Path | None, out: Path, **given: Any) -> None:
     from valex_local.inference import questions
     from valex_local.study import output
 
-    material, values = _material(folder, given)
-    with output(out):
+    with output(out), working("estimate"):
+        material, values = _material(folder, given)
         write_table(out, questions.table(material, values))
     for notice in material.notices:
         say(f"notice: {notice}")
@@ -107,8 +105,15 @@ def _material(folder: Path | None, given: dict[str, Any]) -> tuple[Material, lis
     return material, [Value(name) for name in given["values"]] or list(CIRCLE)
 
 
-def _show(material: Material, answers: Iterable[Answer], as_json: bool) -> None:
-    found = list(answers)
+def _answer(
+    folder: Path | None,
+    given: dict[str, Any],
+    ask: Callable[[Material, list[Value]], Iterable[Answer]],
+    as_json: bool,
+) -> None:
+    with working("estimate", quiet=as_json):
+        material, values = _material(folder, given)
+        found = list(ask(material, values))
     if as_json:
         say_json({"notices": material.notices, "answers": [_plain(answer) for answer in found]})
         return

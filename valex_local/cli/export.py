@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 def _help() -> str:
     """Return the help text with the table of formats, by what they hold."""
+
+    def named(*, has_labels: bool, one_file: bool) -> list[str]:
+        return [n for n, form in FORMATS.items() if (form.has_labels, bool(form.suffixes)) == (has_labels, one_file)]
+
     kinds = {
-        "Scripts, files for each post": [n for n, form in FORMATS.items() if not form.has_labels and not form.suffixes],
-        "Posts, one file": [name for name, form in FORMATS.items() if not form.has_labels and form.suffixes],
-        "Labels, one file": [name for name, form in FORMATS.items() if form.has_labels and form.suffixes],
-        "Both, a folder": [name for name, form in FORMATS.items() if form.has_labels and not form.suffixes],
+        "Scripts, files for each post": named(has_labels=False, one_file=False),
+        "Posts and codings, one file": [
+            name for name, form in FORMATS.items() if not form.has_labels and form.suffixes
+        ],
+        "Labels, one file": named(has_labels=True, one_file=True),
+        "Both, a folder": named(has_labels=True, one_file=False),
     }
     lines = ["Export a study for other tools.", "", "\b"]  # click keeps the lines after \b as they are
     for kind, names in kinds.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from valex_local.cli._output import say
+from valex_local.cli._progress import working
 from valex_local.cli._study import StudyCommand, open_study
 
 
@@ -19,14 +20,15 @@ def corrections(folder: Path | None, paths: tuple[Path, ...], by: str, remove: b
     """Import what people corrected in files that `valex export` wrote: SRT, WebVTT and ELAN.
 
     Keep the names of the files. Corrections lie over the records, in edits.json; `valex run` makes scripts and labels
-    anew from the corrected text.
+    again from the corrected text.
     """
     from valex_local.exchange.corrections import import_corrections
     from valex_local.files.text import counted
     from valex_local.study.custody import add
 
     study = open_study(folder)
-    found = import_corrections(paths, study, by=by, remove=remove)
+    with working("import"):
+        found = import_corrections(paths, study, by=by, remove=remove)
     if changed := {*found.corrected, *found.added, *found.removed}:
         add(study, "import", by, what="corrections", posts=len(changed))
     for post_id in sorted({*found.corrected, *found.added, *found.removed}):

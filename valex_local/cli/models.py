@@ -57,20 +57,49 @@ def list_() -> None:
 
 
 @models.command(short_help="Check the files of all models.")
-def verify() -> None:
-    """Compare every file of every installed model with its checksum; exit 1 if one is wrong."""
+@click.option("--load", is_flag=True, help="Load each model in its engine too: seconds to minutes a model.")
+def verify(load: bool) -> None:
+    """Compare every file of every installed model with its checksum; exit 1 if one is wrong, or does not load."""
     from valex_local.cli._progress import working
     from valex_local.store import Store
 
     store = Store()
     with working("verifying"):
         result = store.verify()
+    failed = False
     for model_id, problem in result.items():
-        good = "on a server, which keeps the weights" if store.manifest(model_id).on_server else "ok"
-        say(f"{model_id}: {problem or good}")
+        said = str(problem) if problem else _sound(store, model_id, load=load)
+        failed = failed or problem is not None or said.startswith(_FAILS)
+        say(f"{model_id}: {said}")
     if not result:
         say(f"no models in {store.root}. Install some with: valex models install cpu")
-    sys.exit(1 if any(result.values()) else 0)
+    sys.exit(1 if failed else 0)
+
+
+_FAILS = "does not load"
+
+
+def _sound(store: Store, model_id: str, *, load: bool) -> str:
+    """Return what to say of a model whose files are right, which is loaded on request."""
+    from valex_local.cli._progress import working
+    from valex_local.errors import ValexError
+
+    if store.manifest(model_id).on_server:
+        return "on a server, which keeps the weights"
+    if not load:
+        return "ok"
+    from valex_local.stages.loading import load_once
+
+    try:
+        model = store.find(model_id)
+    except ValexError as error:  # its own files are right
+        return f"ok, not loaded: {error.what}"
+    try:
+        with working(f"loading {model_id}"):
+            load_once(model)
+    except ValexError as error:
+        return f"{_FAILS}: {error}"
+    return "ok, loads"
 
 
 @models.command(short_help="Install the models of profiles, or single ones.")
@@ -121,7 +150,7 @@ def _list_files(store: Store, left: list[str], names: tuple[str, ...]) -> None:
 @models.command(short_help="Add a model to the store.")
 @click.argument("path", metavar="PATH|URL")
 @click.option("--id", "model_id", help="Id of a known model, or a new one for your own.")
-@click.option("--role", help="What it is for: asr, ocr, clip, llm, sentence, encoder or labels.")
+@click.option("--role", help="What it is for: asr, aligner, ocr, clip, llm, sentence, encoder or labels.")
 @click.option("--engine", help="Engine that runs it. Default: by the role.")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the engine (repeatable).")
 @click.option("--licence", help="Its licence, for the manifest.")
@@ -210,9 +239,10 @@ def _unpacking(archive: Path, *, wheels: bool) -> list[str]:
 
 
 def _size(entry: Entry) -> str:
-    if entry.size is None:
-        return "-" if entry.manifest.on_server else "?"
-    return _decimal(entry.size)
+    if entry.size is not None:
+        return _decimal(entry.size)
+    known = sum(file.size or 0 for file in entry.manifest.files)
+    return f"> {_decimal(known)}" if known else "-" if entry.manifest.on_server else "?"
 
 
 def _decimal(size: int) -> str:

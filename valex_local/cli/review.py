@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from valex_local.cli._output import say
+from valex_local.cli._progress import working
 from valex_local.cli._study import StudyCommand, open_study
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def plan(*, folder: Path | None, coders: str, overlap: float, seed: int, sample:
     if read_plan(study) is not None and not replace:
         raise ConfigError("this study has a plan already", path=study.root / FILE, hint="Add --replace for another one")
     names = [name.strip() for name in coders.split(",") if name.strip()]
-    made = make_plan(study, names, overlap=overlap, seed=seed, sample=sample)
+    with working("review"):
+        made = make_plan(study, names, overlap=overlap, seed=seed, sample=sample)
     posts = {post_id for share in made.coders.values() for post_id in share}
     for name, share in made.coders.items():
         say(f"{name}: {counted(len(share), 'post')}")
@@ -91,5 +93,7 @@ def status(folder: Path | None) -> None:
     """Show how far coders are."""
     from valex_local.review.plan import progress
 
-    for one in progress(open_study(folder)):
+    with working("review"):
+        found = progress(open_study(folder))
+    for one in found:
         say(f"{one.coder}: {one.done} of {one.posts} finished, {one.begun} begun")

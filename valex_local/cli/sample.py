@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from valex_local.cli._output import say
+from valex_local.cli._progress import working
 from valex_local.cli._study import StudyCommand, open_study
 from valex_local.schwartz import CIRCLE, Polarity
 
@@ -39,7 +40,8 @@ def sample(folder: Path | None, name: str, labels: str | None, conflicted: bool,
     value = given.pop("value")
     polarity = Polarity.CONFLICTED if conflicted else Polarity.PRESENT
     design = Design(value=Value(value) if value else None, polarity=polarity, **given)
-    drawn = draw_sample(study, design, LabelKey.of(labels) if labels else None)
+    with working("sample"):
+        drawn = draw_sample(study, design, LabelKey.of(labels) if labels else None)
     path = write_sample(study, name, drawn, design)
     strata = {one.stratum for one in drawn if one.stratum}
     within = f" from {counted(len(strata), 'stratum').replace('stratums', 'strata')}" if strata else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from valex_local.cli._output import say
+from valex_local.cli._progress import working
 from valex_local.cli._study import StudyCommand, find_posts, open_study
 
 
@@ -31,7 +32,7 @@ def sheet(folder: Path | None, out: Path, sample: str | None, posts: tuple[str, 
         raise ConfigError("--sample and --post both say which posts", hint="Leave out one of them")
     study = open_study(folder)
     names = find_posts(study, posts) if sample is None else [one.post for one in read_sample(study, sample)]
-    with output(out), logged(study, "export") as details:
+    with output(out), logged(study, "export") as details, working("sheet"):
         files = write_coding_sheet(study, out, names, coder=coder)
         details |= {"format": "sheet", "posts": len(names), "to": "elsewhere"}
     say(f"{counted(len(names), 'post')} · {', '.join(map(str, files))}")

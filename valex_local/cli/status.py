@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from valex_local.cli._output import say
+from valex_local.cli._progress import working
 from valex_local.cli._study import StudyCommand, open_study
 from valex_local.cli._summary import print_json, print_summary
 
@@ -24,13 +25,15 @@ def status(folder: Path | None, posts: bool, as_json: bool) -> None:
     from valex_local.pipeline.run import post_statuses, study_status
 
     study = open_study(folder)
+    with working("status", quiet=as_json):
+        found = study_status(study)
+        by_post = post_statuses(study) if posts and not as_json else {}
     if as_json:
-        print_json(study_status(study))
+        print_json(found)
         return
-    if posts:
-        for post_id, statuses in post_statuses(study).items():
-            say(f"{post_id}  {_describe(statuses)}")
-    print_summary(study_status(study), dry=True)
+    for post_id, statuses in by_post.items():
+        say(f"{post_id}  {_describe(statuses)}")
+    print_summary(found, dry=True)
 
 
 def _describe(statuses: Mapping[str, StepStatus]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from valex_local.comparison.pages import POSTS, index_page, page_name, post_page
+from valex_local.comparison.pages import index_page, post_page
 from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, Measures, PostComparison, RouteComparison, Shared
 from valex_local.errors import ConfigError
@@ -13,6 +13,7 @@ from valex_local.evaluation.agreement import ValueAgreement, View, mean
 from valex_local.files.atomic import is_part, write_whole, writing
 from valex_local.files.removing import remove
 from valex_local.files.tables import Cell, table_text
+from valex_local.report.links import COMPARISONS, POSTS, REPORT, comparison_name, page_name
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
 
 JSON, POSTS_CSV, LABELS_CSV, INDEX = "comparison.json", "posts.csv", "labels.csv", "index.html"
@@ -36,7 +37,7 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def write_folder(comparison: Comparison, pair: VariantPair, folder: Path) -> None:
+def write_folder(comparison: Comparison, pair: VariantPair, folder: Path, *, in_report: bool = False) -> None:
     """Write ``comparison.json``, ``posts.csv``, ``labels.csv``, ``index.html`` and a page for each post.
 
     Each file is written completely or not at all, ``index.html`` last. Pages of an earlier comparison in the same
@@ -50,6 +51,9 @@ def write_folder(comparison: Comparison, pair: VariantPair, folder: Path) -> Non
         The scripts compared, for the pages of posts.
     folder : Path
         The folder, which is made if it does not exist.
+    in_report : bool
+        Whether the folder is that of the comparison in the study's report (see `report_folder`), so that its pages link
+        to those of the report.
 
     Raises
     ------
@@ -68,12 +72,17 @@ def write_folder(comparison: Comparison, pair: VariantPair, folder: Path) -> Non
     write_whole(folder / POSTS_CSV, posts_csv(comparison).encode())
     write_whole(folder / LABELS_CSV, labels_csv(comparison).encode())
     for name, post in pages.items():
-        write_whole(folder / POSTS / name, post_page(comparison, post, pair).encode())
+        write_whole(folder / POSTS / name, post_page(comparison, post, pair, in_report=in_report).encode())
     with writing(folder):
         for path in (folder / POSTS).glob("*.html"):
             if path.name not in pages:
                 remove(path, inside=folder)
-    write_whole(folder / INDEX, index_page(comparison).encode())
+    write_whole(folder / INDEX, index_page(comparison, in_report=in_report).encode())
+
+
+def report_folder(pair: VariantPair) -> Path:
+    """Return the folder of a comparison in the report of its study."""
+    return pair.study.root / REPORT / COMPARISONS / comparison_name(pair.first, pair.second)
 
 
 # --- CSV ------------------------------------------------------------------------------------------------------------

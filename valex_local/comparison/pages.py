@@ -6,12 +6,9 @@ direction, so that the text of a post can neither become markup nor reverse the 
 
 from __future__ import annotations
 
-import re
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from valex_local.comparison.evidence import read_evidence
 from valex_local.comparison.lines import ComparedLine, LineKind
@@ -19,39 +16,36 @@ from valex_local.comparison.pair import VariantPair
 from valex_local.comparison.results import Comparison, Measures, PostComparison, Shared
 from valex_local.comparison.side_by_side import evidence_rows, side_by_side
 from valex_local.comparison.tables import TITLES, blocks, digits_of, figure, notes
-from valex_local.posts.ids import post_id
 from valex_local.rendering.timing import clock
+from valex_local.report.links import POSTS, page_address
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-POSTS = "posts"
-"""The folder with the pages of posts."""
 
 SHOWN = ("speech_kept", "speech_added", "text_kept", "text_added")
 """The figures of each script that the list of posts shows."""
 
 SHOWN_SHARED = ("order", "similarity")
 
-_SAFE = re.compile(r"[a-z0-9_@-][a-z0-9._@-]{0,119}")
 
+def index_page(comparison: Comparison, *, in_report: bool = False) -> str:
+    """Return the index page, with the tables, the list of posts and the notes.
 
-def page_name(name: str) -> str:
-    """Return the file name of a post's page: its id or, if that is not a portable file name, part of it and a hash."""
-    if not _SAFE.fullmatch(name):
-        name = post_id(None, name, sha256(name.encode("utf-8", "surrogateescape")).hexdigest())
-    return f"{name}.html"
+    Parameters
+    ----------
+    comparison : Comparison
+        The comparison.
+    in_report : bool
+        Whether the page lies in the study's report, and links to it.
 
-
-def page_link(name: str) -> str:
-    """Return the link to a post's page, relative to the folder of the pages."""
-    return quote(page_name(name))
-
-
-def index_page(comparison: Comparison) -> str:
-    """Return the index page, with the tables, the list of posts and the notes."""
+    Returns
+    -------
+    str
+        The HTML of the page.
+    """
     facts: dict[str, Any] = {
         "comparison": comparison,
+        "in_report": in_report,
         "tables": [table for block in blocks(comparison) for table in block[0]],
         "notes": notes(comparison),
         "shown": SHOWN,
@@ -60,7 +54,7 @@ def index_page(comparison: Comparison) -> str:
     return _environment().get_template("index.html.jinja").render(facts)
 
 
-def post_page(comparison: Comparison, post: PostComparison, pair: VariantPair) -> str:
+def post_page(comparison: Comparison, post: PostComparison, pair: VariantPair, *, in_report: bool = False) -> str:
     """Return the page of a post, whose scripts and evidence are read from the study.
 
     Parameters
@@ -71,6 +65,8 @@ def post_page(comparison: Comparison, post: PostComparison, pair: VariantPair) -
         The post, one of those in `comparison`.
     pair : VariantPair
         The scripts.
+    in_report : bool
+        Whether the page lies in the study's report, and links to it.
 
     Returns
     -------
@@ -82,6 +78,7 @@ def post_page(comparison: Comparison, post: PostComparison, pair: VariantPair) -
     at = names.index(post.post)
     facts: dict[str, Any] = {
         "comparison": comparison,
+        "in_report": in_report,
         "post": post,
         "before": names[at - 1] if at else None,
         "after": names[at + 1] if at + 1 < len(names) else None,
@@ -106,7 +103,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals.update(
-        title=TITLES.__getitem__, number=_number, link=page_link, folder=POSTS, time=_time, speech=LineKind.SPEECH
+        title=TITLES.__getitem__, number=_number, link=page_address, folder=POSTS, time=_time, speech=LineKind.SPEECH
     )
     return environment
 

@@ -8,8 +8,9 @@ from valex_local.corpus.aggregate import majority
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.post_finder import PostFinder
 from valex_local.corpus.sheets import read_sheet
+from valex_local.corpus.study_labels import gold_files, labels_by_model
 from valex_local.errors import InputError
-from valex_local.evaluation.posts import PostNames, gold_files, renamed
+from valex_local.evaluation.posts import PostNames, renamed
 from valex_local.evaluation.routes import read_source
 from valex_local.study import LabelKey, Study
 
@@ -35,15 +36,7 @@ def labels_of_models(study: Study, keys: Sequence[str]) -> dict[str, LabelMatrix
     InputError
         No post has such labels.
     """
-    found = {}
-    for text in keys:
-        key = LabelKey.of(text)
-        posts = [post for post in study.post_ids() if key in study.label_keys(post)]
-        records = {post: values for post in posts if (values := study.labels_of(post, key).values)}
-        if not records:
-            raise InputError(f"no post has labels {text}", path=study.root, hint="List them with: valex status --posts")
-        found[text] = LabelMatrix.from_labels(records)
-    return found
+    return {text: labels_by_model(study, LabelKey.of(text)) for text in keys}
 
 
 def labels_of_files(study: Study, arguments: Sequence[str], taken: Mapping[str, LabelMatrix]) -> dict[str, LabelMatrix]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 
 from valex_local.corpus.aggregate import join
 from valex_local.corpus.label_matrix import LabelMatrix
@@ -12,12 +11,6 @@ from valex_local.corpus.post_finder import PostFinder
 from valex_local.errors import InputError
 from valex_local.posts.ids import post_key
 from valex_local.records import Post
-from valex_local.study import Study
-
-
-def gold_files(study: Study) -> list[Path]:
-    """Return the label sheets that were imported into a study, one for each annotator."""
-    return sorted((study.root / "gold").glob("*.csv"))
 
 
 class PostNames:

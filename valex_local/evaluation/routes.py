@@ -8,9 +8,9 @@ from pathlib import Path
 
 from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.sheets import Sheet, read_sheet
+from valex_local.corpus.study_labels import gold_files
 from valex_local.errors import InputError
 from valex_local.evaluation.evaluate import EvaluatedRoute
-from valex_local.evaluation.posts import gold_files
 from valex_local.evaluation.selection import check_names, selects
 from valex_local.files.text import load_json, read_raw
 from valex_local.records import Labels, Post

@@ -11,8 +11,9 @@ from valex_local.corpus.label_matrix import LabelMatrix
 from valex_local.corpus.match import AUTHOR, NO_GROUP
 from valex_local.corpus.post_finder import PostFinder
 from valex_local.corpus.sheets import gold_of, read_sheet
+from valex_local.corpus.study_labels import gold_files
 from valex_local.errors import InputError
-from valex_local.evaluation.posts import choose_groups, gold_files, known_groups, renamed
+from valex_local.evaluation.posts import choose_groups, known_groups, renamed
 from valex_local.evaluation.validate import Validation, validate
 from valex_local.files.text import counted
 from valex_local.pipeline.states import label_set

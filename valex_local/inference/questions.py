@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy as np
 from valex_local.corpus import gold_of, read_sheet
 from valex_local.corpus.label_matrix import POLARITIES, Bools, Floats, LabelMatrix
 from valex_local.corpus.post_facts import FACTS, GROUPS, post_facts
+from valex_local.corpus.study_labels import gold_files, labels_by_model
 from valex_local.errors import ConfigError, InputError
 from valex_local.files.text import counted
 from valex_local.inference.estimators import Data, Link, Method, estimate
 from valex_local.inference.samples import read_sample
+from valex_local.inference.sampling import Drawn
 from valex_local.schwartz import CIRCLE, Polarity, Value
 from valex_local.study import LabelKey, Study
 
@@ -125,38 +128,36 @@ def read_material(
         There are no such labels, no gold labels, or no post of the sample has any.
     """
     posts = tuple(study.post_ids())
-    records = {p: study.labels_of(p, labels).values for p in posts if labels in study.label_keys(p)}
-    if not records:
-        raise InputError(f"no post has labels {labels}", path=study.root, hint="List them with: valex status --posts")
-    machine = LabelMatrix.from_labels(records).of(posts)
-    sheets = [read_sheet(path) for path in sorted((study.root / "gold").glob("*.csv"))]
+    machine = labels_by_model(study, labels)
+    sheets = [read_sheet(path) for path in gold_files(study)]
     if not sheets:
         hint = "Code a sample with valex review, or import labels: valex import labels"
         raise InputError("this study has no gold labels", path=study.root, hint=hint)
     gold = gold_of(sheets, annotator).of(posts)
     notices = []
-    unlabelled = sum(1 for post in posts if post not in records or not records[post])
+    unlabelled = len(posts) - len(machine)
     if unlabelled:
         notices.append(f"{counted(unlabelled, 'post')} without labels {labels} count as not showing a value there")
     facts = tuple(post_facts(study, post) for post in posts)
     drawn = read_sample(study, sample)
-    has_gold = {post: not np.isnan(gold.labels[row]).all() for row, post in enumerate(posts)}
-    missing = [one.post for one in drawn if not has_gold[one.post]]
-    if len(missing) == len(drawn):
+    coded = {post for row, post in enumerate(posts) if not np.isnan(gold.labels[row]).all()}
+    missing = sum(one.post not in coded for one in drawn)
+    if missing == len(drawn):
         raise InputError(f"no post of the sample {sample} has gold labels", path=study.root, hint="Code them first")
     if missing:
         notices.append(
-            f"{len(missing)} of {len(drawn)} posts of the sample have no gold labels; the others stand for them, as if "
+            f"{missing} of {len(drawn)} posts of the sample have no gold labels; the others stand for them, as if "
             "they were missing by chance"
         )
-    probability = np.full(len(posts), np.nan)
-    rows = {post: row for row, post in enumerate(posts)}
-    for stratum in {one.stratum for one in drawn}:
-        within = [one for one in drawn if one.stratum == stratum]
-        answered = [one for one in within if has_gold[one.post]]
-        for one in answered:
-            probability[rows[one.post]] = one.probability * len(answered) / len(within)
-    return Material(posts, machine, gold, probability, facts, polarity, notices)
+    probability = _probabilities(posts, drawn, coded)
+    return Material(posts, machine.of(posts), gold, probability, facts, polarity, notices)
+
+
+def _probabilities(posts: Sequence[str], drawn: Sequence[Drawn], coded: Collection[str]) -> Floats:
+    """Return each coded post's probability to be drawn and coded, where coding is missing at random in its stratum."""
+    size, answered = Counter(one.stratum for one in drawn), Counter(one.stratum for one in drawn if one.post in coded)
+    of = {one.post: one.probability * answered[one.stratum] / size[one.stratum] for one in drawn if one.post in coded}
+    return np.array([of.get(post, np.nan) for post in posts])
 
 
 def prevalence(material: Material, values: Sequence[Value]) -> Iterator[Answer]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from valex_local.corpus.label_matrix import POLARITIES, Floats, LabelMatrix
+from valex_local.corpus.label_matrix import POLARITIES, Floats
 from valex_local.corpus.post_facts import GROUPS, group_of
+from valex_local.corpus.study_labels import labels_by_model
 from valex_local.errors import ConfigError, InputError
 from valex_local.files.atomic import writing
 from valex_local.files.tables import read_table, write_table
@@ -118,15 +119,8 @@ def _check(design: Design, labels: LabelKey | None) -> None:
         raise ConfigError("this design is about a value", hint="Name it: --value Hedonism")
 
 
-def _matrix(study: Study, posts: Sequence[str], labels: LabelKey) -> LabelMatrix:
-    records = {p: study.labels_of(p, labels).values for p in posts if labels in study.label_keys(p)}
-    if not records:
-        raise InputError(f"no post has labels {labels}", path=study.root, hint="List them with: valex status --posts")
-    return LabelMatrix.from_labels(records).of(posts)
-
-
 def _weights(study: Study, posts: Sequence[str], design: Design, labels: LabelKey | None) -> Floats:
-    matrix = _matrix(study, posts, labels or LabelKey("", ""))
+    matrix = labels_by_model(study, labels or LabelKey("", "")).of(posts)
     chances = matrix.probabilities
     if design.value is not None:
         chances = chances[:, [CIRCLE.index(design.value)]][:, :, [POLARITIES.index(design.polarity)]]
@@ -136,7 +130,7 @@ def _weights(study: Study, posts: Sequence[str], design: Design, labels: LabelKe
 
 
 def _states(study: Study, posts: Sequence[str], design: Design, labels: LabelKey | None) -> Mapping[str, str]:
-    matrix = _matrix(study, posts, labels or LabelKey("", ""))
+    matrix = labels_by_model(study, labels or LabelKey("", "")).of(posts)
     column = CIRCLE.index(design.value) if design.value is not None else 0
     states = {post: matrix.state(row, column) for row, post in enumerate(posts)}
     return {post: "" if state is State.NOT_ASSESSED else state.value for post, state in states.items()}

@@ -34,6 +34,7 @@ from valex_local.store import Store
 from valex_local.store.model import refuse_hidden
 from valex_local.study import Study
 from valex_local.study.left_out import describe, is_forgotten
+from valex_local.study.retention import describe_expired
 from valex_local.study.settings import given_settings, resolve_settings
 from valex_local.system import devices, network_guard
 
@@ -389,7 +390,8 @@ class _Run:
             unmatched=list(intake.unmatched),
             models={role: model.id for role, model in self._models.items()},
             offline=network_guard.current().describe(),
-            notes=[*self._notes, *([note] if note else []), *describe(self._study.left_out())],
+            notes=[*self._notes, *([note] if note else []), *describe(self._study.left_out()),
+                   *describe_expired(self._study)],
         )  # fmt: skip
 
     def _failures(self) -> Iterator[Failure]:

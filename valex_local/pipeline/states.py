@@ -137,8 +137,8 @@ def store_calibration(study: Study, key: LabelKey, calibration: Calibration) -> 
     return StateChange.between(before, {post_id: study.labels_of(post_id, key) for post_id in posts})
 
 
-def draw_anew(study: Study, key: LabelKey, kind: Unvalidated, *, store: Store | None = None) -> StateChange:
-    """Draw the states of a set of labels anew, by cut-offs that need no gold labels, and store how.
+def draw_again(study: Study, key: LabelKey, kind: Unvalidated, *, store: Store | None = None) -> StateChange:
+    """Draw the states of a set of labels again, by cut-offs that need no gold labels, and store how.
 
     Parameters
     ----------

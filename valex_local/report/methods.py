@@ -6,7 +6,7 @@ Everything is taken from the records of the study, never from the settings in fo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,13 +43,15 @@ class Described:
     bibtex: str
 
 
-def describe_methods(study: Study) -> Described:
+def describe_methods(study: Study, results: Sequence[str] = ()) -> Described:
     """Return the methods of a study.
 
     Parameters
     ----------
     study : Study
         The study.
+    results : sequence of str
+        Paragraphs on agreement and on the quality of labels, which stand after those on people.
 
     Returns
     -------
@@ -62,7 +64,8 @@ def describe_methods(study: Study) -> Described:
         A record cannot be read.
     """
     facts = _Facts(study)
-    paragraphs = [_posts(facts), _perception(facts), _scripts(facts), *_labels(facts), _people(facts), _program(facts)]
+    paragraphs = [_posts(facts), _perception(facts), _scripts(facts), *_labels(facts), _people(facts)]
+    paragraphs += [*results, _program(facts)]
     text = "\n\n".join(filter(None, paragraphs)) + "\n"
     return Described(text, "\n\n".join(_references(facts.models)) + "\n")
 

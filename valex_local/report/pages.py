@@ -19,7 +19,7 @@ from valex_local.files.removing import remove
 from valex_local.rendering.timing import clock
 from valex_local.report.circle import definitions
 from valex_local.report.gather import Gathered, Reader
-from valex_local.report.links import POSTS, page_address, page_name
+from valex_local.report.links import COMPARISONS, INDEX, POSTS, REPORT, comparison_links, page_address, page_name
 from valex_local.report.overview import Overview
 from valex_local.report.summary import posts_script, study_view, words_script
 from valex_local.report.svg import plain_label
@@ -27,11 +27,9 @@ from valex_local.report.views import post_view, reachable
 from valex_local.schwartz import CIRCLE
 from valex_local.states import Banner
 from valex_local.study import Study, state_summaries
+from valex_local.study.retention import describe_expired
 
-FOLDER = "report"
-"""The folder of the report in a study, unless another one is given."""
-
-INDEX, STYLE, SCRIPT, LIST, WORDS = "index.html", "style.css", "report.js", "posts.js", "words.js"
+STYLE, SCRIPT, LIST, WORDS = "style.css", "report.js", "posts.js", "words.js"
 SAVE = "save.js"
 _OURS = frozenset({INDEX, STYLE, SCRIPT, SAVE, LIST, WORDS, POSTS})
 
@@ -85,7 +83,7 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
     """
     states = state_summaries(study)
     banner = Banner.of({key.title: found for key, found in states.items()})
-    site = Site(study.root / FOLDER if folder is None else folder, banner)
+    site = Site(study.root / REPORT if folder is None else folder, banner)
     ids = study.post_ids()
     reader, overview = Reader(study), Overview(states=states)
     unreadable: list[str] = []
@@ -101,7 +99,7 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
             overview.add_failure(failure)
     overview.add_intake(study.intake())
     overview.add_excluded(study.left_out())
-    site.write_study(overview, reader, study.root.resolve().name)
+    site.write_study(overview, reader, study.root.resolve().name, describe_expired(study))
     return Written(site.folder / INDEX, len(ids), site.remove_others(ids), tuple(unreadable))
 
 
@@ -125,6 +123,7 @@ class Site:
         self.folder = folder
         self._banner = banner
         self._pages = folder / POSTS
+        self._comparisons = comparison_links(folder)
         _refuse_foreign(folder)
         with writing(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -148,10 +147,12 @@ class Site:
             Ids of the previous and the next post, to link to.
         """
         post = post_view(gathered, study.folder(gathered.id), self._pages.resolve())
-        page = _render("post.jinja", post=post, root="../", before=before, after=after, banner=self._banner)
-        self._write(f"{POSTS}/{page_name(gathered.id)}", page)
+        name = page_name(gathered.id)
+        compared = [(one.title, one.pages[name]) for one in self._comparisons if name in one.pages]
+        facts = {"post": post, "before": before, "after": after, "banner": self._banner, "compared": compared}
+        self._write(f"{POSTS}/{name}", _render("post.jinja", root="../", **facts))
 
-    def write_study(self, overview: Overview, reader: Reader, name: str) -> None:
+    def write_study(self, overview: Overview, reader: Reader, name: str, expired: Sequence[str] = ()) -> None:
         """Write the list of posts, the search index, and last the study page.
 
         Parameters
@@ -162,11 +163,20 @@ class Site:
             The reader of the posts, for the order of variants.
         name : str
             Name of the study.
+        expired : sequence of str
+            Notes on posts that may not be kept any longer.
         """
         view = study_view(overview, reader.order, name)
         self._write(LIST, posts_script(overview.rows, view.panels))
         self._write(WORDS, words_script(overview.rows))
-        self._write(INDEX, _render("study.jinja", study=view, rows=overview.rows, root="", banner=self._banner))
+        facts = {
+            "study": view,
+            "expired": expired,
+            "rows": overview.rows,
+            "banner": self._banner,
+            "comparisons": self._comparisons,
+        }
+        self._write(INDEX, _render("study.jinja", root="", **facts))
 
     def remove_others(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Remove the pages of posts that are not in `ids` and files of interrupted writes; return those posts."""
@@ -186,7 +196,7 @@ def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise StudyError("this is a file, not a folder", path=folder, hint="Choose a folder with -o")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    names = {name for name in names if not (name.startswith(".") and name.endswith(".part"))}
+    names = {name for name in names if not (name.startswith(".") and name.endswith(".part"))} - {COMPARISONS}
     if names and (SCRIPT not in names or names - _OURS):
         raise StudyError(
             "this folder contains something other than a report", path=folder, hint="Choose a new folder with -o"

@@ -149,11 +149,12 @@ def axis(duration: float) -> Markup:
     hours = 3600 * ceil(duration / 3600 / _MOST_TICKS)
     step = next((s for s in _STEPS if duration / s <= _MOST_TICKS), hours)
     root = element(None, "svg", width="100%", height=18, class_="axis", aria_hidden="true")
-    for time in _times(duration, step):
+    for at, time in enumerate(_times(duration, step)):
         x = percent(time / duration)
         element(root, "line", x1=x, x2=x, y1=0, y2=4)
         anchor = "start" if time == 0 else "end" if time > 0.97 * duration else "middle"
-        element(root, "text", f"{time // 60}:{time % 60:02d}", x=x, y=15, text_anchor=anchor)
+        rest = {"class_": "second"} if at % 2 else {}  # every second time is left out where there is little space
+        element(root, "text", f"{time // 60}:{time % 60:02d}", x=x, y=15, text_anchor=anchor, **rest)
     return markup(root)
 
 

@@ -8,7 +8,7 @@ use it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,12 @@ HEADERS = {
 _STATIC: Mapping[str, tuple[str, Callable[[], str]]] = {
     "style.css": ("text/css", lambda: packaged("style.css")),
     "report.js": ("text/javascript", lambda: packaged("report.js")),
-    "review.css": ("text/css", lambda: _own("review.css")),
-    "review.js": ("text/javascript", lambda: _own("review.js")),
+    "review.css": ("text/css", lambda: _packaged("review.css")),
+    "review.js": ("text/javascript", lambda: _packaged("review.js")),
 }
 
 
-def _own(name: str) -> str:
+def _packaged(name: str) -> str:
     return (Path(__file__).parent / name).read_text("utf-8")
 
 
@@ -198,16 +198,21 @@ class _Pages:
     def _posts(self) -> tuple[str, ...]:
         if not self._review.adjudicates:
             return assigned(self._study, self._review.coder)
-        return tuple(post_id for post_id in self._study.post_ids() if differing(list(self._others(post_id).values())))
+        planned = self._planned()
+        return tuple(post for post in self._study.post_ids() if differing(list(self._others(post, planned).values())))
 
-    def _others(self, post_id: str) -> Mapping[str, Coding]:
-        """Return what others have finished, where this is to be seen."""
-        if not self._review.adjudicates:
-            return {}
-        # Whoever codes a post by the plan does not decide about it: what others decided would be seen, and the own
-        # coding overwritten.
+    def _planned(self) -> Collection[str]:
+        """Return the posts that the coder codes by the plan."""
         plan = read_plan(self._study)
-        if plan is not None and post_id in plan.coders.get(self._review.coder, ()):
+        return frozenset(plan.coders.get(self._review.coder, ())) if plan is not None else ()
+
+    def _others(self, post_id: str, planned: Collection[str]) -> Mapping[str, Coding]:
+        """Return what others have finished, where this is to be seen.
+
+        Whoever codes a post by the plan does not decide about it: what others decided would be seen, and the own coding
+        overwritten.
+        """
+        if not self._review.adjudicates or post_id in planned:
             return {}
         others = (name for name in self._study.coders(post_id) if name != self._review.coder)
         read = {name: read_coding(self._study, post_id, name) for name in others}
@@ -222,12 +227,13 @@ class _Pages:
 
     def list(self, request: Request) -> Response:
         """Return the list of posts."""
+        planned = self._planned()
         posts = [
             ListedPost(
                 post_id,
                 (self._study.post(post_id).text.caption or "")[:100],
                 read_coding(self._study, post_id, self._review.coder),
-                differing(list(self._others(post_id).values())) if self._review.adjudicates else 0,
+                differing(list(self._others(post_id, planned).values())),
             )
             for post_id in self._posts()
         ]
@@ -240,7 +246,7 @@ class _Pages:
     def post(self, request: Request) -> Response:
         """Return the page of a post, and record what it shows."""
         post_id = self._own(request)
-        posts, others = self._posts(), self._others(post_id)
+        posts, others = self._posts(), self._others(post_id, self._planned())
         coding = read_coding(self._study, post_id, self._review.coder)
         shows_labels = coding.done or self._review.shows_labels
         labels = tuple(map(str, self._study.label_keys(post_id))) if shows_labels else ()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from valex_local.corpus.label_matrix import LabelMatrix, labels_of
-from valex_local.exchange.gold import overlaid, read_gold, write_gold
+from valex_local.exchange.gold import gold_file, overlaid, read_gold, write_gold
+from valex_local.files.atomic import writing
+from valex_local.files.removing import remove
 from valex_local.records import Coding
 from valex_local.schwartz import CIRCLE
 from valex_local.study import Study
@@ -27,6 +29,8 @@ def coded(records: dict[str, Coding]) -> LabelMatrix:
 def store_gold(study: Study, coder: str) -> Path | None:
     """Write what a coder has finished into ``gold/<coder>.csv``, over what was imported there before.
 
+    A post that was opened again after it had been finished has no gold labels by this coder until it is finished again.
+
     Parameters
     ----------
     study : Study
@@ -46,8 +50,18 @@ def store_gold(study: Study, coder: str) -> Path | None:
     StudyError
         The study cannot be read or written.
     """
-    done = {post_id: one for post_id, one in codings(study) if one.coder == coder and one.done}
-    if not done:
+    mine = dict(codings(study, coder))
+    done = {post_id: one for post_id, one in mine.items() if one.done}
+    opened_again = {post_id for post_id, one in mine.items() if not one.done and "done" in one.changed}
+    if not done and not opened_again:
         return None
     known, groups = read_gold(study, coder)
-    return write_gold(study, coder, overlaid(known, coded(done)), groups)
+    kept = known.take([row for row, post_id in enumerate(known.ids) if post_id not in opened_again])
+    labels = overlaid(kept, coded(done))
+    if labels.ids:
+        return write_gold(study, coder, labels, groups)
+    path = gold_file(study, coder)
+    if path.exists():
+        with writing(path):
+            remove(path, inside=study.root)
+    return None

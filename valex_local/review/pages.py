@@ -25,13 +25,22 @@ PACKAGE = "valex_local.review"
 
 
 @dataclass(frozen=True)
+class OtherDecision:
+    """What another coder decided about a value, with how sure that coder is and the remark."""
+
+    coder: str
+    state: str
+    remark: str
+
+
+@dataclass(frozen=True)
 class ValueRow:
     """A value as a coder sees it: its place in the circle, what the codebook says, and what was decided."""
 
     value: Value
     pole: str
     about: Definition
-    others: tuple[tuple[str, str], ...] = ()
+    others: tuple[OtherDecision, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,10 +73,17 @@ def rows(others: Mapping[str, Coding]) -> list[ValueRow]:
     """Return the values in the order of the circle, with what other coders decided, where that is to be seen."""
     return [
         ValueRow(
-            value, pole(value), codebook()[value], tuple((name, _said(one, value)) for name, one in others.items())
+            value, pole(value), codebook()[value], tuple(_decision(name, one, value) for name, one in others.items())
         )
         for value in CIRCLE
     ]
+
+
+def _decision(coder: str, coding: Coding, value: Value) -> OtherDecision:
+    decided = coding.values.get(value)
+    sure = f"confidence {decided.confidence}" if decided and decided.confidence else ""
+    remark = ": ".join(filter(None, (sure, decided.note if decided else "")))
+    return OtherDecision(coder, _said(coding, value), remark)
 
 
 def _said(coding: Coding, value: Value) -> str:

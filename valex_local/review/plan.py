@@ -11,7 +11,7 @@ from valex_local.files.atomic import write_whole, writing
 from valex_local.inference.samples import read_sample
 from valex_local.records import ReviewPlan
 from valex_local.study import Study
-from valex_local.study.codings import coder_name, read_coding
+from valex_local.study.codings import coder_name, codings
 from valex_local.study.disk import read_bytes
 
 FILE = "review-plan.json"
@@ -129,7 +129,7 @@ def progress(study: Study) -> list[Progress]:
     coders = {name for post_id in known for name in study.coders(post_id)}
     found = []
     for coder in [*planned, *sorted(coders - planned.keys())]:
-        records = [read_coding(study, post_id, coder) for post_id in known if coder in study.coders(post_id)]
+        records = [record for _, record in codings(study, coder)]
         done = sum(record.done for record in records)
         total = len(set(planned[coder]) & set(known)) if coder in planned else len(records)
         found.append(Progress(coder, total, done, len(records) - done))

@@ -122,6 +122,16 @@
       const shown = row.querySelector(".shown-by");
       shown.hidden = !one?.lines?.length;
       shown.textContent = one?.lines?.length ? `shown by ${one.lines.join(", ")}` : "";
+      const remark = row.querySelector(".remark");
+      const sure = one?.confidence ? `confidence ${one.confidence}` : "";
+      remark.textContent = [sure, one?.note].filter(Boolean).join(": ");
+      remark.hidden = at === current || !remark.textContent;
+      for (const button of all("[data-sure]", row)) {
+        button.setAttribute("aria-pressed", button.dataset.sure === one?.confidence);
+      }
+      const note = row.querySelector(".value-note");
+      note.disabled = one === undefined;
+      if (document.activeElement !== note) note.value = one?.note ?? "";
     });
     const marked = new Set(decided(current)?.lines ?? []);
     lines.forEach((line, at) => {
@@ -136,9 +146,14 @@
     by("done").textContent = coding.done ? "Finished: next post" : "Finish: the rest is absent";
   }
 
-  function go(to) {
-    current = Math.max(0, Math.min(values.length - 1, to));
+  function choose(at) {
+    flush();
+    current = at;
     show();
+  }
+
+  function go(to) {
+    choose(Math.max(0, Math.min(values.length - 1, to)));
     values[current].scrollIntoView({ block: "nearest" });
   }
 
@@ -164,11 +179,12 @@
       say("Choose a value first: an arrow key, or its first letter", true);
       return;
     }
-    const kept = decided(at)?.lines ?? [];
+    const kept = decided(at) ?? {};
     const value = {
+      ...kept,
       state: state === "dominant" ? "present" : state,
       dominant: state === "dominant",
-      lines: state === "absent" ? [] : kept,
+      lines: state === "absent" ? [] : (kept.lines ?? []),
     };
     setValue(name(at), state === null ? null : value);
   }
@@ -185,24 +201,43 @@
     setValue(name(current), { ...one, lines: without.length < one.lines.length ? without : [...one.lines, line] });
   }
 
+  // How sure, of the current value, or of the post if none is.
+  function rate(level) {
+    if (current < 0) set("confidence", level);
+    else if (decided(current)) setValue(name(current), { ...decided(current), confidence: level });
+    else say("Decide about the value first, then say how sure you are", true);
+  }
+
+  function annotate() {
+    const field = current < 0 ? by("note") : values[current].querySelector(".value-note");
+    if (field.disabled) say("Decide about the value first, then write a note on it", true);
+    else field.focus();
+  }
+
   async function finish() {
-    await flushNote();
+    await flush();
     const answer = coding.done ? {} : await set("done", true);
     if (answer === null) return;
     location.assign(by("after")?.href ?? "/");
   }
 
-  // A note is sent when typing pauses, and when the field is left.
+  // Notes, on the post and on values: sent when typing pauses, and when the field is left.
   let noteTimer = 0;
-  function flushNote() {
+  function flush() {
     clearTimeout(noteTimer);
-    return by("note").value === coding.note ? pending : set("note", by("note").value);
+    if (by("note").value !== coding.note) set("note", by("note").value);
+    const typed = values[current]?.querySelector(".value-note").value;
+    const one = decided(current);
+    if (one && typed !== (one.note ?? "")) setValue(name(current), { ...one, note: typed });
+    return pending;
   }
-  by("note").addEventListener("input", () => {
-    clearTimeout(noteTimer);
-    noteTimer = setTimeout(flushNote, 400);
-  });
-  by("note").addEventListener("blur", flushNote);
+  for (const field of all("#note, .value-note")) {
+    field.addEventListener("input", () => {
+      clearTimeout(noteTimer);
+      noteTimer = setTimeout(flush, 400);
+    });
+    field.addEventListener("blur", flush);
+  }
 
   // --- correcting -----------------------------------------------------------------------------------------------
 
@@ -268,20 +303,22 @@
     ",": () => point(cursor - 1),
     x: mark,
     e: edit,
-    n: () => by("note").focus(),
+    n: annotate,
     " ": () => player && (player.paused ? player.play() : player.pause()),
     ArrowLeft: () => skip(-2),
     ArrowRight: () => skip(2),
     Enter: finish,
   };
   for (const [key, state] of Object.entries(states)) keys[key] = () => decide(current, state);
-  for (const [key, level] of Object.entries(levels)) keys[key] = () => set("confidence", level);
+  for (const [key, level] of Object.entries(levels)) keys[key] = () => rate(level);
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
+      const inside = !form.hidden || document.activeElement !== document.body;
       form.hidden = true;
       document.activeElement.blur();
+      if (!inside) choose(-1);
       return;
     }
     const target = event.target;
@@ -299,12 +336,13 @@
     const row = event.target.closest(".value");
     if (!row) return;
     go(values.indexOf(row));
-    const state = event.target.closest("[data-state]")?.dataset.state;
+    const { state, sure } = event.target.closest("button")?.dataset ?? {};
+    if (sure) rate(sure);
     if (state) decide(current, state === stateOf(decided(current)) ? null : state);
   });
   // A click on a choice leaves the focus where it is, so that Enter still finishes the post.
   document.addEventListener("mousedown", (event) => {
-    if (event.target.closest("[data-state], [data-confidence]")) event.preventDefault();
+    if (event.target.closest("[data-state], [data-confidence], [data-sure]")) event.preventDefault();
   });
   for (const line of lines) {
     line.addEventListener("click", () => point(lines.indexOf(line)));

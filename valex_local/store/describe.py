@@ -11,6 +11,7 @@ from valex_local.store.manifests import ROLES, Manifest, parse
 
 _ENGINES = {
     "asr": "faster-whisper",
+    "aligner": "qwen3-asr",
     "ocr": "rapidocr",
     "clip": "open_clip",
     "detector": "onnxruntime",

@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from valex_local.errors import ModelError
 from valex_local.files.removing import remove
@@ -284,7 +285,7 @@ def _explained(source: Source, model: str, file: str) -> Iterator[None]:
     except httpx2.TransportError as error:
         reason = str(error) or type(error).__name__
         hint = _OWN_CERTIFICATE if "CERTIFICATE" in reason else None
-        raise Unreachable(f"Hugging Face cannot be reached ({reason})", hint=hint) from error
+        raise Unreachable(f"Hugging Face cannot be reached{_through()} ({reason})", hint=hint) from error
     except HfHubHTTPError as error:
         raise _refusal(error, source, model, file) from error
     except OSError as error:
@@ -293,6 +294,13 @@ def _explained(source: Source, model: str, file: str) -> Iterator[None]:
             path=file,
             hint="Free some disk space; what was downloaded is kept",
         ) from error
+
+
+def _through() -> str:
+    """Return which variable names the proxy in use; its value may contain a password."""
+    used = (f"{urlsplit(os.environ.get('HF_ENDPOINT') or 'https:').scheme}_proxy", "all_proxy")
+    named = next((name for name in os.environ if name.lower() in used and os.environ[name]), None)
+    return f" through the proxy that {named} names" if named else ""
 
 
 _OWN_CERTIFICATE = (

@@ -16,7 +16,7 @@ from valex_local.store.describe import describe
 from valex_local.store.downloads import FileProgress, Tell, download
 from valex_local.store.files import check, receive
 from valex_local.store.hub import Unreachable
-from valex_local.store.loadable import check_loadable
+from valex_local.store.loadable import check_complete, check_weights
 from valex_local.store.manifests import RECORD, File, Manifest, parse, read_manifest
 from valex_local.store.model import StoredModel
 from valex_local.store.servers import ENGINE, server_options
@@ -79,12 +79,13 @@ def add(
     manifest = _known(store, source, model_id, role)
     if manifest is None:
         manifest = _own(source, model_id, role, given)
-        check_loadable(manifest, source)
+        check_complete(manifest, source)
     elif given:
         raise ModelError(
             f"the model {manifest.id} is known, including its {' and '.join(given)}",
             hint="Choose another --id for your own variant",
         )
+    check_weights(manifest, source)
     with store.staging() as staging:
         folder = staging / manifest.id
         found = tuple(

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 from valex_local.errors import ModelError
-from valex_local.files.text import open_regular
 from valex_local.store.manifests import Manifest
+from valex_local.store.whole import check_whole
 
-_NEEDED = {
-    "faster-whisper": ("model.bin", "config.json"),
-    "open_clip": ("open_clip_config.json",),
-    "parakeet": ("config.json", "model.safetensors", "processor_config.json", "tokenizer.json"),
-    "transformers": ("config.json",),
+_WEIGHTS = "model.safetensors"
+_TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "*.bpe.model",
+    "spm.model",
+)
+_NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "encoder": (("labels.json",), ("head.safetensors",)),
+    "faster-whisper": (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.*",)),
+    "open_clip": (("open_clip_config.json",), ("open_clip_model.safetensors", "*.safetensors", "*.bin", "*.pth")),
+    "openai-whisper": (("*.pt",),),
+    "parakeet": (("config.json",), (_WEIGHTS, "model-*.safetensors"), ("processor_config.json",), ("tokenizer.json",)),
+    "qwen3-asr": (("config.json",), (_WEIGHTS, "model-*.safetensors"), ("processor_config.json",), ("tokenizer.json",)),
+    "transformers": (("config.json",), (_WEIGHTS, "model*.safetensors", "pytorch_model.bin"), _TOKENIZER),
 }
-"""Files that an engine cannot do without, whatever the model."""
+"""Files that an engine cannot do without, whatever the model: of each group one, by name or pattern."""
 
-_GGUF = b"GGUF"
-_TEMPLATE = b"tokenizer.chat_template"
-_HEAD = 64 << 20
-"""Bytes at the beginning of a GGUF file that hold its metadata; with a large vocabulary they are some 10 MB."""
+_TEMPLATE = "tokenizer.chat_template"
 
 
-def check_loadable(manifest: Manifest, source: Path) -> None:
-    """Check that the files of a model can be loaded, as far as can be seen without loading them.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The model.
-    source : Path
-        Its folder, or its only file.
+def check_complete(manifest: Manifest, source: Path) -> None:
+    """Check that a model has the files that its engine cannot do without.
 
     Raises
     ------
     ModelError
-        Files are missing or not what their names say, or a language model cannot chat.
+        Files are missing.
     """
-    names = {file.name for file in manifest.files}
-    missing = [name for name in _NEEDED.get(manifest.engine, ()) if name not in names]
+    missing = list(_missing(manifest))
     if missing:
         what = "this file is not a whole model" if source.is_file() else "this folder is not a whole model"
         raise ModelError(
@@ -46,27 +50,31 @@ def check_loadable(manifest: Manifest, source: Path) -> None:
             path=source,
             hint="Give the folder with all files that were published together",
         )
-    if manifest.engine == "llama_cpp":
-        _check_gguf(manifest, source)
 
 
-def _check_gguf(manifest: Manifest, source: Path) -> None:
-    for key in ("file", "mmproj"):
-        name = manifest.options.get(key)
-        path = source / str(name) if source.is_dir() else source
-        if name is None or not path.is_file():
+def check_weights(manifest: Manifest, source: Path) -> None:
+    """Check that files whose checksums are not known are whole, and that a language model can chat.
+
+    Raises
+    ------
+    ModelError
+        A file is cut off or not what its name says, or a language model has no chat template.
+    """
+    for file in manifest.files:
+        path = source / file.name if source.is_dir() else source
+        if file.sha256 is not None or not path.is_file():
             continue
-        with open_regular(path) as file:
-            head = file.read(_HEAD)
-        if not head.startswith(_GGUF):
-            raise ModelError(
-                "this is not a GGUF file, whatever its name says",
-                path=path,
-                hint="Download it again; what was downloaded may be a web page or a pointer of Git LFS",
-            )
-        if key == "file" and _TEMPLATE not in head:
+        metadata = check_whole(path)
+        if manifest.engine == "llama_cpp" and file.name == manifest.options.get("file") and _TEMPLATE not in metadata:
             raise ModelError(
                 "this language model has no chat template, so it cannot be asked anything",
                 path=path,
                 hint="Take the model that was trained on conversations: its name ends in Instruct, Chat or it",
             )
+
+
+def _missing(manifest: Manifest) -> Iterator[str]:
+    """Yield what the engine needs and the manifest does not name."""
+    for group in _NEEDED.get(manifest.engine, ()):
+        if not any(fnmatch(file.name, pattern) for file in manifest.files for pattern in group):
+            yield group[0]

@@ -159,10 +159,10 @@ def mark_shown(
     return after
 
 
-def codings(study: Study) -> Iterator[tuple[str, Coding]]:
-    """Yield each post with each of its codings, sorted by post and coder."""
+def codings(study: Study, coder: str) -> Iterator[tuple[str, Coding]]:
+    """Yield each post that a coder has coded, with the coding, sorted by post."""
     for post_id in study.post_ids():
-        for coder in study.coders(post_id):
+        if coder in study.coders(post_id):
             yield post_id, read_coding(study, post_id, coder)
 
 

@@ -1,7 +1,7 @@
 """Records as people corrected them.
 
 A correction remembers the line it is about as it was found: its text and time. It is applied to the line with that text
-which starts nearest, so it survives `--redo` and lines that are counted anew. Where a better model hears something
+which starts nearest, so it survives `--redo` and lines that are renumbered. Where a better model hears something
 else, its line stays as it is, and the correction is listed as lost.
 """
 

@@ -183,7 +183,7 @@ class Editor:
         """
         with self._editing(post_id) as edits:
             corrections = tuple(one for one in edits.corrections if one.id != what)
-            speakers = tuple(one for one in edits.speakers if what.casefold() not in (one.speaker.casefold(),))
+            speakers = tuple(one for one in edits.speakers if one.speaker.casefold() != what.casefold())
             if len(corrections) + len(speakers) == len(edits.corrections) + len(edits.speakers):
                 raise InputError(f"{post_id} has no correction {what}", hint="List them with: valex correct -s STUDY")
             self._write(post_id, edits.model_copy(update={"corrections": corrections, "speakers": speakers}))
@@ -222,11 +222,9 @@ class Editor:
 
     def _changed(self, edits: Edits, known: _Known, change: Change) -> Correction:
         before = known.correction
-        given = {
-            name: value if value is not None or before is None else getattr(before, name)
-            for name in ("text", "start", "end", "speaker")
-            for value in [getattr(change, name)]
-        }
+        given = {name: getattr(change, name) for name in ("text", "start", "end", "speaker")}
+        if before is not None:
+            given = {name: getattr(before, name) if value is None else value for name, value in given.items()}
         if known.line is not None:
             _refuse_backwards(known.line, given["start"], given["end"])
         number = max((int(one.id[1:]) for one in edits.corrections), default=0) + 1

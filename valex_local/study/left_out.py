@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING
 from valex_local.errors import InputError
 from valex_local.files.atomic import write_whole, writing
 from valex_local.files.text import counted
-from valex_local.posts.ids import file_key, post_key
+from valex_local.posts.ids import keyed_hashes
 from valex_local.records import Exclusion, LeftOut
 from valex_local.study.disk import read_bytes
 from valex_local.study.lock import settings_lock
@@ -108,7 +106,7 @@ def include(study: Study, name: str) -> str:
             kept = {post_id: one for post_id, one in known.excluded.items() if post_id != near[0]}
             _write(study.root, known.model_copy(update={"excluded": kept}))
             return f"{near[0]} is part of the study again"
-        hashes = _hashes(known.key, [name]) if known.key else frozenset()
+        hashes = keyed_hashes(known.key, [name]) if known.key else frozenset()
         if not hashes & {*known.forgotten}:
             raise InputError(f"no post called {name!r} is excluded or forgotten", path=study.root)
         kept_hashes = tuple(one for one in known.forgotten if one not in hashes)
@@ -136,7 +134,7 @@ def remember_forgotten(study: Study, post_id: str, files: Sequence[str]) -> None
     with settings_lock(study.root):
         known = read_left_out(study.root)
         key = known.key or secrets.token_hex(16)
-        hashes = _hashes(key, [post_id, *(Path(path).name for path in files)])
+        hashes = keyed_hashes(key, [post_id, *(Path(path).name for path in files)])
         excluded = {name: one for name, one in known.excluded.items() if name != post_id}
         forgotten = tuple(sorted({*known.forgotten, *hashes}))
         _write(study.root, known.model_copy(update={"excluded": excluded, "key": key, "forgotten": forgotten}))
@@ -157,7 +155,7 @@ def is_forgotten(left_out: LeftOut, post_id: str) -> bool:
     bool
         True if a post with this id, or with the same TikTok number, was forgotten.
     """
-    return bool(left_out.key) and not _hashes(left_out.key, [post_id]).isdisjoint(left_out.forgotten)
+    return bool(left_out.key) and not keyed_hashes(left_out.key, [post_id]).isdisjoint(left_out.forgotten)
 
 
 def describe(left_out: LeftOut) -> list[str]:
@@ -167,15 +165,6 @@ def describe(left_out: LeftOut) -> list[str]:
         return []
     listed = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
     return [f"{counted(len(left_out.excluded), 'post')} excluded: {listed}"]
-
-
-def _hashes(key: str, names: Iterable[str]) -> frozenset[str]:
-    """Return keyed hashes of names: of the TikTok number where a name has one, since users may change theirs."""
-    keys = ((name, file_key(name) or post_key(name)) for name in names)
-    plain = {name.strip() if known is None else known.number for name, known in keys}
-    return frozenset(
-        hmac.new(key.encode(), name.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest() for name in plain
-    )
 
 
 def _write(root: Path, left_out: LeftOut) -> None:

@@ -31,6 +31,7 @@ from valex_local.stages.labels.card import (
     OWN_ENCODER,
     TUNED,
     CardFigure,
+    LearntFrom,
     ModelCard,
     OutputRow,
     ValueOutputs,
@@ -72,6 +73,8 @@ class Facts:
         What it should not be used for.
     licence : str
         Licence of the model.
+    learnt_from : LearntFrom or None
+        The texts, as keyed hashes.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Facts:
     data: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     licence: str = ""
+    learnt_from: LearntFrom | None = None
 
     @classmethod
     def of(
@@ -130,6 +134,7 @@ class Facts:
             data=(f"{len(corpus.texts):,} texts with labels, from {names}", *data),
             limits=tuple(limits),
             licence=licence,
+            learnt_from=LearntFrom.of(text.id for text in corpus.texts),
         )
 
 
@@ -186,6 +191,7 @@ def make_card(
         data=facts.data,
         measured=tuple(measured),
         limits=facts.limits,
+        learnt_from=facts.learnt_from,
     )
 
 

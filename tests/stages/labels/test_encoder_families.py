@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.stages.labels.tiny import POSITIONS, save_encoder
-from valex_local.errors import ModelError
+from valex_local.errors import MissingExtra, ModelError
 from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.system.devices import Device
 
@@ -81,3 +82,34 @@ def test_weights_of_before_safetensors_are_plain_tensors(tmp_path: Path):
     path.unlink()
     (found,) = encoder(folder).vectors([TEXT])
     assert torch.equal(found, expected[0])
+
+
+def test_a_tokenizer_of_sentencepiece_takes_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = save_encoder(tmp_path / "encoder", **DEBERTA)
+    (folder / "tokenizer.json").unlink()
+    (folder / "spm.model").write_bytes(b"x")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r'sentencepiece is not installed.*"valex_local\[train\]"'):
+        encoder(folder)
+
+
+def test_the_tokenizer_of_deberta_is_read_as_published(tmp_path: Path):
+    """From ``spm.model`` and ``tokenizer_config.json``; the rest of the vocabulary is the library's own."""
+    sentencepiece = pytest.importorskip("sentencepiece")
+    folder = save_encoder(tmp_path / "encoder", **DEBERTA)
+    for path in folder.glob("*token*"):
+        path.unlink()
+    words = [f"{one}{two}" for one in "bcdfghklmn" for two in ("at", "an", "it", "og")]
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([" ".join(words[at:] + words[:at]) for at in range(len(words))]),
+        model_prefix=str(folder / "spm"), vocab_size=40, minloglevel=2, bos_id=1, eos_id=2, unk_id=3, pad_id=0,
+        pad_piece="[PAD]", bos_piece="[CLS]", eos_piece="[SEP]", unk_piece="[UNK]",
+    )  # fmt: skip
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "vocab_type": "spm"}')
+    made = encoder(folder)
+    assert type(made.tokenizer).__name__ == "DebertaV2Tokenizer"
+    (window,) = made.windows("hit bat dog cat")
+    tokens = made.tokenizer.convert_ids_to_tokens(window)
+    assert (tokens[0], tokens[-1]) == ("[CLS]", "[SEP]")
+    own = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
+    assert tokens[1:-1] == own.encode("hit bat dog cat", out_type=str)

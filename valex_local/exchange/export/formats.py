@@ -63,6 +63,9 @@ FORMATS: dict[str, Format] = {
     "text": Format("valex_local.exchange.export.screenplays:text", "scripts as plain text, as in the paper"),
     "eaf": Format("valex_local.exchange.export.elan:Elan", "ELAN annotation files"),
     "posts": Format("valex_local.exchange.export.tables:Posts", "posts, a row for each: author, date, length", _TABLE),
+    "codings": Format(
+        "valex_local.exchange.export.tables:Codings", "what people decided, with confidence and notes", _TABLE
+    ),
     "authors": Format(
         "valex_local.exchange.export.tables:Authors",
         "labels in the format of the paper's authors: -1, 0, 1, 2",

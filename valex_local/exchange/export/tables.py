@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,9 +12,14 @@ from valex_local.corpus.post_facts import FACTS, post_facts
 from valex_local.corpus.writers import long_rows, write_authors
 from valex_local.exchange.export.selection import Labelled, Material, name_of
 from valex_local.files.tables import write_table
-from valex_local.records import Labels, ValueLabel
+from valex_local.records import Coding, Labels, ValueLabel
 from valex_local.schwartz import CIRCLE, Polarity, State, Value
 from valex_local.states import cutoffs_in_digits, kind_of_states, kind_of_value
+from valex_local.study.codings import read_coding
+
+_CODING_COLUMNS = (
+    "video_id", "post_id", "coder", "coding", "value", "state", "dominant", "confidence", "note", "lines",
+)  # fmt: skip
 
 _CODES = {State.CONFLICTED: "-1", State.ABSENT: "0", State.PRESENT: "1", State.NOT_ASSESSED: ""}
 
@@ -29,6 +35,35 @@ class Posts:
         rows = [(name_of(post_id), post_id, *post_facts(study, post_id).values()) for post_id in ids]
         material.exported.update(ids)
         write_table(target, [("video_id", "post_id", *FACTS), *rows])
+
+
+class Codings:
+    """Write a row for each value that a person has decided, with how sure the person is, the remark and the lines.
+
+    A row with an empty value is about the post as a whole.
+    """
+
+    def __call__(self, material: Material, target: Path) -> None:
+        """Write the codings of the posts."""
+        study = material.study
+        rows: list[tuple[str, ...]] = [_CODING_COLUMNS]
+        for post_id in material.posts:
+            for coder in study.coders(post_id):
+                rows += _coding_rows(post_id, read_coding(study, post_id, coder))
+                material.exported.add(post_id)
+            if post_id not in material.exported:
+                material.leave_out(post_id, "nobody has coded it")
+        write_table(target, rows)
+
+
+def _coding_rows(post_id: str, coding: Coding) -> Iterator[tuple[str, ...]]:
+    about = name_of(post_id), post_id, coding.coder, "finished" if coding.done else "open"
+    for value in CIRCLE:
+        if one := coding.values.get(value):
+            decided = value, one.state, str(int(one.dominant))
+            yield (*about, *decided, one.confidence or "", one.note, " ".join(one.lines))
+    if coding.confidence or coding.note:
+        yield (*about, "", "", "", coding.confidence or "", coding.note, "")
 
 
 class Authors:

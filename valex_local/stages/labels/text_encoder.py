@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from valex_local.errors import ConfigError, ModelError
 from valex_local.system.devices import Device
 from valex_local.system.hugging_face import quiet
+from valex_local.system.imports import require_extra
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 LEFT, RIGHT = ".left", ".right"
 """Endings of the names of two factors in a file of tuned tensors; their product is added to the encoder's tensor."""
 
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model")
+_FAST_TOKENIZER = "tokenizer.json"
+_SENTENCEPIECE = ("spiece.model", "sentencepiece.bpe.model", "spm.model")
+"""Tokenizers as SentencePiece writes them, such as DeBERTa v3's, which take its library to convert."""
+_TOKENIZER_FILES = (_FAST_TOKENIZER, "vocab.txt", "vocab.json", *_SENTENCEPIECE)
 _PLAIN_WEIGHTS = "pytorch_model.bin"
 """Weights of models published before safetensors, such as DeBERTa v3; read as plain tensors, never as code."""
 
@@ -340,6 +344,8 @@ def _tuned(
 def _load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
+    if not (folder / _FAST_TOKENIZER).is_file() and any((folder / name).is_file() for name in _SENTENCEPIECE):
+        require_extra("train", "sentencepiece")
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if not tokenizer.is_fast:
         raise ModelError(

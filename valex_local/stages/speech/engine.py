@@ -21,6 +21,7 @@ ENGINES = {
     "faster-whisper": "valex_local.stages.speech.faster_whisper:FasterWhisper",
     "openai-whisper": "valex_local.stages.speech.openai_whisper:OpenaiWhisper",
     "parakeet": "valex_local.stages.speech.parakeet:Parakeet",
+    "qwen3-asr": "valex_local.stages.speech.qwen3_asr:QwenAsr",
 }
 """Engine names, as in a model's manifest, to classes, as ``module:name``."""
 
@@ -41,9 +42,9 @@ class RawSegment:
 
     Times are seconds from the start of the piece. `avg_logprob` (mean over the tokens), `no_speech_probability` and
     `compression_ratio` belong to the whole decoding window, so neighbours share them; an engine that has no probability
-    of silence gives None for it. `words` is empty for translations, whose words have no time in the audio. `said_again`
-    is no figure of the engine: it is set where repeated words were found to be really said, and the compression ratio
-    then says nothing against them.
+    of silence gives None for it. `words` is empty for translations, whose words have no time in the audio, and where an
+    engine cannot time them. `said_again` is no figure of the engine: it is set where repeated words were found to be
+    really said, and the compression ratio then says nothing against them.
     """
 
     start: float

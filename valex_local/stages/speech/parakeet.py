@@ -9,11 +9,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from valex_local.errors import ConfigError, ModelError
 from valex_local.stages.speech.engine import RawSegment, RecognisedWord, SpeechTask
+from valex_local.stages.speech.pretrained import load_pretrained
 from valex_local.system.hugging_face import quiet
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 RATE = 16_000
 _WORD = "▁"
 """How SentencePiece marks the beginning of a word."""
-_HINT = "Add the whole directory of the model, as published for transformers"
 
 
 @dataclass(frozen=True)
@@ -53,32 +52,10 @@ class Parakeet:
     translates = False
 
     def __init__(self, model: StoredModel, device: Device) -> None:
-        import torch
-        from safetensors import SafetensorError
-        from transformers import AutoProcessor, ParakeetForTDT
+        from transformers import ParakeetForTDT
 
         self.languages = _languages(model)
-        if device.kind == "cpu":
-            torch.set_num_threads(device.threads)
-        try:
-            with quiet():
-                self._processor: Any = AutoProcessor.from_pretrained(
-                    model.folder, local_files_only=True, trust_remote_code=False
-                )
-                self._model, info = ParakeetForTDT.from_pretrained(
-                    model.folder,
-                    local_files_only=True,
-                    use_safetensors=True,
-                    dtype=torch.float32,
-                    output_loading_info=True,
-                )
-        except (OSError, ValueError, RuntimeError, LookupError, TypeError, SafetensorError) as error:
-            first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise ModelError(
-                f"this Parakeet model cannot be loaded ({first})", path=model.folder, hint=_HINT
-            ) from error
-        _check_complete(info, model.folder)
-        self._model.to(device.kind).eval()
+        self._processor, self._model = load_pretrained(model.folder, ParakeetForTDT, device, name="Parakeet")
         extractor = self._processor.feature_extractor
         self._frame = extractor.hop_length / RATE * self._model.config.encoder_config.subsampling_factor
 
@@ -184,9 +161,3 @@ def _languages(model: StoredModel) -> frozenset[str]:
             hint='Add to its manifest: [options] languages = ["en"]',
         )
     return frozenset(listed)
-
-
-def _check_complete(info: Mapping[str, Any], folder: Path) -> None:
-    missing = sorted(info["missing_keys"])
-    if missing:
-        raise ModelError(f"the weights lack {len(missing)} tensors, for example {missing[0]}", path=folder, hint=_HINT)

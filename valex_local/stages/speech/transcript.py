@@ -272,7 +272,10 @@ class TranscriptBuilder:
         probability = self.probability if main == self.main else self._probability_of(main)
         return Transcript(
             skipped=self.track.missing,
-            notices=tuple(self._notices(kept, [line for line in lines if line.reason is not None], main, probability)),
+            notices=(
+                *self._notices(kept, [line for line in lines if line.reason is not None], main, probability),
+                *_without_times(kept, task),
+            ),
             task=task,
             # If all words were dropped, their language would be one more invention.
             language=main if kept else None,
@@ -332,6 +335,16 @@ class TranscriptBuilder:
         if not kept:
             return Notice(code="all-words-dropped", text=f"All that was recognised, {lines}, was dropped: {voice}")
         return Notice(code="words-dropped", text=f"{lines} of speech {were} dropped as unreliable: {voice}")
+
+
+def _without_times(kept: Sequence[Line], task: SpeechTask) -> Iterator[Notice]:
+    """Yield a notice on words without times, which no translation has."""
+    lines = [line for line in kept if not line.raw.words]
+    if lines and task == "transcribe":
+        spoken = ", ".join(sorted({line.language for line in lines}))
+        seconds = _seconds(sum(line.seconds for line in lines))
+        text = f"The words in {seconds} of speech have no times of their own: the speech model has none for {spoken}"
+        yield Notice(code="words-without-times", text=text)
 
 
 def _placed(segment: RawSegment, piece: AudioPiece) -> RawSegment:
