@@ -146,14 +146,11 @@ def _named(script: Script, start: float, end: float) -> dict[str, set[str]]:
         e.text for s in script.scenes for e in s.elements
         if isinstance(e, Action) and e.start is not None and start <= e.start + 0.5 < end
     ]  # fmt: skip
-    headings = [
-        s.heading for s in script.scenes if s.heading and (s.start or 0) < end - 0.5 and (s.end or 0) > start + 0.5
-    ]
-    texts = {"places": headings, "deeds": lines, "things": lines}
-    return {
-        kind: {label for label in labels if any(holds(roots(text), label) for text in texts[kind])}
-        for kind, labels in vocabulary().items()
-    }
+    # A heading is for the shot with which its scene begins: a plain backdrop begins no scene.
+    headings = {s.heading.casefold() for s in script.scenes if s.heading and start <= (s.start or 0) + 0.5 < end}
+    known = vocabulary()
+    named = {kind: {x for x in known[kind] if any(holds(roots(t), x) for t in lines)} for kind in ("deeds", "things")}
+    return named | {"places": known["places"] & headings}
 
 
 def scripts(study: Path, writer: str) -> Iterator[tuple[int, Script]]:
@@ -179,9 +176,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not (path := videos / f"drawn-{number}.mp4").exists():
             write_video(path, shots_of(number))
     run(videos, options.out / "study", options.model)
+    report(options.out / "study")
+
+
+def report(study: Path) -> None:
+    """Print the figures of a study that `run` made."""
     table = Table("", "template", "local")
     counts = [
-        sum((compare(script, shots_of(n)) for n, script in scripts(options.out / "study", writer)), Counter())
+        sum((compare(script, shots_of(n)) for n, script in scripts(study, writer)), Counter())
         for writer in ("template", "local")
     ]
     for kind in ("places", "deeds", "things"):

@@ -134,6 +134,7 @@ def test_a_corrupted_answer_changes_no_word_and_says_so(name: str) -> None:
         ("One red woman is shopping with a bag.", False),
         ("Two women are shopping, and there is a red bag.", False),
         ("She is shopping with a red bag.", False),
+        ("One woman is shopping with a red bag, and there is a woman.", False),
     ],
 )
 def test_a_line_says_all_that_the_tags_say_and_nothing_else(line: str, supported: bool) -> None:

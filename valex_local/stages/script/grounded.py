@@ -9,6 +9,7 @@ free, since they say something themselves.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from valex_local.stages.script.evidence import SeenKeyframe
@@ -81,14 +82,20 @@ def adds_nothing(line: str, sources: Sequence[str]) -> bool:
     """Whether a line says something, and nothing that the sources do not say.
 
     Each run of words between joining words must consist of ends of the sources' own runs, or of at least two
-    neighbours in one: the last word of a phrase says what it is about, the others say which.
+    neighbours in one: the last word of a phrase says what it is about, the others say which. No word may occur more
+    often than in the sources ("and there is a person" would be another one), and the line may not break off after a
+    joining word.
     """
-    units = {unit for source in sources for phrase in phrases(source) for unit in _units(phrase)}
-    told = list(phrases(line))
-    placing = {word for source in sources for word in words(source)} & PLACING
-    if not set(words(line)) & PLACING <= placing:
+    said, told = words(line), list(phrases(line))
+    if not told or said[-1] in JOINING | PLACING:
         return False
-    return bool(told) and all(_consists_of(phrase, units) for phrase in told)
+    if not set(said) & PLACING <= {word for source in sources for word in words(source)}:
+        return False
+    often = Counter(word for source in sources for word in content(source))
+    if Counter(word for phrase in told for word in phrase) - often:
+        return False
+    units = {unit for source in sources for phrase in phrases(source) for unit in _units(phrase)}
+    return all(_consists_of(phrase, units) for phrase in told)
 
 
 def placed(seen: Sequence[SeenKeyframe]) -> list[str]:
