@@ -54,6 +54,8 @@ class Labelled:
 class Counting:
     """A language model that counts the tokens of its prompts; see `LanguageModel`."""
 
+    concurrent = False
+
     def __init__(self, model: LlamaCpp) -> None:
         self._model = model
         self.context, self.sees = model.context, model.sees

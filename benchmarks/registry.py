@@ -5,6 +5,7 @@ from __future__ import annotations
 BENCHMARKS = {
     "speech-fp32": "benchmarks.speech:fp32",
     "speech-int8": "benchmarks.speech:int8",
+    "speakers": "benchmarks.speakers:speakers",
     "decode": "benchmarks.decode:decode",
     "ocr": "benchmarks.ocr:ocr",
     "captions": "benchmarks.captions:captions",

@@ -57,7 +57,6 @@ from valex_local.stages.script.llm import LlmWriter
 from valex_local.stages.script.prompt import ScenePrompt
 from valex_local.stages.script.question import SceneQuestion
 from valex_local.stages.script.template import TemplateWriter
-from valex_local.stages.script.writers import ScriptWriter
 from valex_local.stages.setting_files import setting_file
 from valex_local.store import Store
 from valex_local.system.devices import detect, set_threads
@@ -226,7 +225,7 @@ class Listening:
 
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
-        self.context, self.sees = model.context, model.sees
+        self.context, self.sees, self.concurrent = model.context, model.sees, False
         self.figures: Counter[str] = Counter()
 
     def count(self, messages: Sequence[Message]) -> int:
@@ -253,7 +252,7 @@ class Listening:
 class FirstChoice:
     """What the rules alone achieve: a model that takes the first of every choice and writes no line."""
 
-    context, sees = 1 << 20, False
+    context, sees, concurrent = 1 << 20, False, False
 
     def count(self, messages: Sequence[Message]) -> int:
         """Return 0: nothing is evaluated."""
@@ -344,7 +343,10 @@ def measure(truths: Sequence[PostTruth], rows: Iterable[dict[str, Any]], seed: s
     """
     example = example_words()
     tallies = {"template": Tally(), "first choice": Tally(), "local": Tally()}
-    without: dict[str, ScriptWriter] = {"template": TemplateWriter(), "first choice": writer_with(FirstChoice())}
+    without: dict[str, TemplateWriter | LlmWriter] = {
+        "template": TemplateWriter(),
+        "first choice": writer_with(FirstChoice()),
+    }
     for truth, row in zip(truths, rows, strict=True):
         evidence = evidence_of(truth, seed)
         for name, writer in without.items():

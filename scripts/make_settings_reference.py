@@ -28,7 +28,14 @@ Every setting, its default and its bounds. `scripts/make_settings_reference.py` 
 In a file for `--config`, in a profile and in `study.toml`, a section is a table: `[ocr]`, `[script.llm]`. On the
 command line `--set ocr.fps=2` changes one setting. A setting without a default may be left out.
 """
-NAMES = {"str": "text", "bool": "true or false", "int": "whole number", "float": "number", "Path": "path"}
+NAMES = {
+    "str": "text",
+    "bool": "true or false",
+    "int": "whole number",
+    "float": "number",
+    "Path": "path",
+    "date": "date",
+}
 BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "to"}
 
 
@@ -66,6 +73,8 @@ def _kind(kind: Any) -> str:
         return ", ".join(f"`{part}`" for part in parts)
     if get_origin(kind) is tuple:
         return f"list of {_kind(parts[0])}"
+    if _is_section(kind):
+        return "tables"
     if get_origin(kind) is dict:
         return "table"
     return _kind(parts[0]) if parts else NAMES[kind.__name__]

@@ -10,8 +10,9 @@ import hashlib
 import json
 import random
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from valex_local.pipeline.fingerprints import fingerprint
 from valex_local.pipeline.plan import plan
@@ -43,6 +44,8 @@ from valex_local.records import (
     Segment,
     Shot,
     Sound,
+    Speakers,
+    SpeakerSegment,
     Tag,
     Track,
     Transcript,
@@ -63,7 +66,20 @@ OPTIONS = {
 }
 """Settings under which a post has every kind of record: two scripts, and two routes of labels for each."""
 
-DURATION, SHOTS, SEGMENTS, TRACKS, SCENES = 60.0, 14, 12, 18, 5
+DURATION = 60.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is in a post; by default what a run leaves of 60 seconds."""
+
+    shots: int = 14
+    segments: int = 12
+    tracks: int = 18
+    scenes: int = 5
+
+
+TINY = Size(1, 1, 1, 1)
 POOL = 16
 """Number of posts with different content; the others repeat it with their own videos and texts."""
 
@@ -120,6 +136,7 @@ def make_study(
     store: Store | None = None,
     options: Mapping[str, Any] | None = None,
     side_files: bool = False,
+    size: Size = Size(),
 ) -> Study:
     """Return a study of all posts of a folder of videos, in which nothing is due.
 
@@ -133,10 +150,12 @@ def make_study(
         Settings the study remembers; `OPTIONS` when left out.
     side_files : bool
         Make the files of sound and keyframes too, empty ones.
+    size : Size
+        How much there is in each post.
     """
     study, store, given = Study(root, create=True), store or MadeUpStore(root / "no store"), options or OPTIONS
     study.save_options(given)
-    maker = _Maker(study, store, given)
+    maker = _Maker(study, store, given, size)
     checksums = study.checksums()
     for post in discover([videos], checksums=checksums).posts:
         maker.add(post, side_files=side_files)
@@ -145,17 +164,18 @@ def make_study(
 
 
 class _Maker:
-    def __init__(self, study: Study, store: Store, given: Mapping[str, Any]) -> None:
+    def __init__(self, study: Study, store: Store, given: Mapping[str, Any], size: Size) -> None:
         settings = make_settings(merge(store.profile(str(given["profile"])).settings, given))
         self._study = study
         self._steps = plan(settings)
         self._made_by = {step.name: step.made_by(_models(store, settings)) for step in self._steps}
+        self._size = size
         self._pool = [self._texts(number) for number in range(POOL)]
         self._added = 0
 
     def _texts(self, number: int) -> dict[str, tuple[dict[str, Any], str]]:
         """Return the records of a post without fingerprints, as data and as text, by the names of the steps."""
-        content = _Content(random.Random(number))
+        content = _Content(random.Random(number), self._size)
         made = {
             step.name: content.record(step.stem).model_copy(update={"made_by": self._made_by[step.name]})
             for step in self._steps
@@ -192,10 +212,11 @@ def _models(store: Store, settings: Settings) -> dict[str, StoredModel]:
 class _Content:
     """The content of the records of one post."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, size: Size) -> None:
         self._chance = chance
-        self._segments = tuple(self._segment(n) for n in range(1, SEGMENTS + 1))
-        self._tracks = tuple(self._track(n) for n in range(1, TRACKS + 1))
+        self._size = size
+        self._segments = tuple(self._segment(n) for n in range(1, self._size.segments + 1))
+        self._tracks = tuple(self._track(n) for n in range(1, self._size.tracks + 1))
 
     def record(self, stem: str) -> Record:
         """Return the record of a stem."""
@@ -205,6 +226,8 @@ class _Content:
                 return self._media()
             case "transcript":
                 return self._transcript()
+            case "speakers":
+                return self._speakers()
             case "text":
                 return ScreenText(tracks=self._tracks, frames_seen=360, frames_read=62)
             case "captions":
@@ -221,7 +244,7 @@ class _Content:
         return " ".join(self._chance.choice(_WORDS) for _ in range(words))
 
     def _segment(self, number: int) -> Segment:
-        start = (number - 1) * DURATION / SEGMENTS
+        start = (number - 1) * DURATION / self._size.segments
         words = tuple(
             Word(text=f" {word}", start=start + 0.3 * n, end=start + 0.3 * n + 0.28, probability=self._chance.random())
             for n, word in enumerate(self._say(14).split())
@@ -232,14 +255,14 @@ class _Content:
         )  # fmt: skip
 
     def _track(self, number: int) -> Track:
-        start = (number - 1) * DURATION / TRACKS
+        start = (number - 1) * DURATION / self._size.tracks
         box = Box(left=0.1441, top=0.0859 + 0.05 * self._chance.random(), width=0.3385, height=0.0723)
         return Track(
             id=f"T{number}", text=self._say(6), start=start, end=start + 4, box=box, confidence=0.96, readings=5
         )
 
     def _media(self) -> Media:
-        length = DURATION / SHOTS
+        length = DURATION / self._size.shots
         audio = AudioTrack(
             codec="aac", sample_rate=44100, channels=1, duration=DURATION, rms_db=-21.9815, peak_db=-5.8541,
             file="audio.flac", sha256=f"{self._chance.getrandbits(256):064x}",
@@ -249,10 +272,10 @@ class _Content:
             duration=DURATION,
             video=VideoTrack(codec="h264", width=576, height=1024, frame_rate=25),
             audio=audio,
-            shots=tuple(Shot(start=n * length, end=(n + 1) * length) for n in range(SHOTS)),
+            shots=tuple(Shot(start=n * length, end=(n + 1) * length) for n in range(self._size.shots)),
             keyframes=tuple(
                 Keyframe(id=f"K{n}", time=n * length - 1, shot=n - 1, file=f"keyframes/K{n}.jpg", width=432, height=768)
-                for n in range(1, SHOTS + 1)
+                for n in range(1, self._size.shots + 1)
             ),
         )
 
@@ -263,6 +286,15 @@ class _Content:
             sound=Sound(has_sound=True, has_verbal_sound=True, has_speech=True),
         )  # fmt: skip
 
+    def _speakers(self) -> Speakers:
+        """Return two speakers who take turns of a line each."""
+        return Speakers(
+            segments=tuple(
+                SpeakerSegment(speaker=f"SPEAKER {n % 2 + 1}", start=one.start, end=one.end, confidence=0.97)
+                for n, one in enumerate(self._segments)
+            )
+        )
+
     def _captions(self) -> Captions:
         tags = tuple(
             Tag(category=category, label=label, probability=self._chance.random())
@@ -270,15 +302,16 @@ class _Content:
         )
         return Captions(
             keyframes=tuple(
-                KeyframeCaption(keyframe=f"K{n}", tags=tags, caption=self._say(11)) for n in range(1, SHOTS + 1)
+                KeyframeCaption(keyframe=f"K{n}", tags=tags, caption=self._say(11))
+                for n in range(1, self._size.shots + 1)
             )
         )
 
     def _script(self, name: str) -> Script:
-        by = "llm" if name == "local" else "template"
+        by: Literal["llm", "template"] = "llm" if name == "local" else "template"
         scenes = []
-        for number in range(SCENES):
-            start, end = number * DURATION / SCENES, (number + 1) * DURATION / SCENES
+        for number in range(self._size.scenes):
+            start, end = number * DURATION / self._size.scenes, (number + 1) * DURATION / self._size.scenes
             elements: list[Element] = [PostLine(text=self._say(14))] if number == 0 else []
             elements += [
                 Action(text=self._say(11), keyframes=(f"K{number + 1}", f"K{number + 2}"), start=start, end=end)
@@ -305,12 +338,15 @@ class _Content:
                 scene=n, element=1, rests_on="named", keyframes=(f"K{n}", f"K{n + 1}"), best=f"K{n}", similarity=0.2519,
                 percentile=self._chance.random(), z=1.1, below_chance=False,
             )
-            for n in range(1, SCENES + 1)
+            for n in range(1, self._size.scenes + 1)
         )  # fmt: skip
         keyframes = tuple(
-            GroundedKeyframe(keyframe=f"K{n}", lines=1, above_chance=self._chance.random()) for n in range(1, SHOTS + 1)
+            GroundedKeyframe(keyframe=f"K{n}", lines=1, above_chance=self._chance.random())
+            for n in range(1, self._size.shots + 1)
         )
-        figures = GroundingFigures(lines=SCENES, mean_percentile=0.71, keyframes=SHOTS, spoken_of=4)
+        figures = GroundingFigures(
+            lines=self._size.scenes, mean_percentile=0.71, keyframes=self._size.shots, spoken_of=4
+        )
         return Grounding(script=script, chance_lines=1000, lines=lines, keyframes=keyframes, figures=figures)
 
     def _labels(self, script: str, route: str) -> Labels:

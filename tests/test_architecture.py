@@ -39,20 +39,21 @@ MAY_IMPORT = {
     "states": "schwartz files records",
     "study": "errors schwartz files records settings store posts rendering states",
     "corpus": "errors schwartz files records store posts rendering study",
-    "stages": "errors schwartz files records states settings system store llm posts rendering study corpus",
+    "privacy": "errors files records store posts study corpus",
+    "stages": "errors schwartz files records states settings system store llm rendering study corpus",
     "pipeline": "errors schwartz notices files records states settings system store posts rendering study corpus "
     "stages",
     "evaluation": "errors schwartz files records states settings system store posts rendering study corpus stages "
     "pipeline",
-    "exchange": "errors schwartz files records states system store posts rendering study corpus stages",
-    "report": "errors schwartz notices files records states store rendering study stages",
+    "exchange": "errors schwartz files records states system store posts rendering study corpus privacy stages",
+    "report": "errors schwartz notices files records states settings store rendering study stages",
     "inference": "errors schwartz files study corpus",
     "review": "errors schwartz files records system study corpus stages exchange report inference",
     "comparison": "errors schwartz files records system store rendering study corpus stages evaluation report",
-    "training": "errors schwartz files settings system store corpus stages pipeline evaluation",
+    "training": "errors schwartz files settings system store corpus privacy stages pipeline evaluation",
     "doctor": "errors settings system store pipeline",
-    "cli": "errors schwartz notices files records states settings system store posts rendering study corpus stages "
-    "pipeline evaluation exchange report inference review comparison training doctor",
+    "cli": "errors schwartz notices files records states settings system store posts rendering study corpus "
+    "privacy stages pipeline evaluation exchange report inference review comparison training doctor",
 }
 """Each folder and root module of the package, from low to high, and what it may import."""
 
@@ -61,9 +62,11 @@ SHARED_BY_STAGES = {"base", "label_routes", "onnx_session", "registry", "setting
 
 ACROSS_STAGES = {
     "speech": "media.audio",  # reads the sound that media extracted
+    "speakers": "media.audio speech.vad",  # looks where a voice was detected, in the sound that media extracted
+    "script": "speakers.words",  # divides lines where the speaker changes
     "ocr": "media.decode media.pictures",  # the one way in which frames and pictures are decoded
     "grounding": "vision.clip vision.detection vision.text_vectors",  # scores lines with the model that tags keyframes
-    "labels": "script.evidence",  # the route direct shows post text as the script does
+    "labels": "script.evidence speakers.words",  # the route direct shows post text and speakers as the script does
 }
 """What a stage may import of another: helpers, never an engine."""
 

@@ -28,7 +28,10 @@ from valex_local.files.text import load_json, read_text
 from valex_local.files.toml import read_toml
 from valex_local.posts.meta import read_meta
 from valex_local.posts.sidecars import read_sidecars
+from valex_local.privacy.learnt import read_learnt
+from valex_local.privacy.pseudonyms import read_key
 from valex_local.records import Calibration, Edits, Failure, Intake, Labels, LeftOut, Media, Post, Script, Transcript
+from valex_local.report.dossier import describe_processing
 from valex_local.review.plan import read_plan
 from valex_local.stages.grounding.reference_lines import read_reference_lines
 from valex_local.stages.grounding.things import _read as _read_words
@@ -39,9 +42,9 @@ from valex_local.stages.vision.vocabulary import read_vocabulary
 from valex_local.store import Store
 from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
+from valex_local.store.whole import check_whole
 from valex_local.study import LabelKey, Study
 from valex_local.study.custody import entries
-from valex_local.study.retention import expired
 from valex_local.study.settings import given_settings
 
 READING = {
@@ -88,6 +91,16 @@ def _renamed(name: str, read: Reader) -> Reader:
     return reader
 
 
+def _owned(read: Reader) -> Reader:
+    """Return a reader of a file that only its owner may read."""
+
+    def reader(path: Path) -> object:
+        path.chmod(0o600)
+        return read(path)
+
+    return reader
+
+
 READERS: dict[str, list[Reader]] = {
     "corpus/texts.py": [read_texts, _renamed("a.csv", read_texts), _renamed("a.txt", lambda p: read_texts(p.parent))],
     "evaluation/routes.py": [_renamed(routes.RECIPE, lambda path: routes._grouping(path.parent.parent))],
@@ -102,6 +115,8 @@ READERS: dict[str, list[Reader]] = {
     "posts/sidecars.py": [
         _renamed(name, lambda path: read_sidecars([path])) for name in ("a.info.json", "a.json", "a.description")
     ],
+    "privacy/learnt.py": [read_learnt],
+    "privacy/pseudonyms.py": [_owned(read_key)],
     "records/base.py": [_record(kind) for kind in RECORDS],
     "stages/grounding/reference_lines.py": [read_reference_lines],
     "stages/grounding/things.py": [_read_words],
@@ -111,14 +126,17 @@ READERS: dict[str, list[Reader]] = {
     "stages/vision/vocabulary.py": [read_vocabulary],
     "store/archive.py": [lambda path: unpack(Store(path.parent / "store"), path, say=lambda _: None)],
     "store/manifests.py": [read_manifest, _renamed("a.toml", lambda path: read_profile(str(path)))],
+    "store/whole.py": [_renamed(name, check_whole) for name in ("a.gguf", "a.safetensors", "model.bin", "a.onnx")],
     "study/disk.py": [_in_study("failures/a.media.json", Study.failures)],
     "study/forget.py": [
         _in_study(name, lambda study: study.forget("a"))
         for name in ("logs/1.jsonl", "gold/x.csv", "report", "calibration.x.encoder.json")
     ],
+    "report/dossier.py": [
+        _in_study("logs/1.jsonl", lambda study: describe_processing(study, Store(study.root / "no")))
+    ],
     "study/custody.py": [_in_study("custody.jsonl", entries)],
     "study/left_out.py": [_in_study("left-out.json", Study.left_out)],
-    "study/retention.py": [_in_study("retention.json", expired)],
     "review/plan.py": [_in_study("review-plan.json", read_plan)],
     "study/settings.py": [lambda path: given_settings(config=path)],
     "study/study.py": [
@@ -133,6 +151,7 @@ READERS: dict[str, list[Reader]] = {
 """What each module reads; every reader returns something or raises `ValexError`."""
 
 ELSEWHERE = {
+    "privacy/copies.py": "records, with records.py, and tables, with files/tables.py",
     "cli/_settings.py": "a word of the command line; tests/cli/test_settings.py",
     "cli/_study.py": "a list of posts, with files/text.py; tests/study/test_custody.py",
     "doctor.py": "a file of the system",
@@ -166,7 +185,6 @@ ELSEWHERE = {
     "store/downloads.py": "what its own child process prints",
     "store/hub.py": "what its parent process asks for, and bytes for their checksums",
     "store/intake.py": "copies, and reads nothing",
-    "store/loadable.py": "looks for a name in bytes",
     "store/wheels.py": "the metadata of an installed package",
     "study/layers.py": "records that study/study.py has read",
     "system/devices.py": "files of the system",

@@ -34,6 +34,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     # posts
     "unmatched": NoticeKind("A row of the table of post texts matches no post"),
     "excluded": NoticeKind("Posts that people excluded", changes_meaning=False),
+    "due": NoticeKind("Posts that may not be kept any longer", changes_meaning=False),
     "forgotten": NoticeKind("Posts that the study was asked to forget", changes_meaning=False),
     "half-download": NoticeKind("One half of a download is missing"),
     "left-out": NoticeKind("Files that should be posts were left out"),
@@ -73,6 +74,8 @@ NOTICES: Mapping[str, NoticeKind] = {
     "words-dropped": NoticeKind("Unreliable lines of speech were dropped"),
     "voice-without-words": NoticeKind("A voice whose words were not recognised"),
     "words-without-times": NoticeKind("Words of speech have no times of their own"),
+    # speakers
+    "speakers-unsure": NoticeKind("Who speaks is a guess"),
     # on-screen text
     "text-not-read": NoticeKind("On-screen text that cannot be read"),
     "text-left-out": NoticeKind("On-screen texts were left out of scripts", changes_meaning=False),

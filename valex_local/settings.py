@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -63,6 +64,15 @@ class SpeechSettings(Section):
         ge=0,
         le=1,
         description="Words with a voice in less than this fraction of their time count as sung, not spoken",
+    )
+
+
+class SpeakersSettings(Section):
+    """Who speaks when."""
+
+    find: bool = Field(default=True, description="Tell speakers apart; otherwise every voice is SPEAKER")
+    threshold: float = Field(
+        default=0.66, ge=0, le=1, description="Voices at least this alike (mean cosine) are one speaker"
     )
 
 
@@ -262,10 +272,52 @@ class Work(Section):
     jobs: int | None = Field(
         default=None, ge=1, description="Threads that prepare inputs; depends on the number of cores when left out"
     )
+    requests: int = Field(
+        default=4, ge=1, description="Questions sent at once to a language-model server; other engines take one"
+    )
     chunk: int = Field(default=200, ge=1, description="Number of posts that go through all steps together")
     resident: bool = Field(default=False, description="Keep all models in memory between steps")
     keep_keyframes: bool = Field(default=True, description="Keep the keyframes in the study")
     keep_audio: bool = Field(default=True, description="Keep the 16 kHz audio in the study")
+
+
+class Retention(Section):
+    """Until when posts from a source may be kept: until a day, or for some days from the day of their collection."""
+
+    source: str = Field(min_length=1, description="Pattern of the path of a file, or of the id of a post, with * and ?")
+    until: date | None = Field(default=None, description="Last day")
+    collected: date | None = Field(default=None, description="Day of their collection")
+    days: int | None = Field(default=None, ge=0, description="Days from then on")
+
+    @model_validator(mode="after")
+    def _says_until_when(self) -> Self:
+        if (self.until is None) == (self.collected is None or self.days is None):
+            raise ValueError("give until, or both collected and days")
+        return self
+
+
+class Governance(Section):
+    """What only people know about a study; nothing here changes a record."""
+
+    retain_until: date | None = Field(default=None, description="Last day on which posts may be kept")
+    retention: tuple[Retention, ...] = Field(
+        default=(),
+        description="Posts with other days: the first counts whose `source`, a pattern with * and ?, fits the id or "
+        "the path of a file. Each has `until`, or `collected` and `days`",
+    )
+    controller: str = Field(default="", description="Who is responsible: institution, people, address")
+    officer: str = Field(default="", description="Data protection officer, with address")
+    purpose: str = Field(default="", description="What the study is for")
+    legal_basis: str = Field(default="", description="Legal basis of the processing, such as an article of law")
+    persons: str = Field(default="", description="More on the persons in the posts, such as minors")
+    recipients: str = Field(default="", description="Who is given what of the study")
+    transfers: str = Field(default="", description="Transfers to other countries")
+    measures: str = Field(default="", description="More on security, such as encrypted disks")
+    necessity: str = Field(default="", description="Why the processing is necessary and proportionate")
+    ethics: str = Field(default="", description="Vote of an ethics board: which, when, number")
+    rights: str = Field(default="", description="How persons are informed, and how they can object")
+    risks: str = Field(default="", description="More on risks for the persons")
+    licence: str = Field(default="", description="Licence of what is archived, such as an address")
 
 
 class Settings(Section):
@@ -275,12 +327,14 @@ class Settings(Section):
     models: dict[str, str] = Field(default={}, description="Role to the id of the model that replaces the profile's")
     media: MediaSettings = MediaSettings()
     speech: SpeechSettings = SpeechSettings()
+    speakers: SpeakersSettings = SpeakersSettings()
     ocr: OcrSettings = OcrSettings()
     vision: VisionSettings = VisionSettings()
     script: ScriptSettings = ScriptSettings()
     grounding: GroundingSettings = GroundingSettings()
     labels: LabelSettings = LabelSettings()
     work: Work = Work()
+    governance: Governance = Governance()
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,8 +32,28 @@ WORDS = {
     ("import labels", "paths"): ["{f}", "-s", "{s}"],
     ("import corrections", "paths"): ["{f}", "--by", "anna", "-s", "{s}"],
     ("forget", "listed"): ["--missing-from", "{f}", "-s", "{s}", "--yes"],
-    ("retain", "source"): ["--until", "2030-01-01", "--from", "{f}", "-s", "{s}"],
     ("sheet", "out"): ["-o", "{f}", "-s", "{s}"],
+    ("sheet", "pseudonyms"): ["-o", "{o}.csv", "--pseudonyms", "{f}", "-s", "{s}"],
+    ("dossier", "out"): ["-o", "{f}", "-s", "{s}"],
+    ("export", "pseudonyms"): ["fountain", "--pseudonyms", "{f}", "-s", "{s}"],
+    ("report", "pseudonyms"): ["--pseudonyms", "{f}", "-s", "{s}"],
+    ("label", "pseudonyms"): ["{t}", "-o", "{o}", "--pseudonyms", "{f}", "--profile", "demo"],
+    ("estimate table", "pseudonyms"): [
+        "--labels",
+        "a.b",
+        "--sample",
+        "x",
+        "-o",
+        "{o}",
+        "--pseudonyms",
+        "{f}",
+        "-s",
+        "{s}",
+    ],
+    ("import labels", "pseudonyms"): ["{t}", "--annotator", "a", "--pseudonyms", "{f}", "-s", "{s}"],
+    ("pseudonyms new", "keyfile"): ["{f}"],
+    ("pseudonyms list", "keyfile"): ["{f}", "-o", "{o}", "-s", "{s}"],
+    ("pseudonyms list", "out"): ["{t}", "-o", "{f}", "-s", "{s}"],
     ("methods", "bibtex"): ["--bibtex", "{f}", "-s", "{s}"],
     ("estimate table", "out"): ["--labels", "a.b", "--sample", "x", "-o", "{f}", "-s", "{s}"],
     ("export", "out"): ["fountain", "-o", "{f}", "-s", "{s}"],
@@ -132,7 +152,7 @@ def test_so_is_what_is_named_in_another_way(places, name, monkeypatch):
 
 IN_STUDY = """posts/a/post.json posts/a/script.template.json failures/a.media.json study.toml intake.json sums.json
 gold/x.csv logs/1.jsonl posts/a/edits.json posts/a/coding.anna.json left-out.json custody.jsonl samples/x.csv
-review-plan.json retention.json"""
+review-plan.json"""
 
 
 @pytest.mark.parametrize("place", IN_STUDY.split())

@@ -7,13 +7,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.pipeline.test_older_study import POST, older, study
+from tests.pipeline.test_older_study import POST, older
+from tests.pipeline.test_older_study import study as made
 from valex_local.cli import cli
 from valex_local.records import Transcript
 from valex_local.study import Study
 from valex_local.study.editing import Change, Editor
 
-__all__ = ["older", "study"]  # fixtures
+__all__ = ["made", "older"]  # fixtures
+
+
+@pytest.fixture
+def study(made: Study) -> Study:
+    """The study without the stage that it never had."""
+    made.save_options({**made.options(), "speakers": {"find": False}})
+    return made
 
 
 def posts_of(root: Path) -> str:

@@ -22,8 +22,8 @@ ON_A_STUDY = {
     "label", "run", "status", "show", "check visual", "report", "compare", "import scripts", "import labels", "export",
     "forget", "calibrate", "correct", "exclude", "include", "import corrections",
     "review start", "review plan", "review status", "sample", "sheet",
-    "agreement", "methods", "custody", "retain", "expire", "estimate prevalence", "estimate difference",
-    "estimate regression", "estimate table",
+    "agreement", "methods", "custody", "estimate prevalence", "estimate difference",
+    "estimate regression", "estimate table", "pseudonyms list", "expire", "dossier",
 }  # fmt: skip
 """Commands that work on one study."""
 
@@ -88,8 +88,8 @@ def test_no_command_writes_gold_labels_otherwise_than_labels():
 
 FLAGS = {
     "--adjudicate", "--agreement", "--blind", "--calibration", "--cautious", "--circle", "--conflicted", "--dry-run",
-    "--force", "--json", "--likely", "--own-domain", "--per-value", "--posts", "--redo", "--relative", "--remove",
-    "--replace", "--report", "--retry", "--show-predictions", "--unsure", "--version", "--without-limit", "--yes",
+    "--force", "--json", "--likely", "--load", "--own-domain", "--per-value", "--posts", "--redo", "--relative",
+    "--remove", "--replace", "--report", "--retry", "--show-predictions", "--unsure", "--version", "--yes",
 }  # fmt: skip
 """Options that do something or print more. All others that are on or off can be switched both ways."""
 

@@ -66,8 +66,6 @@ def test_the_whole_way_on_a_corpus_like_the_papers(trained: tuple[Path, Done]) -
     card = read_card(folder)
     assert f"{POSTS} texts with labels" in done.stderr
     assert (card.domain, card.languages) == ("made-up posts", ("en",))
-    assert card.learnt_from is not None
-    assert len(card.learnt_from.posts) == POSTS
     supports = {(v, p): o.support for (v, p), o in card.rows.items()}
     assert supports[Value.ACHIEVEMENT, Polarity.PRESENT] == 306
     assert supports[Value.HUMILITY, Polarity.CONFLICTED] == 218
@@ -152,6 +150,9 @@ def test_sentences_of_documents_teach_both_polarities(encoder: Path, tmp_path: P
     assert any("a support of 10 or more: 5 % of 200 texts" in line for line in card.data)
     recipe = json.loads((tmp_path / "model" / "training" / "recipe.json").read_text("utf-8"))
     assert (recipe["options"]["min_support"], recipe["options"]["group"]) == ("5%", "document")
+    learnt = json.loads((tmp_path / "model" / "learnt-from.json").read_text("utf-8"))
+    assert len(learnt["posts"]) >= recipe["data"]["texts"]
+    assert 'name = "learnt-from.json"' in (tmp_path / "model" / "model.toml").read_text("utf-8")
     done = valex(
         "evaluate", tmp_path / "model", "--as", "json", "--resamples", "9", "--min-support", "5%", store=tmp_path
     )

@@ -21,6 +21,8 @@ from valex_local.records import (
     Scene,
     Script,
     SourceFile,
+    Speakers,
+    SpeakerSegment,
     ValueLabel,
 )
 from valex_local.schwartz import CIRCLE, State, Value, decide
@@ -34,6 +36,15 @@ ONE, TWO, SILENT, NAMED = f"ann_{N1}", f"bo.b_{N2}", f"cy_{N3}", "my_clip-0123ab
 """A post with everything, one without shots and times, one without a script, and one that is not from TikTok."""
 
 SOURCE = LabelSource(route="encoder", model="tiny@1", domain="made up", languages=("en",))
+
+
+SPEAKERS = Speakers(
+    segments=(
+        SpeakerSegment(speaker="SPEAKER 1", start=0.5, end=6.6, confidence=0.97),
+        SpeakerSegment(speaker="SPEAKER 2", start=6.7, end=9.4, confidence=0.8),
+    )
+)
+"""Who speaks in the first post; its script was written before."""
 
 
 def label(
@@ -70,6 +81,7 @@ def make_study(folder: Path) -> Study:
         study.write(post_id, "post", Post(id=post_id, video=video, text=PostText(author=post_id.partition("_")[0])))
     for stem, record in found.records.items():
         study.write(ONE, stem, record)
+    study.write(ONE, "speakers", SPEAKERS)
     study.write(ONE, "script.template", Script(name="template", genre="fashion", sound=evidence.sound, scenes=scenes))
     study.write(NAMED, "script.template", Script(name="template", scenes=scenes[:1]))
     study.write(TWO, "script.gemini", script(dialogue("No times here"), name="gemini"))

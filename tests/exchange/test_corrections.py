@@ -10,6 +10,7 @@ from tests.exchange.exported import NAMED, ONE, export, make_study
 from valex_local.errors import InputError
 from valex_local.exchange.corrections import import_corrections
 from valex_local.records import ScreenText, Script, Transcript
+from valex_local.study.editing import Editor
 
 FORMATS = ("srt", "vtt", "eaf")
 
@@ -126,3 +127,58 @@ def test_files_of_other_posts_and_kinds(study, tmp_path):
         (tmp_path / name).write_text(content, "utf-8")
         with pytest.raises(InputError):
             import_corrections([tmp_path / name], study, by="anna")
+
+
+# --- lines that several speakers say ----------------------------------------------------------------------------------
+
+
+def divided(study):
+    """Divide the second line of speech between two speakers, as the script stage does, and return its two parts."""
+    script = study.read(ONE, "script.template", Script)
+    scenes = []
+    for scene in script.scenes:
+        elements = []
+        for element in scene.elements:
+            if element.kind == "dialogue" and element.ref == "S2":
+                first, second = element.text.split(", ")
+                elements += [
+                    element.model_copy(update={"speaker": "SPEAKER 1", "text": f"{first},", "end": 6.6}),
+                    element.model_copy(update={"speaker": "SPEAKER 2", "text": second, "start": 6.6}),
+                ]
+            else:
+                elements.append(element)
+        scenes.append(scene.model_copy(update={"elements": tuple(elements)}))
+    study.write(ONE, "script.template", script.model_copy(update={"scenes": tuple(scenes)}))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_divided_lines_as_exported_change_nothing(study, form):
+    divided(study)
+    _, folder = export(study, form)
+    found = import_corrections([speech(folder, form)], study, by="anna", remove=True)
+    assert not (found.corrected or found.added or found.removed or found.missing or found.notices)
+
+
+def test_a_name_for_a_speaker_holds_in_all_parts(study):
+    divided(study)
+    Editor(study, "anna").name_speaker(ONE, "SPEAKER 2", "TILDA")
+    script = study.read(ONE, "script.template", Script)
+    said = [e.speaker for scene in script.scenes for e in scene.elements if e.kind == "dialogue" and e.ref == "S2"]
+    assert said == ["SPEAKER 1", "TILDA"]
+
+
+def test_a_name_for_the_only_speaker_is_lost_aloud_where_there_are_several(study):
+    divided(study)
+    script = study.read(ONE, "script.template", Script)
+    renamed = script.model_dump_json().replace('"speaker":"SPEAKER"', '"speaker":"SPEAKER 1"')
+    study.write(ONE, "script.template", Script.parse(renamed))
+    Editor(study, "anna").name_speaker(ONE, "SPEAKER", "TILDA")
+    lost = [n.text for n in study.read(ONE, "script.template", Script).notices if n.code == "correction-lost"]
+    assert lost == ["SPEAKER was named TILDA, but several speakers are told apart now: name each"]
+
+
+def test_the_words_of_a_part_come_back_as_words_of_the_line(study):
+    divided(study)
+    _, folder = export(study, "vtt")
+    import_corrections([replaced(speech(folder, "vtt"), "here is what I found", "this is all")], study, by="anna")
+    assert lines(study)["S2"].text == "My budget was thirty euros, and this is all."

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -115,7 +117,7 @@ def _first(rule: dict[str, Any]) -> Any:
 
 def _colour(url: str) -> str:
     data = base64.b64decode(url.removeprefix("data:image/png;base64,"))
-    red, _, blue = Image.open(io.BytesIO(data)).getpixel((0, 0))
+    red, _, blue = Image.open(io.BytesIO(data)).convert("RGB").tobytes()[:3]
     return "red" if red > blue else "blue"
 
 
@@ -154,3 +156,49 @@ def playing(stub: Stub) -> Iterator[Stub]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class Busy:
+    """A chat that labels, and counts what is in flight: for each value it says absent or present, by the text alone.
+
+    Parameters
+    ----------
+    seconds : float
+        How long each answer takes, however many are in flight.
+    meet : threading.Barrier, optional
+        Where answers wait for each other, but for the first ones, which are asked alone.
+
+    Attributes
+    ----------
+    most : int
+        The most that were in flight at any time.
+    """
+
+    def __init__(self, seconds: float = 0.0, meet: threading.Barrier | None = None) -> None:
+        self._seconds = seconds
+        self._meet = meet
+        self._lock = threading.Lock()
+        self._now = self.most = 0
+
+    def __call__(self, body: dict[str, Any]) -> Made | None:
+        schema = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+        if "$defs" not in schema:
+            return None  # a probe, or a prompt that is counted
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        try:
+            text = json.dumps(body["messages"])
+            if self._meet is not None and "the very first" not in text:
+                self._meet.wait()
+            time.sleep(self._seconds)
+            if "poison" in text:
+                return 500, {"error": {"message": "this one breaks me"}}, {}
+            bits = int.from_bytes(hashlib.sha256(text.encode()).digest())
+            line = schema["$defs"]["line"]["enum"][0]
+            said = {key: ["p", line] if bits >> n & 1 else ["a"] for n, key in enumerate(schema["properties"])}
+            choice = {"message": {"role": "assistant", "content": json.dumps(said)}, "finish_reason": "stop"}
+            return 200, {"choices": [choice], "usage": {"prompt_tokens": 3000, "completion_tokens": 99}}, {}
+        finally:
+            with self._lock:
+                self._now -= 1

@@ -18,7 +18,7 @@ from valex_local.records import Failure, Media
 from valex_local.stages.registry import record_type
 from valex_local.study import Study
 
-RECORDS = 13
+RECORDS = 14
 """Of a post: itself, media, transcript, text, captions, and two scripts, each with a grounding and two labels."""
 
 FEW, MANY = 75, 300

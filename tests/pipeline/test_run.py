@@ -385,7 +385,8 @@ def test_killed_anywhere_and_run_again_gives_equal_records(videos, out, tmp_path
 
 
 def test_the_real_stages_are_listed_in_order():
-    assert [spec.name for spec in STAGES] == ["media", "speech", "ocr", "vision", "script", "grounding", "labels"]
+    names = ["media", "speech", "speakers", "ocr", "vision", "script", "grounding", "labels"]
+    assert [spec.name for spec in STAGES] == names
 
 
 ONE = "@u_video_7000000000000000001"

@@ -170,7 +170,7 @@ def test_a_thousand_posts_make_a_page_of_bounded_size() -> None:
 
     overview = overview_of(*map(gathered, range(1000)), has_video=True)
     found = study_view(overview, Order(), "study")
-    page = _render("study.jinja", study=found, rows=overview.rows, root="", banner=None, expired=(), comparisons=())
+    page = _render("study.jinja", study=found, rows=overview.rows, root="", banner=None, comparisons=())
     assert len(page.encode()) < 500_000
     assert len(posts_script(overview.rows, found.panels).encode()) < 250_000
     assert len(words_script(overview.rows).encode()) < 500_000

@@ -170,17 +170,7 @@ def post_page(caption: str, said: list[str], model: str) -> Page:
 def study_page(caption: str, said: list[str], model: str) -> Page:
     overview = overview_of(gathered(caption, said, model))
     view = study_view(overview, Order(), caption)
-    return parse(
-        _render(
-            "study.jinja",
-            study=view,
-            rows=overview.rows,
-            expired=[caption],
-            comparisons=(),
-            root="",
-            banner=_banner(model),
-        )
-    )
+    return parse(_render("study.jinja", study=view, rows=overview.rows, comparisons=(), root="", banner=_banner(model)))
 
 
 def _banner(model: str) -> Banner | None:

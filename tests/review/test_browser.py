@@ -19,7 +19,7 @@ from PIL import Image
 
 from tests.commands import PROGRAM
 from tests.report.made import ODD_ID, hostile_post, make_study
-from valex_local.records import Coding, Keyframe, Media, Transcript
+from valex_local.records import Coding, Dialogue, Keyframe, Media, Script, Transcript
 from valex_local.schwartz import CIRCLE, State
 from valex_local.study import Study
 from valex_local.study.codings import change_coding, read_coding
@@ -272,6 +272,36 @@ def test_lines_are_corrected_and_posts_excluded(page: Any, served: Served):
     page.click("#exclude")
     page.wait_for_url(lambda url: url != place)
     assert served.study.left_out().excluded[post].reason == "an advertisement"
+
+
+def test_a_line_that_several_speakers_say_is_corrected_as_a_whole(page: Any, served: Served):
+    post = begin(page, served)
+    segment = served.study.read(post, "transcript", Transcript).segments[0]
+    first, rest = segment.text[: len(segment.text) // 2].strip(), segment.text[len(segment.text) // 2 :].strip()
+    for name in served.study.script_variants(post):
+        script = served.study.read(post, f"script.{name}", Script, as_found=True)
+        scenes = []
+        for scene in script.scenes:
+            parts = [
+                element.model_copy(update={"text": text, "speaker": who})
+                for element in scene.elements
+                for text, who in (
+                    ((first, "SPEAKER 1"), (rest, "SPEAKER 2"))
+                    if isinstance(element, Dialogue) and element.ref == segment.id
+                    else ((element.text, getattr(element, "speaker", None)),)
+                )
+            ]
+            scenes.append(scene.model_copy(update={"elements": tuple(parts)}))
+        served.study.write(post, f"script.{name}", script.model_copy(update={"scenes": tuple(scenes)}))
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    page.click(f".line[id$='-{segment.id}.2']")
+    press(page, "e")
+    assert page.input_value("#edit [name=text]") == f"{first} {rest}"
+    page.fill("#edit [name=text]", f"{first} and so on")
+    page.click("#edit [type=submit]")
+    page.wait_for_selector("text=1 corrections in this post")
+    assert served.study.read(post, "transcript", Transcript).segments[0].text == f"{first} and so on"
 
 
 def test_coders_are_blind_and_differences_are_adjudicated(page: Any, study: Study):

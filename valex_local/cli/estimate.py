@@ -10,12 +10,14 @@ import click
 
 from valex_local.cli._output import say, say_json, terminal
 from valex_local.cli._progress import working
+from valex_local.cli._pseudonyms import pseudonyms_option
 from valex_local.cli._study import StudyCommand, open_study
 from valex_local.schwartz import CIRCLE
 
 if TYPE_CHECKING:
     from valex_local.inference.questions import Answer, Material
     from valex_local.schwartz import Value
+    from valex_local.study import Study
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,15 +80,17 @@ def regression(folder: Path | None, on: str, as_json: bool, **given: Any) -> Non
 
 @estimate.command(cls=StudyCommand)
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="CSV file to write.")
+@pseudonyms_option
 @_common
-def table(folder: Path | None, out: Path, **given: Any) -> None:
+def table(folder: Path | None, out: Path, pseudonyms: Path | None, **given: Any) -> None:
     """Write labels, facts and the design of the sample as one table, for R's dsl and other programs."""
     from valex_local.files.tables import write_table
     from valex_local.inference import questions
+    from valex_local.privacy.copies import shown
     from valex_local.study import output
 
-    with output(out), working("estimate"):
-        material, values = _material(folder, given)
+    with output(out), working("estimate"), shown(open_study(folder), pseudonyms) as seen:
+        material, values = _read(seen.study, given)
         write_table(out, questions.table(material, values))
     for notice in material.notices:
         say(f"notice: {notice}")
@@ -94,11 +98,14 @@ def table(folder: Path | None, out: Path, **given: Any) -> None:
 
 
 def _material(folder: Path | None, given: dict[str, Any]) -> tuple[Material, list[Value]]:
+    return _read(open_study(folder), given)
+
+
+def _read(study: Study, given: dict[str, Any]) -> tuple[Material, list[Value]]:
     from valex_local.inference.questions import read_material
     from valex_local.schwartz import Polarity, Value
     from valex_local.study import LabelKey
 
-    study = open_study(folder)
     polarity = Polarity.CONFLICTED if given["conflicted"] else Polarity.PRESENT
     key = LabelKey.of(given["labels"])
     material = read_material(study, key, given["sample"], annotator=given["annotator"], polarity=polarity)

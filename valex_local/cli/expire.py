@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from valex_local.cli._output import confirm, say
+from valex_local.cli._output import say
 from valex_local.cli._study import StudyCommand, open_study
-from valex_local.files.text import counted
 
 
 @click.command(cls=StudyCommand)
-@click.option(
-    "--on", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Ask about this day, and only list."
-)
-@click.option("--yes", is_flag=True, help="Remove them without asking.")
-def expire(folder: Path | None, on: datetime | None, yes: bool) -> None:
-    """Delete every trace of the posts that may not be kept any longer, as `valex forget` does.
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day to look at. Default: today.")
+@click.option("--yes", is_flag=True, help="Delete them; otherwise they are only listed.")
+def expire(folder: Path | None, day: datetime | None, yes: bool) -> None:
+    """List posts that may not be kept any longer; with --yes, delete every trace of them, as valex forget does.
 
-    The posts are listed first, and you are asked. Until when a post may be kept is set by `valex retain`.
+    Until when posts may be kept is stated in study.toml, in the section [governance].
     """
-    from valex_local.cli._erasure import erase
-    from valex_local.study.retention import expired
+    from valex_local.cli._retrain import names_of, say_retrain
+    from valex_local.errors import ConfigError
+    from valex_local.files.text import counted
+    from valex_local.study.custody import logged
+    from valex_local.study.retention import due_posts, today
 
     study = open_study(folder)
-    found = expired(study, None if on is None else on.date())
-    for name, day in found.items():
-        say(f"{name}  {day}")
-    if not found or on is not None:
-        say(f"{counted(len(found), 'post')} past the date")
+    if yes and day is not None and day.date() > today():
+        raise ConfigError("--on names a day to come", hint="Leave out --yes to see what will be due then")
+    due = due_posts(study, None if day is None else day.date())
+    for one in due:
+        say(f"{one.post}  until {one.until}")
+    if not due:
+        say("no post is due")
         return
-    if not yes and not confirm(f"Remove {counted(len(found), 'post')} from {study.root}, with report/ and exports/?"):
-        say("nothing was removed")
-        sys.exit(1)
-    erase(study, list(found), "kept until the date set")
+    names = names_of(study, [one.post for one in due])
+    if not yes:
+        say(f"{counted(len(due), 'post')} due; nothing was removed. To delete every trace of them: valex expire --yes")
+        return
+    with study.lock(), logged(study, "erasure") as details:
+        for count, one in enumerate(due, 1):
+            for trace in study.forget(one.post):
+                say(f"removed {trace}")
+            details |= {"posts": count, "why": "retention"}
+    say_retrain(names)

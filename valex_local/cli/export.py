@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from valex_local.cli._output import say, say_json
+from valex_local.cli._pseudonyms import pseudonyms_option
 from valex_local.cli._study import StudyCommand, find_posts, open_study
 from valex_local.exchange.export.formats import ALIASES, FORMATS
 from valex_local.files.text import counted
@@ -49,6 +50,7 @@ def _help() -> str:
 @click.option("--route", help="Labelling route, or ROUTE@NAME of another model. Default: all, or the only one.")
 @click.option("--post", "posts", multiple=True, help="A post, or the beginning of its id (repeatable). Default: all.")
 @click.option("--blind", is_flag=True, help="labelstudio: leave out labels by models, so that people code unaided.")
+@pseudonyms_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def export(
     folder: Path | None, form: str, out: Path | None, posts: tuple[str, ...], as_json: bool, **given: Any
@@ -61,7 +63,12 @@ def export(
     study = open_study(folder)
     with logged(study, "export") as details, working("export", quiet=as_json):
         found = export_study(study, form, out, posts=find_posts(study, posts) if posts else None, **given)
-        details |= {"format": found.format, "posts": found.posts, "to": "exports" if out is None else "elsewhere"}
+        details |= {
+            "format": found.format,
+            "posts": found.posts,
+            "to": "exports" if out is None else "elsewhere",
+            "pseudonyms": "yes" if given["pseudonyms"] else "no",
+        }
     if as_json:
         _print_json(found)
     else:

@@ -10,6 +10,7 @@ import click
 
 from valex_local.cli._blank import blank_option
 from valex_local.cli._output import say, say_json
+from valex_local.cli._pseudonyms import key_option
 from valex_local.cli._study import StudyCommand, open_study
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--annotator", help="Name of the annotator, if the files do not name one or name another.")
 @click.option("--replace", is_flag=True, help="Replace different labels by the same annotator.")
 @blank_option
+@key_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def labels(folder: Path | None, paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
     """Import gold labels into a study, from label sheets and Label Studio exports (JSON).

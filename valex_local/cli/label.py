@@ -12,6 +12,7 @@ import click
 from valex_local.cli._blank import blank_option
 from valex_local.cli._output import say
 from valex_local.cli._progress import progress
+from valex_local.cli._pseudonyms import pseudonyms_option
 from valex_local.cli._settings import read_language
 from valex_local.cli._study import StudyCommand, is_study, open_study, say_new_place
 from valex_local.cli._views import named_script, without_option
@@ -25,7 +26,19 @@ if TYPE_CHECKING:
     from valex_local.stages.labels.texts import LabelledTexts
     from valex_local.study import Study
 
-_OF_FILES = ("as", "states", "language", "id_column", "text_column", "shots", "labels", "group", "folds", "seed")
+_OF_FILES = (
+    "as",
+    "states",
+    "language",
+    "id_column",
+    "text_column",
+    "shots",
+    "labels",
+    "group",
+    "folds",
+    "seed",
+    "pseudonyms",
+)
 """Options for labels that go into a file."""
 
 _OF_SHOTS = ("labels", "group", "folds", "seed")
@@ -82,6 +95,7 @@ _PATH = click.Path(path_type=Path)
 @without_option
 @click.option("--int8/--no-int8", default=None, help="Compute in 8-bit integers: faster on a CPU, slightly different.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
+@pseudonyms_option
 @click.option("--redo", is_flag=True, help="Replace labels made with other settings.")
 def label(folder: Path | None, texts: Path | None, out: Path | None, **given: Any) -> None:
     """Label the scripts of a study, or texts without videos.
@@ -165,6 +179,7 @@ def _label_file(source: Path, out: Path, plan: LabelPlan, given: dict[str, Any])
     from valex_local.cli._corpus import print_list
     from valex_local.corpus import read_texts
     from valex_local.pipeline.label import check_target, label_file
+    from valex_local.privacy.texts import texts_with_pseudonyms
 
     if given["script"] and plan.study is None:
         raise ConfigError("--script is for the scripts of a study", path=source, hint="Leave it out")
@@ -173,6 +188,8 @@ def _label_file(source: Path, out: Path, plan: LabelPlan, given: dict[str, Any])
     columns = {name: given[name] for name in ("id_column", "text_column", "script")}
     texts = read_texts(source, **columns)
     print_list("left out", texts.left_out, _warn)
+    if given["pseudonyms"]:
+        texts = texts_with_pseudonyms(texts, given["pseudonyms"])
     folds = _draw_examples(texts, plan, given)
     try:
         with progress() as shown:

@@ -150,7 +150,7 @@ def _list_files(store: Store, left: list[str], names: tuple[str, ...]) -> None:
 @models.command(short_help="Add a model to the store.")
 @click.argument("path", metavar="PATH|URL")
 @click.option("--id", "model_id", help="Id of a known model, or a new one for your own.")
-@click.option("--role", help="What it is for: asr, aligner, ocr, clip, llm, sentence, encoder or labels.")
+@click.option("--role", help="What it is for: asr, aligner, speaker, ocr, clip, llm, sentence, encoder or labels.")
 @click.option("--engine", help="Engine that runs it. Default: by the role.")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the engine (repeatable).")
 @click.option("--licence", help="Its licence, for the manifest.")

@@ -8,25 +8,30 @@ from pathlib import Path
 import click
 
 from valex_local.cli._output import say
+from valex_local.cli._pseudonyms import pseudonyms_option
 from valex_local.cli._study import StudyCommand, open_study
 from valex_local.files.text import counted
 
 
 @click.command(cls=StudyCommand)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder to write. Default: report/ in the study.")
-def report(folder: Path | None, out: Path | None) -> None:
+@pseudonyms_option
+def report(folder: Path | None, out: Path | None, pseudonyms: Path | None) -> None:
     """Write web pages about a study: its posts, their scripts and values, and how they were made.
 
-    The pages open in any browser, from disk, and load nothing from a network.
+    The pages open in any browser, from disk, and load nothing from a network. Under
+    pseudonyms they have neither pictures nor videos, which show people.
     """
     from valex_local.cli._progress import progress
+    from valex_local.privacy.copies import shown as shown_of
     from valex_local.report import write_report
     from valex_local.study import output
 
     study = open_study(folder)
-    with output(study.root / "report" if out is None else out), progress() as shown:
+    place = study.root / "report" if out is None else out
+    with output(place), shown_of(study, pseudonyms) as seen, progress() as shown:
         shown.step("report", len(study.post_ids()))
-        written = write_report(study, out, progress=shown.advance)
+        written = write_report(seen.study, place, progress=shown.advance)
     for post in written.removed:
         say(f"removed {post}: the study does not hold it any more")
     for problem in written.unreadable:

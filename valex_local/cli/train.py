@@ -121,7 +121,6 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
     device = detect(given["device"])
     set_threads(device.threads)  # before torch is imported
 
-    from valex_local.study import Study, custody
     from valex_local.training.auxiliary import read_auxiliary
     from valex_local.training.model import Facts
     from valex_local.training.options import support_note, training_options
@@ -145,8 +144,6 @@ def train(sheets: tuple[Path, ...], sources: tuple[Path, ...], out: Path, as_jso
         **{name: given[name] for name in ("domain", "limits", "licence")},
     )
     with output(out), progress(quiet=as_json) as shown:
-        for study in (Study(source) for source in sources if (source / "study.toml").is_file()):
-            custody.add(study, custody.TRAINING, model=facts.name, folder=str(out.resolve()))
         print_corpus(corpus, shown.say)
         auxiliary = read_auxiliary(given["auxiliary"], corpus) if given["auxiliary"] else None
         if auxiliary is not None:

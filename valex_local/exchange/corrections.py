@@ -198,7 +198,7 @@ class _Comparison:
     def _correct(self, line: Segment | Track, cues: Sequence[Cue]) -> None:
         start, end = min(cue.start for cue in cues), max(cue.end for cue in cues)
         text = " ".join(cue.text for cue in cues)
-        speakers = {cue.speaker for cue in cues} - {"", SPEAKER, self._speakers.get(line.id, SPEAKER)}
+        speakers = {cue.speaker for cue in cues} - {"", SPEAKER} - self._speakers.get(line.id, set())
         moved = abs(start - line.start * 1000) > _SLACK or abs(end - max(line.end * 1000, start + 1)) > _SLACK
         change = Change(
             text=None if _plain(text) == _plain(line.text) else text,
@@ -230,14 +230,15 @@ class _Comparison:
         counts[self._post_id] = counts.get(self._post_id, 0) + 1
 
 
-def _speakers(study: Study, post_id: str) -> dict[str, str]:
-    """Return who says each line of speech in the scripts of a post that refer to it; the first script counts."""
-    found: dict[str, str] = {}
+def _speakers(study: Study, post_id: str) -> dict[str, set[str]]:
+    """Return who says each line of speech, or its parts, in the first script of a post that refers to it."""
+    found: dict[str, set[str]] = {}
     for variant in study.script_variants(post_id):
+        before = frozenset(found)
         for scene in study.script(post_id, variant)[1].scenes:
             for element in scene.elements:
-                if isinstance(element, Dialogue) and element.ref is not None:
-                    found.setdefault(element.ref, element.speaker)
+                if isinstance(element, Dialogue) and element.ref is not None and element.ref not in before:
+                    found.setdefault(element.ref, set()).add(element.speaker)
     return found
 
 

@@ -16,6 +16,7 @@ from valex_local.corpus.sheet_builder import Blank
 from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.annotations import read_annotations
 from valex_local.exchange.gold import Groups, differing, gold_file, joined, overlaid, read_gold, write_gold
+from valex_local.privacy.copies import own_ids
 from valex_local.schwartz import CIRCLE
 from valex_local.study import Study
 
@@ -93,6 +94,7 @@ def import_labels(
     annotator: str | None = None,
     replace: bool = False,
     blank: Blank | None = None,
+    pseudonyms: Path | None = None,
 ) -> ImportedLabels:
     """Store labels as gold labels of a study, in ``gold/<annotator>.csv``.
 
@@ -108,6 +110,8 @@ def import_labels(
         Whether to replace different labels that the study has for the same annotator, post and value.
     blank : {"absent", "missing"}, optional
         What a blank cell means, where a sheet does not say.
+    pseudonyms : Path, optional
+        File with the key of pseudonyms, where sheets name posts by them.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def import_labels(
     Raises
     ------
     ConfigError
-        The annotator is unknown, or the name cannot be used.
+        The annotator is unknown, or the name or the key cannot be used.
     InputError
         A file cannot be understood, two files contradict each other, or they contradict the study's labels and
         `replace` is False. Nothing is written in that case.
@@ -126,6 +130,9 @@ def import_labels(
     """
     sources = _named([_read(path, blank) for path in paths], annotator)
     study = Study(out)
+    if pseudonyms is not None:
+        own = own_ids(study, pseudonyms)
+        sources = [_with_own_ids(source, own) for source in sources]
     found = ImportedLabels(str(out), notices=[f"{s.path.name}: {notice}" for s in sources for notice in s.notices])
     found.complete = all(source.complete for source in sources)
     with study.lock():
@@ -199,6 +206,12 @@ def _groups(sources: Sequence[_Source], posts: Mapping[Path, Mapping[str, str]],
             column: {called[own]: cell for own, cell in cells.items() if own in called}
             for column, cells in source.groups.items()
         }
+
+
+def _with_own_ids(source: _Source, own: Mapping[str, str]) -> _Source:
+    """Return a source with the posts' own ids in place of pseudonyms."""
+    names = {post: tuple(own.get(name, name) for name in named) for post, named in source.names.items()}
+    return replace(source, names=names)
 
 
 def _posts(sources: Sequence[_Source], finder: PostFinder, found: ImportedLabels) -> dict[Path, dict[str, str]]:

@@ -57,12 +57,13 @@ def read_raw(path: Path) -> bytes:
         The file cannot be read or is too large.
     """
     with open_regular(path) as file:
+        # Not `read(LARGEST + 1)`, which allocates that much first.
+        if os.fstat(file.fileno()).st_size > LARGEST:
+            raise InputError("the file is too large", path=path)
         try:
-            raw = file.read(LARGEST + 1)
+            raw = file.read()
         except OSError as error:
             raise InputError(f"the file cannot be read ({error.strerror})", path=path) from error
-    if len(raw) > LARGEST:
-        raise InputError("the file is too large", path=path)
     return raw
 
 

@@ -111,10 +111,13 @@ class LanguageModel(Protocol):
         Maximum number of tokens of prompt and answer together.
     sees : bool
         Whether it takes images.
+    concurrent : bool
+        Whether several threads may ask it at once, and gain by it.
     """
 
     context: int
     sees: bool
+    concurrent: bool
 
     def count(self, messages: Sequence[Message]) -> int:
         """Return how many tokens the messages take as a prompt, including special tokens and pictures."""

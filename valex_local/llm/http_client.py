@@ -17,8 +17,9 @@ from valex_local.store.servers import ServerOptions
 CONNECT_SECONDS = 10.0
 """Time limit of a connection, seconds; on loopback it takes no time."""
 
-ANSWER_SECONDS = 600.0
-"""Time limit of an answer, seconds: a large model on a CPU evaluates a long prompt for minutes."""
+ANSWER_SECONDS = 1800.0
+"""Time limit of an answer, seconds: a large model on a CPU evaluates a long prompt for minutes, and where more is asked
+at once than a server works on, a question waits for others first."""
 
 MAX_ANSWER_BYTES = 64 << 20
 

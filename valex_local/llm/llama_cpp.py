@@ -94,6 +94,8 @@ class LlamaCpp:
         There is no such file, it cannot be loaded, it is not a chat model, or its vision encoder does not work.
     """
 
+    concurrent = False
+
     def __init__(self, model: StoredModel, device: Device, *, context: int) -> None:
         self._library = _library()
         path, projector = _weights(model), _projector_file(model)

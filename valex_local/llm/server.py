@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -69,6 +70,8 @@ class Server:
         it does not see images although its options say so.
     """
 
+    concurrent = True
+
     def __init__(self, model: StoredModel, device: Device, *, context: int) -> None:
         options = server_options(model.options, model.folder / RECORD)
         refuse_hidden(model)
@@ -79,7 +82,7 @@ class Server:
         self._format = self._try_formats()
         self._has_logprobs = self._try_alternatives()
         self.context = min([context, *self._reported_contexts(known[self._name])])
-        self._counted: tuple[tuple[Message, ...], int] | None = None
+        self._counted = _Counted()
         self.sees = options.sees
         if self.sees:
             self._try_vision()
@@ -188,13 +191,13 @@ class Server:
         prompt that is refused as too long counts as one token more than the context.
         """
         asked = tuple(messages)
-        if self._counted is None or self._counted[0] != asked:
+        if self._counted.messages != asked:
             try:
                 size = self._ask(asked, max_tokens=1).usage.prompt_tokens
             except ContextOverflow:
                 size = self.context + 1
-            self._counted = (asked, size)
-        return self._counted[1]
+            self._counted.messages, self._counted.size = asked, size
+        return self._counted.size
 
     def chat(
         self,
@@ -212,8 +215,8 @@ class Server:
             raise ModelError(
                 "an image was passed to a model that does not see images", hint="If it does, set its option sees = true"
             )
-        if self._counted is not None and self._counted[0] == asked:
-            self._check_context(self._counted[1], max_tokens)
+        if self._counted.messages == asked:
+            self._check_context(self._counted.size, max_tokens)
         more: dict[str, Any] = {"temperature": temperature, "seed": seed}
         if schema is not None:
             more["response_format"] = self._format(schema)
@@ -253,6 +256,13 @@ class Server:
 
     def close(self) -> None:
         """Do nothing: the server keeps running, and no connection stays open."""
+
+
+class _Counted(threading.local):
+    """The last messages that a thread has counted, and their tokens: most are asked right after."""
+
+    messages: tuple[Message, ...] | None = None
+    size = 0
 
 
 _PROBE = [Message("user", "What is the colour of the sky? Answer in one word.")]

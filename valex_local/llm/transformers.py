@@ -75,6 +75,7 @@ class TransformersVlm:
     """
 
     sees = True
+    concurrent = False
 
     def __init__(self, model: StoredModel, device: Device, *, context: int) -> None:
         folder = model.folder

@@ -12,6 +12,9 @@ from typing import Any
 
 from valex_local.files.checksums import canonical
 
+SEVERAL = "speakers.several?"
+"""Who speaks when, where several people do."""
+
 _NOT_CONTENT = frozenset({"fingerprint", "made_by", "schema_version"})
 
 
@@ -21,7 +24,8 @@ def content(name: str, post: Mapping[str, Any], records: Mapping[str, Any]) -> A
     Parameters
     ----------
     name : str
-        ``video`` (all files of the post), ``post.text``, the stem of a record, or one field of a record.
+        ``video`` (all files of the post), ``post.text``, the stem of a record, one field of a record, or
+        ``speakers.several?`` (who speaks when, None unless there are several speakers).
     post, records : dict
         The post and the records read, by stem, as JSON data.
 
@@ -32,6 +36,8 @@ def content(name: str, post: Mapping[str, Any], records: Mapping[str, Any]) -> A
     """
     if name == "video":
         return _files(post)
+    if name == SEVERAL:
+        return _several(records.get("speakers"))
     if name in records:
         return {key: value for key, value in records[name].items() if key not in _NOT_CONTENT}
     stem, _, part = name.partition(".")
@@ -45,6 +51,17 @@ def _files(post: Mapping[str, Any]) -> Any:
     if not pictures and not sound:
         return video
     return {"video": video, "pictures": pictures, "sound": sound["sha256"] if sound else None}
+
+
+def _several(speakers: Mapping[str, Any] | None) -> Any:
+    """Return who speaks when; None if that changes nothing in a script, as every line is then by the same speaker."""
+    segments = () if speakers is None else speakers.get("segments") or ()
+    return segments if len({segment["speaker"] for segment in segments}) > 1 else None
+
+
+def is_covered(name: str, found: Any) -> bool:
+    """Return whether a fingerprint covers what was found under a name: all but what may be missing, and is."""
+    return found is not None or not name.endswith("?")
 
 
 def fingerprint(
@@ -66,7 +83,10 @@ def fingerprint(
     str
         SHA-256 in hex.
     """
-    return fingerprint_of(canonical(made_by), {name: canonical(content(name, post, records)) for name in reads})
+    found = {name: content(name, post, records) for name in reads}
+    return fingerprint_of(
+        canonical(made_by), {name: canonical(part) for name, part in found.items() if is_covered(name, part)}
+    )
 
 
 def fingerprint_of(made_by: bytes, inputs: Mapping[str, bytes]) -> str:

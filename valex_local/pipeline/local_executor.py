@@ -296,8 +296,11 @@ class LocalExecutor:
 
     def _item(self, step: Step, job: Job) -> Item:
         records: dict[str, Record] = {}
+        optional = stems_read([name for name in step.reads if name.endswith("?")])
         for stem in stems_read(step.reads):
             record = self._study.read(job.post_id, stem, record_type(stem))
+            if record is None and stem in optional:
+                continue
             if record is None:
                 raise StudyError(f"{stem}.json is missing", path=self._study.folder(job.post_id), hint="Run again")
             records[stem] = record

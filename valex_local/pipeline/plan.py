@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from valex_local.records import MadeBy
@@ -96,7 +96,14 @@ class Step:
 
 def plan(settings: Settings) -> tuple[Step, ...]:
     """Return all steps of a run, each after the steps it reads."""
-    return tuple(_step(spec, settings, variant) for spec in registry.STAGES for variant in spec.variants(settings))
+    steps = [_step(spec, settings, variant) for spec in registry.STAGES for variant in spec.variants(settings)]
+    made = {step.stem for step in steps}
+    return tuple(replace(step, reads=_without_unmade(step.reads, made)) for step in steps)
+
+
+def _without_unmade(reads: Sequence[str], made: Collection[str]) -> tuple[str, ...]:
+    """Return names without those that may be missing and that no step makes."""
+    return tuple(name for name in reads if not name.endswith("?") or registry.stems_read([name])[0] in made)
 
 
 def _step(spec: StageSpec, settings: Settings, variant: Variant) -> Step:

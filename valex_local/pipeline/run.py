@@ -34,14 +34,14 @@ from valex_local.store import Store
 from valex_local.store.model import refuse_hidden
 from valex_local.study import Study
 from valex_local.study.left_out import describe, is_forgotten
-from valex_local.study.retention import describe_expired
+from valex_local.study.retention import describe_due, due_posts
 from valex_local.study.settings import given_settings, resolve_settings
 from valex_local.system import devices, network_guard
 
 ABOUT_FILES = {"left-out", "not-used", "forgotten"}
 """Codes of the notices about files that became no post."""
 
-NOT_REMEMBERED = {"jobs", "device", "chunk", "resident"}
+NOT_REMEMBERED = {"jobs", "device", "chunk", "requests", "resident"}
 
 
 def run(
@@ -391,7 +391,7 @@ class _Run:
             models={role: model.id for role, model in self._models.items()},
             offline=network_guard.current().describe(),
             notes=[*self._notes, *([note] if note else []), *describe(self._study.left_out()),
-                   *describe_expired(self._study)],
+                   *describe_due(due_posts(self._study, rules=self.settings.governance))],
         )  # fmt: skip
 
     def _failures(self) -> Iterator[Failure]:

@@ -7,8 +7,10 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
+from valex_local import __version__
 from valex_local.files.atomic import writing
 from valex_local.study import Study
+from valex_local.system import network_guard
 
 
 class RunLog:
@@ -25,11 +27,16 @@ class RunLog:
         self._path = study.root / "logs" / f"{stamp}.jsonl"
 
     def line(self, event: str, **facts: Any) -> None:
-        """Append one line."""
+        """Append one line, after one that says which layers of the network guard hold."""
+        if not self._path.exists():
+            self._write({"event": "guard", "layers": network_guard.current().describe(), "version": __version__})
+        self._write({"event": event, **facts})
+
+    def _write(self, line: dict[str, Any]) -> None:
         with writing(self._path):
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
             with open(self._path, "a", encoding="utf-8", opener=_for_its_owner) as file:
-                file.write(json.dumps({"event": event, **facts}) + "\n")
+                file.write(json.dumps(line) + "\n")
 
 
 def _for_its_owner(path: str, flags: int) -> int:

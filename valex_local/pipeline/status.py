@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from valex_local.files.checksums import canonical
-from valex_local.pipeline.fingerprints import content, fingerprint_of
+from valex_local.pipeline.fingerprints import content, fingerprint_of, is_covered
 from valex_local.pipeline.plan import Step
 from valex_local.posts.discover import STAGE as INTAKE
 from valex_local.records import Failure, Notice, Post, Record, Script
@@ -48,6 +48,8 @@ class StepStatus:
         Why the step was skipped, for a current record.
     notices : tuple of Notice
         The notices of a current record.
+    may_change : bool
+        Whether the record is current only until a step that is due finds something that it reads where it is there.
     """
 
     state: StepState
@@ -55,11 +57,12 @@ class StepStatus:
     differences: tuple[str, ...] = ()
     skipped: str | None = None
     notices: tuple[Notice, ...] = ()
+    may_change: bool = False
 
     @property
     def settled(self) -> bool:
         """Whether earlier steps cannot change the status any more, because all that the step reads is current."""
-        return self.state is StepState.CURRENT or self.fingerprint != ""
+        return not self.may_change and (self.state is StepState.CURRENT or self.fingerprint != "")
 
 
 class StatusChecker:
@@ -98,6 +101,7 @@ class StatusChecker:
         """Return the status of every step of a post, and of scripts that no step makes but that have notices."""
         records = _PostRecords(self._study, post_id, post)
         states: dict[str, StepState] = {}
+        changing: set[str] = set()
         statuses = {}
         if post.notices:
             statuses[INTAKE] = StepStatus(StepState.CURRENT, notices=post.notices)
@@ -106,6 +110,10 @@ class StatusChecker:
             failure = self._study.failure(post_id, step.name) if named else None
             upstream = [states[of] for of in map(script_of, step.stems) if of in states]
             status = _status(records, step, upstream, failure)
+            if any(states.get(stem) in _TO_BE_MADE for stem in step.optional) or not changing.isdisjoint(step.stems):
+                status = _until_made(status)
+            if status.may_change:
+                changing.add(step.stem)
             statuses[step.name] = status if status.fingerprint else self._shared.setdefault(status, status)
             states[step.stem] = status.state
         for stem in (f"script.{name}" for name in self._study.script_variants(post_id)):
@@ -119,8 +127,9 @@ class _StepFacts:
 
     def __init__(self, step: Step, models: Mapping[str, StoredModel]) -> None:
         self.name, self.stem, self.reads = step.name, step.stem, step.reads
-        self.stems = stems_read(step.reads)
-        self.kinds = {stem: record_type(stem) for stem in (*self.stems, step.stem)}
+        self.optional = stems_read([name for name in step.reads if name.endswith("?")])
+        self.stems = tuple(stem for stem in stems_read(step.reads) if stem not in self.optional)
+        self.kinds = {stem: record_type(stem) for stem in (*self.stems, *self.optional, step.stem)}
         self.made_by = step.made_by(models).model_dump(mode="json")
         self.made_by_text = canonical(self.made_by)
 
@@ -133,7 +142,7 @@ class _PostRecords:
         self._post_id = post_id
         self._data = post.model_dump(mode="json")
         self._records: dict[str, dict[str, Any] | None] = {}
-        self._texts: dict[str, bytes] = {}
+        self._texts: dict[str, bytes | None] = {}
 
     def record(self, step: _StepFacts, stem: str) -> dict[str, Any] | None:
         """Return the record of a stem that the step writes or reads."""
@@ -150,10 +159,24 @@ class _PostRecords:
 
     def fingerprint(self, step: _StepFacts) -> str:
         """Return the fingerprint that the step's record would have if it were made now."""
+        for stem in step.optional:
+            self.record(step, stem)
         for name in step.reads:
             if name not in self._texts:
-                self._texts[name] = canonical(content(name, self._data, self._records))
-        return fingerprint_of(step.made_by_text, {name: self._texts[name] for name in step.reads})
+                found = content(name, self._data, self._records)
+                self._texts[name] = canonical(found) if is_covered(name, found) else None
+        inputs = {name: self._texts[name] for name in step.reads}
+        return fingerprint_of(step.made_by_text, {name: text for name, text in inputs.items() if text is not None})
+
+
+_TO_BE_MADE = frozenset({StepState.MISSING, StepState.STALE, StepState.OUTDATED, StepState.WAITING})
+
+
+def _until_made(status: StepStatus) -> StepStatus:
+    """Return a status as it is before a step is done that may change it: what is current stays so until then."""
+    if status.state is StepState.CURRENT:
+        return replace(status, may_change=True)
+    return StepStatus(StepState.WAITING) if status.state in (StepState.MISSING, StepState.STALE) else status
 
 
 def _status(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 import re
 import unicodedata
@@ -288,25 +287,3 @@ def safe_stem(stem: str) -> str:
         kept += char if char.isalnum() or char == "-" or mark else "_"
     kept = re.sub(r"_+", "_", unicodedata.normalize("NFC", kept))[:STEM_LENGTH].strip("_-")
     return kept or "video"
-
-
-def keyed_hashes(key: str, names: Iterable[str]) -> frozenset[str]:
-    """Return keyed hashes of posts: of the TikTok number where a name has one, since users may change theirs.
-
-    Parameters
-    ----------
-    key : str
-        The key.
-    names : iterable of str
-        Ids of posts, or names of their files.
-
-    Returns
-    -------
-    frozenset of str
-        HMAC-SHA256 of each, in hexadecimal digits.
-    """
-    keys = ((name, file_key(name) or post_key(name)) for name in names)
-    plain = {name.strip() if known is None else known.number for name, known in keys}
-    return frozenset(
-        hmac.new(key.encode(), name.encode("utf-8", "surrogateescape"), sha256).hexdigest() for name in plain
-    )

@@ -9,7 +9,7 @@ base.py         what all records have in common: their types, and how they are r
 perception.py   what was published, and what was found in it: media, speech, on-screen text, keyframes
 scripts.py      scripts, and how well their lines match the keyframes
 labels.py       labels, and the cut-offs from which states are drawn
-people.py       what people say of posts: corrections, codings, who codes what, which posts are left out or expire
+people.py       what people say of posts: corrections, codings, who codes what, and which posts are left out
 runs.py         what a run could not do: files that became no posts, and steps that failed
 """
 
@@ -51,7 +51,6 @@ from valex_local.records.people import (
     Exclusion,
     LeftOut,
     LineKind,
-    Retention,
     ReviewPlan,
     SpeakerName,
 )
@@ -72,6 +71,8 @@ from valex_local.records.perception import (
     Shot,
     Sound,
     SourceFile,
+    Speakers,
+    SpeakerSegment,
     Tag,
     Track,
     Transcript,
@@ -148,7 +149,6 @@ __all__ = [
     "PostText",
     "Probability",
     "Record",
-    "Retention",
     "ReviewPlan",
     "Rounded",
     "Scene",
@@ -163,6 +163,8 @@ __all__ = [
     "Sound",
     "SourceFile",
     "SpeakerName",
+    "SpeakerSegment",
+    "Speakers",
     "StateKind",
     "Tag",
     "Track",

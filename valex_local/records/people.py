@@ -1,8 +1,7 @@
-"""What people say of posts: corrections, codings, who codes what, which posts are left out, and which expire when."""
+"""What people say of posts: corrections, codings, who codes what, and which posts are left out."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
@@ -207,18 +206,3 @@ class LeftOut(_ByPeople):
     excluded: dict[PlainName, Exclusion] = Field(default={})
     key: str = ""
     forgotten: tuple[Sha256, ...] = ()
-
-
-class Retention(_ByPeople):
-    """Until when posts may be kept (retention.json).
-
-    Attributes
-    ----------
-    until : date or None
-        The last day of the study as a whole; None for no limit.
-    posts : dict of str to date
-        The last day of single posts, which counts before that of the study.
-    """
-
-    until: date | None = None
-    posts: dict[PlainName, date] = Field(default={})

@@ -194,6 +194,30 @@ class Transcript(Record):
     dropped: tuple[DroppedSegment, ...] = ()
 
 
+class SpeakerSegment(Part):
+    """A stretch of time in which one person speaks; segments of several people may overlap.
+
+    `speaker` is SPEAKER 1, SPEAKER 2, ... in the order in which they are first heard. `confidence` is the probability
+    that it is this one of them; None if there is only one.
+    """
+
+    speaker: str
+    start: Seconds
+    end: Seconds
+    confidence: Probability | None = None
+
+
+class Speakers(Record):
+    """Who speaks when (speakers.json), found in the sound alone; whether words were recognised there is not asked."""
+
+    segments: tuple[SpeakerSegment, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether several people speak."""
+        return len({segment.speaker for segment in self.segments}) > 1
+
+
 # --- on-screen text ---------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ left out. Screen text that repeats speech is shown once, as the speech.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from valex_local.files.text import one_line
@@ -21,8 +21,9 @@ class ScriptLine:
     Attributes
     ----------
     id : str
-        The id by which labels cite it: the number of its evidence if it has one (P1, S3, T1), else L and its position
-        among the elements of the script, counted from 1; for a heading, H and the number of the scene.
+        The id by which labels cite it: the number of its evidence if it has one (P1, S3, T1), and for a part of a line
+        that several speakers say also that of the part (S3.1, S3.2); else L and its position among the elements of the
+        script, counted from 1; for a heading, H and the number of the scene.
     kind : {"post", "dialogue", "text", "action", "heading"}
         Its kind.
     text : str
@@ -92,10 +93,11 @@ def shown_scenes(script: Script) -> tuple[ShownScene, ...]:
 
 
 def _by_scene(script: Script) -> Iterator[list[ScriptLine]]:
-    repeats = _repeats(script)
+    repeats, parts = _repeats(script), _parts(script)
     before = 0
     for number, scene in enumerate(script.scenes, 1):
-        yield [line for line in _lines(scene, number, before, repeats) if line.text]
+        lines = _lines(scene, number, before, repeats)
+        yield [replace(line, id=parts.get((number, line.element), line.id)) for line in lines if line.text]
         before += len(scene.elements)
 
 
@@ -106,6 +108,17 @@ def _repeats(script: Script) -> dict[str, tuple[str, ...]]:
         if isinstance(element, OnScreenText) and element.repeats is not None and element.ref is not None:
             found[element.repeats] = (*found.get(element.repeats, ()), element.ref)
     return found
+
+
+def _parts(script: Script) -> dict[tuple[int, int], str]:
+    """Return the ids of parts of divided lines, S3.1 and S3.2, by scene and element."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for number, scene in enumerate(script.scenes, 1):
+        for place, element in enumerate(scene.elements, 1):
+            if isinstance(element, Dialogue) and element.ref is not None:
+                places.setdefault(element.ref, []).append((number, place))
+    divided = {ref: found for ref, found in places.items() if len(found) > 1}
+    return {at: f"{ref}.{part}" for ref, found in divided.items() for part, at in enumerate(found, 1)}
 
 
 def _lines(scene: Scene, number: int, before: int, repeats: dict[str, tuple[str, ...]]) -> Iterator[ScriptLine]:

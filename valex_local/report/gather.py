@@ -20,6 +20,7 @@ from valex_local.records import (
     Record,
     ScreenText,
     Script,
+    Speakers,
     Transcript,
 )
 from valex_local.rendering.views import script_of
@@ -34,6 +35,7 @@ R = TypeVar("R", bound=Record)
 PERCEPTION: dict[str, type[Record]] = {
     "media": Media,
     "transcript": Transcript,
+    "speakers": Speakers,
     "text": ScreenText,
     "captions": Captions,
 }
@@ -101,6 +103,11 @@ class Gathered:
     def transcript(self) -> Transcript | None:
         """Return the recognised speech."""
         return self.get("transcript", Transcript)
+
+    @property
+    def speakers(self) -> Speakers | None:
+        """Return who speaks when."""
+        return self.get("speakers", Speakers)
 
     @property
     def screen_text(self) -> ScreenText | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from valex_local import __version__
 from valex_local.files.text import counted
 from valex_local.files.toml import read_toml
-from valex_local.records import Captions, Labels, MadeBy, Media, Record, ScreenText, Script, Transcript
+from valex_local.records import Captions, Labels, MadeBy, Media, Record, ScreenText, Script, Speakers, Transcript
 from valex_local.states import kind_of_states
 from valex_local.study import LabelKey, Study
 
@@ -22,6 +22,7 @@ REFERENCES = Path(__file__).with_name("references.toml")
 _STAGES: Mapping[str, tuple[type[Record], str]] = {
     "media": (Media, "Shots and keyframes were found in {n} of them"),
     "transcript": (Transcript, "speech was recognised in {n}"),
+    "speakers": (Speakers, "voices were told apart in {n}"),
     "text": (ScreenText, "on-screen text was read in {n}"),
     "captions": (Captions, "keyframes were described in {n}"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from valex_local.report.svg import cut
 from valex_local.report.words import searched
 from valex_local.states import StateSummary
 from valex_local.study import LabelKey
+from valex_local.study.retention import Due, describe_due
 
 CAPTION = 120
 """Maximum length of a caption in the list of posts, in characters."""
@@ -225,6 +227,10 @@ class Overview:
             self.of_no_post.append(
                 Notice(code="excluded", text=f"{post_id}: {one.reason} ({one.by}, {one.on:%Y-%m-%d})")
             )
+
+    def add_due(self, due: Sequence[Due]) -> None:
+        """Add that posts may not be kept any longer."""
+        self.of_no_post += [Notice(code="due", text=text) for text in describe_due(due)]
 
     def _add_perception(self, gathered: Gathered) -> None:
         if gathered.media is not None:

@@ -27,7 +27,7 @@ from valex_local.report.views import post_view, reachable
 from valex_local.schwartz import CIRCLE
 from valex_local.states import Banner
 from valex_local.study import Study, state_summaries
-from valex_local.study.retention import describe_expired
+from valex_local.study.retention import due_posts
 
 STYLE, SCRIPT, LIST, WORDS = "style.css", "report.js", "posts.js", "words.js"
 SAVE = "save.js"
@@ -99,7 +99,8 @@ def write_report(study: Study, folder: Path | None = None, *, progress: Callable
             overview.add_failure(failure)
     overview.add_intake(study.intake())
     overview.add_excluded(study.left_out())
-    site.write_study(overview, reader, study.root.resolve().name, describe_expired(study))
+    overview.add_due(due_posts(study))
+    site.write_study(overview, reader, study.root.resolve().name)
     return Written(site.folder / INDEX, len(ids), site.remove_others(ids), tuple(unreadable))
 
 
@@ -152,7 +153,7 @@ class Site:
         facts = {"post": post, "before": before, "after": after, "banner": self._banner, "compared": compared}
         self._write(f"{POSTS}/{name}", _render("post.jinja", root="../", **facts))
 
-    def write_study(self, overview: Overview, reader: Reader, name: str, expired: Sequence[str] = ()) -> None:
+    def write_study(self, overview: Overview, reader: Reader, name: str) -> None:
         """Write the list of posts, the search index, and last the study page.
 
         Parameters
@@ -163,19 +164,11 @@ class Site:
             The reader of the posts, for the order of variants.
         name : str
             Name of the study.
-        expired : sequence of str
-            Notes on posts that may not be kept any longer.
         """
         view = study_view(overview, reader.order, name)
         self._write(LIST, posts_script(overview.rows, view.panels))
         self._write(WORDS, words_script(overview.rows))
-        facts = {
-            "study": view,
-            "expired": expired,
-            "rows": overview.rows,
-            "banner": self._banner,
-            "comparisons": self._comparisons,
-        }
+        facts = {"study": view, "rows": overview.rows, "banner": self._banner, "comparisons": self._comparisons}
         self._write(INDEX, _render("study.jinja", root="", **facts))
 
     def remove_others(self, ids: Sequence[str]) -> tuple[str, ...]:

@@ -233,7 +233,9 @@ def _spread(confidences: Confidences, what: str) -> Spread | None:
 def _stems(overview: Overview, order: Order) -> list[str]:
     """Return the stems of all records, in the order in which a run makes them."""
     scripts = [f"script.{name}" for name in order.of_scripts(s[7:] for s in overview.steps if s.startswith("script."))]
-    first = [stem for stem in ("media", "transcript", "text", "captions", *scripts) if stem in overview.steps]
+    first = [
+        stem for stem in ("media", "transcript", "speakers", "text", "captions", *scripts) if stem in overview.steps
+    ]
     return [*first, *(stem for stem in overview.steps if stem not in first)]
 
 

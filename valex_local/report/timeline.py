@@ -12,7 +12,16 @@ from math import ceil, floor
 
 from markupsafe import Markup
 
-from valex_local.records import Captions, KeyframeCaption, Media, ScreenText, Track, Transcript
+from valex_local.records import (
+    Captions,
+    KeyframeCaption,
+    Media,
+    ScreenText,
+    Speakers,
+    SpeakerSegment,
+    Track,
+    Transcript,
+)
 from valex_local.rendering.timing import clock
 from valex_local.report.svg import element, markup, percent, plain_label
 
@@ -48,6 +57,8 @@ def lanes(
     transcript: Transcript | None,
     text: ScreenText | None,
     captions: Captions | None,
+    *,
+    speakers: Speakers | None = None,
 ) -> tuple[Lane, ...]:
     """Return the lanes of a video, for the records that exist.
 
@@ -57,6 +68,8 @@ def lanes(
         Length of the lanes, in seconds.
     media, transcript, text, captions : Media, Transcript, ScreenText, Captions or None
         The records of the post.
+    speakers : Speakers, optional
+        Who speaks when, shown if several people do.
 
     Returns
     -------
@@ -74,6 +87,8 @@ def lanes(
             for s in transcript.segments
         ]
         found.append(("Speech", "speech", speech))
+    if speakers is not None and speakers.several:
+        found.append(("Speakers", "speakers", [_speaker(segment) for segment in speakers.segments]))
     if text is not None:
         found.append(("Screen text", "text", [_on_screen(track) for track in text.tracks]))
     if media is not None and captions is not None:
@@ -83,6 +98,11 @@ def lanes(
 
 def _shot(number: int, start: float, end: float) -> LaneItem:
     return LaneItem(start, end, f"Shot {number}, {clock(start)} to {clock(end)}")
+
+
+def _speaker(segment: SpeakerSegment) -> LaneItem:
+    sure = "" if segment.confidence is None else f", probability {segment.confidence:.2f}"
+    return LaneItem(segment.start, segment.end, f"{segment.speaker}, {clock(segment.start)}{sure}")
 
 
 def _on_screen(track: Track) -> LaneItem:

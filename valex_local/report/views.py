@@ -196,7 +196,8 @@ def post_view(gathered: Gathered, folder: Path, pages: Path) -> PostView:
     stills = tuple(_stills(gathered, folder, pages))
     poster = next((still.address for still in stills if still.address), None)
     duration = _duration(gathered)
-    drawn = lanes(duration, gathered.media, gathered.transcript, gathered.screen_text, gathered.captions)
+    found = gathered.media, gathered.transcript, gathered.screen_text, gathered.captions
+    drawn = lanes(duration, *found, speakers=gathered.speakers)
     scripts = tuple(
         _script(n, *pair, gathered.get(f"grounding.{pair[0]}", Grounding))
         for n, pair in enumerate(gathered.scripts.items(), 1)

@@ -104,6 +104,7 @@ def _write_workbook(out: Path, rows: Sequence[tuple[str, ...]], codebook: Sequen
     import xlsxwriter
 
     with writing(out.parent), replacing(out) as part:
+        part.touch(0o600)  # made by the library, others could read it
         # Texts of posts stay text: neither formulas nor links.
         plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         book = xlsxwriter.Workbook(str(part), plain)

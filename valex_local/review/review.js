@@ -246,16 +246,21 @@
   function edit() {
     if (cursor < 0) point(0);
     const line = lines[cursor];
-    if (!line || !/^[ST][0-9]+$/.test(lineName(line))) {
+    // A line that several speakers say is shown in parts, S3.1 and S3.2, and corrected as a whole.
+    const wholeName = (part) => lineName(part).replace(/[.][0-9]+$/, "");
+    const whole = line ? wholeName(line) : "";
+    const tab = line?.closest(".tab");
+    const parts = lines.filter((part) => part.closest(".tab") === tab && wholeName(part) === whole);
+    if (!/^[ST][0-9]+$/.test(whole)) {
       say("Only lines that were recognised, S and T, can be corrected", true);
       return;
     }
-    form.elements.text.value = line.querySelector(".said, .shown")?.textContent ?? "";
-    form.elements.start.value = line.dataset.start ?? "";
-    form.elements.end.value = line.dataset.end ?? "";
+    form.elements.text.value = parts.map((part) => part.querySelector(".said, .shown")?.textContent ?? "").join(" ");
+    form.elements.start.value = parts[0].dataset.start ?? "";
+    form.elements.end.value = parts.at(-1).dataset.end ?? "";
     form.elements.speaker.value = line.querySelector(".speaker")?.textContent ?? "";
     form.querySelector(".who-says").hidden = !line.querySelector(".speaker");
-    form.dataset.line = lineName(line);
+    form.dataset.line = whole;
     for (const field of form.elements) field.dataset.before = field.value;
     form.hidden = false;
     form.elements.text.focus();

@@ -35,7 +35,7 @@ ROUTES: dict[str, RouteSpec] = {
     "fewshot": RouteSpec("valex_local.stages.labels.fewshot:FewshotRoute", "llm"),
     "direct": RouteSpec(
         "valex_local.stages.labels.direct:DirectRoute", "llm",
-        reads=("post.text", "media.keyframes", "transcript"), side_files=("keyframes",),
+        reads=("post.text", "media.keyframes", "transcript", "speakers.several?"), side_files=("keyframes",),
     ),
 }  # fmt: skip
 """Every labelling route by name."""

@@ -43,6 +43,12 @@ def _aligner(model: StoredModel, device: Device) -> Any:
     return Aligner(model, device)
 
 
+def _speakers(model: StoredModel, device: Device) -> Any:
+    from valex_local.stages.speakers.engine import load_engine
+
+    return load_engine(model, device, Settings().speakers)
+
+
 def _ocr(model: StoredModel, device: Device) -> Any:
     from valex_local.stages.ocr.engines import load_engine
 
@@ -82,6 +88,7 @@ def _labels(model: StoredModel, device: Device) -> Any:
 _LOADERS: dict[str, Callable[[StoredModel, Device], Any]] = {
     "asr": _speech,
     "aligner": _aligner,
+    "speaker": _speakers,
     "ocr": _ocr,
     "clip": _clip,
     "detector": _detector,

@@ -1,6 +1,6 @@
 """The ordered list of stages.
 
-media -> speech, ocr, vision -> script.<variant> -> grounding.<variant>, labels.<variant>.<route>
+media -> speech, speakers, ocr, vision -> script.<variant> -> grounding.<variant>, labels.<variant>.<route>
 """
 
 from __future__ import annotations
@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from valex_local.records import Captions, Grounding, Labels, Media, Post, Record, ScreenText, Script, Transcript
+from valex_local.records import (
+    Captions,
+    Grounding,
+    Labels,
+    Media,
+    Post,
+    Record,
+    ScreenText,
+    Script,
+    Speakers,
+    Transcript,
+)
 from valex_local.settings import Settings
 from valex_local.stages import variants as of
 from valex_local.stages.variants import Variant
@@ -35,7 +46,8 @@ class StageSpec:
         Its class, as ``module:name``.
     reads : tuple of str
         What its fingerprint covers: ``video`` (the file's checksum), ``post.text``, a record's stem, or one field of a
-        record (``media.audio``); may contain ``{script}``.
+        record (``media.audio``); may contain ``{script}``. A name that ends in ``?`` may be missing, and is covered
+        only where there is something: records stay current when a stage is added that changes nothing in them.
     settings_read : callable
         Returns the settings that a variant reads, as JSON data; none by default.
     variants : callable
@@ -66,6 +78,11 @@ STAGES: tuple[StageSpec, ...] = (
         ("media.audio",), of.speech_settings, roles=("asr",), side_files=("audio",),
     ),
     StageSpec(
+        "speakers", 1, Speakers, "speakers", "valex_local.stages.speakers:SpeakersStage",
+        ("media.audio",), of.speakers_settings, of.speakers_variants,
+        optional_roles=("speaker",), side_files=("audio",),
+    ),
+    StageSpec(
         "ocr", 3, ScreenText, "text", "valex_local.stages.ocr:OcrStage",
         ("video", "media.video", "media.duration"), of.ocr_settings, roles=("ocr",),
     ),
@@ -76,7 +93,8 @@ STAGES: tuple[StageSpec, ...] = (
     ),
     StageSpec(
         "script", 1, Script, "script.{variant}", "valex_local.stages.script:ScriptStage",
-        ("post.text", "media.duration", "media.shots", "media.keyframes", "transcript", "text", "captions"),
+        ("post.text", "media.duration", "media.shots", "media.keyframes", "transcript", "text", "captions",
+         "speakers.several?"),
         of.script_settings, of.script_variants,
     ),
     StageSpec(
@@ -94,7 +112,8 @@ STAGES: tuple[StageSpec, ...] = (
 
 def stems_read(reads: Sequence[str]) -> tuple[str, ...]:
     """Return the stems of the records that `reads` names, each once, without the post and the video."""
-    stems = (name if name.startswith("script.") else name.partition(".")[0] for name in reads)
+    names = (name.removesuffix("?") for name in reads)
+    stems = (name if name.startswith("script.") else name.partition(".")[0] for name in names)
     return tuple(dict.fromkeys(stem for stem in stems if stem not in ("video", "post")))
 
 

@@ -56,6 +56,12 @@ def single(settings: Settings) -> Iterator[Variant]:
     yield Variant()
 
 
+def speakers_variants(settings: Settings) -> Iterator[Variant]:
+    """Yield the only variant; none where speakers are not to be told apart."""
+    if settings.speakers.find:
+        yield Variant()
+
+
 def vision_variants(settings: Settings) -> Iterator[Variant]:
     """Yield the only variant; it needs a language model if one writes the captions."""
     yield Variant(roles=("llm",) if settings.vision.captions.writer == "llm" else None)
@@ -109,6 +115,11 @@ def media_settings(settings: Settings, variant: str) -> dict[str, Any]:
 def speech_settings(settings: Settings, variant: str) -> dict[str, Any]:
     """Return the settings that speech reads."""
     return settings.speech.model_dump(mode="json")
+
+
+def speakers_settings(settings: Settings, variant: str) -> dict[str, Any]:
+    """Return the settings that speakers reads."""
+    return settings.speakers.model_dump(mode="json", exclude={"find"})
 
 
 def ocr_settings(settings: Settings, variant: str) -> dict[str, Any]:

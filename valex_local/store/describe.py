@@ -12,6 +12,7 @@ from valex_local.store.manifests import ROLES, Manifest, parse
 _ENGINES = {
     "asr": "faster-whisper",
     "aligner": "qwen3-asr",
+    "speaker": "embeddings",
     "ocr": "rapidocr",
     "clip": "open_clip",
     "detector": "onnxruntime",

@@ -22,7 +22,9 @@ _TOKENIZER = (
 )
 _NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "encoder": (("labels.json",), ("head.safetensors",)),
+    "embeddings": (("pretrained.pt",),),
     "faster-whisper": (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.*",)),
+    "frame-classifier": (("config.json",), (_WEIGHTS, "model-*.safetensors"), ("processor_config.json",)),
     "open_clip": (("open_clip_config.json",), ("open_clip_model.safetensors", "*.safetensors", "*.bin", "*.pth")),
     "openai-whisper": (("*.pt",),),
     "parakeet": (("config.json",), (_WEIGHTS, "model-*.safetensors"), ("processor_config.json",), ("tokenizer.json",)),

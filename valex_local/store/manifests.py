@@ -28,7 +28,7 @@ from valex_local.files.toml import read_toml
 from valex_local.files.validation import explain, nearest
 from valex_local.store import servers
 
-Role = Literal["asr", "aligner", "ocr", "clip", "detector", "llm", "sentence", "encoder", "labels"]
+Role = Literal["asr", "aligner", "speaker", "ocr", "clip", "detector", "llm", "sentence", "encoder", "labels"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 RECORD = "model.toml"

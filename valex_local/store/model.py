@@ -22,8 +22,8 @@ class StoredModel:
     Attributes
     ----------
     id, role, engine : str
-        Its name, its role (``asr``, ``ocr``, ``clip``, ``llm``, ``sentence``, ``encoder``, ``labels``) and the engine
-        that loads it.
+        Its name, its role (``asr``, ``speaker``, ``ocr``, ``clip``, ``llm``, ``sentence``, ``encoder``, ``labels``) and
+        the engine that loads it.
     folder : Path
         Where its files are.
     digest : str

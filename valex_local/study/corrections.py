@@ -8,12 +8,13 @@ else, its line stays as it is, and the correction is listed as lost.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from valex_local.files.text import counted
 from valex_local.records import (
     CORRECTED,
+    SPEAKER,
     CorrectedLine,
     Correction,
     Dialogue,
@@ -291,10 +292,20 @@ def _script(found: Script, edits: Edits, lines: Transcript | None) -> Script:
         return element.model_copy(update={"speaker": name})
 
     scenes = tuple(scene.model_copy(update={"elements": tuple(map(spoken, scene.elements))}) for scene in found.scenes)
-    if not changed:
-        return found
-    text = f"{counted(len(changed), 'speaker')} named by people"
-    return found.model_copy(update={"scenes": scenes, "notices": (*found.notices, Notice(code=CORRECTED, text=text))})
+    notices = list(_speakers_lost(found, names))
+    if changed:
+        text = f"{counted(len(changed), 'speaker')} named by people"
+        notices.append(Notice(code=CORRECTED, text=text))
+    return found.model_copy(update={"scenes": scenes, "notices": (*found.notices, *notices)}) if notices else found
+
+
+def _speakers_lost(found: Script, names: Mapping[str, str]) -> Iterator[Notice]:
+    """Yield a notice if people named the only speaker, and several are told apart now."""
+    speakers = {e.speaker for scene in found.scenes for e in scene.elements if isinstance(e, Dialogue)}
+    several = f"{SPEAKER} 1" in speakers or f"{SPEAKER} 2" in speakers
+    if SPEAKER.casefold() in names and several and SPEAKER not in speakers:
+        text = f"{SPEAKER} was named {names[SPEAKER.casefold()]}, but several speakers are told apart now: name each"
+        yield Notice(code=LOST, text=text)
 
 
 # --- notices --------------------------------------------------------------------------------------------------------

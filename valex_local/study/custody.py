@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 FILE = "custody.jsonl"
 
-TRAINING = "training"
-"""The event that a model is trained on the study; its details name the folder of the model."""
-
 FIRST = "0" * 64
 """What stands for the line before the first."""
 
@@ -50,7 +47,7 @@ class Entry:
     by : str
         The user of this machine, or the name given.
     event : str
-        What happened: ``import``, ``export``, ``erasure``, ``training``.
+        What happened: ``import``, ``export``, ``erasure``.
     details : dict
         Counts and formats.
     seal : str
@@ -104,12 +101,6 @@ def add(study: Study, event: str, by: str | None = None, **details: int | str) -
         before_it = read_bytes(study.root / FILE) or b""
         write_whole(study.root / FILE, before_it + canonical({**data, "seal": seal}) + b"\n")
     return Entry(**data, seal=seal)
-
-
-def trained_models(study: Study) -> list[Path]:
-    """Return the folders of the models that were trained on the study, as the log names them."""
-    folders = (entry.details.get("folder") for entry in entries(study) if entry.event == TRAINING)
-    return [Path(str(folder)) for folder in folders if folder]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from valex_local.files.removing import check_removable, remove
 from valex_local.files.tables import read_table, table_text
 from valex_local.files.text import load_json
 from valex_local.posts.ids import names_same_post
-from valex_local.records import Calibration, Post, Retention, ReviewPlan
+from valex_local.records import Calibration, Post, ReviewPlan
 from valex_local.study.disk import DERIVED, no_such_post, read_bytes, read_failure, visible
 from valex_local.study.left_out import remember_forgotten
 
@@ -108,7 +108,6 @@ def _traces(study: Study, post_id: str) -> Iterator[Trace]:
     for path in sorted((*(study.root / "gold").glob("*.csv"), *(study.root / "samples").glob("*.csv"))):
         yield from _in_gold(path, post_id)
     yield from _in_plan(study.root / "review-plan.json", post_id)
-    yield from _in_retention(study.root / "retention.json", post_id)
     for path in sorted(study.root.glob("calibration.*.json")):
         yield from _in_calibration(path, post_id)
     for path in sorted(visible(study.root / "failures")):
@@ -152,15 +151,6 @@ def _in_gold(path: Path, post_id: str) -> Iterator[Trace]:
     if gone := len(table.rows) - len(kept):
         text = table_text([table.columns, *(row.cells.values() for row in kept)]) if kept else ""
         yield Trace(path, text.encode(), f" ({gone} rows)")
-
-
-def _in_retention(path: Path, post_id: str) -> Iterator[Trace]:
-    """Yield the dates until which posts may be kept if one is that of a post; other dates are never lost."""
-    raw = read_bytes(path)
-    retention = Retention() if raw is None else Retention.parse(raw, path=path)
-    if post_id in retention.posts:
-        posts = {name: day for name, day in retention.posts.items() if name != post_id}
-        yield Trace(path, retention.model_copy(update={"posts": posts}).to_json().encode(), " (the id of the post)")
 
 
 def _in_plan(path: Path, post_id: str) -> Iterator[Trace]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from valex_local.errors import InputError
 from valex_local.files.atomic import write_whole, writing
 from valex_local.files.text import counted
-from valex_local.posts.ids import keyed_hashes
+from valex_local.posts.keyed_hashes import keyed_hashes
 from valex_local.records import Exclusion, LeftOut
 from valex_local.study.disk import read_bytes
 from valex_local.study.lock import settings_lock

@@ -1,124 +1,104 @@
-"""Until when posts may be kept: a date for the study, and other dates for single posts."""
+"""Until when posts may be kept, by the section ``[governance]`` of study.toml."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
 
-from valex_local.files.atomic import write_whole, writing
 from valex_local.files.text import counted
-from valex_local.records import Retention
-from valex_local.study.disk import read_bytes
-from valex_local.study.lock import settings_lock
+from valex_local.records import Post
+from valex_local.settings import Governance, make_settings
 
 if TYPE_CHECKING:
     from valex_local.study.study import Study
 
-FILE = "retention.json"
+
+class Due(NamedTuple):
+    """A post that may not be kept any longer, and the last day on which it might."""
+
+    post: str
+    until: date
 
 
-def read_retention(root: Path) -> Retention:
-    """Return until when the posts of a study may be kept; without a limit if nobody set one.
-
-    Parameters
-    ----------
-    root : Path
-        The folder of the study.
-
-    Returns
-    -------
-    Retention
-        The dates.
+def governance(study: Study) -> Governance:
+    """Return what people stated about a study.
 
     Raises
     ------
+    ConfigError
+        A setting is unknown or out of range.
     StudyError
-        The file cannot be read.
+        The settings cannot be read.
     """
-    raw = read_bytes(root / FILE)
-    return Retention() if raw is None else Retention.parse(raw, path=root / FILE)
+    return make_settings(study.options(), source=study.root / "study.toml").governance
 
 
-def retain(study: Study, until: date | None, posts: Collection[str] = ()) -> None:
-    """Set until when posts may be kept.
+def today() -> date:
+    """Return the day by universal time, so that two machines agree."""
+    return datetime.now(UTC).date()
+
+
+def retained_until(rules: Governance, post: Post) -> date | None:
+    """Return the last day on which a post may be kept, or None if none is stated.
+
+    Parameters
+    ----------
+    rules : Governance
+        The rules: the first whose source fits the id of the post or the path of one of its files counts, then the day
+        for the whole study.
+    post : Post
+        The post.
+
+    Returns
+    -------
+    date or None
+        The day.
+    """
+    names = (post.id, *(file.path for file in post.files))
+    for rule in rules.retention:
+        if any(fnmatchcase(name, rule.source) for name in names):
+            if rule.until is not None:
+                return rule.until
+            if rule.collected is not None and rule.days is not None:
+                return rule.collected + timedelta(days=rule.days)
+    return rules.retain_until
+
+
+def due_posts(study: Study, day: date | None = None, rules: Governance | None = None) -> list[Due]:
+    """Return the posts of a study that may not be kept any longer, excluded ones included.
 
     Parameters
     ----------
     study : Study
         The study.
-    until : date or None
-        The last day; None takes a date back.
-    posts : collection of str
-        The posts; the study as a whole if empty. The date of a post counts before that of the study, be it earlier or
-        later.
-
-    Raises
-    ------
-    StudyError
-        The study cannot be read or written.
-    """
-    with settings_lock(study.root), writing(study.root):
-        known = read_retention(study.root)
-        if not posts:
-            made = known.model_copy(update={"until": until})
-        else:
-            others = {name: day for name, day in known.posts.items() if name not in posts}
-            given = {} if until is None else dict.fromkeys(sorted(posts), until)
-            made = known.model_copy(update={"posts": others | given})
-        write_whole(study.root / FILE, made.to_json().encode())
-
-
-def posts_from(study: Study, folder: Path) -> frozenset[str]:
-    """Return the posts whose files lie in a folder, excluded ones too.
-
-    Raises
-    ------
-    StudyError
-        The study cannot be read.
-    """
-    places = (folder.absolute(), folder.resolve())
-
-    def lies_there(path: str) -> bool:
-        return any(Path(path).is_relative_to(place) for place in places)
-
-    posts = map(study.post, study.post_ids(excluded=True))
-    return frozenset(post.id for post in posts if any(lies_there(file.path) for file in post.files))
-
-
-def expired(study: Study, on: date | None = None) -> Mapping[str, date]:
-    """Return the posts that may not be kept any longer, with their last day, the earliest first.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    on : date, optional
-        The day that is asked about; today when left out.
+    day : date, optional
+        The day; today when left out.
+    rules : Governance, optional
+        The rules; those of the study when left out.
 
     Returns
     -------
-    mapping of str to date
-        Excluded posts too: their records are still there.
+    list of Due
+        The posts whose last day is before that day.
 
     Raises
     ------
-    StudyError
-        The study cannot be read.
+    ConfigError, StudyError
+        The settings or a post cannot be read.
     """
-    known, day = read_retention(study.root), on or date.today()
-    if known.until is None and not known.posts:
-        return {}
-    last = {post_id: known.posts.get(post_id, known.until) for post_id in study.post_ids(excluded=True)}
-    found = {post_id: until for post_id, until in last.items() if until is not None and until < day}
-    return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
-
-
-def describe_expired(study: Study) -> list[str]:
-    """Return a note on the posts that may not be kept any longer, if there are any."""
-    found = expired(study)
-    if not found:
+    rules = governance(study) if rules is None else rules
+    if rules.retain_until is None and not rules.retention:
         return []
-    first = next(iter(found.values()))
-    return [f"{counted(len(found), 'post')} may not be kept any longer (first: {first}). Remove with: valex expire"]
+    posts = map(study.post, study.post_ids(excluded=True))
+    found = (Due(post.id, until) for post in posts if (until := retained_until(rules, post)) is not None)
+    return [one for one in found if one.until < (day or today())]
+
+
+def describe_due(due: Sequence[Due]) -> list[str]:
+    """Return a warning if posts are due to be erased."""
+    if not due:
+        return []
+    since = min(one.until for one in due)
+    return [f"{counted(len(due), 'post')} may not be kept any longer, the first since {since}: valex expire"]

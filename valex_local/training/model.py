@@ -5,6 +5,7 @@
                                     the encoder; or, for a slim model, only tuned.safetensors
     README.md                       the card as text
     model.toml                      the manifest for the store
+    learnt-from.json                keyed hashes of the ids of the texts
     training/recipe.json            options, versions, checksums of data and encoder
     training/gold.csv, predictions.csv, baseline-<name>.csv
                                     the input of `valex evaluate`; not copied into the store
@@ -31,7 +32,6 @@ from valex_local.stages.labels.card import (
     OWN_ENCODER,
     TUNED,
     CardFigure,
-    LearntFrom,
     ModelCard,
     OutputRow,
     ValueOutputs,
@@ -73,8 +73,6 @@ class Facts:
         What it should not be used for.
     licence : str
         Licence of the model.
-    learnt_from : LearntFrom or None
-        The texts, as keyed hashes.
     """
 
     name: str
@@ -83,7 +81,6 @@ class Facts:
     data: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     licence: str = ""
-    learnt_from: LearntFrom | None = None
 
     @classmethod
     def of(
@@ -134,7 +131,6 @@ class Facts:
             data=(f"{len(corpus.texts):,} texts with labels, from {names}", *data),
             limits=tuple(limits),
             licence=licence,
-            learnt_from=LearntFrom.of(text.id for text in corpus.texts),
         )
 
 
@@ -191,7 +187,6 @@ def make_card(
         data=facts.data,
         measured=tuple(measured),
         limits=facts.limits,
-        learnt_from=facts.learnt_from,
     )
 
 

@@ -11,8 +11,9 @@ resumes it; with other options, data or encoder that is an error.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -22,7 +23,7 @@ from typing import Any, Self
 import numpy as np
 
 from valex_local import __version__
-from valex_local.corpus import Corpus, write_long
+from valex_local.corpus import Corpus, Text, write_long
 from valex_local.errors import ConfigError, ModelError
 from valex_local.evaluation.baselines import BASELINES
 from valex_local.evaluation.results import Evaluation
@@ -31,6 +32,7 @@ from valex_local.files.atomic import write_whole, writing
 from valex_local.files.removing import remove
 from valex_local.files.text import load_json, read_raw
 from valex_local.pipeline.progress import Progress
+from valex_local.privacy.learnt import write_learnt
 from valex_local.stages.labels.card import CARD, OWN_ENCODER, CardFigure
 from valex_local.stages.labels.text_encoder import TextEncoder
 from valex_local.store import Store, StoredModel
@@ -227,7 +229,15 @@ class _Training:
             overlap=overlap,
             measured=self._measured(trained, calibration, make_encoder),
         )
+        # The key is that of the recipe, so that the same training makes the same files.
+        key = hashlib.sha256(read_raw(self.out / RECIPE)).hexdigest()
+        write_learnt(self.out, key, (name for text in self._learnt() for name in (text.id, *text.names)))
         write_description(self.out, card, facts)
+
+    def _learnt(self) -> Sequence[Text]:
+        """Return the texts that the model has learnt from: an adapted encoder has seen those without labels, too."""
+        corpus = self.corpus
+        return [*corpus.texts, *corpus.unlabelled] if self.options.adapt else corpus.texts
 
     def _facts(self, results: Mapping[int, OutOfFold]) -> Facts:
         """Return the facts for the card; that only some folds were tested is one of the limits."""

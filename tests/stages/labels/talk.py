@@ -41,6 +41,7 @@ class Parrot:
     """Answers each question as it was taught; `asked` holds the questions."""
 
     sees = True
+    concurrent = False
 
     def __init__(self, answer: Callable[[int, str], str | Reply], *, context: int = 4096) -> None:
         self.context = context

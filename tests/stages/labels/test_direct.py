@@ -7,6 +7,7 @@ to the schema and that evidence is there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,18 @@ from valex_local.errors import ConfigError, InputError, ModelError, ValexError
 from valex_local.llm import Picture
 from valex_local.llm.images import read_picture, spread
 from valex_local.pipeline.plan import plan
-from valex_local.records import Keyframe, Labels, Media, Post, PostText, Script, Segment, Transcript
+from valex_local.records import (
+    Keyframe,
+    Labels,
+    Media,
+    Post,
+    PostText,
+    Script,
+    Segment,
+    Speakers,
+    SpeakerSegment,
+    Transcript,
+)
 from valex_local.schwartz import CIRCLE, State, Value
 from valex_local.settings import Settings, make_settings
 from valex_local.stages.base import Context, Item, Output
@@ -107,6 +119,16 @@ def test_the_model_is_shown_pictures_with_their_times_and_what_was_heard(parrot:
     assert 'P1 post: "my own way"\nS1 speech: "Look at me."' in text
     assert "K1 picture at 1.5 s:" in text and "K2 picture at 3.0 s:" in text
     assert "K ids are pictures" in text
+
+
+def test_the_model_is_shown_who_speaks_where_several_people_do(parrot: Parrot, tmp_path: Path) -> None:
+    stage = LabelStage(context(stored(tmp_path)))
+    item = video(tmp_path, "red", "blue")
+    line = item.get("transcript", Transcript).segments[0]
+    turns = [("SPEAKER 1", line.end + 9, line.end + 10), ("SPEAKER 2", line.start, line.end)]
+    segments = tuple(SpeakerSegment(speaker=who, start=start, end=end) for who, start, end in turns)
+    stage([stage.prepare(replace(item, records={**item.records, "speakers": Speakers(segments=segments)}))])
+    assert 'S1 speech by "SPEAKER 2": "Look at me."' in shown(parrot.asked[0]["messages"])
 
 
 def test_silent_videos_are_left_out_and_empty_ones(parrot: Parrot, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ class Parrot:
 
     context = 4096
     sees = False
+    concurrent = False
 
     def __init__(self, answer: Callable[[int], str]) -> None:
         self.asked: list[dict[str, Any]] = []

@@ -1,84 +1,118 @@
+"""Scripts in which speakers were told apart: divided lines, names, and everything that refers to lines."""
+
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+from itertools import pairwise
 
-from tests.stages.script.evidences import KEYFRAMES, SHOTS, segment, tag
-from valex_local.records import KeyframeCaption
-from valex_local.stages.script.evidence import SeenKeyframe
-from valex_local.stages.script.scenes import EvidenceStretch
-from valex_local.stages.script.speakers import introduced, is_merely_heard, names_of, one_is_seen_to_speak
+from hypothesis import given
+from hypothesis import strategies as st
 
-
-def seen(number: int = 1, *labels: str, caption: str | None = None) -> SeenKeyframe:
-    tags = tuple(tag("activity", label) for label in labels)
-    told = KeyframeCaption(keyframe=f"K{number}", tags=tags, caption=caption)
-    return SeenKeyframe(KEYFRAMES[number - 1], SHOTS[number - 1], told)
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("Hi, I'm Lina, and today is the day.", ("Lina",)),
-        ("My name is Anna Lind.", ("Anna Lind",)),
-        ("I AM Noah", ("Noah",)),
-        ("Hallo, ich heiße Jörg.", ("Jörg",)),
-        ("Je m’appelle Zoé et voilà.", ("Zoé",)),
-        ("Me llamo Íñigo.", ("Íñigo",)),
-        ("Lina, look at this!", ()),
-        ("Come here, Lina.", ()),
-        ("My friend Lina said I am crazy.", ()),
-        ("I'm hungry.", ()),
-        ("Miami Lina", ()),
-    ],
-)
-def test_a_name_is_introduced_by_its_owner(text: str, names: tuple[str, ...]) -> None:
-    assert introduced(text) == names
+from tests.stages.script.evidences import item, segment
+from valex_local.records import Dialogue, Scene, Script, Speakers, SpeakerSegment, Word
+from valex_local.rendering.lines import script_lines
+from valex_local.settings import Settings
+from valex_local.stages.base import Context, Item
+from valex_local.stages.script import ScriptStage
+from valex_local.stages.script.speakers import with_speakers
+from valex_local.stages.speakers.words import SpokenPart, spoken_parts
+from valex_local.system.devices import Device
 
 
-@pytest.mark.parametrize(
-    ("keyframe", "speaks"),
-    [
-        (seen(1, "one woman", "talking to the camera"), True),
-        (seen(1, caption="A young woman sings on a stage."), True),
-        (seen(1, "one woman", "talking to the camera", caption="A woman is talking to the camera."), True),
-        (seen(1, "one woman", "sitting"), False),
-        (seen(1, "talking to the camera"), False),
-        (seen(1, "two people", "talking with each other"), False),
-        (seen(1, caption="A woman is talking to a man."), False),
-        (seen(1, "one woman", "talking to the camera", caption="Two girls are talking."), False),
-        (seen(1, "a crowd", "one man", "singing"), False),
-    ],
-)
-def test_one_person_is_seen_to_speak_or_not(keyframe: SeenKeyframe, speaks: bool) -> None:
-    assert one_is_seen_to_speak([keyframe]) is speaks
-    assert not one_is_seen_to_speak([keyframe, seen(2, "red dress")])
-
-
-def test_names_hold_in_the_shot_of_the_one_who_is_seen_to_speak() -> None:
-    speech = (
-        segment(1, 0.5, 2, "Hi, I am Lina."),
-        segment(2, 2.5, 4.5, "Marco, look!"),
-        segment(3, 5.5, 7, "I am Marco."),
-        segment(4, 7.5, 9, "And she is late."),
+def said(n: int, start: float, text: str) -> object:
+    """Return a segment of one word a second."""
+    words = tuple(
+        Word(text=f" {w}", start=start + k, end=start + k + 1, probability=1.0) for k, w in enumerate(text.split())
     )
-    shown = (seen(1, "one woman", "talking to the camera"), seen(2, "red dress"))
-    stretch = EvidenceStretch(0.0, 10.0, speech=speech, seen=shown)
-    assert [names_of(s, stretch).choices for s in speech] == [("LINA", "WOMAN"), ("LINA", "WOMAN"), ("MARCO",), ()]
+    return segment(n, start, start + len(words), text).model_copy(update={"words": words})
 
 
-def test_two_names_in_one_shot_hold_for_their_own_segments() -> None:
-    speech = (segment(1, 0.5, 2, "I am Lina."), segment(2, 2.1, 3, "I am Marco."), segment(3, 3.5, 4.5, "Well."))
-    stretch = EvidenceStretch(0.0, 5.0, speech=speech, seen=(seen(1, caption="A tall man is speaking."),))
-    assert [names_of(s, stretch).choices for s in speech] == [
-        ("LINA", "TALL MAN"), ("MARCO", "TALL MAN"), ("TALL MAN",),
+SPEECH = (said(1, 0.0, "Where were you? At home."), said(2, 6.0, "I see."), said(3, 9.0, "Do you?"))
+TURNS = (("SPEAKER 1", 0.0, 3.0), ("SPEAKER 2", 3.0, 5.0), ("SPEAKER 1", 6.0, 8.0), ("SPEAKER 2", 9.0, 11.0))
+
+
+def turns(*given: tuple[str, float, float]) -> Speakers:
+    return Speakers(segments=tuple(SpeakerSegment(speaker=s, start=a, end=b, confidence=0.9) for s, a, b in given))
+
+
+def post(speakers: Speakers | None) -> Item:
+    found = item(speech=SPEECH)  # type: ignore[arg-type]
+    return found if speakers is None else replace(found, records={**found.records, "speakers": speakers})
+
+
+def written(speakers: Speakers | None) -> Script:
+    stage = ScriptStage(Context(Settings(), {}, Device("cpu", 1), "template"))
+    (output,) = stage([stage.prepare(post(speakers))])
+    return output.record  # type: ignore[union-attr, return-value]
+
+
+def dialogue(script: Script) -> list[Dialogue]:
+    return [e for scene in script.scenes for e in scene.elements if isinstance(e, Dialogue)]
+
+
+def test_lines_are_divided_where_the_speaker_changes() -> None:
+    assert [(d.ref, d.speaker, d.text, d.start, d.end) for d in dialogue(written(turns(*TURNS)))] == [
+        ("S1", "SPEAKER 1", "Where were you?", 0.0, 3.0),
+        ("S1", "SPEAKER 2", "At home.", 3.0, 5.0),
+        ("S2", "SPEAKER 1", "I see.", 6.0, 8.0),
+        ("S3", "SPEAKER 2", "Do you?", 9.0, 11.0),
+    ]
+
+
+def test_parts_have_ids_of_their_own_and_whole_lines_keep_theirs() -> None:
+    ids = [line.id for line in script_lines(written(turns(*TURNS))) if line.kind == "dialogue"]
+    assert ids == ["S1.1", "S1.2", "S2", "S3"]
+
+
+def test_one_speaker_leaves_the_script_as_it_was() -> None:
+    before = written(None).to_json()
+    assert written(turns(("SPEAKER 1", 0.0, 5.0), ("SPEAKER 1", 6.0, 8.0))).to_json() == before
+    assert written(Speakers(skipped="no model for the role speaker")).to_json() == before
+
+
+def test_the_rest_of_the_script_stays_as_it_was() -> None:
+    def others(script: Script) -> list[str]:
+        return [e.model_dump_json() for scene in script.scenes for e in scene.elements if not isinstance(e, Dialogue)]
+
+    one, two = written(None), written(turns(*TURNS))
+    assert others(one) == others(two)
+    starts = [e.start for scene in two.scenes for e in scene.elements if getattr(e, "start", None) is not None]
+    assert starts == sorted(starts)
+
+
+def named(*speakers: str) -> tuple[Scene, ...]:
+    """Return a scene for each line, as a language model named who says it."""
+    lines = zip(SPEECH, speakers, strict=True)
+    elements = [
+        Dialogue(ref=s.id, speaker=who, text=s.text, start=s.start, end=s.end)
+        for s, who in lines  # type: ignore[attr-defined]
+    ]
+    return tuple(Scene(start=e.start, end=e.end, elements=(e,), written_by="llm") for e in elements)
+
+
+def who(scenes: tuple[Scene, ...]) -> list[str]:
+    return [e.speaker for scene in scenes for e in scene.elements if isinstance(e, Dialogue)]
+
+
+def test_a_telling_name_stands_for_one_person_in_all_scenes() -> None:
+    spoken = spoken_parts(SPEECH, turns(*TURNS))  # type: ignore[arg-type]
+    assert who(with_speakers(named("SPEAKER", "MOTHER", "SPEAKER"), spoken)) == [
+        "MOTHER", "SPEAKER 2", "MOTHER", "SPEAKER 2",
+    ]  # fmt: skip
+    # Of two people, one at most has a name; that of a line which two people say counts for neither.
+    assert who(with_speakers(named("CHILD", "MOTHER", "MOTHER"), spoken)) == [
+        "SPEAKER 1", "MOTHER", "SPEAKER 1", "MOTHER",
     ]  # fmt: skip
 
 
-def test_a_name_that_is_called_is_merely_heard() -> None:
-    stretch = EvidenceStretch(0.0, 5.0, speech=(segment(1, 0.5, 2, "Lina, I am Marco."),))
-    names = names_of(stretch.speech[0], stretch)
-    heard = ("Lina, I am Marco.",)
-    assert is_merely_heard("LINA", heard, names)
-    assert is_merely_heard("MARCO LINA", heard, names)
-    assert not is_merely_heard("MARCO", heard, names)
-    assert not is_merely_heard("OLD SAILOR", heard, names)
+PART = st.builds(lambda n, t: SpokenPart(f"SPEAKER {n}", "so", t, t + 1), st.integers(1, 3), st.floats(0, 20))
+
+
+@given(st.dictionaries(st.sampled_from(["S1", "S2", "S3"]), st.lists(PART, min_size=1, max_size=3).map(tuple)))
+def test_all_parts_are_in_the_script_in_order_of_time(spoken: dict[str, tuple[SpokenPart, ...]]) -> None:
+    scenes = with_speakers(named("SPEAKER", "SPEAKER", "A"), spoken)
+    lines = [e for scene in scenes for e in scene.elements if isinstance(e, Dialogue)]
+    assert len(lines) == sum(len(spoken.get(s.id, "1")) for s in SPEECH)  # type: ignore[attr-defined]
+    for scene in scenes:
+        starts = [e.start or 0.0 for e in scene.elements]  # type: ignore[union-attr]
+        assert all(one <= after for one, after in pairwise(starts))

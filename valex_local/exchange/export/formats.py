@@ -62,6 +62,7 @@ FORMATS: dict[str, Format] = {
     "fountain": Format("valex_local.exchange.export.screenplays:fountain", "screenplays"),
     "text": Format("valex_local.exchange.export.screenplays:text", "scripts as plain text, as in the paper"),
     "eaf": Format("valex_local.exchange.export.elan:Elan", "ELAN annotation files"),
+    "rttm": Format("valex_local.exchange.export.rttm:Rttm", "who speaks when, for tools of diarization"),
     "posts": Format("valex_local.exchange.export.tables:Posts", "posts, a row for each: author, date, length", _TABLE),
     "codings": Format(
         "valex_local.exchange.export.tables:Codings", "what people decided, with confidence and notes", _TABLE

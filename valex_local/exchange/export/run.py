@@ -10,6 +10,7 @@ from valex_local.errors import ConfigError, InputError
 from valex_local.exchange.export.formats import ALIASES, Format, get_format
 from valex_local.exchange.export.selection import Material
 from valex_local.files.atomic import replacing, writing
+from valex_local.privacy.copies import shown
 from valex_local.states import to_do
 from valex_local.study import LabelKey, Study, output, state_summaries
 
@@ -55,6 +56,7 @@ def export_study(
     script: str | None = None,
     route: str | None = None,
     blind: bool = False,
+    pseudonyms: Path | None = None,
 ) -> Exported:
     """Export a study in a format for other tools.
 
@@ -74,6 +76,8 @@ def export_study(
         and all labels.
     blind : bool
         Whether people code what is exported and must not see labels by models.
+    pseudonyms : Path, optional
+        File with a key: posts, users and links then carry pseudonyms under it.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def export_study(
     ------
     ConfigError
         There is no such format, it has no labels but `route` is given, it takes only one set of labels but there are
-        several, or the target cannot be used.
+        several, or the target or the key cannot be used.
     InputError
         There is nothing to export.
     MissingExtra
@@ -106,11 +110,11 @@ def export_study(
                 target.parent.mkdir(mode=0o700, exist_ok=True)
         else:
             _check(study, target, form)
-        material = Material(
-            study, study.post_ids() if posts is None else posts, script=script, route=route, blind=blind
-        )
-        files = _write(form, material, target)
-    states = _about_states(study, material.sets)
+        with shown(study, pseudonyms) as seen:
+            ids = seen.posts(study.post_ids() if posts is None else posts)
+            material = Material(seen.study, ids, script=script, route=route, blind=blind)
+            files = _write(form, material, target)
+            states = _about_states(seen.study, material.sets)
     return Exported(name, str(target), len(material.exported), files, material.left_out, material.notices, states)
 
 

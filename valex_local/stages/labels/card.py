@@ -13,8 +13,6 @@ The probability of output row i is ``sigmoid(weight[i] @ h + bias[i])`` for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -23,7 +21,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from valex_local.errors import InputError, ModelError
 from valex_local.files.text import read_raw
 from valex_local.files.validation import explain
-from valex_local.posts.ids import keyed_hashes
 from valex_local.records import CleanText
 from valex_local.schwartz import CIRCLE, Polarity, Value
 
@@ -64,24 +61,6 @@ class CardFigure(_Table):
     value: float
     low: float | None = None
     high: float | None = None
-
-
-class LearntFrom(_Table):
-    """The texts that a model was trained on, as keyed hashes: one can ask about a post, but not read which ones."""
-
-    key: str
-    posts: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...]
-
-    @classmethod
-    def of(cls, ids: Iterable[str]) -> Self:
-        """Return the hashes of texts; the same texts give the same key, so a training can be repeated."""
-        names = sorted(ids)
-        key = sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        return cls(key=key, posts=tuple(sorted(keyed_hashes(key, names))))
-
-    def among(self, posts: Iterable[str]) -> int:
-        """Return how many of some posts are among the texts."""
-        return len(keyed_hashes(self.key, posts) & {*self.posts})
 
 
 class UnassessedPolarity(_Table):
@@ -129,8 +108,6 @@ class ModelCard(_Table):
         Figures that it reached.
     limits : tuple of str
         What it should not be used for.
-    learnt_from : LearntFrom or None
-        The texts it was trained on; None if that is not known.
     """
 
     format: Literal[1] = 1
@@ -149,7 +126,6 @@ class ModelCard(_Table):
     data: tuple[CleanText, ...] = ()
     measured: tuple[CardFigure, ...] = ()
     limits: tuple[CleanText, ...] = ()
-    learnt_from: LearntFrom | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

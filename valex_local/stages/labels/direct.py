@@ -11,15 +11,16 @@ from valex_local.errors import ConfigError, ModelError, ValexError
 from valex_local.files.text import one_line
 from valex_local.llm import load_language_model
 from valex_local.llm.images import read_picture, spread
-from valex_local.records import Keyframe, LabelSource, Media, Transcript
+from valex_local.records import Keyframe, LabelSource, Media, Speakers, Transcript
 from valex_local.stages.base import Context, Item
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine
-from valex_local.stages.labels.llm_labeller import LlmLabeller, label_or_error
+from valex_local.stages.labels.llm_labeller import LlmLabeller
 from valex_local.stages.labels.prompt import LabelPrompt, PromptKeyframe
 from valex_local.stages.labels.routes import LabelResult, LabelTask
 from valex_local.stages.script.evidence import POST, post_text
 from valex_local.stages.setting_files import setting_file
+from valex_local.stages.speakers.words import spoken_parts
 
 if TYPE_CHECKING:
     from valex_local.corpus import Text
@@ -38,8 +39,6 @@ class DirectInput:
 class DirectRoute:
     """Labels videos with a language model of the store that takes images."""
 
-    batch_size = 1
-
     def __init__(self, context: Context) -> None:
         stored, settings = context.models["llm"], context.settings
         self._settings = settings.labels.direct
@@ -57,7 +56,8 @@ class DirectRoute:
                 f"the route direct needs a language model that takes images, and {stored.id} does not",
                 hint="Set models.llm to one that does, or leave the route out; see docs/language-models.md",
             )
-        self._labeller = LlmLabeller(self._model, prompt, self._settings)
+        self._labeller = LlmLabeller(self._model, prompt, self._settings, requests=settings.work.requests)
+        self.batch_size = self._labeller.batch_size
         self.source = LabelSource(route="direct", model=stored.id, domain=DOMAIN)
 
     def prepare(self, task: LabelTask) -> DirectInput:
@@ -74,8 +74,15 @@ class DirectRoute:
         published = post_text(item.post.text) if self._include_post_text else None
         if published:
             yield EvidenceLine(POST, "post", one_line(published))
-        for segment in item.get("transcript", Transcript).segments:
-            yield EvidenceLine(segment.id, "speech", one_line(segment.text))
+        segments = item.get("transcript", Transcript).segments
+        spoken = spoken_parts(segments, item.get("speakers", Speakers) if "speakers" in item.records else None)
+        for segment in segments:
+            parts = spoken.get(segment.id, ())
+            for number, part in enumerate(parts, 1):
+                line = f"{segment.id}.{number}" if len(parts) > 1 else segment.id
+                yield EvidenceLine(line, "speech", one_line(part.text), part.speaker)
+            if not parts:
+                yield EvidenceLine(segment.id, "speech", one_line(segment.text))
 
     def _still(self, folder: Path, keyframe: Keyframe) -> PromptKeyframe:
         return PromptKeyframe(
@@ -84,7 +91,7 @@ class DirectRoute:
 
     def __call__(self, batch: Sequence[DirectInput]) -> Sequence[LabelResult | ValexError]:
         """Return the labels of each video."""
-        return [label_or_error(self._labeller, video.lines, video.stills) for video in batch]
+        return self._labeller.label_all([(video.lines, video.stills) for video in batch])
 
     def close(self) -> None:
         """Free the model."""

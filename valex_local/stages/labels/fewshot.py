@@ -11,7 +11,7 @@ from valex_local.records import LabelSource
 from valex_local.stages.base import Context
 from valex_local.stages.labels.definitions import read_definitions
 from valex_local.stages.labels.lines import EvidenceLine, lines_of, script_lines
-from valex_local.stages.labels.llm_labeller import LlmLabeller, label_or_error
+from valex_local.stages.labels.llm_labeller import LlmLabeller
 from valex_local.stages.labels.prompt import LabelledExample, LabelPrompt
 from valex_local.stages.labels.routes import LabelResult, LabelTask
 from valex_local.stages.setting_files import setting_file
@@ -25,22 +25,23 @@ DOMAIN = "any script, by instruction; trained on no labels"
 class FewshotRoute:
     """Labels scripts with a language model of the store."""
 
-    # A language model is slow: each post's labels are written as soon as they are done.
-    batch_size = 1
-
     def __init__(self, context: Context) -> None:
         stored = context.models["llm"]
-        self._settings = context.settings.labels.fewshot
+        self._settings, self._requests = context.settings.labels.fewshot, context.settings.work.requests
         self._prompt = setting_file(context.settings, "labels", "fewshot", "prompt")
         self._definitions = read_definitions(setting_file(context.settings, "labels", "fewshot", "values"))
         prompt = self._label_prompt(())  # before the weights are loaded, so that mistakes in it show at once
         self._model = load_language_model(stored, context.device, context=self._settings.context)
-        self._labeller = LlmLabeller(self._model, prompt, self._settings)
+        self._labeller = self._labeller_with(prompt)
+        self.batch_size = self._labeller.batch_size
         self.source = LabelSource(route="fewshot", model=stored.id, domain=DOMAIN)
 
     def set_examples(self, shots: Sequence[LabelledExample]) -> None:
         """Use these labelled scripts as examples from now on, and no others."""
-        self._labeller = LlmLabeller(self._model, self._label_prompt(shots), self._settings)
+        self._labeller = self._labeller_with(self._label_prompt(shots))
+
+    def _labeller_with(self, prompt: LabelPrompt) -> LlmLabeller:
+        return LlmLabeller(self._model, prompt, self._settings, requests=self._requests)
 
     def _label_prompt(self, shots: Sequence[LabelledExample]) -> LabelPrompt:
         return LabelPrompt(self._prompt, self._definitions, self._settings.ask, shots=shots)
@@ -55,7 +56,7 @@ class FewshotRoute:
 
     def __call__(self, batch: Sequence[tuple[EvidenceLine, ...]]) -> Sequence[LabelResult | ValexError]:
         """Return the labels of each script."""
-        return [label_or_error(self._labeller, lines) for lines in batch]
+        return self._labeller.label_all([(lines, ()) for lines in batch])
 
     def close(self) -> None:
         """Free the model."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from valex_local.errors import InputError, ValexError
 from valex_local.llm import ContextOverflow, LanguageModel, Reply
+from valex_local.llm.at_once import AtOnce
 from valex_local.records import LabelFigures, Notice, ValueLabel
 from valex_local.schwartz import CIRCLE, Polarity, Value
 from valex_local.settings import LlmLabelSettings
@@ -53,13 +54,38 @@ class LlmLabeller:
         How to ask.
     settings : LlmLabelSettings
         Limits, temperature, seed and way of asking.
+    requests : int
+        Maximum number of questions at once, if the model takes several.
+
+    Attributes
+    ----------
+    batch_size : int
+        How many posts to pass to `label_all`.
     """
 
-    def __init__(self, model: LanguageModel, prompt: LabelPrompt, settings: LlmLabelSettings) -> None:
+    def __init__(
+        self, model: LanguageModel, prompt: LabelPrompt, settings: LlmLabelSettings, *, requests: int = 1
+    ) -> None:
         self._model = model
         self._prompt = prompt
         self._settings = settings
         self._of_nothing: dict[Asked, float] = {}
+        self._at_once = AtOnce(model, requests)
+        self.batch_size = self._at_once.batch_size
+
+    def label_all(
+        self, posts: Sequence[tuple[Sequence[EvidenceLine], Sequence[PromptKeyframe]]]
+    ) -> list[LabelResult | ValexError]:
+        """Return the labels of each post, given its lines and stills, or the error, which concerns only this post."""
+        return self._at_once(lambda post: self._label_or_error(*post), posts)
+
+    def _label_or_error(
+        self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe]
+    ) -> LabelResult | ValexError:
+        try:
+            return self.label(lines, stills)
+        except ValexError as error:
+            return error
 
     def label(self, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe] = ()) -> LabelResult:
         """Return the labels of some evidence.
@@ -271,28 +297,3 @@ class _Tally:
         self.figures.update(
             questions=1, asked_again=again, prompt_tokens=reply.prompt_tokens, output_tokens=reply.output_tokens
         )
-
-
-def label_or_error(
-    labeller: LlmLabeller, lines: Sequence[EvidenceLine], stills: Sequence[PromptKeyframe] = ()
-) -> LabelResult | ValexError:
-    """Return the labels of some evidence, or the error, which concerns only this post.
-
-    Parameters
-    ----------
-    labeller : LlmLabeller
-        What labels it.
-    lines : sequence of EvidenceLine
-        The script or the transcript.
-    stills : sequence of PromptKeyframe
-        Keyframes, for a model that takes images.
-
-    Returns
-    -------
-    LabelResult or ValexError
-        The labels, or why there are none.
-    """
-    try:
-        return labeller.label(lines, stills)
-    except ValexError as error:
-        return error

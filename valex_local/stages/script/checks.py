@@ -16,9 +16,9 @@ from typing import Any
 from valex_local.records import SPEAKER, Action, Dialogue, Element, OnScreenText, PostLine, Scene
 from valex_local.stages.script.evidence import Evidence, SeenKeyframe
 from valex_local.stages.script.grounded import adds_nothing, leaks, leaves_nothing_out, said_of
+from valex_local.stages.script.names import Names, is_merely_heard
 from valex_local.stages.script.question import GENRE_KEY, PLACE_KEY, UNKNOWN, SceneQuestion
 from valex_local.stages.script.scenes import ActionLine, EvidenceStretch
-from valex_local.stages.script.speakers import Names, is_merely_heard
 from valex_local.stages.script.template import groups, shown_labels, template_place, template_scene
 from valex_local.stages.script.wording import is_one_of, is_plain, retypes
 

@@ -26,11 +26,13 @@ from valex_local.records import (
     Segment,
     Shot,
     Sound,
+    Speakers,
     Track,
     Transcript,
 )
 from valex_local.settings import ScriptSettings
 from valex_local.stages.base import Item
+from valex_local.stages.speakers.words import SpokenPart, spoken_parts
 
 POST = "P1"
 
@@ -81,6 +83,8 @@ class Evidence:
         Id of a track to the id of the segment whose words it shows.
     mumbled : set of str
         Ids of segments that were recognised unsurely.
+    spoken : mapping of str to tuple of SpokenPart
+        Id of a segment to who says what of it; empty unless several speakers were told apart.
     seen : tuple of SeenKeyframe
         Keyframes with tags or a caption (K1, K2, ...), by time; empty without a vision model. All keyframes if the
         writer looks at the pictures itself.
@@ -99,6 +103,7 @@ class Evidence:
     texts: tuple[Track, ...] = ()
     repeats: dict[str, str] = field(default_factory=dict)
     mumbled: frozenset[str] = frozenset()
+    spoken: Mapping[str, tuple[SpokenPart, ...]] = field(default_factory=dict)
     seen: tuple[SeenKeyframe, ...] = ()
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     genre: str | None = None
@@ -119,7 +124,8 @@ def gather(item: Item, settings: ScriptSettings, *, sees: bool = False) -> Evide
     Parameters
     ----------
     item : Item
-        The post with its records ``media``, ``transcript``, ``text`` and ``captions``.
+        The post with its records ``media``, ``transcript``, ``text`` and ``captions``, and ``speakers`` if
+        there is one.
     settings : ScriptSettings
         Whether the post text is included, and what counts as mumbled.
     sees : bool
@@ -147,6 +153,7 @@ def gather(item: Item, settings: ScriptSettings, *, sees: bool = False) -> Evide
         texts=texts,
         repeats=find_repeats(speech, texts),
         mumbled=frozenset(s.id for s in speech if _is_mumbled(s, settings)),
+        spoken=spoken_parts(speech, item.get("speakers", Speakers) if "speakers" in item.records else None),
         seen=_seen(media, captions, all_keyframes=sees),
         pictures=_pictures(item.folder, media, settings.llm.keyframe_side) if sees else {},
         genre=item.post.text.genre,

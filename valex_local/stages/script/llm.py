@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from valex_local.errors import ValexError
 from valex_local.llm import ContextOverflow, LanguageModel, Message, Reply
+from valex_local.llm.at_once import AtOnce
 from valex_local.llm.images import spread
 from valex_local.records import SPEAKER, Action, Dialogue, Notice, Scene, ScriptFigures
 from valex_local.settings import LlmWriterSettings
@@ -47,13 +49,29 @@ class LlmWriter:
         How to ask.
     settings : LlmWriterSettings
         Limits, temperature and seed.
+    requests : int
+        Maximum number of questions at once, if the model takes several.
     """
 
-    def __init__(self, model: LanguageModel, prompt: ScenePrompt, settings: LlmWriterSettings) -> None:
+    def __init__(
+        self, model: LanguageModel, prompt: ScenePrompt, settings: LlmWriterSettings, *, requests: int = 1
+    ) -> None:
         self._model = model
         self._prompt = prompt
         self._settings = settings
         self.sees = model.sees
+        self._at_once = AtOnce(model, requests)
+        self.batch_size = self._at_once.batch_size
+
+    def write_all(self, posts: Sequence[Evidence]) -> list[Draft | ValexError]:
+        """Return the scenes of each post, or the error, which concerns only this post."""
+        return self._at_once(self._write_or_error, posts)
+
+    def _write_or_error(self, evidence: Evidence) -> Draft | ValexError:
+        try:
+            return self.write(evidence)
+        except ValexError as error:
+            return error
 
     def write(self, evidence: Evidence) -> Draft:
         """Return the scenes of one post."""

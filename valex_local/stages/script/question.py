@@ -4,7 +4,7 @@ A model that sees
     is asked for a line about each picture, the place, and a name for whoever says each segment.
 A model that reads
     is asked to join the tags of keyframes into a line, to choose the place from phrases of captions where no tag tells
-    it, and to choose names where a rule allows some (see `speakers`). A caption is a sentence already, and the
+    it, and to choose names where a rule allows some (see `names`). A caption is a sentence already, and the
     likeliest place of the tags is not improved by guessing.
 
 With neither pictures nor tags nor captions there is nothing to ask.
@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 from valex_local.stages.script.evidence import Evidence, SeenKeyframe
 from valex_local.stages.script.grounded import placed
+from valex_local.stages.script.names import Names, names_of
 from valex_local.stages.script.scenes import EvidenceStretch, places
-from valex_local.stages.script.speakers import Names, names_of
 from valex_local.stages.script.template import groups, shown_labels
 
 PLACE_KEY, GENRE_KEY = "place", "genre"

@@ -1,120 +1,63 @@
-"""Which names a speaker may have, by two rules.
-
-Introduced
-    The name that somebody gives themselves, right after "I am", "my name is" and their like in some languages. It holds
-    for that segment; if one person is seen to speak (below), for every segment of the same shot.
-Seen to speak
-    Tags or caption of each keyframe of the shot in which a segment has its middle say that somebody talks or sings, and
-    mention exactly one person. Then words from these about the person may be the name: "YOUNG WOMAN".
-
-A name that is merely heard is usually that of the person spoken to or about, so it is no speaker's.
-"""
+"""Speakers in a finished script: lines divided where the speaker changes, and one name for each person."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
-from valex_local.records import Segment
-from valex_local.stages.script.evidence import SeenKeyframe
-from valex_local.stages.script.grounded import content, runs, said_of, stem
-from valex_local.stages.script.scenes import EvidenceStretch
-from valex_local.stages.script.wording import words
-
-_NAME = r"([^\W\d_a-zß-ÿ]\w*(?:[ -][^\W\d_a-zß-ÿ]\w*)?)"
-_INTRODUCED = re.compile(
-    r"\b(?i:i am|i['’]m|my name is|my name['’]s|ich bin|ich heiße|mein name ist|je m['’]appelle|me llamo|mi nombre es"
-    rf"|soy|mi chiamo|sono|meu nome é|ik ben|ik heet|mijn naam is)\s+{_NAME}"
-)
-
-_TALKS = frozenset(
-    map(stem, ("talking", "talks", "speaks", "says", "saying", "sings", "tells", "narrates", "explains",
-               "interviews", "shouts", "rapping", "announces"))
-)  # fmt: skip
-_PERSON = frozenset({
-    "person", "woman", "man", "girl", "boy", "child", "kid", "baby", "toddler", "teenager", "lady", "gentleman",
-    "guy", "mother", "father", "grandmother", "grandfather", "daughter", "son", "sister", "brother", "friend",
-    "teacher", "singer", "dancer", "athlete",
-})  # fmt: skip
-_SEVERAL = frozenset({
-    "people", "persons", "women", "men", "girls", "boys", "children", "kids", "babies", "teenagers", "ladies",
-    "guys", "friends", "couple", "crowd", "group", "family", "families", "players", "audience", "team", "two",
-    "three", "four", "five", "another", "each", "others", "somebody", "someone",
-})  # fmt: skip
+from valex_local.records import SPEAKER, Dialogue, Element, PostLine, Scene
+from valex_local.stages.speakers.words import SpokenPart
 
 
-@dataclass(frozen=True)
-class Names:
-    """The names that a segment's speaker may have: those that are introduced, and those that are seen."""
-
-    introduced: tuple[str, ...] = ()
-    seen: tuple[str, ...] = ()
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """All of them, as scripts write names."""
-        return tuple(dict.fromkeys(name.upper() for name in (*self.introduced, *self.seen)))
-
-
-def names_of(segment: Segment, stretch: EvidenceStretch) -> Names:
-    """Return the names that the speaker of a segment of the stretch may have."""
-    shown = _in_shot(segment, stretch.seen)
-    if not one_is_seen_to_speak(shown):
-        return Names(introduced(segment.text))
-    beside = [s for s in stretch.speech if _in_shot(s, stretch.seen) == shown]
-    given = dict.fromkeys(name for s in beside for name in introduced(s.text))
-    return Names(tuple(given) if len(given) == 1 else introduced(segment.text), _people(said_of(shown)))
-
-
-def _people(sources: Sequence[str]) -> tuple[str, ...]:
-    """Return the words for people in sources, with the words before them: "young woman" from "a young woman dances"."""
-    found = []
-    for _, run in (pair for source in sources for pair in runs(source)):
-        ends = [at for at, word in enumerate(run, 1) if word in _PERSON]
-        found += [" ".join(run[: ends[0]])] if ends else []
-    return tuple(dict.fromkeys(found))
-
-
-def introduced(text: str) -> tuple[str, ...]:
-    """Return the names that somebody gives themselves in a text."""
-    return tuple(dict.fromkeys(_INTRODUCED.findall(text)))
-
-
-def one_is_seen_to_speak(shown: Sequence[SeenKeyframe]) -> bool:
-    """Whether tags or captions of each of the keyframes mention exactly one person, and somebody who talks or sings."""
-    return bool(shown) and all(_one_talks(k) for k in shown)
-
-
-def is_merely_heard(name: str, heard: Sequence[str], names: Names) -> bool:
-    """Whether a word of a name is spoken or shown with a capital, as names are, and nobody gives it themselves.
+def with_speakers(scenes: Sequence[Scene], spoken: Mapping[str, tuple[SpokenPart, ...]]) -> tuple[Scene, ...]:
+    """Return the scenes of a script with the speakers that were told apart.
 
     Parameters
     ----------
-    name : str
-        The name.
-    heard : sequence of str
-        What is said, shown and published.
-    names : Names
-        The names that the speaker may have.
+    scenes : sequence of Scene
+        The scenes as a writer left them, with whole lines.
+    spoken : mapping of str to tuple of SpokenPart
+        Who says what of each line; see `spoken_parts`. Nothing changes where it is empty.
+
+    Returns
+    -------
+    tuple of Scene
+        The scenes. Parts of a line keep its reference and follow in order of time.
     """
-    own = {word for given in names.introduced for word in words(given)}
-    capitals = {word.casefold() for text in heard for word in re.findall(r"\w+", text) if word[:1].isupper()}
-    return bool((set(words(name)) - own) & capitals)
+    if not spoken:
+        return tuple(scenes)
+    names = _names(scenes, spoken)
+    return tuple(_scene(scene, spoken, names) for scene in scenes)
 
 
-def _in_shot(segment: Segment, seen: Sequence[SeenKeyframe]) -> list[SeenKeyframe]:
-    middle = (segment.start + segment.end) / 2
-    return [k for k in seen if k.shot.start <= middle < k.shot.end]
+def _names(scenes: Sequence[Scene], spoken: Mapping[str, tuple[SpokenPart, ...]]) -> dict[str, str]:
+    """Return the name that a writer gave to most of the words of each speaker; no name is given to two of them."""
+    given: Counter[tuple[str, str]] = Counter()
+    for line in (element for scene in scenes for element in scene.elements):
+        if isinstance(line, Dialogue) and line.speaker != SPEAKER and len(spoken.get(line.ref or "", ())) == 1:
+            given[spoken[line.ref or ""][0].speaker, line.speaker] += len(line.text)
+    names: dict[str, str] = {}
+    for (speaker, name), _ in given.most_common():
+        if speaker not in names and name not in names.values():
+            names[speaker] = name
+    return names
 
 
-def _one_talks(seen: SeenKeyframe) -> bool:
-    tags = " ".join(tag.label for tag in seen.caption.tags)
-    mentions = [[w for w in words(text) if w in _PERSON] for text in (seen.caption.caption or "", tags)]
-    told = f"{seen.caption.caption or ''} {tags}"
-    return (
-        bool(_TALKS & set(content(told)))
-        and not _SEVERAL & set(words(told))
-        and any(mentions)
-        and all(len(found) <= 1 for found in mentions)
-    )
+def _scene(scene: Scene, spoken: Mapping[str, tuple[SpokenPart, ...]], names: Mapping[str, str]) -> Scene:
+    elements = [part for element in scene.elements for part in _divided(element, spoken, names)]
+    return scene.model_copy(update={"elements": tuple(sorted(elements, key=_start))})
+
+
+def _divided(
+    element: Element, spoken: Mapping[str, tuple[SpokenPart, ...]], names: Mapping[str, str]
+) -> Iterator[Element]:
+    parts = spoken.get(element.ref or "", ()) if isinstance(element, Dialogue) else ()
+    for part in parts:
+        given = {"speaker": names.get(part.speaker, part.speaker), "text": part.text}
+        yield element.model_copy(update=given | {"start": part.start, "end": part.end})
+    if not parts:
+        yield element
+
+
+def _start(element: Element) -> float:
+    return -1.0 if isinstance(element, PostLine) or element.start is None else element.start

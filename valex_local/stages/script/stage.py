@@ -8,6 +8,7 @@ from valex_local.errors import ModelError, ValexError
 from valex_local.records import Script
 from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.script.evidence import Evidence, gather
+from valex_local.stages.script.speakers import with_speakers
 from valex_local.stages.script.template import TemplateWriter
 from valex_local.stages.script.writers import Draft, ScriptWriter
 from valex_local.stages.setting_files import setting_file
@@ -31,8 +32,7 @@ class ScriptStage:
         self._variant = context.variant
         self._settings = context.settings.script
         self._writer = _writer(context)
-        # A language model is slow: each script is written as soon as it is done.
-        self.batch_size = 64 if isinstance(self._writer, TemplateWriter) else 1
+        self.batch_size = self._writer.batch_size
 
     def prepare(self, item: Item) -> Evidence:
         """Return the evidence of a post."""
@@ -40,13 +40,8 @@ class ScriptStage:
 
     def __call__(self, batch: Sequence[Evidence]) -> list[Output | ValexError]:
         """Return the script of each post."""
-        return [self._write(evidence) for evidence in batch]
-
-    def _write(self, evidence: Evidence) -> Output | ValexError:
-        try:
-            return Output(self._script(evidence, self._writer.write(evidence)))
-        except ValexError as error:
-            return error
+        drafts = zip(batch, self._writer.write_all(batch), strict=True)
+        return [d if isinstance(d, ValexError) else Output(self._script(evidence, d)) for evidence, d in drafts]
 
     def _script(self, evidence: Evidence, draft: Draft) -> Script:
         return Script(
@@ -54,7 +49,7 @@ class ScriptStage:
             genre=evidence.genre or draft.genre,
             language=evidence.language,
             sound=evidence.sound,
-            scenes=draft.scenes,
+            scenes=with_speakers(draft.scenes, evidence.spoken),
             figures=draft.figures,
             notices=evidence.notices + draft.notices,
         )
@@ -80,4 +75,4 @@ def _writer(context: Context) -> ScriptWriter:
     settings = context.settings.script.llm
     prompt = ScenePrompt(setting_file(context.settings, "script", "llm", "prompt"))
     model = load_language_model(context.models["llm"], context.device, context=settings.context)
-    return LlmWriter(model, prompt, settings)
+    return LlmWriter(model, prompt, settings, requests=context.settings.work.requests)

@@ -6,9 +6,10 @@ word for word; without them the script has no places and no actions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from valex_local.errors import ValexError
 from valex_local.records import Scene
 from valex_local.stages.script.evidence import Evidence, SeenKeyframe
 from valex_local.stages.script.scenes import ActionLine, EvidenceStretch, assemble, common_place, plan_scenes
@@ -20,6 +21,11 @@ class TemplateWriter:
     """Writes scripts from evidence alone."""
 
     sees = False
+    batch_size = 64
+
+    def write_all(self, posts: Sequence[Evidence]) -> list[Draft | ValexError]:
+        """Return the scenes of each post."""
+        return [self.write(evidence) for evidence in posts]
 
     def write(self, evidence: Evidence) -> Draft:
         """Return the scenes of one post."""

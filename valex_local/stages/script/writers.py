@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from valex_local.errors import ValexError
 from valex_local.records import Notice, Scene, ScriptFigures
 from valex_local.stages.script.evidence import Evidence
 
@@ -20,12 +22,21 @@ class Draft:
 
 
 class ScriptWriter(Protocol):
-    """Turns evidence into scenes; `sees` says whether it takes images."""
+    """Turns evidence into scenes.
+
+    Attributes
+    ----------
+    sees : bool
+        Whether it takes images.
+    batch_size : int
+        How many posts to write together.
+    """
 
     sees: bool
+    batch_size: int
 
-    def write(self, evidence: Evidence) -> Draft:
-        """Return the scenes of one post."""
+    def write_all(self, posts: Sequence[Evidence]) -> list[Draft | ValexError]:
+        """Return the scenes of each post, or the error, which concerns only this post."""
 
     def close(self) -> None:
         """Free what the writer holds."""

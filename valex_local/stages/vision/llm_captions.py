@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from valex_local.errors import ConfigError
+from valex_local.errors import ConfigError, ValexError
 from valex_local.llm import ContextOverflow, LanguageModel, Message, Picture, load_language_model
+from valex_local.llm.at_once import AtOnce
 from valex_local.llm.base import object_schema
 from valex_local.llm.prompt_template import PromptFile
 from valex_local.records import Notice
@@ -23,6 +24,9 @@ RETRY_TEMPERATURE = 0.6
 
 BLOCKS = ("system", "user")
 """Blocks that a prompt file must contain."""
+
+Captioned = tuple[dict[str, str | None], tuple[Notice, ...]]
+"""Captions of a post's keyframes, by id, and notices on them."""
 
 _SCHEMA = object_schema({"caption": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}})
 
@@ -42,6 +46,8 @@ class LlmCaptioner:
         How to ask, in the blocks `BLOCKS`.
     settings : LlmCaptionSettings
         Limits, temperature and seed.
+    requests : int
+        Maximum number of questions at once, if the model takes several.
 
     Raises
     ------
@@ -49,12 +55,26 @@ class LlmCaptioner:
         The prompt uses an unknown name.
     """
 
-    def __init__(self, model: LanguageModel, prompt: PromptFile, settings: LlmCaptionSettings) -> None:
+    def __init__(
+        self, model: LanguageModel, prompt: PromptFile, settings: LlmCaptionSettings, *, requests: int = 1
+    ) -> None:
         self._system, self._asked = (prompt.block(name, {"length": MAX_LENGTH}) for name in BLOCKS)
         self._model = model
         self._settings = settings
+        self._at_once = AtOnce(model, requests)
+        self.batch_size = self._at_once.batch_size
 
-    def write(self, pictures: Mapping[str, Picture]) -> tuple[dict[str, str | None], tuple[Notice, ...]]:
+    def write_all(self, posts: Sequence[Mapping[str, Picture]]) -> list[Captioned | ValexError]:
+        """Return what `write` returns for each post, or the error, which concerns only this post."""
+        return self._at_once(self._write_or_error, posts)
+
+    def _write_or_error(self, pictures: Mapping[str, Picture]) -> Captioned | ValexError:
+        try:
+            return self.write(pictures)
+        except ValexError as error:
+            return error
+
+    def write(self, pictures: Mapping[str, Picture]) -> Captioned:
         """Return a sentence about each keyframe.
 
         Parameters
@@ -132,7 +152,7 @@ def load_captioner(context: Context) -> LlmCaptioner:
                 f"vision.captions.writer is llm, but the language model {stored.id} takes no images",
                 hint="Set models.llm to one that does, or leave the setting out; see docs/language-models.md",
             )
-        return LlmCaptioner(model, prompt, settings)
+        return LlmCaptioner(model, prompt, settings, requests=context.settings.work.requests)
     except ConfigError:
         model.close()
         raise

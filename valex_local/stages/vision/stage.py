@@ -19,7 +19,7 @@ from valex_local.stages.setting_files import setting_file
 from valex_local.stages.vision.clip import NO_PICTURES, NO_WEIGHTS, ClipEngine, load
 from valex_local.stages.vision.detected_tags import detected_tags, merged
 from valex_local.stages.vision.detection import Classes, Found, load_detectors
-from valex_local.stages.vision.llm_captions import LlmCaptioner, load_captioner
+from valex_local.stages.vision.llm_captions import Captioned, LlmCaptioner, load_captioner
 from valex_local.stages.vision.tags import Tagger
 from valex_local.stages.vision.text_vectors import text_vectors
 from valex_local.stages.vision.vocabulary import read_vocabulary
@@ -101,7 +101,7 @@ class VisionStage:
         self._captioner: LlmCaptioner | None = load_captioner(context) if settings.writer == "llm" else None
         self.batch_size = _CPU_POSTS if context.device.kind == "cpu" else _CUDA_POSTS
         if self._captioner is not None:
-            self.batch_size = 1  # a language model is slow: each record is written as soon as it is done
+            self.batch_size = self._captioner.batch_size
 
     def prepare(self, item: Item) -> _Prepared:
         """Return the keyframes of a post, decoded into the models' input, and what detectors find in them."""
@@ -134,7 +134,9 @@ class VisionStage:
             records = [_detected(record, prepared, classes) for record, prepared in zip(records, batch, strict=True)]
         if self._captioner is None:
             return [Output(record) for record in records]
-        return [_captioned(record, prepared, self._captioner) for record, prepared in zip(records, batch, strict=True)]
+        pictures = [_by_id(record, prepared.pictures) for record, prepared in zip(records, batch, strict=True)]
+        written = self._captioner.write_all(pictures)
+        return [_captioned(record, found) for record, found in zip(records, written, strict=True)]
 
     def close(self) -> None:
         """Free the models."""
@@ -172,13 +174,15 @@ def _detected(record: Captions, prepared: _Prepared, classes: Classes) -> Captio
     return record.model_copy(update={"keyframes": keyframes})
 
 
-def _captioned(record: Captions, prepared: _Prepared, captioner: LlmCaptioner) -> Output | ValexError:
+def _by_id(record: Captions, pictures: Sequence[Picture]) -> dict[str, Picture]:
+    return dict(zip((keyframe.keyframe for keyframe in record.keyframes), pictures, strict=True))
+
+
+def _captioned(record: Captions, found: Captioned | ValexError) -> Output | ValexError:
     """Return a record with the language model's captions added."""
-    ids = [keyframe.keyframe for keyframe in record.keyframes]
-    try:
-        captions, notices = captioner.write(dict(zip(ids, prepared.pictures, strict=True)))
-    except ValexError as error:
-        return error
+    if isinstance(found, ValexError):
+        return found
+    captions, notices = found
     keyframes = tuple(k.model_copy(update={"caption": captions[k.keyframe]}) for k in record.keyframes)
     return Output(record.model_copy(update={"keyframes": keyframes, "notices": record.notices + notices}))
 
