@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.test_doors import calls, modules
+from valex_local.corpus.sheets import read_sheet
 from valex_local.corpus.texts import read_texts
 from valex_local.errors import ValexError
 from valex_local.evaluation import routes
@@ -26,11 +27,12 @@ from valex_local.files.checksums import Checksums
 from valex_local.files.tables import read_table
 from valex_local.files.text import load_json, read_text
 from valex_local.files.toml import read_toml
+from valex_local.inference.samples import read_sample
 from valex_local.posts.meta import read_meta
 from valex_local.posts.sidecars import read_sidecars
 from valex_local.privacy.learnt import read_learnt
 from valex_local.privacy.pseudonyms import read_key
-from valex_local.records import Calibration, Edits, Failure, Intake, Labels, LeftOut, Media, Post, Script, Transcript
+from valex_local.records import Media, Post, Record
 from valex_local.report.dossier import describe_processing
 from valex_local.review.plan import read_plan
 from valex_local.stages.grounding.reference_lines import read_reference_lines
@@ -44,18 +46,20 @@ from valex_local.store.archive import unpack
 from valex_local.store.manifests import read_manifest, read_profile
 from valex_local.store.whole import check_whole
 from valex_local.study import LabelKey, Study
+from valex_local.study.codings import codings
 from valex_local.study.custody import entries
 from valex_local.study.settings import given_settings
+from valex_local.training.auxiliary import _read as _read_auxiliary
 
 READING = {
     "open_regular", "read_raw", "read_text", "read_toml", "parse_toml", "load_json", "from_json", "read_bytes",
-    "model_validate_json", "loads",
+    "model_validate_json", "loads", "read_table", "table_of",
 }  # fmt: skip
 """Functions that read or parse; a module that calls one is a reader."""
 
 Reader = Callable[[Path], object]
 
-RECORDS = (Post, Media, Transcript, Script, Labels, Failure, Intake, Calibration, Edits, LeftOut)
+RECORDS = tuple(Record.__subclasses__())
 
 
 def _record(kind: Any) -> Reader:
@@ -102,6 +106,7 @@ def _owned(read: Reader) -> Reader:
 
 
 READERS: dict[str, list[Reader]] = {
+    "corpus/sheets.py": [_renamed(f"a.{end}", read_sheet) for end in ("csv", "tsv", "xlsx")],
     "corpus/texts.py": [read_texts, _renamed("a.csv", read_texts), _renamed("a.txt", lambda p: read_texts(p.parent))],
     "evaluation/routes.py": [_renamed(routes.RECIPE, lambda path: routes._grouping(path.parent.parent))],
     "exchange/annotations.py": [_renamed("a.json", read_annotations)],
@@ -111,6 +116,7 @@ READERS: dict[str, list[Reader]] = {
     "files/tables.py": [_renamed(f"a.{end}", read_table) for end in ("csv", "tsv", "xlsx")],
     "files/text.py": [read_text],
     "files/toml.py": [read_toml],
+    "inference/samples.py": [_in_study("samples/x.csv", lambda study: read_sample(study, "x"))],
     "posts/meta.py": [_renamed(f"a.{end}", read_meta) for end in ("json", "ndjson", "csv", "xlsx")],
     "posts/sidecars.py": [
         _renamed(name, lambda path: read_sidecars([path])) for name in ("a.info.json", "a.json", "a.description")
@@ -143,10 +149,12 @@ READERS: dict[str, list[Reader]] = {
         _in_study("study.toml", Study.options),
         _in_study("intake.json", Study.intake),
         _in_study("posts/a/edits.json", lambda study: study.edits("a")),
+        _in_study("posts/a/coding.anna.json", lambda study: list(codings(study))),
         _in_study("calibration.x.encoder.json", lambda study: study.calibration(LabelKey("x", "encoder"))),
         _in_study("posts/a/media.json", lambda study: study.read_raw("a", "media", Media)),
         _in_study("posts/a/script.x.json", lambda study: study.script("a")),
     ],
+    "training/auxiliary.py": [_renamed("a.csv", _read_auxiliary)],
 }
 """What each module reads; every reader returns something or raises `ValexError`."""
 
@@ -235,6 +243,10 @@ DOCUMENTS = {
     "wrong types": b'{"id": [], "post": {}, "stage": 1, "what": null, "schema_version": "x", "scenes": {}}',
     "versions": b'{"schema_version": 1e300}',
     "script of wrong types": b'{"candidates": [{"content": {"parts": {"text": 1}}}], "data": {"videos": 3}}',
+    "a sample": b"post_id,inclusion_probability,stratum,design,seed\na,nan,,random,z\na,2,,x,\n",
+    "a sheet": b"post,value,state,annotator\na,Face,maybe,x\n,,,\na,,present,../x\n",
+    "a wide sheet": b"post,Face,coded\na,7,x\na,present,x\n",
+    "a log": b'{"number": "1", "at": 1, "by": [], "event": null, "details": [], "seal": 1}\n[]\n',
     "wrong TOML": b'models = 3\nprofile = []\nrole = {}\nid = 1\nlines = {"a" = 1}\n[options]\n',
 }
 

@@ -104,3 +104,10 @@ def test_answers_of_other_kinds_of_questions_are_read(tmp_path: Path) -> None:
     area["result"][0] |= {"type": "textarea", "value": {"text": ["present"]}}
     found = read_annotations(export(tmp_path, task(41, ADDRESS_1, area)))
     assert found.labels["user-1"].ids == (ADDRESS_1,)
+
+
+@pytest.mark.parametrize("value", [None, {}, {"choices": None}])
+def test_a_question_without_an_answer_is_counted(tmp_path: Path, value: object) -> None:
+    bare = annotation(1, FACE, result=[{"from_name": "Face", "type": "choices", "value": value}])
+    found = read_annotations(export(tmp_path, task(41, ADDRESS_1, bare), task(42, ADDRESS_2, annotation(1, FACE))))
+    assert found.notices == ("questions without an answer left out: 1",)

@@ -30,6 +30,21 @@ FORMS = [
     ("**[00:12 – 00:14]** ", 12.0, 14.0),
     ("[00:12]\n", 12.0, None),
     ("00:12 --> 00:14\n", 12.0, 14.0),
+    ("[at 0:12] ", 12.0, None),
+    ("[T=12s] ", 12.0, None),
+    ("[Timestamp: 00:12] ", 12.0, None),
+    ("[~0:12] ", 12.0, None),
+    ("[0:12s - 0:14s] ", 12.0, 14.0),
+    ("[0:12 / 0:14] ", 12.0, 14.0),
+    ("[00:12...00:14] ", 12.0, 14.0),
+    ("[00:12 bis 00:14] ", 12.0, 14.0),
+    ("[00:12 à 00:14] ", 12.0, 14.0),
+    ("[12 Sek.] ", 12.0, None),
+    ("[00:00:12:05] ", 12.0, None),
+    ("<00:12> ", 12.0, None),
+    ("{00:12} ", 12.0, None),
+    ("【00:12】", 12.0, None),
+    ("### 00:12 - 00:14\n", 12.0, 14.0),
 ]
 
 
@@ -51,6 +66,34 @@ WORDS = st.text("abc ", min_size=1).filter(str.strip)
 def test_every_line_of_a_script_has_its_time(lines):
     script = parse_script("\n\n".join(f'{form}GIRL: "{words.strip()}"' for (form, _, _), words in lines), "x")
     assert [(start, end) for *_, start, end in spoken(script)] == [(start, end) for (_, start, end), _ in lines]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'GIRL (0:12): "Hi."',
+        'GIRL [00:12]: "Hi."',
+        'GIRL: "Hi." (0:12)',
+        'GIRL: "Hi." [00:12]',
+        '**GIRL** (0:12): "Hi."',
+    ],
+)
+def test_a_time_beside_the_name_or_after_the_words(line):
+    script = parse_script(line, "x")
+    assert [e.kind for scene in script.scenes for e in scene.elements] == ["dialogue"]
+    assert spoken(script) == [("GIRL", "Hi.", 12.0, None)]
+
+
+@pytest.mark.parametrize("form", ["[2] ", "[2-4] ", "[0'05\"] ", "[00:12;05] ", "1. [00:12] ", "1) 0:12 "])
+def test_a_time_that_is_not_understood_is_no_screen_text_and_the_speech_is_speech(form):
+    script = parse_script(f'{form}GIRL: "Hi."', "x")
+    assert [words for _, words, *_ in spoken(script)] == ["Hi."]
+    assert not any(isinstance(e, OnScreenText) for scene in script.scenes for e in scene.elements)
+
+
+def test_a_time_in_the_brackets_of_screen_text_is_its_time():
+    (element,) = parse_script("[00:12 - SALE]", "x").scenes[0].elements
+    assert (element.kind, element.text, element.start) == ("text", "SALE", 12.0)
 
 
 @pytest.mark.parametrize("text", ["7:30 am, the alarm rings.", "3:2 is the ratio.", "10:30 is late.", "12s of fun"])

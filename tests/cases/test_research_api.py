@@ -76,7 +76,10 @@ def test_one_post_of_the_site(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"error": {"code": "access_token_invalid"}, "data": {}}, "an object with the keys error, data, and no post"),
+        (
+            {"error": {"code": "access_token_invalid"}, "data": {}},
+            "the service reported an error: access_token_invalid",
+        ),
         ({"comments": [{"aweme_id": NUMBERS[0], "text": "no caption"}]}, "an object with the keys comments"),
         ([1, 2], "a list of 2 that are no objects"),
         ("text", "this JSON holds a str"),
@@ -134,3 +137,37 @@ def test_a_scraper_that_names_posts_by_address(tmp_path: Path) -> None:
 def test_the_content_decides_what_a_file_is(tmp_path: Path, name: str) -> None:
     content = json.dumps(SHAPES["research"](RESEARCH), indent=1)
     assert captions(found(tmp_path, name, content)) == ["Hello 1 #a", "Hello 2 #a"]
+
+
+PAGE = {"data": {"videos": [{"id": int(NUMBERS[0]), "video_description": "Hello"}]}, "error": {"code": "ok"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(json.dumps(PAGE)),
+        json.dumps({"status": 200, "body": json.dumps(PAGE)}),
+        json.dumps({"response": json.dumps(PAGE)}),
+        json.dumps([json.dumps({"id": NUMBERS[0], "desc": "Hello"})]),
+    ],
+)
+def test_a_response_that_is_a_string_is_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.json").write_text(text)
+    assert [row.text.caption for row in read_meta(tmp_path / "m.json").rows] == ["Hello"]
+
+
+def test_an_error_that_was_saved_in_place_of_posts_is_named(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text('{"error": {"code": "rate_limit", "message": "Too many"}, "data": {}}')
+    with pytest.raises(InputError, match="the service reported an error: Too many"):
+        read_meta(tmp_path / "m.json")
+
+
+def test_what_python_prints_is_named(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(repr(PAGE))
+    with pytest.raises(InputError, match="what Python prints"):
+        read_meta(tmp_path / "m.json")
+
+
+def test_a_missing_number_is_no_caption(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(f'[{{"id": "{NUMBERS[0]}", "desc": NaN}}]')
+    assert [row.text.caption for row in read_meta(tmp_path / "m.json").rows] == [None]

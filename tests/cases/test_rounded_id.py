@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.cases.tables import ADDRESS_1, ADDRESS_2, NUMBERS, ONE, TWO, USER, captions, found, said, study
 from tests.commands import valex
 from valex_local.corpus import read_sheet
+from valex_local.posts.id_cells import plain_id
 
 
 @pytest.mark.parametrize("rounded", ["7,31E+18", "7.31111111111111E+18", "7.3E18", '"=""7.31E+18"""', "'7.31E+18"])
@@ -48,3 +51,8 @@ def test_the_label_sheet_is_imported(tmp_path: Path) -> None:
     assert "anna: 2 × post, 2 × label (2 new, 0 replaced)" in done.stdout
     assert "ids in column id that a spreadsheet has rounded, so that another column counts: 2" in done.stdout
     assert read_sheet(made.root / "gold" / "anna.csv").labels["anna"].ids == (ONE, TWO)
+
+
+@given(st.sampled_from([",", ".", " ", "\u202f", "'"]), st.integers(6 * 10**18, 8 * 10**18 - 1).map(str))
+def test_an_id_with_its_digits_in_groups_is_whole(mark: str, number: str) -> None:
+    assert plain_id(f"{int(number):,}".replace(",", mark)) == number

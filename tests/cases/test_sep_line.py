@@ -37,3 +37,8 @@ def test_the_label_sheet_is_imported(tmp_path: Path) -> None:
     done = valex("import", "labels", sheet, "-s", made.root)
     assert done.returncode == 0, done.stderr
     assert "anna: 1 × post, 1 × label (1 new, 0 replaced)" in done.stdout
+
+
+def test_a_tab_may_be_spelled_out(tmp_path: Path) -> None:
+    rows = f"sep=\\t\nurl\tbody\n{ADDRESS_1}\tFirst\n"
+    assert captions(found(tmp_path, "posts.csv", rows)) == ["First", None]

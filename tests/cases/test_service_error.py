@@ -8,6 +8,7 @@ import pytest
 
 from valex_local.errors import InputError
 from valex_local.exchange.gemini import ResponseStatus
+from valex_local.exchange.responses import not_a_script
 from valex_local.exchange.sources import read_scripts
 
 STEM = "@ann_video_7300000000000000041"
@@ -56,3 +57,37 @@ def test_a_printed_response_is_unreadable(tmp_path, text):
 def test_scripts_that_look_alike_are_scripts(tmp_path, text):
     (tmp_path / f"{STEM}.txt").write_text(text)
     assert read_scripts(tmp_path).scripts[0].answer.text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'candidates': [{'finishReason': 'STOP'}]}",
+        "[Part(text='GIRL: \"Hi.\"')]",
+        "b'GIRL: \"Hi.\"'",
+        "content='GIRL' additional_kwargs={}",
+        "<genai.types.GenerateContentResponse object at 0x7f00>",
+        "[Script Info]\nTitle: x\n",
+        "{0}{25}I bought a coat\n",
+    ],
+)
+def test_what_is_no_script_is_not_read_as_one(text: str) -> None:
+    found = not_a_script(text)
+    assert found is not None and found.status is ResponseStatus.UNREADABLE
+
+
+@pytest.mark.parametrize("text", ["Error: quota exceeded", "curl: (28) Operation timed out", "<p>Bad gateway</p>"])
+def test_other_errors_are_refused(text: str) -> None:
+    found = not_a_script(text)
+    assert found is not None and found.status is ResponseStatus.REFUSED
+
+
+@pytest.mark.parametrize("text", ["None", "null\n"])
+def test_nothing_is_empty(text: str) -> None:
+    found = not_a_script(text)
+    assert found is not None and found.status is ResponseStatus.EMPTY
+
+
+@pytest.mark.parametrize("text", ["[by: maple]\nGIRL: Hi", "Nonetheless, she goes.", "{SALE}", "Error: one\nGIRL: Hi"])
+def test_scripts_are_scripts(text: str) -> None:
+    assert not_a_script(text) is None

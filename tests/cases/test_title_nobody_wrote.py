@@ -33,6 +33,13 @@ INSTAGRAM = {"id": "CxYzAbC1234", "channel": "maple.test", "uploader": "Maple", 
         {"id": "1234567890", "title": "5.1K views · 61 reactions | Maple Test", "uploader": "Maple Test"},
         {"id": "clip", "title": "clip"},
         {"id": "clip", "title": "untitled"},
+        TIKTOK | {"title": f"@maple.test_video_{N1}.mp4"},
+        TIKTOK | {"title": f"20231101_{N1}"},
+        TIKTOK | {"title": "Maple Test Girl (@maple.test) on TikTok"},
+        TIKTOK | {"title": "TikTok Video by Maple Test (@maple.test)"},
+        INSTAGRAM | {"title": "Photo by Maple Test Girl on November 01, 2023."},
+        INSTAGRAM | {"title": "Login • Instagram"},
+        {"id": "clip", "title": "Sin título"},
     ],
 )
 def test_a_made_up_title_is_no_caption_and_is_said(tmp_path: Path, info: dict[str, Any]) -> None:
@@ -51,6 +58,10 @@ def test_a_made_up_title_is_no_caption_and_is_said(tmp_path: Path, info: dict[st
         "Video by my little sister, watch to the end",
         "😀",
         "Maple syrup",
+        "Video by the sea",
+        "Coat on Vimeo",
+        "Story from my grandmother",
+        "A coat for 12 dollars | TikTok",
     ],
 )
 def test_a_title_that_somebody_wrote_counts(tmp_path: Path, title: str) -> None:

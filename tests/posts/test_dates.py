@@ -40,7 +40,7 @@ def test_times(value, expected):
 
 @pytest.mark.parametrize(
     "value",
-    [0, -1, "0", "NaT", "", "someday", "2023", "1.69893E+09", "02/11/2023 14:05", "13/13/2023", "30/02/2023", "45232.5",
+    [0, -1, "0", "NaT", "", "someday", "2023", "1.69893E+09", "02/11/2023 14:05", "13/13/2023", "30/02/2023", "15232.5",
      "02/05/2023 13:05 PM", "2023-13-01", True, None, [1], "9" * 30],
 )  # fmt: skip
 def test_what_is_no_date_or_one_of_two(value):
@@ -76,3 +76,11 @@ def test_anything_is_a_date_or_a_value_error(value):
     except ValueError:
         return
     datetime.fromisoformat(found)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["Thu Nov 02 14:05:00 +0000 2023", "Thu, 02 Nov 2023 14:05:00 GMT", "45232.586805555555"],
+)
+def test_dates_of_mails_of_twitter_and_as_a_spreadsheet_stores_them(cell: str) -> None:
+    assert iso_time(cell) == "2023-11-02T14:05:00Z"

@@ -162,7 +162,7 @@ def test_a_bad_cell_costs_itself_and_is_counted(tmp_path, name, raw, notice):
         ("m.xlsx", b"PK\x03\x04broken", "this workbook cannot be read"),
         ("m.json", b"[" * 100000, "this is not valid JSON"),
         ("m.json", b"[[[1]]]", "this JSON holds a list of 1 that are no objects, and no post was found"),
-        ("m.json", b'{"error": {"code": "denied"}, "log": 1}', "holds an object with the keys error, log, and no post"),
+        ("m.json", b'{"error": {"code": "denied"}, "log": 1}', "the service reported an error: denied"),
         ("m.ndjson", b'{"desc": "x"}\n{"desc": "y"}\n', "no object here names its post .the first has desc"),
         ("m.json", b'{\n"id": 1,\n', "not valid JSON .EOF"),
         ("m.json", b"3", "this JSON holds a int"),

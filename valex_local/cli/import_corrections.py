@@ -24,13 +24,13 @@ def corrections(folder: Path | None, paths: tuple[Path, ...], by: str, remove: b
     """
     from valex_local.exchange.corrections import import_corrections
     from valex_local.files.text import counted
-    from valex_local.study.custody import add
+    from valex_local.study.custody import logged
 
     study = open_study(folder)
-    with working("import"):
+    with logged(study, "import", by) as details, working("import"):
         found = import_corrections(paths, study, by=by, remove=remove)
-    if changed := {*found.corrected, *found.added, *found.removed}:
-        add(study, "import", by, what="corrections", posts=len(changed))
+        if changed := {*found.corrected, *found.added, *found.removed}:
+            details |= {"what": "corrections", "posts": len(changed)}
     for post_id in sorted({*found.corrected, *found.added, *found.removed}):
         counts = (("corrected", found.corrected), ("added", found.added), ("removed", found.removed))
         said = (f"{counted(lines[post_id], 'line')} {what}" for what, lines in counts if post_id in lines)

@@ -186,8 +186,9 @@ def remove(ids: tuple[str, ...], yes: bool) -> None:
     from valex_local.store.removal import check_removable, remove_model
 
     store = Store()
-    for model_id in ids:
-        check_removable(store, model_id, together_with=ids)
+    with store.staging():  # also removes what an interrupted removal left
+        for model_id in ids:
+            check_removable(store, model_id, together_with=ids)
     if not yes and not confirm(f"Remove {', '.join(ids)} from {store.root}?"):
         say("nothing was removed")
         sys.exit(1)

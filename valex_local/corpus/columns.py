@@ -62,7 +62,7 @@ def column_named(name: str, table: Table, path: Path) -> str:
     """
     found = name if name in table.columns else plain_columns(table).get(next(iter(flatten({name: None}))))
     if found is None:
-        raise InputError(f"there is no column {name!r}", path=path, hint=f"The columns are: {', '.join(table.columns)}")
+        raise InputError(f"there is no column {name!r}", path=path, hint=f"The columns are: {table.listed}")
     return found
 
 

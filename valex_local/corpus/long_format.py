@@ -83,7 +83,7 @@ class LongRows:
         plain = plain_columns(table)
         if "state" not in plain:
             raise InputError(
-                f"there is a column {plain['value']} but no column state (columns: {', '.join(table.columns)})",
+                f"there is a column {plain['value']} but no column state (columns: {table.listed})",
                 path=path,
                 hint="Add a column state with present, absent, conflicted, dominant or not_assessed",
             )

@@ -102,7 +102,7 @@ def read_sheet(path: Path, *, blank: Blank | None = None) -> Sheet:
     ids = Ids(table)
     if not ids.columns:
         raise InputError(
-            f"no column of ids was recognised (columns: {', '.join(table.columns)})",
+            f"no column of ids was recognised (columns: {table.listed})",
             path=path,
             hint="Rename the column of ids to post, video_id or url",
         )

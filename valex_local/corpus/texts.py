@@ -271,7 +271,7 @@ def _of_table(path: Path, id_column: str | None, text_column: str | None) -> Tex
     ids = Ids(table, named)
     if not ids.columns:
         raise InputError(
-            f"no column of ids was recognised (columns: {', '.join(table.columns) or 'none'})",
+            f"no column of ids was recognised (columns: {table.listed})",
             path=path,
             hint="Choose one with --id-column",
         )
@@ -321,7 +321,7 @@ def _text_column(table: Table, named: str | None, path: Path) -> str:
         return known[0]
     what = f"{len(known)} columns may contain the texts" if known else "no column of texts was recognised"
     raise InputError(
-        f"{what} (columns: {', '.join(table.columns)})",
+        f"{what} (columns: {table.listed})",
         path=path,
         hint="Choose one with --text-column, and the column of ids with --id-column",
     )

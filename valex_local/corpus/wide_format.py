@@ -171,7 +171,7 @@ def _value_columns(table: Table, path: Path) -> dict[str, int]:
             )
     if not columns:
         raise InputError(
-            f"no column is named after one of the 19 values (columns: {', '.join(table.columns)})",
+            f"no column is named after one of the 19 values (columns: {table.listed})",
             path=path,
             hint=f"The values are {', '.join(CIRCLE)}; or use the columns post, value and state",
         )

@@ -267,3 +267,5 @@ def _cell_labels(results: Sequence[_Result], place: str, tally: _Tally) -> Itera
         elif words:
             shown = " and ".join(shortened(word) for word in words)
             tally.lost.add(_UNCLEAR, f"{place}, {value}: {shown}")
+        else:
+            tally.counts["questions without an answer"] += 1

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from valex_local.exchange.clocks import CLOCKS, span
+from valex_local.exchange.clocks import CLOCKS, is_about_time, span
 
 LONGEST_HEADING = 120
 """Maximum length of a heading, genre or statement about sound, in characters; longer lines are prose."""
@@ -74,7 +74,9 @@ _CUE = re.compile(r"(?P<name>[^()\[\]:：\"“”]{1,60}?)\s*(?P<asides>(?:\([^(
 _STANDARD = re.compile(r"(?:INT|EXT|I/E)\b.*|(?i:(?:int|ext)\.(?:/ext\.)?\s.*|scene\s*#?[0-9].*)")
 _SCENE = re.compile(r"scene(?: heading)?(?: #?\d+\w?)?")
 _TRANSITION = re.compile(r"(?:SMASH |MATCH |JUMP )?CUT\b.*|FADE\b.*|DISSOLVE\b.*|(?:THE )?END\b.*")
-_TIMED = re.compile(r"(?:[-*•]\s+)?\**[(\[]\s*(?P<time>[^()\[\]]{1,40}?)\s*[)\]]\**\s*[:：]?\s*")
+_TIMED = re.compile(r"(?:[-*•]\s+)?\**[(\[{【]\s*(?P<time>[^()\[\]{}【】]{1,40}?)\s*[)\]}】]\**\s*[:：]?\s*")
+_ANGLED = re.compile(r"<([0-9:.,\s–-]{3,30})>")
+_TIMED_END = re.compile(r"\s*[(\[](?P<time>[^()\[\]]{1,40})[)\]]")
 _BARE = re.compile(rf"(?:[-*•]\s+)?(?P<bold>\**)(?P<time>{CLOCKS})\**(?![\w.,])\s*(?P<mark>[:：|]|[-–—](?=\s))?\**\s*")
 _HALF_DAY = re.compile(r"[ap]\.?m\b", re.IGNORECASE)
 _AT_END = re.compile(r"(?P<heading>.*\S)\s*[(\[]\s*(?P<time>[^()\[\]]{1,40}?)\s*[)\]]")
@@ -138,11 +140,47 @@ def read_line(raw: str) -> ParsedLine:
     plain = " ".join(raw.split())
     if not plain or _RULE.fullmatch(plain):
         return ParsedLine(ElementKind.BLANK)
+    plain = _ANGLED.sub(r"[\1]", plain, count=1) if _ANGLED.match(plain) else plain
+    hashes = _HASHES.match(plain)
+    if hashes is not None and ":" in plain and (times := span(plain[hashes.end() :])) is not None:
+        return _with_times("", times, plain[hashes.end() :])
     timed = _TIMED.match(plain)
     times = None if timed is None else span(timed["time"])
     if timed is not None and times is not None:
         return _with_times(plain[timed.end() :], times, timed["time"])
-    return _after_bare_time(plain) or _heading_with_time(plain) or _read(plain)
+    return (
+        _after_bare_time(plain)
+        or _after_odd_time(plain, timed)
+        or _after_number(plain)
+        or _heading_with_time(plain)
+        or _read(plain)
+    )
+
+
+def _after_odd_time(plain: str, timed: re.Match[str] | None) -> ParsedLine | None:
+    """Return speech or screen text after a time that cannot be understood, which is kept; None for other lines."""
+    if timed is None or not is_about_time(timed["time"]):
+        return None
+    line = _read(plain[timed.end() :].strip())
+    known = line.kind in (ElementKind.SPEECH, ElementKind.TEXT)
+    return replace(line, raw=plain, asides=(f"({timed['time']})", *line.asides)) if known else None
+
+
+def _after_number(plain: str) -> ParsedLine | None:
+    """Return a timed line after the number of a list item, which is kept as an aside; None for other lines."""
+    numeral = _NUMERAL.match(plain)
+    if numeral is None:
+        return None
+    rest = plain[numeral.end() :].strip()
+    timed = _TIMED.match(rest)
+    times = None if timed is None else span(timed["time"])
+    if timed is not None and times is not None:
+        line: ParsedLine | None = _with_times(rest[timed.end() :], times, timed["time"])
+    else:
+        line = _after_bare_time(rest)
+    if line is None or line.kind not in (ElementKind.SPEECH, ElementKind.TEXT):
+        return None
+    return replace(line, raw=plain, asides=(numeral.group(), *line.asides))
 
 
 def _with_times(rest: str, times: tuple[float, float | None], raw: str) -> ParsedLine:
@@ -239,6 +277,10 @@ def read_bracket(inner: str) -> ParsedLine | None:
         return None
     if key == "genre" or key in SCREEN_KEYS or key in SOUND_KEYS or _SCENE.fullmatch(key):
         return _keyed(inner)
+    timed = _BARE.match(inner)
+    times = None if timed is None else span(timed["time"])
+    if timed is not None and times is not None and timed["mark"] and (times[1] is not None or timed["time"][0] == "0"):
+        return ParsedLine(ElementKind.TEXT, inner[timed.end() :], start=times[0], end=times[1])
     return ParsedLine(ElementKind.TEXT, inner)
 
 
@@ -276,7 +318,19 @@ def _keyed(text: str) -> ParsedLine | None:
     while leading := _ASIDE.match(rest) if rest[:1] in "(*" else None:
         asides += _asides(leading.group())
         rest = rest[leading.end() :]
-    return ParsedLine(ElementKind.SPEECH, rest, speaker=name, asides=asides)
+    return _timed_speech(ParsedLine(ElementKind.SPEECH, rest, speaker=name, asides=asides))
+
+
+def _timed_speech(line: ParsedLine) -> ParsedLine:
+    """Return speech with the time that stands between its speaker and its words, or in brackets after them."""
+    for aside in line.asides:
+        if (times := span(aside[1:-1])) is not None:
+            rest = tuple(other for other in line.asides if other != aside)
+            return replace(line, asides=rest, start=times[0], end=times[1])
+    at = max(line.text.rfind("("), line.text.rfind("["))
+    found = _TIMED_END.fullmatch(line.text, at) if at > 0 else None
+    times = None if found is None or ":" not in found["time"] else span(found["time"])
+    return line if times is None else replace(line, text=line.text[:at].rstrip(), start=times[0], end=times[1])
 
 
 def _asides(text: str) -> tuple[str, ...]:

@@ -23,9 +23,16 @@ _WRAPPERS = ("response", "dest", "output", "result", "batch", "body")
 _INLINED = "inlinedResponses"
 _PRINTED = re.compile(
     r"\s*(?:response\s*[:=]\s*)?(?:sdk_http_response=|candidates\s*(?:\{|=\s*\[)"
-    r"|(?:\w+\.)*(?:GenerateContentResponse|ChatCompletion|ModelResponse|Candidate|HttpResponse|Response)\()"
+    r"|(?:\w+\.)*(?:GenerateContentResponse|ChatCompletion|ModelResponse|Candidate|HttpResponse|Response)\("
+    r"|\{\s*'|\[\s*\{\s*'|\[?\w+\(\w+=|b(?:'[^']|\"[^\"])|content=(?:'|\"|\[)|<[\w.]+(?: \w+)* (?:object|at 0x)"
+    r"|<coroutine object)"
 )
-_HTML = re.compile(r"\s*(?:<!doctype html|<html|<\?xml)\b", re.IGNORECASE)
+"""How Python prints a response, a part of one, bytes, a dictionary or an object."""
+_NOTHING = re.compile(r"\s*(?:None|null|undefined|nan)\s*", re.IGNORECASE)
+_HTML = re.compile(
+    r"\s*(?:<!doctype html|<html|<\?xml|<(?:body|head|p|div|script|tt)[\s>].*>\s*\Z)", re.IGNORECASE | re.DOTALL
+)
+_OTHER_SUBTITLES = re.compile(r"\s*(?:\[Script Info\]|\{\d+\}\{\d+\}|\[(?:ti|ar):[^\]]*\])", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 _STATES = (
     "RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED|INVALID_ARGUMENT|PERMISSION_DENIED|FAILED_PRECONDITION|UNAUTHENTICATED"
@@ -36,7 +43,7 @@ _FAILED = re.compile(
     rf"|(?:(?:Client|Server|API|Http)\w*Error:?|Error code:|Error:?|HTTP/?[0-9.]*)?\s*[45][0-9][0-9]:?\s+"
     rf"(?:{_STATES}|Service Unavailable|Too Many Requests|Internal Server Error|Bad Gateway|Gateway Time-?out"
     rf"|Bad Request|Forbidden|Unauthorized|Resource has been exhausted)\b|Error code: [45][0-9][0-9]\b"
-    rf"|(?:{_STATES})\s*(?:[:.]|$))"
+    rf"|(?:{_STATES})\s*(?:[:.]|$)|curl: \(\d+\)|Error: [^\n]*\s*$)"
 )
 
 
@@ -76,6 +83,10 @@ def not_a_script(text: str) -> GeminiResponse | None:
         stopped = re.search(r"finish_?reason\W{1,5}(?:\w*FinishReason\.)?([A-Z_]{3,})", text, re.IGNORECASE)
         reason = f" (finish reason: {stopped[1]})" if stopped else ""
         return gemini.unreadable(f"this is a printed response{reason}; save its JSON instead")
+    if _NOTHING.fullmatch(text):
+        return gemini.GeminiResponse("", gemini.ResponseStatus.EMPTY, f"it only says {text.strip()}")
+    if _OTHER_SUBTITLES.match(text):
+        return gemini.unreadable("these are subtitles in another format; save them as SRT or WebVTT")
     if _HTML.match(text):
         title = _TITLE.search(text)
         return gemini.failed(title[1] if title and title[1].strip() else "a page of HTML instead of an answer")

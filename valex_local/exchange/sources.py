@@ -148,7 +148,7 @@ class _Reader:
     def _table(self, table: Table, path: Path, where: str) -> None:
         ids = Ids(table, None if self._id_column is None else column_named(self._id_column, table, path))
         if not ids.columns:
-            raise InputError(f"no column of ids was recognised (columns: {', '.join(table.columns) or 'none'})")
+            raise InputError(f"no column of ids was recognised (columns: {table.listed})")
         column = self._column_of_texts(table, path)
         self.unreadable += [Unreadable(where, reason) for reason in table.left_out]
         for row in table.rows:
@@ -170,7 +170,7 @@ class _Reader:
         known = [plain[name] for name in TEXT_COLUMNS if name in plain]
         if len(known) != 1:
             what = "several columns may contain the texts" if known else "no column of texts was recognised"
-            raise InputError(f"{what} (columns: {', '.join(table.columns)}); choose one with --text-column")
+            raise InputError(f"{what} (columns: {table.listed}); choose one with --text-column")
         return known[0]
 
     def _add(self, where: str, shape: str, names: tuple[str, ...], answer: GeminiResponse) -> None:

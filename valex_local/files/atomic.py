@@ -62,7 +62,7 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise StudyError("this is a pipe or a device, not a file", path=path, hint="Name another file")
-    part = path.with_name(f".{path.name}{_own() if shared else ''}{_ENDING}")
+    part = part_of(path, _own() if shared else "")
     remove(part, inside=path.parent)
     if shared:
         _remove_abandoned(path)
@@ -77,6 +77,11 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     except BaseException:
         remove(part, inside=path.parent)
         raise
+
+
+def part_of(path: Path, own: str = "") -> Path:
+    """Return the temporary path of a file until it is complete; `own` makes it unique to a process."""
+    return path.with_name(f".{path.name}{own}{_ENDING}")
 
 
 def is_part(name: str) -> bool:

@@ -16,7 +16,7 @@ CELL = 1 << 24
 
 _SEPARATORS = ",;\t|"
 _TABBED = (".tsv", ".tab")
-_SAYS_SEPARATOR = re.compile(r'\s*"?sep=(?P<separator>[^\w\s"]|\t)?"?[\s,;|]*', re.IGNORECASE)
+_SAYS_SEPARATOR = re.compile(r'\s*"?sep=(?P<separator>[^\w\s"\\]|\t|\\t)?"?[\s,;|]*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 _LATIN_WORD = re.compile(rb"[A-Za-z\xc0-\xff]{2,}")
 
@@ -112,7 +112,8 @@ def read_records(text: str, suffix: str = "") -> Records:
     if said is not None:
         first += 1
     head = next((line for line in lines[first:] if line.strip(" \r\n,;|\t")), "")
-    separator = said["separator"] if said is not None and (said["separator"] or "\n") in head else None
+    wished = (said["separator"] or "\n").replace("\\t", "\t") if said is not None else "\n"
+    separator = wished if wished in head and wished != "\n" else None
     separator = separator or _separator(head, suffix)
     before = csv.field_size_limit(CELL)
     try:

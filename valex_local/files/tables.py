@@ -29,6 +29,12 @@ Cell = str | float | None
 Wanted = Callable[[Sequence[str]], bool]
 """Whether the cells of a header are those of the table that is looked for."""
 
+LONGEST_NAME = 300
+"""Characters of a column's name; what is longer is no name, and patterns that look for one would take for ever."""
+
+_LISTED = 40
+"""Names of columns that a message lists."""
+
 _FORMULA = re.compile(r"'*(?:\s*[=+\-@]|[\t\r])")
 _NUMBER = re.compile(r" *[+-]?\d+(?:[.,]\d+)? *")
 _TEXT_FORMULA = re.compile(r'\s*="(?P<text>(?:[^"]|"")*)"\s*')
@@ -65,6 +71,13 @@ class Table:
     rows: tuple[Row, ...]
     left_out: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> str:
+        """The names of the columns as a message lists them."""
+        more = len(self.columns) - _LISTED
+        shown = [name if len(name) <= _LISTED else f"{name[: _LISTED - 1]}…" for name in self.columns[:_LISTED]]
+        return ", ".join([*shown, *([f"and {more:,} more"] if more > 0 else [])]) or "none"
 
     @property
     def all_notices(self) -> tuple[str, ...]:
@@ -191,7 +204,9 @@ def _columns(head: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     notices = []
     for place, cell in enumerate(head, 1):
         wished = "".join(char for char in unguarded(cell) if char.isprintable() or char.isspace()).strip()
-        name = wished = wished or f"column {place}"
+        if len(wished) > LONGEST_NAME:
+            notices.append(f"the name of column {place} has {len(wished):,} characters and was cut")
+        name = wished = wished[:LONGEST_NAME] or f"column {place}"
         again = 1
         while name in names:
             again += 1

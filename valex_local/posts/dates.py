@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 EARLIEST, LATEST = 946_684_800, 4_102_444_800
@@ -30,8 +31,8 @@ def iso_time(value: Any, order: DateOrder | None = None) -> str:
     Parameters
     ----------
     value : object
-        Unix seconds, milliseconds, microseconds or nanoseconds, ``YYYYMMDD``, ISO itself (UTC if it names no zone), or
-        ``02/11/2023 14:05`` as spreadsheets rewrite it.
+        Unix seconds, milliseconds, microseconds or nanoseconds, ``YYYYMMDD``, ISO itself (UTC if it names no zone), the
+        date of a mail or of Twitter, days since 1900, or ``02/11/2023 14:05`` as spreadsheets rewrite it.
     order : {"day", "month"}, optional
         What comes first in the latter. Not needed where one of the two numbers is above 12, both are equal, or dots
         separate them, which only day-first countries use.
@@ -63,10 +64,21 @@ def iso_time(value: Any, order: DateOrder | None = None) -> str:
         return datetime.fromisoformat(text).date().isoformat()
     if found := _TWELVE_HOURS.fullmatch(text):
         return _at_time(datetime.fromisoformat(found["day"]).replace(tzinfo=UTC), found)
+    moment = _moment(text)
+    return _utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _moment(text: str) -> datetime:
+    """Return a time in ISO 8601, of a mail, of Twitter (``Thu Nov 02 14:05:00 +0000 2023``), or in days since 1900."""
+    if re.fullmatch(r"[2-6]\d{4}(?:\.\d+)?", text):  # as spreadsheets store dates
+        return datetime(1899, 12, 30, tzinfo=UTC) + timedelta(seconds=round(float(text) * 86_400))
+    if re.match(r"[A-Z][a-z]{2},", text):
+        return parsedate_to_datetime(text)
+    if re.match(r"[A-Z][a-z]{2} [A-Z]", text):
+        return datetime.strptime(text, "%a %b %d %H:%M:%S %z %Y")
     if not re.match(r"\d{4}", text):
         raise ValueError(text)
-    moment = datetime.fromisoformat(text)
-    return _utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return datetime.fromisoformat(text)
 
 
 def is_ambiguous(value: Any) -> bool:

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from valex_local.files.tables import unguarded
-from valex_local.posts.ids import PostKey, known_user, post_key
+from valex_local.posts.ids import PostKey, is_number, known_user, post_key
 
 _ROUNDED = re.compile(r"\+?\d(?:[.,]\d+)?[Ee]\+?1\d(?:\.0)?")
+_GROUPED = re.compile(r"\d{1,4}(?:[\s.,'’]\d{3,4})+")  # 7,300,000,000,000,000,041
 _MARKS = "'\"“”„‘’«»`= "
 
 
@@ -40,6 +41,8 @@ def plain_id(cell: object) -> str:
     shown = "".join(char for char in str(cell) if unicodedata.category(char) not in ("Cf", "Cc"))
     plain = unguarded(shown.strip()).strip()
     bare = plain.strip(_MARKS)
+    if _GROUPED.fullmatch(bare) and is_number(digits := re.sub(r"\D", "", bare)):
+        return digits
     return bare if is_rounded(bare) or post_key(bare) is not None else plain
 
 

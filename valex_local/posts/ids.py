@@ -22,13 +22,19 @@ EARLIEST = 1_388_534_400
 """The year 2014 in seconds since 1970: the first posts of the app that became TikTok. See `is_number`."""
 
 NO_USER = frozenset((
-    "", "author", "clip", "download", "downloads", "file", "hd", "image", "images", "img", "media", "movie",
-    "musicaldown", "mp4", "na", "nan", "none", "nowatermark", "null", "photo", "photos", "pic", "picture", "post",
-    "posts", "reel", "savetik", "slide", "slides", "slideshow", "snaptik", "snaptik.app", "ssstik", "ssstik.io",
-    "tikmate", "tiktok", "tiktok.com", "tiktoks", "tt", "undefined", "unknown", "untitled", "username", "vid", "video",
-    "videos",
+    "", "author", "batch", "clip", "coder", "condition", "cut", "data", "day", "dl", "download", "downloads",
+    "export", "file", "final", "group", "hd", "id", "image", "images", "img", "item", "media", "movie", "musicaldown",
+    "mp4", "na", "nan", "none", "nowatermark", "null", "original", "p", "part", "participant", "photo", "photos",
+    "pic", "picture", "post", "posts", "raw", "reel", "sample", "savetik", "set", "share", "slide", "slides",
+    "slideshow", "snaptik", "snaptik.app", "source", "ssstik", "ssstik.io", "stimulus", "study", "tikmate", "tiktok",
+    "tiktok.com", "tiktoks", "trial", "tt", "undefined", "unknown", "untitled", "username", "v", "vid", "video",
+    "videos", "vp", "week",
 ))  # fmt: skip
-"""Words before the number in a file name that are not its user, unless an ``@`` says so."""
+"""Words before the number in a file name that are not its user, alone or numbered, unless an ``@`` says so."""
+
+_NUMBERED = re.compile(r"[_.-]?\d*(?:[_.-]?(?:app|hd|video|photo))*$")
+_TOOL = re.compile(r"[\w-]*(?:tik|tok|snap|save|load|down)[\w-]*\.(?:app|cc|cn|co|com|io|me|net|org|pro)")
+_MOMENT = re.compile(r"(?<=.)_1[4-9]\d{8}(?:\d{3})?$")  # a time in seconds or milliseconds
 
 _PLACEHOLDERS = frozenset(("nan", "none", "null", "undefined", "unknown"))
 _USER = r"[A-Za-z0-9._]{1,64}"
@@ -46,7 +52,10 @@ _DIGITS = re.compile(r"(?<![0-9])[0-9]{19}(?![0-9A-Za-z])")
 _SUFFIXES = r"(?:\.[A-Za-z0-9]{1,8}){0,3}"
 _WHOLE = re.compile(rf"\]?{_SUFFIXES}")
 _PART = re.compile(r"[\s_.-]*(?:(?:part|pt|clip|seg|segment|scene|shot|chunk|cut|s|p)[\s_-]?)?\d{1,3}", re.IGNORECASE)
-_DAY = r"(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?:[T_ -]\d\d[-_.]?\d\d(?:[-_.]?\d\d)?)?"
+_DAY = (
+    r"(?:(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d|[0-3]\d[-_.][01]\d[-_.](?:19|20)\d\d)"
+    r"(?:[T_ -]\d\d[-_.]?\d\d(?:[-_.]?\d\d)?)?"
+)
 _DATE = re.compile(rf"{_DAY}[\s_-]+")
 _DATE_OR_TOOL = re.compile(rf"(?:{_DAY}|ssstik\.io|snaptik(?:\.app)?|tiktok)[\s_-]+", re.IGNORECASE)
 
@@ -85,9 +94,16 @@ def known_user(name: str | None, *, marked: bool = False) -> str | None:
         Whether it is certain that a user stands there: after an ``@``, in an address or in a field of users.
     """
     user = re.sub(r"(?<=.)(?:_video|_photo)+$", "", (name or "").strip().removeprefix("@").lower())
+    user = user if marked else _MOMENT.sub("", user)
     if not re.fullmatch(_USER, user) or not re.search("[a-z]", user) or user in _PLACEHOLDERS:
         return None
-    return None if user in NO_USER and not marked else user
+    return user if marked or not _is_no_user(user) else None
+
+
+def _is_no_user(name: str) -> bool:
+    """Whether a name is a word of `NO_USER`, also several or numbered, or the site of a tool."""
+    words = [_NUMBERED.sub("", word) for word in name.split("_")]
+    return all(word in NO_USER for word in words) or _TOOL.fullmatch(name) is not None
 
 
 def post_key(text: str) -> PostKey | None:
@@ -179,6 +195,7 @@ def _user_before(before: str, leading: re.Pattern[str]) -> str | None:
     head = before
     while found := leading.match(head):
         head = head[found.end() :]
+    head = head[max(head.rfind("@"), 0) :]  # "https___www.tiktok.com_@user_video_"
     marked = head.startswith("@")
     parts = re.split(r"\s+-\s+", head)
     if len(parts) > 2:

@@ -28,6 +28,10 @@ LISTS = (
 ONES = ("itemStruct", "aweme_detail", "aweme_info", "aweme", "itemInfo", "item", "node", "video", "post", "data")
 """Keys that hold one post."""
 
+_BODIES = ("body", "content", "response", "result", "text")
+"""Keys that hold a response, which may be a string."""
+
+_PRINTED = re.compile(r"\s*(?:\[\s*)?\{\s*'")
 _DEPTH = 6
 _SHOWN = 6
 
@@ -60,10 +64,14 @@ def read_json_items(text: str, path: Path) -> JsonItems:
     """
     if not text.strip():
         raise InputError("this file is empty", path=path, hint="Export the posts again")
+    if _PRINTED.match(text):
+        raise InputError("this is what Python prints, not JSON", path=path, hint="Write it with json.dump")
     found = JsonItems()
-    values = list(_values(text, path, found))
+    values = [(where, unwrapped(value)) for where, value in _values(text, path, found)]
     for where, value in values:
         _collect(where, value, found, is_row=where.startswith("line"))
+    if values and not found.items and (said := _error_of(values[0][1])):
+        raise InputError(f"no posts: the service reported an error: {said}", path=path, hint="Ask for the posts again")
     if values and not found.items and not any(_is_empty_page(value) for _, value in values):
         raise InputError(
             f"this JSON holds {_described(values[0][1])}, and no post was found in it",
@@ -71,6 +79,28 @@ def read_json_items(text: str, path: Path) -> JsonItems:
             hint=f"Posts are looked for in a list, one object a line, or inside an object in: {', '.join(LISTS)}",
         )
     return found
+
+
+def unwrapped(value: Any, depth: int = 3) -> Any:
+    """Return JSON with the strings in it that are JSON themselves, such as the body of a response, read."""
+    if isinstance(value, str) and depth and value.lstrip()[:1] in ("{", "["):
+        try:
+            return unwrapped(from_json(value), depth - 1)
+        except ValueError:
+            return value
+    if isinstance(value, list):
+        return [unwrapped(item, depth) if isinstance(item, str) else item for item in value]
+    if isinstance(value, Mapping):
+        return {key: unwrapped(inner, depth) if key in _BODIES else inner for key, inner in value.items()}
+    return value
+
+
+def _error_of(value: Any) -> str:
+    """Return what the error that a service sent instead of posts says; "" if there is none."""
+    error = value.get("error") if isinstance(value, Mapping) else None
+    if isinstance(error, Mapping) and str(error.get("code", "")).casefold() not in ("ok", "0"):
+        return " ".join(str(error.get("message") or error.get("code") or error).split())[:200]
+    return " ".join(error.split())[:200] if isinstance(error, str) else ""
 
 
 # --- values ---------------------------------------------------------------------------------------------------------

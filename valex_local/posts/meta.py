@@ -163,7 +163,7 @@ def _has_ids(head: Sequence[str]) -> bool:
 def _of_table(table: Table, path: Path) -> _Read:
     if not _has_ids(table.columns):
         raise InputError(
-            f"no column holds ids or URLs (columns: {', '.join(table.columns) or 'none'})",
+            f"no column holds ids or URLs (columns: {table.listed})",
             path=path,
             hint=f"Rename that column to one of these: {', '.join(COLUMNS['id'])}",
         )

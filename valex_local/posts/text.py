@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from math import isnan
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -70,7 +71,12 @@ def _plain(name: str) -> str:
 def cells(item: Mapping[str, Any], field: str) -> list[tuple[str, Any]]:
     """Return the filled cells of a flattened item that may hold a field, as (column, value), most trusted first."""
     found = [(name, item.get(_plain(name))) for name in COLUMNS[field]]
-    return [(name, value) for name, value in found if value not in (None, "", [], {}) and str(value).strip()]
+    return [(name, value) for name, value in found if value not in (None, "", [], {}) and not _is_blank(value)]
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether a cell holds blanks alone, or the NaN that data frames write for a missing cell."""
+    return not str(value).strip() or (isinstance(value, float) and isnan(value))
 
 
 class CellFault(NamedTuple):

@@ -18,17 +18,22 @@ MADE_UP = (
     # yt-dlp and gallery-dl: "TikTok video #7300...", "twitter video #1800...", "TikTok photo #7300..."
     re.compile(rf"\S+(?: \S+)? {_NOUNS} #[\w-]*\d{{5}}[\w-]*"),
     # yt-dlp: "Video by maple.test", "Post by ...", "Story by ..."; other tools: "Instagram photo by ..."
-    re.compile(rf"(?:{_SITES} )?{_NOUNS} (?:by|from) @?\S+(?: \S+)?"),
+    re.compile(rf"(?:{_SITES} )?{_NOUNS} (?:by|from) (?:@?\S+|.{{1,60}} \(@\S+\))"),
+    re.compile(rf"{_NOUNS} (?:shared )?by .{{1,60}} on [a-z]+ \d{{1,2}}, \d{{4}}\.?"),
     # Titles of pages: "Maple (@maple.test) on TikTok", "maple.test on Instagram", "TikTok - Make Your Day"
-    re.compile(rf"@?\S+(?: \S+)?(?: \(@\S+\))? (?:on|[-|·]) {_SITES}"),
-    re.compile(rf"{_SITES} [-|·] (?:make your day|@?\S+(?: \S+)?)"),
+    re.compile(rf"(?:.{{1,60}} \(@\S+\)|@\S+|\S*[\w][._]\w\S*) (?:on|[-|·•]) {_SITES}"),
+    re.compile(rf"log ?in [|·•-] {_SITES}"),
+    re.compile(rf"{_SITES} [-|·•] (?:make your day|trends start here|@?\S+(?: \S+)?)"),
     re.compile(
         r"[(\[]?(?:no|without a?) ?(?:title|caption|description)[)\]]?|untitled|unknown|n/?a|nan|none|null|undefined|-+"
+        r"|ohne titel|sans titre|sin título|senza titolo|sem título"
     ),
 )
 """Titles that tools make up, in lower case and with single blanks."""
 
-_FILLING = re.compile(rf"{_NOUNS}|{_SITES}|make your day|by|on|from|of|the|a|original|untitled|\d+")
+_FILLING = re.compile(
+    rf"{_NOUNS}|{_SITES}|by|on|from|of|the|a|s|von|de|original|untitled|\d+|v\d|vid|mp4|hd|download|snaptik|ssstik|savetik"
+)
 _COUNTS = re.compile(r"\b[\d.,]+ ?[kmb]? (?:views?|reactions?|likes?|comments?|shares?|plays?)\b")
 _LINK = re.compile(r"https?://\S+")
 
@@ -52,8 +57,8 @@ def is_made_up(title: str, known: Iterable[str] = ()) -> bool:
     rest = _COUNTS.sub(" ", _LINK.sub(" ", plain))
     for name in sorted({" ".join(name.split()).casefold() for name in known}, key=len, reverse=True):
         if name:
-            rest = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", " ", rest)
-    return all(_FILLING.fullmatch(word) for word in re.findall(r"\w+", rest)) and not _has_symbols(rest)
+            rest = re.sub(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", " ", rest)
+    return all(_FILLING.fullmatch(word) for word in re.findall(r"[^\W_]+", rest)) and not _has_symbols(rest)
 
 
 def _has_symbols(text: str) -> bool:

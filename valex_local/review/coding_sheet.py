@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from valex_local.corpus.columns import text_id
@@ -99,6 +100,10 @@ def _codebook(definitions: Iterable[Definition]) -> Iterable[tuple[str, ...]]:
     yield ("How to code", HOW, "", "", "")
 
 
+_CREATED = datetime(2000, 1, 1, tzinfo=UTC)
+"""The date in a workbook: always the same, so that the same posts give the same file."""
+
+
 def _write_workbook(out: Path, rows: Sequence[tuple[str, ...]], codebook: Sequence[tuple[str, ...]]) -> None:
     require_extra("exchange", "xlsxwriter")
     import xlsxwriter
@@ -108,6 +113,7 @@ def _write_workbook(out: Path, rows: Sequence[tuple[str, ...]], codebook: Sequen
         # Texts of posts stay text: neither formulas nor links.
         plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         book = xlsxwriter.Workbook(str(part), plain)
+        book.set_properties({"created": _CREATED})
         head, wrapped = book.add_format({"bold": True, "text_wrap": True}), book.add_format({"text_wrap": True})
         sheet = book.add_worksheet("labels")
         for at, row in enumerate(rows):

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from pathlib import Path
 
 from valex_local.errors import ModelError
-from valex_local.files.removing import remove
 from valex_local.store.store import PARTIAL, Store
 
 
@@ -52,16 +51,10 @@ def remove_model(store: Store, model_id: str) -> int:
     """
     folders = _folders(store, model_id)
     size = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
-    with store.staging():
+    with store.staging() as staging:
+        # Moved at once: if the command is killed, no half of a model stays where it could be taken for one.
         for folder in folders:
-            try:
-                remove(folder, inside=store.root)
-            except OSError as error:
-                raise ModelError(
-                    f"the model {model_id} cannot be removed ({error.strerror})",
-                    path=folder,
-                    hint="Check the permissions of the folder",
-                ) from error
+            store.take_out(folder, staging)
     return size
 
 

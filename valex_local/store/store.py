@@ -350,6 +350,10 @@ class Store:
         finally:
             os.close(descriptor)
 
+    def take_out(self, folder: Path, staging: Path) -> None:
+        """Move a folder of the store into the staging folder, with which it is removed."""
+        folder.rename(staging / f"{folder.parent.name}.{folder.name}")
+
     def place(self, manifest: Manifest, folder: Path) -> None:
         """Move a model from the staging folder to its final folder, replacing an earlier one."""
         (folder / RECORD).write_text(manifest.to_toml(), "utf-8")

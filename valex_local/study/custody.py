@@ -126,7 +126,8 @@ def logged(study: Study, event: str, by: str | None = None) -> Iterator[dict[str
     StudyError
         The log was changed, or cannot be read or written.
     """
-    entries(study)
+    with settings_lock(study.root):
+        entries(study)
     details: dict[str, int | str] = {}
     try:
         yield details

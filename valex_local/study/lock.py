@@ -13,11 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from valex_local.errors import ConfigError, StudyError
-from valex_local.files.atomic import is_part, writing
+from valex_local.files.atomic import is_part, part_of, writing
 from valex_local.files.removing import remove
 from valex_local.study.disk import DERIVED
 
 _NAME = ".lock"
+_WITH_SETTINGS = ("study.toml", "left-out.json", "custody.jsonl")
+"""Files of the study that are written under the lock of the settings alone."""
 
 
 @contextmanager
@@ -47,8 +49,12 @@ def run_lock(root: Path, shard: tuple[int, int] | None = None) -> Iterator[None]
 @contextmanager
 def settings_lock(root: Path) -> Iterator[None]:
     """Lock the settings of a study, waiting for other processes that write them."""
-    with _flock(root / f"{_NAME}.settings", fcntl.LOCK_EX):
-        yield
+    with _flock(root / f"{_NAME}.settings", fcntl.LOCK_EX) as lock:
+        if os.fstat(lock).st_size > 0:  # a command was killed while it wrote one of these
+            for name in _WITH_SETTINGS:
+                remove(part_of(root / name), inside=root)
+        with _marked(lock):
+            yield
 
 
 @contextmanager
@@ -130,7 +136,7 @@ def _clean_up(root: Path) -> None:
     marked = [path for path in locks if path.stat().st_size > 0]
     if not marked:
         return
-    with writing(root):
+    with settings_lock(root), writing(root):  # what is written under that lock is not interrupted, only unfinished
         for folder, folders, names in os.walk(root):
             for name in filter(is_part, [*folders, *names]):
                 remove(Path(folder, name), inside=root)

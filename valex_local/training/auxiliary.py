@@ -94,7 +94,7 @@ def _read(path: Path) -> tuple[list[tuple[str, dict[str, float]]], tuple[str, ..
     columns = [name for name in table.columns if name not in ids.columns]
     if not ids.columns or not columns:
         what = f"no column of {'labels' if ids.columns else 'ids'} was recognised"
-        raise InputError(f"{what} (columns: {', '.join(table.columns) or 'none'})", path=path)
+        raise InputError(f"{what} (columns: {table.listed})", path=path)
     found = []
     for row in table.rows:
         other = next((column for column in columns if row.cells[column].strip() not in _CELLS), None)
