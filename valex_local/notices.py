@@ -85,6 +85,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     "no-tags": NoticeKind("Keyframes have no tags"),
     # script
     "cut": NoticeKind("An imported script is not whole"),
+    "not-supported": NoticeKind("The language model wrote what no evidence supports", changes_meaning=False),
     "scene-by-template": NoticeKind("A scene was written by the template"),
     "script-json": NoticeKind("An imported script was written as JSON"),
     "subtitles": NoticeKind("An imported script is a file of subtitles"),

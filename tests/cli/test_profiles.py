@@ -197,7 +197,7 @@ def test_a_profile_that_is_none(call: Call, study: Study, tmp_path: Path):
 def test_the_first_script_of_a_profile_is_shown(call: Call, study: Study, tmp_path: Path):
     assert "by template" in call("show", "-s", study.root).out, "that of the profile cpu"
     for name, first in (
-        ("workstation", "local"),
+        ("workstation", "template"),
         (profile(tmp_path / "a.toml", '[settings.script]\nvariants = ["template", "local"]\n'), "template"),
         (profile(tmp_path / "b.toml", '[settings.script]\nvariants = ["local", "template"]\n'), "local"),
     ):

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from valex_local.pipeline.plan import plan
 from valex_local.pipeline.run import post_statuses, run, study_status
 from valex_local.pipeline.status import StepState
 from valex_local.records import Speakers
-from valex_local.stages.registry import STAGES
+from valex_local.settings import make_settings
 from valex_local.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,8 +26,8 @@ STEPS = 16
 NEW = "speakers"
 """A stage that did not exist; the scripts read its record where it is there."""
 
-RAISED = {"media": "media", "speech": "transcript", "ocr": "text"}
-"""The stages whose version was raised since, because equal input gives another record, and the stems of the records."""
+RAISED = {"media": "media", "speech": "transcript", "ocr": "text", "script.local": "script.local"}
+"""The steps whose version was raised since, because equal input gives another record, and the stems of the records."""
 
 IMPORTED = {"script.hand", "labels.hand.encoder", "labels.hand.fewshot"}
 """The imported script, which has a notice, and what was made of it; they read no other record."""
@@ -46,12 +47,12 @@ def older(demo_models: None, tmp_path: Path) -> Study:
 @pytest.fixture
 def study(older: Study) -> Study:
     """The study, as if the stages of today had made the same records."""
-    versions = {spec.name: spec.version for spec in STAGES}
+    today = {step.name: step for step in plan(make_settings(older.options()))}
     for step, stem in RAISED.items():
         path = older.folder(POST) / f"{stem}.json"
         record = json.loads(path.read_text("utf-8"))
         record["fingerprint"] = post_statuses(older)[POST][step].fingerprint
-        record["made_by"]["version"] = versions[step]
+        record["made_by"] |= {"version": today[step].version, "settings": today[step].settings}
         path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", "utf-8")
     return older
 
@@ -60,7 +61,10 @@ def test_only_what_newer_stages_make_otherwise_is_outdated(older: Study) -> None
     statuses = post_statuses(older)[POST]
     outdated = {step: s.differences for step, s in statuses.items() if s.state is StepState.OUTDATED}
     assert outdated.keys() == RAISED.keys()
-    assert all(reason.startswith("version of ") for (reason,) in outdated.values())
+    assert all(reasons[0].startswith("version of ") for reasons in outdated.values())
+    others = {step: reasons[1:] for step, reasons in outdated.items() if len(reasons) > 1}
+    assert others.keys() == {"script.local"}
+    assert [reason.partition(":")[0] for reason in others["script.local"]] == ["script.llm.prompt"]
     assert statuses[NEW].state is StepState.WAITING
     others = {step: s.state for step, s in statuses.items() if step not in (*RAISED, NEW)}
     assert {step for step, state in others.items() if state is not StepState.WAITING} == IMPORTED

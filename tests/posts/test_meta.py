@@ -208,3 +208,14 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, raw, suffix):
         read_meta(path)
     except InputError as error:
         assert str(error).endswith("]") or error.hint
+
+
+@pytest.mark.parametrize("head", ["id,Beschreibung", "id,texto,author"])
+def test_a_table_without_captions_says_so(tmp_path, head):
+    path = tmp_path / "posts.csv"
+    path.write_text(f"{head}\n{N1},words{',' * (head.count(',') - 1)}\n")
+    (notice,) = read_meta(path).notices
+    assert "so no caption was read" in notice.text
+    assert head.split(",")[1].casefold() in notice.text
+    path.write_text(f"id,caption\n{N1},\n")
+    assert read_meta(path).notices == ()

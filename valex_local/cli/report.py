@@ -33,7 +33,7 @@ def report(folder: Path | None, out: Path | None, pseudonyms: Path | None) -> No
         shown.step("report", len(study.post_ids()))
         written = write_report(seen.study, place, progress=shown.advance)
     for post in written.removed:
-        say(f"removed {post}: the study does not hold it any more")
+        say(f"removed {post}: it was excluded, or is no longer in the study")
     for problem in written.unreadable:
         say(f"valex: {problem}", err=True)
     if out is not None:

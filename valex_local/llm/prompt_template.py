@@ -43,6 +43,10 @@ class PromptFile:
             hint = "It must contain " + " and ".join(f"{{% block {name} %}}…{{% endblock %}}" for name in blocks)
             raise ConfigError(f"the prompt lacks the block {missing[0]}", path=path, hint=hint)
 
+    def has(self, *names: str) -> bool:
+        """Whether it contains all of these blocks."""
+        return all(name in self._template.blocks for name in names)
+
     def block(self, name: str, facts: Mapping[str, Any]) -> str:
         """Return a block, rendered.
 

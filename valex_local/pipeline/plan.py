@@ -45,6 +45,8 @@ class Step:
         What is loaded; steps with the same one can share it.
     beside : mapping of str to str
         Role to the key in `labels.beside` of the model that the step uses in place of the study's own.
+    version : int
+        Version of the stage in this variant.
     """
 
     spec: StageSpec
@@ -58,11 +60,12 @@ class Step:
     side_files: tuple[str, ...] = ()
     engine: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
+    version: int = 1
 
     def made_by(self, models: Mapping[str, StoredModel]) -> MadeBy:
         """Return what a record of this step is made with."""
         used = {role: f"{model.id}@{model.digest}" for role, model in self.models(models).items()}
-        return MadeBy(stage=self.spec.name, version=self.spec.version, settings=self.settings, models=used)
+        return MadeBy(stage=self.spec.name, version=self.version, settings=self.settings, models=used)
 
     def models(self, models: Mapping[str, StoredModel]) -> dict[str, StoredModel]:
         """Return the models of a run that the step uses, by role; see `run_models` for the keys of `models`."""
@@ -116,6 +119,7 @@ def _step(spec: StageSpec, settings: Settings, variant: Variant) -> Step:
         optional_roles=spec.optional_roles,
         side_files=spec.side_files if variant.side_files is None else variant.side_files,
         engine=f"{spec.name}.{variant.engine or variant.name}",
+        version=spec.version if variant.version is None else variant.version,
         beside={} if variant.model is None else dict.fromkeys(variant.roles or (), variant.model),
     )
 

@@ -17,7 +17,17 @@ from valex_local.posts.dates import DateOrder, date_order, is_ambiguous
 from valex_local.posts.id_cells import RowId
 from valex_local.posts.ids import PostIndex, PostKey
 from valex_local.posts.json_items import read_json_items
-from valex_local.posts.text import COLUMNS, WRITTEN_TITLE, CellFault, brief, cells, flatten, id_of, post_text
+from valex_local.posts.text import (
+    COLUMNS,
+    WRITTEN_TITLE,
+    CellFault,
+    brief,
+    cells,
+    flatten,
+    has_column,
+    id_of,
+    post_text,
+)
 from valex_local.records import Notice, PostText
 
 MISSING = frozenset(("nan", "NaN", "NaT", "None", "null", "NULL", "NA", "N/A", "#N/A", "<NA>", "undefined"))
@@ -128,8 +138,25 @@ def read_meta(path: Path) -> MetaTable:
     for (where, item), row in zip(read.items, named, strict=True):
         table.add(_row(where, item, row, tally))
     empty = () if table.rows else (Notice(code="table-row", text="table of post texts: it has no rows"),)
-    table.notices = (*read.notices, *empty, *tally.notices(), *_repeated(table.rows))
+    table.notices = (
+        *read.notices,
+        *empty,
+        *_without_captions([item for _, item in read.items]),
+        *tally.notices(),
+        *_repeated(table.rows),
+    )
     return table
+
+
+def _without_captions(items: Sequence[Mapping[str, Any]]) -> tuple[Notice, ...]:
+    """Return a notice if no item has a column of captions, which may be there under another name."""
+    if not items or any(has_column(item, "caption") for item in items):
+        return ()
+    columns = ", ".join(list(dict.fromkeys(name for item in items for name in item))[:12])
+    text = (
+        f"table of post texts: no column is one of {', '.join(COLUMNS['caption'])}, so no caption was read ({columns})"
+    )
+    return (Notice(code="table-read", text=text),)
 
 
 # --- items ----------------------------------------------------------------------------------------------------------

@@ -74,6 +74,11 @@ def cells(item: Mapping[str, Any], field: str) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in found if value not in (None, "", [], {}) and not _is_blank(value)]
 
 
+def has_column(item: Mapping[str, Any], field: str) -> bool:
+    """Whether a flattened item has a column for a field, be it blank."""
+    return any(_plain(name) in item for name in COLUMNS[field])
+
+
 def _is_blank(value: Any) -> bool:
     """Whether a cell holds blanks alone, or the NaN that data frames write for a missing cell."""
     return not str(value).strip() or (isinstance(value, float) and isnan(value))

@@ -19,6 +19,9 @@ from valex_local.study.variants import LabelKey
 VIDEO = "video"
 """Used in place of a script's name where a route labels the video itself."""
 
+LOCAL_WRITER = 2
+"""Version of the writer with a language model; the template's scripts are still those of version 1."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -42,6 +45,7 @@ class Variant:
     script: str = ""
     engine: str = ""
     model: str | None = None
+    version: int | None = None
     reads: tuple[str, ...] | None = None
     roles: tuple[str, ...] | None = None
     side_files: tuple[str, ...] | None = None
@@ -66,7 +70,8 @@ def vision_variants(settings: Settings) -> Iterator[Variant]:
 def script_variants(settings: Settings) -> Iterator[Variant]:
     """Yield a variant for each writer."""
     for writer in settings.script.variants:
-        yield Variant(writer, roles=("llm",), side_files=("keyframes",)) if writer == "local" else Variant(writer)
+        local = Variant(writer, version=LOCAL_WRITER, roles=("llm",), side_files=("keyframes",))
+        yield local if writer == "local" else Variant(writer)
 
 
 def grounding_variants(settings: Settings) -> Iterator[Variant]:

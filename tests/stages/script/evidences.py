@@ -82,6 +82,26 @@ CAPTIONS = Captions(
     )
 )
 
+TALKING = (tag("place", "bedroom"), tag("people", "one girl"), tag("activity", "talking to the camera"))
+ASKED = Captions(
+    keyframes=(
+        KeyframeCaption(keyframe="K1", tags=TALKING),
+        KeyframeCaption(keyframe="K2", tags=TALKING),
+        KeyframeCaption(keyframe="K3", caption="A young woman holds up a red jacket.", tags=(tag("place", "shop"),)),
+        KeyframeCaption(
+            keyframe="K4",
+            tags=(
+                tag("place", "shop"),
+                tag("people", "one woman"),
+                tag("activity", "shopping"),
+                tag("objects", "red bag"),
+            ),
+        ),
+        KeyframeCaption(keyframe="K5", caption="A young woman in a blue coat is talking in a garden."),
+    )
+)
+"""Tags and captions of which a language model is asked in each scene: a line and names, a line, a place and a name."""
+
 
 def item(
     *,

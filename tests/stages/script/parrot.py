@@ -7,11 +7,12 @@ from typing import Any
 
 from valex_local.llm import ContextOverflow, Message, Reply
 from valex_local.settings import LlmWriterSettings, Settings
-from valex_local.stages.script.checks import references
 from valex_local.stages.script.evidence import Evidence
 from valex_local.stages.script.llm import LlmWriter
 from valex_local.stages.script.prompt import ScenePrompt
+from valex_local.stages.script.question import GENRE_KEY, PLACE_KEY, question_about
 from valex_local.stages.script.scenes import EvidenceStretch
+from valex_local.stages.script.template import shown_labels
 from valex_local.stages.script.writers import Draft
 from valex_local.stages.setting_files import setting_file
 
@@ -46,14 +47,14 @@ def write(found: Evidence, answer: Callable[[int], str], **settings: Any) -> tup
     return LlmWriter(parrot, prompt, LlmWriterSettings(**settings)).write(found), parrot
 
 
-def good_answer(stretch: EvidenceStretch, found: Evidence) -> dict[str, Any]:
-    """What an able model would answer."""
-    segments, tracks = references(stretch, found)
-    timed = [
-        (k.keyframe.time, {"action": f"Somebody is seen, picture {k.id}.", "keyframes": [k.id]}) for k in stretch.seen
-    ]
-    timed += [(t.start, {"text": t.id}) for t in stretch.texts if t.id in tracks]
-    named = {"speaker": "YOUNG GIRL"} if stretch.seen else {}
-    timed += [(s.start, {"dialogue": s.id} | named) for s in stretch.speech if s.id in segments]
-    elements = [element for _, element in sorted(timed, key=lambda pair: pair[0])]
-    return {"elements": elements}
+def good_answer(stretch: EvidenceStretch, found: Evidence) -> dict[str, str]:
+    """What an able model would answer; empty where it is not asked."""
+    question = question_about(stretch, found)
+    if question is None:
+        return {}
+    answer = {GENRE_KEY: "prank"} if question.asks_genre else {}
+    answer |= {PLACE_KEY: question.places[0] if question.places else "Quiet attic"} if question.asks_place else {}
+    for key, run in question.lines.items():
+        labels = shown_labels(run[0], stretch)
+        answer[key] = f"Somebody is seen, picture {key}." if question.sees else f"{', and '.join(labels).capitalize()}."
+    return answer | {key: (names.choices or ("YOUNG GIRL",))[0] for key, names in question.speakers.items()}

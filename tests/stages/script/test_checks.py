@@ -4,120 +4,101 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.stages.script.evidences import CAPTIONS, INJECTIONS, any_evidence, evidence
+from tests.stages.script.evidences import ASKED, INJECTIONS, any_evidence, evidence, segment
 from tests.stages.script.parrot import good_answer, write
-from valex_local.records import Action, Dialogue, OnScreenText, Scene
-from valex_local.stages.script.checks import BadSceneAnswer, check_answer, faults, speaker_name
+from valex_local.llm import Picture
+from valex_local.records import Action, Dialogue, KeyframeCaption, OnScreenText, Scene
+from valex_local.stages.script.checks import BadSceneAnswer, SceneAnswer, check_answer, faults, speaker_name
 from valex_local.stages.script.evidence import Evidence
-from valex_local.stages.script.scenes import plan_scenes
+from valex_local.stages.script.question import question_about
+from valex_local.stages.script.scenes import EvidenceStretch, plan_scenes
 
-FOUND = evidence(captions=CAPTIONS)
-FIRST, SECOND, _ = plan_scenes(FOUND)
-GOOD: dict[str, Any] = {
-    "place": "bedroom",
-    "elements": [
-        {"action": "A girl talks to the camera.", "keyframes": ["K1"]},
-        {"text": "T1"},
-        {"dialogue": "S1", "speaker": "young girl"},
-        {"dialogue": "S2", "speaker": "Young Girl"},
-    ],
-}
+FOUND = evidence(captions=ASKED)
+FIRST, SECOND, THIRD = plan_scenes(FOUND)
+GOOD = {"K1": "One girl is talking to the camera.", "S1": "girl", "S2": "A Girl"}
+BY_TEMPLATE = "One girl; talking to the camera."
+
+PICTURES = {k.id: Picture(k.id.encode()) for k in FOUND.seen}
+LOOKED_AT = replace(
+    FOUND, seen=tuple(replace(k, caption=KeyframeCaption(keyframe=k.id)) for k in FOUND.seen), pictures=PICTURES
+)
+
+
+def checked(
+    raw: str, stretch: EvidenceStretch = FIRST, found: Evidence = FOUND, own: tuple[str, ...] = ()
+) -> SceneAnswer:
+    question = question_about(stretch, found)
+    assert question is not None
+    return check_answer(raw, question, stretch, found, own=own)
 
 
 def test_a_good_answer_is_taken_whole() -> None:
-    answer = check_answer(json.dumps(GOOD), FIRST, FOUND)
+    answer = checked(json.dumps(GOOD))
     assert answer.place == "BEDROOM"
-    assert answer.speakers == {"S1": "YOUNG GIRL", "S2": "YOUNG GIRL"}
-    assert [(line.text, [k.id for k in line.keyframes]) for line in answer.actions] == [
-        ("A girl talks to the camera.", ["K1"])
-    ]
-    assert (answer.references_refused, answer.references_restored, answer.actions_refused) == (0, 0, 0)
+    assert answer.speakers == {"S1": "GIRL", "S2": "GIRL"}
+    assert [(line.text, [k.id for k in line.keyframes]) for line in answer.actions] == [(GOOD["K1"], ["K1", "K2"])]
+    assert (answer.references_refused, answer.references_restored, answer.refused.total()) == (0, 0, 0)
 
 
 def corrupt(edit: Callable[[dict[str, Any]], object]) -> str:
-    answer = json.loads(json.dumps(GOOD))
+    answer = dict(GOOD)
     edit(answer)
     return json.dumps(answer, ensure_ascii=False)
 
 
-def put(*element: object) -> Callable[[dict[str, Any]], object]:
-    return lambda answer: answer["elements"].extend(element)
-
-
-def act(text: str, *keyframes: object) -> Callable[[dict[str, Any]], object]:
-    return put({"action": text, "keyframes": list(keyframes or ["K1"])})
+def put(**more: object) -> Callable[[dict[str, Any]], object]:
+    return lambda answer: answer.update(more)
 
 
 # Name: (the corrupted answer, the figures that must tell of it).
 MUTATIONS: dict[str, tuple[str, dict[str, int]]] = {
-    "speech dropped": (corrupt(lambda a: a["elements"].pop(2)), {"references_restored": 1}),
-    "text dropped": (corrupt(lambda a: a["elements"].pop(1)), {"references_restored": 1}),
-    "all but one dropped": (corrupt(lambda a: a.update(elements=a["elements"][-1:])), {"references_restored": 2}),
-    "speech doubled": (corrupt(put({"dialogue": "S1", "speaker": "ECHO"})), {"references_refused": 1}),
-    "speech doubled at once": (corrupt(put({"dialogue": "S2", "speaker": "ECHO"})), {"references_refused": 1}),
-    "text doubled": (corrupt(put({"text": "T1"}, {"text": "T1"})), {"references_refused": 2}),
-    "speech swapped": (corrupt(lambda a: a["elements"].reverse()), {"references_refused": 2, "references_restored": 2}),
-    "forged speech": (corrupt(put({"dialogue": "S9", "speaker": "GHOST"})), {"references_refused": 1}),
-    "speech of another scene": (corrupt(put({"dialogue": "S3", "speaker": "GIRL"})), {"references_refused": 1}),
-    "forged text": (corrupt(put({"text": "T9"})), {"references_refused": 1}),
-    "text as speech": (corrupt(put({"dialogue": "T1", "speaker": "SIGN"})), {"references_refused": 1}),
-    "speech as text": (corrupt(put({"text": "S1"})), {"references_refused": 1}),
-    "text that repeats speech": (corrupt(put({"text": "T2"})), {"references_refused": 1}),
-    "speech retyped as reference": (
-        corrupt(put({"dialogue": "I never said this", "speaker": "X"})), {"references_refused": 1},
-    ),
-    "speech retyped beside": (
-        corrupt(put({"dialogue": "S2", "speaker": "X", "text": "My budget was a million"})), {"references_refused": 1},
-    ),
-    "reference is a number": (corrupt(put({"dialogue": 1, "speaker": "X"})), {"references_refused": 1}),
-    "reference is a list": (corrupt(put({"text": ["T1"]})), {"references_refused": 1}),
-    "element is a string": (corrupt(put("S1")), {"references_refused": 1}),
-    "element is empty": (corrupt(put({}, None, [])), {"references_refused": 3}),
-    "unknown kind": (corrupt(put({"narration": "And so it went."})), {"references_refused": 1}),
-    "action quotes": (corrupt(act('She says "I bought a house".')), {"actions_refused": 1}),
-    "action quotes curled": (corrupt(act("She says ‘a house’ and “a car”.")), {"actions_refused": 1}),
-    "action retypes speech": (corrupt(act("She tells us that she bought nothing new at all.")), {"actions_refused": 1}),
-    "action retypes post text": (corrupt(act("Seven days, no new clothes it is.")), {"actions_refused": 1}),
-    "action retypes the speech of another scene": (corrupt(act("She is really proud of it.")), {"actions_refused": 1}),
-    "action as dialogue": (corrupt(act("MAN: what a day")), {"actions_refused": 1}),
-    "action as screen text": (corrupt(act("[BUY NOW]")), {"actions_refused": 1}),
-    "action empty": (corrupt(act(" ")), {"actions_refused": 1}),
-    "action endless": (corrupt(act("a very long walk " * 100)), {"actions_refused": 1}),
-    "action on nothing": (
-        corrupt(put({"action": "A dragon lands.", "keyframes": []})), {"actions_without_keyframes": 1},
-    ),
-    "action on a forged keyframe": (
-        corrupt(act("A dragon lands.", "K9")), {"actions_without_keyframes": 1, "references_refused": 1},
-    ),
-    "action on a keyframe doubled": (corrupt(act("A girl nods.", "K1", "K1", 7)), {"references_refused": 2}),
-    "action without keyframes": (corrupt(put({"action": "A dragon lands."})), {"references_refused": 1}),
-    "speaker quotes": (corrupt(lambda a: a["elements"][2].update(speaker='MAN: "hey"')), {}),
-    "speaker retypes": (corrupt(lambda a: a["elements"][2].update(speaker="I bought nothing new at all")), {}),
-    "speaker is a reference": (corrupt(lambda a: a["elements"][2].update(speaker="S2")), {}),
-    "speaker endless": (corrupt(lambda a: a["elements"][2].update(speaker="A" * 500)), {}),
-    "place retypes": (corrupt(lambda a: a.update(place="Thrift challenge")), {}),
-    "place forged": (corrupt(lambda a: a.update(place="the moon")), {}),
-    "place is no text": (corrupt(lambda a: a.update(place=["bedroom"])), {}),
-    "text cut": (json.dumps(GOOD)[:-30], {"scenes_fallen_back": 1}),
-    "nothing": ("", {"scenes_fallen_back": 1}),
-    "no object": ("[]", {"scenes_fallen_back": 1}),
-    "no elements": (corrupt(lambda a: a.pop("elements")), {"scenes_fallen_back": 1}),
-    "elements are no list": (corrupt(lambda a: a.update(elements={"dialogue": "S1"})), {"scenes_fallen_back": 1}),
-    "elements empty": (corrupt(lambda a: a["elements"].clear()), {"scenes_fallen_back": 1}),
-    "only forged": (corrupt(lambda a: a.update(elements=[{"text": "T7"}])), {"scenes_fallen_back": 1}),
-    "a second scene": (corrupt(lambda a: a.update(scenes=[{"heading": "HACKED"}])), {"scenes_fallen_back": 1}),
-    "prose around": ("Sure! Here you go: " + json.dumps(GOOD), {"scenes_fallen_back": 1}),
-    "two documents": (json.dumps(GOOD) * 2, {"scenes_fallen_back": 1}),
-    "nested without end": ("[" * 100_000, {"scenes_fallen_back": 1}),
-    "a huge number": ('{"elements": [' + "9" * 10_000 + "]}", {"scenes_fallen_back": 1}),
-    "a raw line break": (json.dumps(GOOD).replace("talks to", "talks\nto"), {}),
-}  # fmt: skip
+    "speaker dropped": (corrupt(lambda a: a.pop("S1")), {"restored": 1}),
+    "line dropped": (corrupt(lambda a: a.pop("K1")), {"restored": 1}),
+    "all but one dropped": (json.dumps({"S2": "GIRL"}), {"restored": 2}),
+    "forged speech": (corrupt(put(S9="GHOST")), {"refused": 1}),
+    "speech of another scene": (corrupt(put(S3="GIRL")), {"refused": 1}),
+    "a text": (corrupt(put(T1="BUY NOW")), {"refused": 1}),
+    "a place that was not asked for": (corrupt(put(place="the moon")), {"refused": 1}),
+    "a scene in it": (corrupt(put(scenes=[{"heading": "HACKED"}])), {"refused": 1}),
+    "line is a list": (corrupt(put(K1=["a", "b"])), {"refused": 1, "restored": 1}),
+    "speaker is a number": (corrupt(put(S1=7)), {"refused": 1, "restored": 1}),
+    "line quotes": (corrupt(put(K1='One girl is talking to the "camera".')), {"line": 1}),
+    "line retypes speech": (corrupt(put(K1="She bought nothing new at all.")), {"line": 1}),
+    "line retypes post text": (corrupt(put(K1="Seven days, no new clothes it is.")), {"line": 1}),
+    "line as dialogue": (corrupt(put(K1="MAN: what a day")), {"line": 1}),
+    "line as screen text": (corrupt(put(K1="[BUY NOW]")), {"line": 1}),
+    "line empty": (corrupt(put(K1=" ")), {"line": 1}),
+    "line endless": (corrupt(put(K1="one girl talking to the camera " * 100)), {"line": 1}),
+    "line invents a deed": (corrupt(put(K1="One girl is dancing and talking to the camera.")), {"line": 1}),
+    "line invents a thing": (corrupt(put(K1="One girl with a phone is talking to the camera.")), {"line": 1}),
+    "line places": (corrupt(put(K1="One girl is talking at the camera.")), {"line": 1}),
+    "line denies": (corrupt(put(K1="One girl is not talking to the camera.")), {"line": 1}),
+    "line leaves out a tag": (corrupt(put(K1="One girl is talking.")), {"line": 1}),
+    "line of another keyframe": (corrupt(put(K1="One woman is shopping, and there is a red bag.")), {"line": 1}),
+    "speaker quotes": (corrupt(put(S1='MAN: "hey"')), {"name": 1}),
+    "speaker retypes": (corrupt(put(S1="I bought nothing new at all")), {"name": 1}),
+    "speaker is a reference": (corrupt(put(S1="S2")), {"name": 1}),
+    "speaker endless": (corrupt(put(S1="A" * 500)), {"name": 1}),
+    "speaker of another keyframe": (corrupt(put(S1="YOUNG WOMAN")), {"name": 1}),
+    "speaker invented": (corrupt(put(S1="DRAGON")), {"name": 1}),
+    "text cut": (json.dumps(GOOD)[:-10], {"fallen back": 1}),
+    "nothing": ("", {"fallen back": 1}),
+    "no object": ("[]", {"fallen back": 1}),
+    "an empty object": ("{}", {"fallen back": 1}),
+    "only forged": (json.dumps({"S7": "X"}), {"fallen back": 1}),
+    "prose around": ("Sure! Here you go: " + json.dumps(GOOD), {"fallen back": 1}),
+    "two documents": (json.dumps(GOOD) * 2, {"fallen back": 1}),
+    "nested without end": ("[" * 100_000, {"fallen back": 1}),
+    "a huge number": ('{"K1": ' + "9" * 10_000 + "}", {"fallen back": 1}),
+    "a raw break": (json.dumps(GOOD).replace("talking to", "talking\nto"), {}),
+}
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
@@ -126,25 +107,75 @@ def test_a_corrupted_answer_changes_no_word_and_says_so(name: str) -> None:
     draft, _ = write(FOUND, lambda n: raw)
     assert faults(draft.scenes, FOUND) == []
     try:
-        answer = check_answer(raw, FIRST, FOUND)
+        answer = checked(raw)
     except BadSceneAnswer:
-        assert told == {"scenes_fallen_back": 1}
+        assert told == {"fallen back": 1}
         assert draft.scenes[0].written_by == "template"
         assert "scene-by-template" in {n.code for n in draft.notices}
         return
-    kinds = ("references_refused", "references_restored", "actions_refused", "actions_without_keyframes")
-    assert {k: getattr(answer, k) for k in kinds if getattr(answer, k)} == told
+    figures = {"refused": answer.references_refused, "restored": answer.references_restored} | answer.refused
+    assert {key: count for key, count in figures.items() if count} == told
     assert draft.scenes[0].written_by == "llm"
+    [line] = answer.actions
+    assert (" ".join(GOOD["K1"].split()) == line.text) is ("K1" in raw and "line" not in name)
+    assert line.text in (GOOD["K1"], BY_TEMPLATE)
+    assert set(answer.speakers.values()) <= {"GIRL", "SPEAKER"}
+    if {"line", "name"} & told.keys():
+        assert "not-supported" in {n.code for n in draft.notices}
 
 
-@pytest.mark.parametrize("name", [n for n in MUTATIONS if n.startswith("speaker")])
-def test_what_is_no_name_becomes_the_plain_speaker(name: str) -> None:
-    assert check_answer(MUTATIONS[name][0], FIRST, FOUND).speakers == {"S1": "SPEAKER", "S2": "YOUNG GIRL"}
+@pytest.mark.parametrize(
+    ("line", "supported"),
+    [
+        ("One woman is shopping, and there is a red bag.", True),
+        ("A woman with a red bag shops.", True),
+        ("One woman shops in a red bag.", False),
+        ("One woman is shopping with a red jacket.", False),
+        ("One red woman is shopping with a bag.", False),
+        ("Two women are shopping, and there is a red bag.", False),
+        ("She is shopping with a red bag.", False),
+        ("One woman is shopping with a red bag, and there is a woman.", False),
+    ],
+)
+def test_a_line_says_all_that_the_tags_say_and_nothing_else(line: str, supported: bool) -> None:
+    answer = checked(json.dumps({"K4": line}), SECOND)
+    assert answer.actions[0].text == "A young woman holds up a red jacket.", "a caption is a sentence already"
+    assert (answer.actions[1].text == line) is supported
+    assert answer.refused["line"] == (not supported)
 
 
-@pytest.mark.parametrize("name", [n for n in MUTATIONS if n.startswith("place")])
-def test_a_place_that_nothing_tells_of_is_none(name: str) -> None:
-    assert check_answer(MUTATIONS[name][0], FIRST, FOUND).place is None
+@pytest.mark.parametrize(
+    ("place", "heading"),
+    [("garden", "GARDEN"), ("unknown", None), ("blue coat", None), ("shop", None), ("the moon", None), ("", None)],
+)
+def test_a_place_is_one_that_the_captions_name(place: str, heading: str | None) -> None:
+    answer = checked(json.dumps({"place": place, "S4": "YOUNG WOMAN"}), THIRD)
+    assert (answer.place, answer.speakers) == (heading, {"S4": "YOUNG WOMAN"})
+
+
+def test_the_likeliest_place_of_the_tags_is_not_asked_for() -> None:
+    assert [q.asks_place for s in (FIRST, SECOND, THIRD) if (q := question_about(s, FOUND))] == [False, False, True]
+
+
+def test_a_model_that_sees_may_use_words_of_its_own_but_none_of_the_prompt() -> None:
+    first = plan_scenes(LOOKED_AT)[0]
+    own = ("Describe it. A vorn is frobbing in a drall, YOUNG GIRL.",)
+    said = {"K1": "Rain falls on a tent.", "S1": "OLD SAILOR", "place": "tent"}
+    answer = checked(json.dumps(said), first, LOOKED_AT, own)
+    assert [line.text for line in answer.actions] == ["Rain falls on a tent."]
+    assert (answer.speakers["S1"], answer.place, answer.refused.total()) == ("OLD SAILOR", "TENT", 0)
+    copied = {"K1": "The vorn is frobbing by the drall.", "S1": "young girl", "place": "a drall"}
+    answer = checked(json.dumps(copied), first, LOOKED_AT, own)
+    assert (answer.actions, answer.speakers["S1"], answer.place) == ([], "SPEAKER", None)
+    assert answer.refused == {"line": 1, "name": 1, "place": 1}
+
+
+def test_a_name_that_is_merely_heard_is_no_speakers() -> None:
+    speech = (segment(1, 0.5, 3, "Lina, look at this!"), segment(2, 3.5, 4.5, "Hi, I'm Tilda Swan."))
+    found = replace(LOOKED_AT, speech=speech)
+    first = plan_scenes(found)[0]
+    assert checked('{"S1": "LINA", "S2": "Tilda Swan"}', first, found).speakers == {"S1": "SPEAKER", "S2": "TILDA SWAN"}
+    assert checked('{"S1": "TILDA", "S2": "LINA"}', first, found).speakers == {"S1": "SPEAKER", "S2": "SPEAKER"}
 
 
 @pytest.mark.parametrize(
@@ -152,6 +183,7 @@ def test_a_place_that_nothing_tells_of_is_none(name: str) -> None:
     [
         ("young girl", "YOUNG GIRL"),
         (" old  man in a jacket ", "OLD MAN IN A JACKET"),
+        ("one woman", "WOMAN"),
         ("frau müller 2", "FRAU MÜLLER 2"),
         ("少女", "少女"),
         ("", "SPEAKER"),
@@ -167,29 +199,23 @@ def test_speaker_names(name: str, speaker: str) -> None:
     assert speaker_name(name, FOUND) == speaker
 
 
-def test_without_pictures_no_answer_adds_anything() -> None:
+def test_without_pictures_tags_and_captions_nothing_is_asked() -> None:
     blind = evidence()
-    stretch = plan_scenes(blind)[0]
-    answer = check_answer(json.dumps(GOOD), stretch, blind)
-    assert (answer.place, answer.speakers, answer.actions, answer.actions_without_keyframes) == (None, {}, [], 1)
-    draft, _ = write(blind, lambda n: json.dumps(GOOD))
-    assert faults(draft.scenes, blind) == []
+    assert [question_about(stretch, blind, genre=True) for stretch in plan_scenes(blind)] == [None] * 3
+    draft, parrot = write(blind, lambda n: json.dumps(GOOD))
+    assert parrot.asked == []
+    assert {scene.written_by for scene in draft.scenes} == {"template"}
+    assert draft.figures.scenes_fallen_back == 0
 
 
 # --- any answer -----------------------------------------------------------------------------------------------------
 
-_refs = st.sampled_from(["S1", "S2", "S3", "T1", "T2", "T3", "K1", "K2", "P1", "S99", "", "SPEAKER"])
+_keys = st.sampled_from(["S1", "S2", "S3", "T1", "K1", "K2", "K4", "P1", "S99", "", "place", "genre", "elements"])
 _words = st.one_of(st.text(max_size=50), st.sampled_from(INJECTIONS), st.sampled_from([s.text for s in FOUND.speech]))
-_elements = st.one_of(
-    st.fixed_dictionaries({"dialogue": _refs}, optional={"speaker": _words, "text": _words}),
-    st.fixed_dictionaries({"text": _refs}, optional={"speaker": _words}),
-    st.fixed_dictionaries({"action": _words, "keyframes": st.lists(_refs, max_size=4)}),
-    st.recursive(st.none() | _words | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(_words, inner)),
+_values = _words | st.recursive(
+    st.none() | _words | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(_words, inner)
 )
-any_answer = st.one_of(
-    st.text(max_size=200),
-    st.fixed_dictionaries({"elements": st.lists(_elements, max_size=12)}, optional={"place": _words}).map(json.dumps),
-)
+any_answer = st.one_of(st.text(max_size=200), st.dictionaries(_keys, _values, max_size=12).map(json.dumps))
 
 
 @settings(deadline=None)

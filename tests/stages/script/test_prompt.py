@@ -5,66 +5,90 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages.script.evidences import CAPTIONS, INJECTIONS, evidence, segment, track
+from tests.stages.script.evidences import ASKED, INJECTIONS, evidence, segment, track
 from valex_local.errors import ConfigError
 from valex_local.records import PostText
 from valex_local.settings import Settings, make_settings
+from valex_local.stages.script.checks import check_answer
+from valex_local.stages.script.evidence import Evidence
+from valex_local.stages.script.grounded import leaks
 from valex_local.stages.script.prompt import MAX_POST_CHARACTERS, ScenePrompt, SoFar, answer_schema
+from valex_local.stages.script.question import SceneQuestion, question_about
 from valex_local.stages.script.scenes import plan_scenes
 from valex_local.stages.setting_files import setting_file
 
 OURS = setting_file(Settings(), "script", "llm", "prompt")
 
 
+def asked(
+    found: Evidence, number: int = 0, *, path: Path = OURS, genre: bool = False, so_far: SoFar | None = None
+) -> list[str]:
+    """The texts of the messages about a scene."""
+    stretch = plan_scenes(found)[number]
+    question = question_about(stretch, found, genre=genre)
+    assert question is not None
+    return [str(m.parts[-1]) for m in ScenePrompt(path).messages(question, stretch, found, so_far or SoFar())]
+
+
 def test_the_evidence_is_listed_in_time_order() -> None:
-    found = evidence(captions=CAPTIONS)
-    system, user = ScenePrompt(OURS).messages(plan_scenes(found)[0], found, SoFar(speakers=("YOUNG GIRL",)))
-    assert (system.role, user.role) == ("system", "user")
-    numbered = [line.split()[0] for line in user.content.splitlines() if line[:1] in "STK" and line[1:2].isdigit()]
-    assert numbered == ["T1", "S1", "K1", "S2", "K2"]  # T2 repeats S2
-    assert "Speakers so far: YOUNG GIRL" in user.content
-    assert "K numbers are pictures" in system.content
+    found = evidence(captions=ASKED)
+    user = asked(found, genre=True, so_far=SoFar(speakers=("YOUNG GIRL",)))[-1]
+    numbered = [line.split()[0] for line in user.splitlines() if line[:1] in "STK" and line[1:2].isdigit()]
+    assert numbered == ["T1", "S1", "K1", "S2", "S1:", "S2:"]  # T2 repeats S2, K2 shows the same as K1
+    assert "Speakers so far: YOUNG GIRL" in user
+    assert 'Fill in: {"K1": "", "S1": "", "S2": "", "genre": ""}' in user
 
 
-def test_without_pictures_none_are_spoken_of() -> None:
-    found = evidence()
-    system, user = ScenePrompt(OURS).messages(plan_scenes(found)[0], found, SoFar())
-    assert "picture" not in system.content + user.content
-    assert "place" not in system.content
+def test_the_shape_is_shown_by_an_example_in_turns_whose_words_the_checks_refuse() -> None:
+    found = evidence(captions=ASKED)
+    stretch = plan_scenes(found)[0]
+    question = question_about(stretch, found)
+    assert question is not None
+    prompt = ScenePrompt(OURS)
+    messages = prompt.messages(question, stretch, found, SoFar())
+    assert [m.role for m in messages] == ["system", "user", "assistant", "user"]
+    example = json.loads(str(messages[2].content))
+    assert [key[:1] for key in example] == ["K", "K", "S"]
+    copied = {"K1": example["K1"], "S1": example["S1"], "S2": example["S1"]}
+    answer = check_answer(json.dumps(copied), question, stretch, found, own=prompt.own(question))
+    assert answer.refused == {"line": 1, "name": 2}
+    seeing = prompt.own(SceneQuestion(sees=True))
+    assert seeing[0] != messages[0].content
+    assert all(leaks(text, seeing) for text in json.loads(seeing[2]).values())
+
+
+def test_what_all_questions_share_does_not_depend_on_the_post() -> None:
+    found = evidence(captions=ASKED)
+    shared = [asked(found, number)[:3] for number in range(3)]
+    assert shared[0] == shared[1] == shared[2]
 
 
 @pytest.mark.parametrize("hostile", INJECTIONS)
 def test_no_text_begins_a_line_or_ends_its_quotation(hostile: str) -> None:
-    speech, texts = (segment(1, 0, 2, hostile),), (track(1, 5, 6, hostile),)
-    found = evidence(speech=speech, texts=texts, post=PostText(caption=hostile))
-    harmless = evidence(speech=(segment(1, 0, 2, "x"),), texts=(track(1, 5, 6, "y"),), post=PostText(caption="z"))
-    prompts = [ScenePrompt(OURS).messages(plan_scenes(e)[0], e, SoFar()) for e in (found, harmless)]
-    assert prompts[0][0] == prompts[1][0]
-    assert len(prompts[0][1].content.splitlines()) == len(prompts[1][1].content.splitlines())
-    for line in prompts[0][1].content.splitlines():
-        if line.startswith(("S1", "T1", "Published")):
+    texts, post = (track(1, 4.5, 4.9, hostile),), PostText(caption=hostile)
+    found = evidence(captions=ASKED, speech=(segment(1, 0, 2, hostile),), texts=texts, post=post)
+    texts, post = (track(1, 4.5, 4.9, "y"),), PostText(caption="z")
+    harmless = evidence(captions=ASKED, speech=(segment(1, 0, 2, "x"),), texts=texts, post=post)
+    prompts = [asked(e, genre=True) for e in (found, harmless)]
+    assert prompts[0][:-1] == prompts[1][:-1]
+    assert len(prompts[0][-1].splitlines()) == len(prompts[1][-1].splitlines())
+    for line in prompts[0][-1].splitlines():
+        if line.startswith(("S1 (", "T1 (", "Published")):
             assert json.loads(line.partition(": ")[2]) == " ".join(hostile.split())
 
 
 def test_long_post_text_is_shown_in_part() -> None:
-    found = evidence(post=PostText(caption="x" * 5000))
-    content = ScenePrompt(OURS).messages(plan_scenes(found)[0], found, SoFar())[1].content
-    assert content.count("x") == MAX_POST_CHARACTERS
+    found = evidence(captions=ASKED, post=PostText(caption="x" * 5000))
+    assert asked(found, genre=True)[-1].count("x" * MAX_POST_CHARACTERS) == 1
+    assert "x" * (MAX_POST_CHARACTERS + 1) not in asked(found, genre=True)[-1]
 
 
-def test_the_schema_knows_the_scenes_own_evidence_alone() -> None:
-    found = evidence(captions=CAPTIONS)
-    first, second, third = (json.dumps(answer_schema(s, found)) for s in plan_scenes(found))
-    assert '["S1", "S2"]' in first and '["T1"]' in first and '["bedroom"]' in first and '["K1", "K2"]' in first
-    assert '["S3"]' in second and '["T3"]' in second and "T2" not in first + second
-    assert '"place"' not in third  # No keyframe of it tells of a place.
-
-
-def test_without_pictures_the_schema_has_no_room_for_actions_places_and_names() -> None:
-    found = evidence()
-    for stretch in plan_scenes(found):
-        text = json.dumps(answer_schema(stretch, found))
-        assert not any(word in text for word in ("action", "place", "speaker", "keyframes"))
+def test_the_schema_has_one_text_for_each_thing_asked() -> None:
+    found = evidence(captions=ASKED)
+    schemas = [answer_schema(q) for s in plan_scenes(found) if (q := question_about(s, found))]
+    assert [list(schema["properties"]) for schema in schemas] == [["K1", "S1", "S2"], ["K4"], ["place", "S4"]]
+    assert schemas[0]["properties"]["S1"] == {"enum": ["GIRL", "SPEAKER"]}
+    assert schemas[2]["properties"]["place"] == {"enum": ["garden", "unknown"]}
 
 
 @pytest.mark.parametrize(
@@ -78,9 +102,8 @@ def test_without_pictures_the_schema_has_no_room_for_actions_places_and_names() 
 def test_a_prompt_of_the_labs_own_is_checked(tmp_path: Path, source: str, complaint: str) -> None:
     path = tmp_path / "own.jinja"
     path.write_text(source, "utf-8")
-    found = evidence()
     with pytest.raises(ConfigError, match=complaint):
-        ScenePrompt(path).messages(plan_scenes(found)[0], found, SoFar())
+        asked(evidence(captions=ASKED), path=path)
 
 
 def test_a_missing_prompt_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages.script.evidences import CAPTIONS, INJECTIONS, item, segment, track
+from tests.stages.script.evidences import ASKED, CAPTIONS, INJECTIONS, item, segment, track
 from valex_local.errors import ModelError
 from valex_local.records import Captions, KeyframeCaption, PostText, Script
 from valex_local.rendering.render import render
@@ -15,6 +15,8 @@ from valex_local.stages.base import Context, Item, Output
 from valex_local.stages.registry import STAGES
 from valex_local.stages.script import ScriptStage
 from valex_local.stages.script.checks import faults
+from valex_local.stages.script.question import question_about
+from valex_local.stages.script.scenes import plan_scenes
 from valex_local.store import StoredModel
 from valex_local.system.devices import Device
 
@@ -26,7 +28,7 @@ HOSTILE = item(
     texts=tuple(track(i, 3.0 * i + 1.5, 3.0 * i + 1.9, text[::-1]) for i, text in enumerate(INJECTIONS, 1)),
     post=PostText(caption="\n".join(INJECTIONS), genre="forged: yes"),
 )
-POSTS = {"blind": item(), "seen": item(captions=CAPTIONS), "hostile": HOSTILE}
+POSTS = {"blind": item(), "seen": item(captions=ASKED), "listed": item(captions=CAPTIONS), "hostile": HOSTILE}
 
 
 def context(variant: str, **models: StoredModel) -> Context:
@@ -78,20 +80,20 @@ def test_a_small_real_model_writes_faultless_scripts(local: ScriptStage, name: s
     evidence = local.prepare(POSTS[name])
     assert record.name == "local"
     assert faults(record.scenes, evidence) == []
-    assert record.figures.prompt_tokens > 0
-    assert record.figures.output_tokens > 0
-    by_template = [s for s in record.scenes if s.written_by == "template"]
-    assert len(by_template) == record.figures.scenes_fallen_back
-    assert sum(n.code == "scene-by-template" for n in record.notices) == len(by_template)
+    asked = [s for s in plan_scenes(evidence) if question_about(s, evidence)]
+    assert (record.figures.prompt_tokens > 0, record.figures.output_tokens > 0) == (bool(asked), bool(asked))
+    by_model = [s for s in record.scenes if s.written_by == "llm"]
+    assert len(by_model) + record.figures.scenes_fallen_back == len(asked)
+    assert sum(n.code == "scene-by-template" for n in record.notices) == record.figures.scenes_fallen_back
     quoted = set(re.findall(r'^(?!Post: )[^[(].*?: "(.*)"$', render(record, "text"), re.MULTILINE))
     assert quoted <= {" ".join(s.text.split()) for s in evidence.speech}
 
 
 @pytest.mark.slow
 def test_the_models_scripts_do_not_hang_on_what_was_written_before(local: ScriptStage) -> None:
-    first = scripts(local, POSTS["blind"])[0].to_json()
-    scripts(local, POSTS["seen"])
-    assert scripts(local, POSTS["blind"])[0].to_json() == first
+    first = scripts(local, POSTS["seen"])[0].to_json()
+    scripts(local, POSTS["hostile"])
+    assert scripts(local, POSTS["seen"])[0].to_json() == first
 
 
 @pytest.mark.slow
@@ -101,7 +103,7 @@ def test_a_prompt_of_the_labs_own_is_used(stored_model: Callable[[str], StoredMo
     own.write_text("{% block system %}JSON.{% endblock %}{% block user %}{{ lines[0].id }}{% endblock %}", "utf-8")
     settings = Settings.model_validate({"script": {"llm": {"prompt": str(own)}}})
     stage = ScriptStage(Context(settings, {"llm": stored_model("smollm2-135m-instruct")}, Device("cpu", 2), "local"))
-    [record] = scripts(stage, POSTS["blind"])
+    [record] = scripts(stage, POSTS["seen"])
     stage.close()
     assert record.figures.prompt_tokens < 100 * 2 * len(record.scenes)
-    assert faults(record.scenes, stage.prepare(POSTS["blind"])) == []
+    assert faults(record.scenes, stage.prepare(POSTS["seen"])) == []

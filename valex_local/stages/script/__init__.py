@@ -3,8 +3,9 @@
 evidence.py   the numbered evidence: speech, on-screen text, keyframes and post text
 scenes.py     divides evidence into scenes, and is the only module that inserts its words into them
 template.py   the writer without a language model
-llm.py        the writer with one; prompt.py builds the question, checks.py checks the answer
-wording.py    rules for lines that a writer adds
+llm.py        the writer with one: question.py decides what it is asked, prompt.py asks, checks.py checks the answer
+names.py      rules for speakers' names; grounded.py and wording.py, rules for lines that a writer adds
+speakers.py   lines divided where the speaker changes
 writers.py    the interface of writers
 """
 

@@ -1,21 +1,25 @@
 """Checks of a language model's answer before it enters a script: pure functions over its raw text.
 
-The answer only refers to evidence, and `scenes.assemble` inserts every segment and track itself. So no answer can lose,
-duplicate, move or reword them; what is checked here are the model's additions and how many of its references are right.
+`scenes.assemble` inserts every segment and track itself, so no answer can lose, duplicate, move or reword them. What is
+checked here are the model's additions: that evidence supports them, and that none repeats the post or the prompt.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from valex_local.records import SPEAKER, Action, Dialogue, Element, OnScreenText, PostLine, Scene
-from valex_local.stages.script.evidence import Evidence
-from valex_local.stages.script.scenes import ActionLine, EvidenceStretch, places
-from valex_local.stages.script.template import template_scene
+from valex_local.stages.script.evidence import Evidence, SeenKeyframe
+from valex_local.stages.script.grounded import adds_nothing, leaks, leaves_nothing_out, said_of
+from valex_local.stages.script.names import Names, is_merely_heard
+from valex_local.stages.script.question import GENRE_KEY, PLACE_KEY, UNKNOWN, SceneQuestion
+from valex_local.stages.script.scenes import ActionLine, EvidenceStretch
+from valex_local.stages.script.template import groups, shown_labels, template_place, template_scene
 from valex_local.stages.script.wording import is_one_of, is_plain, retypes
 
 MAX_SPEAKER_LENGTH = 40
@@ -28,9 +32,9 @@ GENRES = (
 )  # fmt: skip
 """Genres that a model may choose from, if it knows what the keyframes show."""
 
-_KEYS = frozenset({"place", "elements", "genre"})
 _SPEAKER = re.compile(r"[^\W_]+(?: [^\W_]+)*")
 _NUMBERED = re.compile(r"[PSTK]\d+")
+_ARTICLE = re.compile(r"^(?:A|AN|THE|ONE) (?=.)")
 
 
 class BadSceneAnswer(Exception):
@@ -50,46 +54,41 @@ class SceneAnswer:
     speakers : dict of str to str
         Id of a segment to the speaker's name.
     actions : list of ActionLine
-        Lines that are based on keyframes of the stretch.
-    used : set of str
-        Ids of the segments and tracks it refers to.
+        The model's lines and, in place of those that are missing or refused, the template's.
     references_refused : int
-        References that are unknown, repeated, or out of time order.
+        Keys of the answer that were not asked for.
     references_restored : int
-        Segments and tracks that the answer left out.
-    actions_refused : int
-        Lines that quote or repeat the evidence, are empty or too long.
-    actions_without_keyframes : int
-        Lines that name no keyframe; they are left out.
+        Keys that the answer left out.
+    refused : Counter of str
+        Kind of addition (line, place, name) to how many of them the evidence does not support.
     """
 
     place: str | None = None
     genre: str | None = None
     speakers: dict[str, str] = field(default_factory=dict)
     actions: list[ActionLine] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
     references_refused: int = 0
     references_restored: int = 0
-    actions_refused: int = 0
-    actions_without_keyframes: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
 
 
-def references(stretch: EvidenceStretch, evidence: Evidence) -> tuple[list[str], list[str]]:
-    """Return the segments and tracks an answer must refer to; on-screen text that repeats speech is not among them."""
-    return [s.id for s in stretch.speech], [t.id for t in stretch.texts if t.id not in evidence.repeats]
-
-
-def check_answer(raw: str, stretch: EvidenceStretch, evidence: Evidence) -> SceneAnswer:
+def check_answer(
+    raw: str, question: SceneQuestion, stretch: EvidenceStretch, evidence: Evidence, *, own: Sequence[str] = ()
+) -> SceneAnswer:
     """Return the parts of a raw answer that may enter the script.
 
     Parameters
     ----------
     raw : str
         The answer as the model wrote it.
+    question : SceneQuestion
+        What it was asked.
     stretch : EvidenceStretch
-        The evidence the model was asked about. Without keyframes, an answer can add no actions, places or names.
+        The evidence it was asked about.
     evidence : Evidence
         The evidence of the whole post.
+    own : sequence of str
+        The prompt's own texts, which an answer must not repeat.
 
     Returns
     -------
@@ -99,41 +98,83 @@ def check_answer(raw: str, stretch: EvidenceStretch, evidence: Evidence) -> Scen
     Raises
     ------
     BadSceneAnswer
-        The text is not JSON of the requested form, or refers to none of the evidence.
+        The text is not a JSON object, or answers nothing of the question.
     """
     data = _parse(raw)
-    segments, tracks = references(stretch, evidence)
-    answer = SceneAnswer()
-    times = {s.id: (s.start, 1) for s in stretch.speech} | {t.id: (t.start, 0) for t in stretch.texts}
-    last = (float("-inf"), 0)
-    for element in data["elements"]:
-        match element:
-            case {"action": str(text), "keyframes": list(keyframes)} if len(element) == 2:
-                _add_action(answer, text, keyframes, stretch, evidence)
-                continue
-            case {"dialogue": str(ref), "speaker": str(speaker)} if len(element) == 2:
-                known = ref in segments
-            case {"dialogue": str(ref)} if len(element) == 1:
-                known, speaker = ref in segments, SPEAKER
-            case {"text": str(ref)} if len(element) == 1:
-                known, speaker = ref in tracks, SPEAKER
-            case _:
-                answer.references_refused += 1
-                continue
-        if not known or ref in answer.used or times[ref] < last:
-            answer.references_refused += 1
-            continue
-        last = times[ref]
-        answer.used.add(ref)
-        if ref in segments and stretch.seen:
-            answer.speakers[ref] = speaker_name(speaker, evidence)
-    answer.references_restored = len(segments) + len(tracks) - len(answer.used)
-    if (segments or tracks) and not answer.used:
-        raise BadSceneAnswer("the answer refers to none of the evidence")
-    answer.place = _place(data.get("place"), stretch, evidence)
-    genre = data.get("genre")
-    answer.genre = genre if genre in GENRES and stretch.seen else None
+    given = {key: data[key] for key in question.keys if isinstance(data.get(key), str)}
+    if not given:
+        raise BadSceneAnswer("the answer does not have the requested form")
+    additions = _Additions(question, stretch, evidence, own)
+    answer = SceneAnswer(references_refused=len(data) - len(given), references_restored=len(question.keys) - len(given))
+    answer.actions = list(additions.lines(given, answer.refused))
+    for segment, names in question.speakers.items():
+        wanted = given.get(segment, "")
+        name = speaker_name(wanted, evidence)
+        answer.speakers[segment] = name if additions.is_name(name, names) else SPEAKER
+        nameless = not wanted.strip() or wanted.strip().upper() == SPEAKER
+        answer.refused["name"] += answer.speakers[segment] == SPEAKER and not nameless
+    if question.asks_place:
+        answer.place = additions.place(given.get(PLACE_KEY, ""), answer.refused)
+    else:
+        answer.place = template_place(stretch)
+    genre = given.get(GENRE_KEY)
+    answer.genre = genre if genre in GENRES else None
     return answer
+
+
+@dataclass(frozen=True)
+class _Additions:
+    """Decides which of a model's own words the evidence supports."""
+
+    question: SceneQuestion
+    stretch: EvidenceStretch
+    evidence: Evidence
+    own: Sequence[str]
+
+    def lines(self, given: Mapping[str, str], refused: Counter[str]) -> Iterator[ActionLine]:
+        """Yield the lines about all keyframes, in order."""
+        of_template = {run[0].id: ActionLine(text, run) for text, run in groups(self.stretch)}
+        asked = self.question.lines
+        for key in sorted({*of_template, *asked}, key=[k.id for k in self.stretch.seen].index):
+            text = given.get(key, "")
+            if key in asked and self._is_line(text, asked[key]):
+                yield ActionLine(" ".join(text.split()), asked[key])
+                continue
+            # A model that sees may leave a line empty, since the picture shows the same as the one before.
+            refused["line"] += key in given and bool(text.strip() or not self.question.sees)
+            if key in of_template and not (self.question.sees and key in asked and not text.strip()):
+                yield of_template[key]
+
+    def _is_line(self, text: str, shown: Sequence[SeenKeyframe]) -> bool:
+        if not _is_allowed(text, MAX_ACTION_LENGTH, self.evidence):
+            return False
+        if self.question.sees:
+            return not self._leaks(text, shown)
+        labels = shown_labels(shown[0], self.stretch)
+        return adds_nothing(text, labels) and leaves_nothing_out(text, labels)
+
+    def is_name(self, name: str, names: Names) -> bool:
+        """Whether a speaker may have a name: by a rule or, if the model sees, if it is not merely heard."""
+        if name == SPEAKER or name in names.choices:
+            return True
+        heard = is_merely_heard(name, self.evidence.words, names)
+        return self.question.sees and not heard and not self._leaks(name, self.stretch.seen)
+
+    def place(self, name: str, refused: Counter[str]) -> str | None:
+        """Return the heading, if the evidence supports it: one of the tags, or else words of captions and pictures."""
+        if not name.strip() or name == UNKNOWN:
+            return None
+        plain = _is_allowed(name, MAX_PLACE_LENGTH, self.evidence) and not (
+            _NUMBERED.fullmatch(name.strip()) or is_one_of(name, self.evidence.words)
+        )
+        known = name in self.question.places if self.question.places else not self._leaks(name, self.stretch.seen)
+        if plain and known:
+            return " ".join(name.upper().split())
+        refused["place"] += 1
+        return None
+
+    def _leaks(self, text: str, shown: Sequence[SeenKeyframe]) -> bool:
+        return leaks(text, self.own) and not adds_nothing(text, said_of(shown))
 
 
 def _parse(raw: str) -> Mapping[str, Any]:
@@ -142,23 +183,9 @@ def _parse(raw: str) -> Mapping[str, Any]:
         data = json.loads(raw, strict=False)
     except (ValueError, RecursionError) as error:
         raise BadSceneAnswer("the answer is cut off or not JSON") from error
-    if not isinstance(data, dict) or not isinstance(data.get("elements"), list) or set(data) - _KEYS:
+    if not isinstance(data, dict):
         raise BadSceneAnswer("the answer does not have the requested form")
     return data
-
-
-def _add_action(
-    answer: SceneAnswer, text: str, keyframes: Sequence[Any], stretch: EvidenceStretch, evidence: Evidence
-) -> None:
-    by_id = {k.id: k for k in stretch.seen}
-    known = [k for k in by_id if k in keyframes]
-    answer.references_refused += len(keyframes) - len(known)
-    if not known:
-        answer.actions_without_keyframes += 1
-    elif not _is_allowed(text, MAX_ACTION_LENGTH, evidence):
-        answer.actions_refused += 1
-    else:
-        answer.actions.append(ActionLine(" ".join(text.split()), tuple(by_id[k] for k in known)))
 
 
 def _is_allowed(text: str, length: int, evidence: Evidence) -> bool:
@@ -168,25 +195,10 @@ def _is_allowed(text: str, length: int, evidence: Evidence) -> bool:
 
 def speaker_name(name: str, evidence: Evidence) -> str:
     """Return a name as scripts write it; `SPEAKER` if it is not a name, is too long or repeats the evidence."""
-    upper = " ".join(name.upper().split())
+    upper = _ARTICLE.sub("", " ".join(name.upper().split()))
     if not _SPEAKER.fullmatch(upper) or len(upper) > MAX_SPEAKER_LENGTH or _NUMBERED.fullmatch(upper):
         return SPEAKER
     return SPEAKER if is_one_of(upper, evidence.words) or retypes(upper, evidence.words) else upper
-
-
-def knows_place(stretch: EvidenceStretch) -> bool:
-    """Return whether a place can be known: from place tags, captions, or keyframes that the model looks at itself."""
-    return any(k.caption.caption or not k.is_described for k in stretch.seen) or bool(places(stretch.seen))
-
-
-def _place(name: Any, stretch: EvidenceStretch, evidence: Evidence) -> str | None:
-    """Return a heading if it is allowed: one of the places in the tags or, if there are none, a few words."""
-    named = places(stretch.seen)
-    if not isinstance(name, str) or not knows_place(stretch) or (named and name not in named):
-        return None
-    if _NUMBERED.fullmatch(name.strip()) or is_one_of(name, evidence.words):
-        return None
-    return " ".join(name.upper().split()) if _is_allowed(name, MAX_PLACE_LENGTH, evidence) else None
 
 
 # --- the finished script --------------------------------------------------------------------------------------------

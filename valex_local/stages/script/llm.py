@@ -1,7 +1,8 @@
 """The writer that asks a language model, scene by scene.
 
-The model says who speaks, where the scene is and what is seen; the words of the post come from the evidence. If an
-answer cannot be used, the model is asked once more; then the template writes the scene.
+The model says who speaks, where the scene is and what is seen, as far as the evidence can support that: `question`
+says what is asked. The words of the post come from the evidence. If an answer cannot be used, the model is asked once
+more; then the template writes the scene, as it does where there is nothing to ask.
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from valex_local.errors import ValexError
-from valex_local.llm import ContextOverflow, LanguageModel, Reply
+from valex_local.llm import ContextOverflow, LanguageModel, Message, Reply
 from valex_local.llm.at_once import AtOnce
 from valex_local.llm.images import spread
 from valex_local.records import SPEAKER, Action, Dialogue, Notice, Scene, ScriptFigures
 from valex_local.settings import LlmWriterSettings
-from valex_local.stages.script.checks import BadSceneAnswer, SceneAnswer, check_answer, references
+from valex_local.stages.script.checks import BadSceneAnswer, SceneAnswer, check_answer
 from valex_local.stages.script.evidence import Evidence
 from valex_local.stages.script.prompt import ScenePrompt, SoFar, answer_schema
+from valex_local.stages.script.question import SceneQuestion, question_about
 from valex_local.stages.script.scenes import EvidenceStretch, assemble, plan_scenes
-from valex_local.stages.script.template import template_actions, template_scene
+from valex_local.stages.script.template import template_scene
 from valex_local.stages.script.writers import Draft
 
-# Tokens of an answer: braces and place; a reference with its speaker; an action line with its keyframes.
-FRAME_TOKENS, REFERENCE_TOKENS, ACTION_TOKENS = 40, 28, 80
+# Tokens of an answer: braces, place and genre; a segment's id with its speaker; a keyframe's id with its line.
+FRAME_TOKENS, SPEAKER_TOKENS, ACTION_TOKENS = 40, 20, 80
 
 MAX_SPEAKERS, MAX_SEEN_CHARACTERS, MAX_SAID_CHARACTERS = 8, 600, 200
 """Limits of the summary of earlier scenes in a prompt: names, places and actions, and the end of the last dialogue."""
@@ -75,12 +77,17 @@ class LlmWriter:
         """Return the scenes of one post."""
         tally = _Tally()
         stretches = [part for stretch in plan_scenes(evidence) for part in self._fitting(stretch, evidence)]
-        last = next((s for s in reversed(stretches) if s.seen), None)
+        asked = [stretch for stretch in stretches if question_about(stretch, evidence) is not None]
         for stretch in stretches:
-            # The genre is asked for once, with the last scene, unless the post states it.
-            scene = self._scene(stretch, evidence, tally, genre=stretch is last and evidence.genre is None)
-            tally.scenes.append(scene)
-        return Draft(tuple(tally.scenes), ScriptFigures(**tally.figures), tuple(tally.notices), tally.genre)
+            # The genre is asked for once, with the last question, unless the post states it.
+            last = bool(asked) and stretch is asked[-1]
+            question = question_about(stretch, evidence, genre=last and evidence.genre is None)
+            tally.scenes.append(
+                template_scene(stretch, evidence)
+                if question is None
+                else self._scene(question, stretch, evidence, tally)
+            )
+        return Draft(tuple(tally.scenes), ScriptFigures(**tally.figures), tally.all_notices(), tally.genre)
 
     def close(self) -> None:
         """Free the model."""
@@ -97,12 +104,14 @@ class LlmWriter:
 
     def _fits(self, stretch: EvidenceStretch, evidence: Evidence) -> bool:
         shown = self._shown(stretch, evidence)
-        segments, tracks = references(shown, evidence)
-        answer = FRAME_TOKENS + REFERENCE_TOKENS * len(segments + tracks) + ACTION_TOKENS * len(shown.seen)
+        question = question_about(shown, evidence, genre=True)
+        if question is None:
+            return True  # It is not asked.
+        answer = FRAME_TOKENS + SPEAKER_TOKENS * len(question.speakers) + ACTION_TOKENS * len(question.lines)
         if answer > self._settings.max_tokens:
             return False
-        question = self._model.count(self._prompt.messages(shown, evidence, SoFar(), genre=True))
-        return question + SO_FAR_TOKENS + self._settings.max_tokens <= self._model.context
+        size = self._model.count(self._prompt.messages(question, shown, evidence, SoFar()))
+        return size + SO_FAR_TOKENS + self._settings.max_tokens <= self._model.context
 
     def _shown(self, stretch: EvidenceStretch, evidence: Evidence) -> EvidenceStretch:
         """Return the stretch with no more keyframes than a scene may show to a model that takes images."""
@@ -110,17 +119,11 @@ class LlmWriter:
             return stretch
         return replace(stretch, seen=tuple(spread(stretch.seen, self._settings.keyframes_per_scene)))
 
-    def _scene(self, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, *, genre: bool) -> Scene:
-        if not any(references(stretch, evidence)) and not stretch.seen:
-            return template_scene(stretch, evidence)  # There is nothing to ask the model about.
+    def _scene(self, question: SceneQuestion, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally) -> Scene:
         try:
-            answer = self._ask(stretch, evidence, tally, genre=genre)
+            answer = self._ask(question, stretch, evidence, tally)
         except (BadSceneAnswer, ContextOverflow) as reason:
             return _fall_back(stretch, evidence, tally, reason)
-        if not answer.actions:
-            # What is seen must not get lost if the model does not describe it.
-            answer.actions = template_actions(stretch)
-            answer.references_restored += len({k.id for line in answer.actions for k in line.keyframes})
         tally.take(answer)
         return assemble(
             stretch,
@@ -131,17 +134,19 @@ class LlmWriter:
             actions=answer.actions,
         )
 
-    def _ask(self, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, *, genre: bool) -> SceneAnswer:
+    def _ask(self, question: SceneQuestion, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally) -> SceneAnswer:
         """Return the model's scene; if the first answer cannot be used, it is asked once more."""
+        messages = self._prompt.messages(question, stretch, evidence, tally.so_far)
+        own = self._prompt.own(question)
         try:
-            return check_answer(self._reply(stretch, evidence, tally, genre, attempt=0), stretch, evidence)
+            return check_answer(self._reply(messages, question, tally, attempt=0), question, stretch, evidence, own=own)
         except BadSceneAnswer:
-            return check_answer(self._reply(stretch, evidence, tally, genre, attempt=1), stretch, evidence)
+            return check_answer(self._reply(messages, question, tally, attempt=1), question, stretch, evidence, own=own)
 
-    def _reply(self, stretch: EvidenceStretch, evidence: Evidence, tally: _Tally, genre: bool, *, attempt: int) -> str:
+    def _reply(self, messages: Sequence[Message], question: SceneQuestion, tally: _Tally, *, attempt: int) -> str:
         reply = self._model.chat(
-            self._prompt.messages(stretch, evidence, tally.so_far, genre=genre),
-            schema=answer_schema(stretch, evidence, genre=genre),
+            messages,
+            schema=answer_schema(question),
             max_tokens=self._settings.max_tokens,
             temperature=max(self._settings.temperature, RETRY_TEMPERATURE if attempt else 0.0),
             seed=self._settings.seed + attempt,
@@ -157,6 +162,7 @@ class _Tally:
     scenes: list[Scene] = field(default_factory=list)
     names: Counter[str] = field(default_factory=Counter)
     figures: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
     notices: list[Notice] = field(default_factory=list)
     genre: str | None = None
 
@@ -180,9 +186,15 @@ class _Tally:
         self.figures.update(
             references_refused=answer.references_refused,
             references_restored=answer.references_restored,
-            actions_refused=answer.actions_refused,
-            actions_without_keyframes=answer.actions_without_keyframes,
+            actions_refused=answer.refused["line"],
         )
+        self.refused.update(answer.refused)
+
+    def all_notices(self) -> tuple[Notice, ...]:
+        """Return the notices, the last on what was refused."""
+        counts = ", ".join(f"{kind}s: {count}" for kind, count in sorted(self.refused.items()) if count)
+        text = f"the language model wrote what no evidence supports, and it was refused ({counts})"
+        return tuple(self.notices) + ((Notice(code="not-supported", text=text),) if counts else ())
 
 
 def _last_seen(scenes: Sequence[Scene]) -> list[str]:

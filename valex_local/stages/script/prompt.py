@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,23 +11,24 @@ from typing import Any
 from valex_local.llm import ContentPart, Message
 from valex_local.llm.base import JsonSchema, object_schema
 from valex_local.llm.prompt_template import PromptFile, quoted
+from valex_local.records import SPEAKER
 from valex_local.stages.script.checks import (
     GENRES,
     MAX_ACTION_LENGTH,
     MAX_PLACE_LENGTH,
     MAX_SPEAKER_LENGTH,
-    knows_place,
-    references,
 )
 from valex_local.stages.script.evidence import Evidence, SeenKeyframe
-from valex_local.stages.script.scenes import EvidenceStretch, places
+from valex_local.stages.script.question import GENRE_KEY, PLACE_KEY, SceneQuestion
+from valex_local.stages.script.scenes import EvidenceStretch
+from valex_local.stages.script.template import groups, shown_labels
 
 MAX_POST_CHARACTERS = 600
 """How much of the post text a model is shown, as context; the script contains all of it."""
 
 
 class ScenePrompt:
-    """A prompt file with the blocks ``system`` and ``user``.
+    """A prompt file with the blocks ``system`` and ``user`` and, as an example, ``example`` and ``answer``.
 
     Raises
     ------
@@ -38,36 +40,41 @@ class ScenePrompt:
         self._file = PromptFile(path, ("system", "user"))
 
     def messages(
-        self, stretch: EvidenceStretch, evidence: Evidence, so_far: SoFar, *, genre: bool = False
+        self, question: SceneQuestion, stretch: EvidenceStretch, evidence: Evidence, so_far: SoFar
     ) -> list[Message]:
         """Return the question about a stretch.
 
         Parameters
         ----------
+        question : SceneQuestion
+            What to ask.
         stretch : EvidenceStretch
             The evidence of the scene.
         evidence : Evidence
             The evidence of the whole post.
         so_far : SoFar
             A summary of the earlier scenes.
-        genre : bool
-            Whether to ask for the genre too.
 
         Returns
         -------
         list of Message
-            A system message and a user message.
+            A system message, an example with its answer if the file contains one, and the question.
         """
-        facts = _facts(stretch, evidence, so_far) | {"genre": genre}
         shown: list[ContentPart] = []
         for k in stretch.seen:
             if k.id in evidence.pictures:
                 shown += [f"{k.id}:", evidence.pictures[k.id], "\n"]
-        asked = self._file.block("user", facts)
-        return [
-            Message("system", self._file.block("system", facts)),
-            Message("user", (*shown, asked) if shown else asked),
-        ]
+        asked = self._file.block("user", _facts(question, stretch, evidence, so_far))
+        system, *example = self.own(question)
+        turns = [Message("user", example[0]), Message("assistant", example[1])] if example else []
+        return [Message("system", system), *turns, Message("user", (*shown, asked) if shown else asked)]
+
+    def own(self, question: SceneQuestion) -> list[str]:
+        """Return the prompt's own texts: the rules and, if the file contains them, an example and its answer."""
+        # They depend on nothing but this, so that they are evaluated once for all scenes.
+        facts = {"sees": question.sees}
+        names = ("system", "example", "answer") if self._file.has("example", "answer") else ("system",)
+        return [self._file.block(name, facts) for name in names]
 
 
 @dataclass(frozen=True)
@@ -89,74 +96,50 @@ class SoFar:
     said: str | None = None
 
 
-def _facts(stretch: EvidenceStretch, evidence: Evidence, so_far: SoFar) -> dict[str, Any]:
+def _facts(question: SceneQuestion, stretch: EvidenceStretch, evidence: Evidence, so_far: SoFar) -> dict[str, Any]:
     return {
         "scene": {"start": stretch.start, "end": stretch.end},
         "post": quoted(evidence.post[:MAX_POST_CHARACTERS]) if evidence.post else None,
-        "lines": sorted(_lines(stretch, evidence), key=lambda line: line["time"]),
+        "lines": sorted(_lines(question, stretch, evidence), key=lambda line: line["time"]),
+        "form": json.dumps(dict.fromkeys(question.keys, "")),
         "speakers": list(so_far.speakers),
         "before": list(so_far.seen),
         "said": quoted(so_far.said) if so_far.said else None,
-        "sees": bool(stretch.seen),
-        "knows_place": knows_place(stretch),
+        "sees": question.sees,
+        "asks_lines": bool(question.lines),
+        "asks_place": question.asks_place,
+        "places": [quoted(place) for place in question.places],
+        "names": {key: list(names.choices) for key, names in question.speakers.items()},
+        "asks_genre": question.asks_genre,
+        "genres": GENRES,
     }
 
 
-def _lines(stretch: EvidenceStretch, evidence: Evidence) -> Iterator[dict[str, Any]]:
-    """Yield the evidence of a stretch as the prompt lists it."""
-    _, tracks = references(stretch, evidence)
-    for k in stretch.seen:
-        yield {"id": k.id, "kind": "picture", "time": k.keyframe.time, "text": _shows(k) or "(look at it)"}
+def _lines(question: SceneQuestion, stretch: EvidenceStretch, evidence: Evidence) -> Iterator[dict[str, Any]]:
+    """Yield the evidence of a stretch as the prompt lists it: all of it for a model that sees or names the genre."""
+    everything = question.sees or question.asks_genre
+    for k in stretch.seen if question.sees else (run[0] for _, run in groups(stretch)):
+        yield {"id": k.id, "kind": "picture", "time": k.keyframe.time, "text": _shows(k, stretch) or "(look at it)"}
     for t in stretch.texts:
-        if t.id in tracks:
+        if everything and t.id not in evidence.repeats:
             yield {"id": t.id, "kind": "on screen", "time": t.start, "text": quoted(t.text)}
     for s in stretch.speech:
-        yield {"id": s.id, "kind": "speech", "time": s.start, "text": quoted(s.text)}
+        if everything or s.id in question.speakers:
+            yield {"id": s.id, "kind": "speech", "time": s.start, "text": quoted(s.text)}
 
 
-def _shows(seen: SeenKeyframe) -> str:
+def _shows(seen: SeenKeyframe, stretch: EvidenceStretch) -> str:
     caption = [quoted(seen.caption.caption)] if seen.caption.caption else []
-    return ", ".join(caption + [quoted(tag.label) for tag in seen.caption.tags])
+    return ", ".join(caption + [quoted(label) for label in shown_labels(seen, stretch)])
 
 
-def answer_schema(stretch: EvidenceStretch, evidence: Evidence, *, genre: bool = False) -> JsonSchema:
-    """Return the JSON schema of an answer, in which references are enums of the stretch's own evidence.
-
-    Without keyframes it allows no actions, places or names.
-
-    Parameters
-    ----------
-    stretch : EvidenceStretch
-        The evidence of the scene.
-    evidence : Evidence
-        The evidence of the whole post.
-    genre : bool
-        Whether the genre is asked for.
-
-    Returns
-    -------
-    dict
-        The schema.
-    """
-    segments, tracks = references(stretch, evidence)
-    keyframes = [k.id for k in stretch.seen]
-    kinds: list[JsonSchema] = []
-    if segments:
-        speaker = {"speaker": {"type": "string", "maxLength": MAX_SPEAKER_LENGTH}} if keyframes else {}
-        kinds.append(object_schema({"dialogue": {"enum": segments}} | speaker))
-    if tracks:
-        kinds.append(object_schema({"text": {"enum": tracks}}))
-    if keyframes:
-        named = {"type": "array", "items": {"enum": keyframes}, "minItems": 1, "maxItems": min(len(keyframes), 3)}
-        kinds.append(object_schema({"action": {"type": "string", "maxLength": MAX_ACTION_LENGTH}, "keyframes": named}))
-    most = len(segments) + len(tracks) + len(keyframes)
-    elements = {"type": "array", "items": {"anyOf": kinds}, "minItems": 1, "maxItems": most}
-    last = {"genre": {"enum": list(GENRES)}} if genre else {}
-    return object_schema(_place(stretch) | {"elements": elements} | last)
-
-
-def _place(stretch: EvidenceStretch) -> dict[str, JsonSchema]:
-    if not knows_place(stretch):
-        return {}
-    named = places(stretch.seen)
-    return {"place": {"enum": named} if named else {"type": "string", "maxLength": MAX_PLACE_LENGTH}}
+def answer_schema(question: SceneQuestion) -> JsonSchema:
+    """Return the JSON schema of an answer: one text for each key of the question, in order."""
+    kinds: dict[str, JsonSchema] = {key: {"type": "string", "maxLength": MAX_ACTION_LENGTH} for key in question.lines}
+    for key, names in question.speakers.items():
+        named: JsonSchema = {"type": "string", "maxLength": MAX_SPEAKER_LENGTH}
+        kinds[key] = named if question.sees else {"enum": [*names.choices, SPEAKER]}
+    free: JsonSchema = {"type": "string", "maxLength": MAX_PLACE_LENGTH}
+    kinds[PLACE_KEY] = {"enum": list(question.places)} if question.places else free
+    kinds[GENRE_KEY] = {"enum": list(GENRES)}
+    return object_schema({key: kinds[key] for key in question.keys})

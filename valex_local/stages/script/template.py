@@ -6,7 +6,7 @@ word for word; without them the script has no places and no actions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from valex_local.errors import ValexError
@@ -37,21 +37,38 @@ class TemplateWriter:
 
 def template_scene(stretch: EvidenceStretch, evidence: Evidence) -> Scene:
     """Return one scene, written from its evidence alone."""
-    place = common_place(stretch.seen)
     return assemble(
         stretch,
         evidence,
         written_by="template",
-        place=plain_line(place).upper() if place else None,
+        place=template_place(stretch),
         actions=template_actions(stretch),
     )
 
 
+def template_place(stretch: EvidenceStretch) -> str | None:
+    """Return the heading: the place that most of the keyframes show."""
+    place = common_place(stretch.seen)
+    return plain_line(place).upper() if place else None
+
+
 def template_actions(stretch: EvidenceStretch) -> list[ActionLine]:
     """Return lines that say what the keyframes show, one for neighbours that show the same."""
+    return [ActionLine(text, keyframes) for text, keyframes in groups(stretch)]
+
+
+def groups(stretch: EvidenceStretch) -> Iterator[tuple[str, tuple[SeenKeyframe, ...]]]:
+    """Yield what is known of the keyframes, with the neighbours that show the same; what shows nothing is left out."""
     place = common_place(stretch.seen)
-    runs = groupby(stretch.seen, key=lambda k: _sentence(k, place))
-    return [ActionLine(text, tuple(keyframes)) for text, keyframes in runs if text]
+    for text, keyframes in groupby(stretch.seen, key=lambda k: _sentence(k, place)):
+        if text:
+            yield text, tuple(keyframes)
+
+
+def shown_labels(seen: SeenKeyframe, stretch: EvidenceStretch) -> list[str]:
+    """Return the tags that the template's line about a keyframe names; none if it has a caption."""
+    place = common_place(stretch.seen)
+    return [] if seen.caption.caption else [tag.label for tag in seen.caption.tags if tag.label != place]
 
 
 def _sentence(seen: SeenKeyframe, place: str | None) -> str:

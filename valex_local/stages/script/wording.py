@@ -42,9 +42,9 @@ def retypes(line: str, sources: Sequence[str]) -> bool:
     bool
         True if the line contains `RETYPED_WORDS` consecutive words of a source, or a whole source of three words.
     """
-    words = _words(line)
-    runs = {tuple(words[i : i + n]) for n in (RETYPED_WORDS - 1, RETYPED_WORDS) for i in range(len(words) - n + 1)}
-    for source in map(_words, sources):
+    told = words(line)
+    runs = {tuple(told[i : i + n]) for n in (RETYPED_WORDS - 1, RETYPED_WORDS) for i in range(len(told) - n + 1)}
+    for source in map(words, sources):
         length = RETYPED_WORDS if len(source) != RETYPED_WORDS - 1 else len(source)
         if any(tuple(source[i : i + length]) in runs for i in range(len(source) - length + 1)):
             return True
@@ -53,9 +53,10 @@ def retypes(line: str, sources: Sequence[str]) -> bool:
 
 def is_one_of(line: str, sources: Sequence[str]) -> bool:
     """Return whether a line equals one of the texts, ignoring case and punctuation."""
-    words = _words(line)
-    return any(words == _words(source) for source in sources)
+    told = words(line)
+    return any(told == words(source) for source in sources)
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without punctuation."""
     return _WORD.findall(text.casefold())
