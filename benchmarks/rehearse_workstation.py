@@ -160,7 +160,7 @@ def add_models(root: Path, wanted: Sequence[Model], without: Sequence[str]) -> l
     list of str
         The settings that name the models.
     """
-    for borrowed in ["ppocrv6", *(["whisper-base-ct2"] if "asr" in without else [])]:
+    for borrowed in ["ppocrv6", "resemblyzer", *(["whisper-base-ct2"] if "asr" in without else [])]:
         valex(root, "models", "add", str(Store().root / borrowed), "--id", borrowed)
     settings = []
     for model in wanted:

@@ -59,7 +59,14 @@ READING = {
 
 Reader = Callable[[Path], object]
 
-RECORDS = tuple(Record.__subclasses__())
+
+def _kinds(kind: type[Record]) -> list[type[Record]]:
+    """Return all kinds of record, those that share a base among them."""
+    found = [below for one in kind.__subclasses__() for below in (one, *_kinds(one))]
+    return [one for one in found if not one.__name__.startswith("_")]
+
+
+RECORDS = tuple(_kinds(Record))
 
 
 def _record(kind: Any) -> Reader:

@@ -108,8 +108,9 @@ def test_a_tiny_rehearsal_goes_through_and_leaves_nothing(
     lines = printed[printed.index("step   ") :].splitlines()
     table = {line.split()[0]: line for line in lines[1:] if "cpu" in line.split()}
     assert list(table) == [
-        "media", "speech", "ocr", "vision", "script.local", "script.template", "grounding.local", "grounding.template",
-        "labels.local.fewshot", "labels.template.fewshot", "labels.local.encoder", "labels.template.encoder",
+        "media", "speech", "speakers", "ocr", "vision", "script.template", "script.local",
+        "grounding.template", "grounding.local",
+        "labels.template.fewshot", "labels.local.fewshot", "labels.template.encoder", "labels.local.encoder",
     ]  # fmt: skip
     assert "Q8_0" in table["script.local"] and "(4 pictures)" in table["vision"]
     for step in ("speech", "vision", "grounding.local", "labels.local.encoder"):

@@ -37,6 +37,8 @@ from valex_local.records import (
     PostText,
     SourceFile,
     SpeakerName,
+    Speakers,
+    SpeakerSegment,
 )
 from valex_local.schwartz import CIRCLE, State
 from valex_local.study import LabelKey, Study
@@ -92,6 +94,8 @@ def study(tmp_path: Path) -> Study:
         made = MadeBy(stage="import", version=1, settings={"file": f"@{post_id}.txt", "sha256": "f" * 64, "n": [user]})
         study.write(post_id, "script.template", script(*lines).model_copy(update={"made_by": made}))
         study.write(post_id, "labels.template.encoder", labels((0.9, 0.05), (0.2, 0.8)))
+        heard = tuple(SpeakerSegment(speaker=f"SPEAKER {who}", start=who, end=who + 1) for who in (1, 2))
+        study.write(post_id, "speakers", Speakers(segments=heard))
         name = SpeakerName(speaker="MARVIN_PARA", name="trillian_q", by="anna", on="2026-01-01T00:00:00Z")
         coded = {CIRCLE[0]: CodedValue(state=State.PRESENT, note="as trillian_q says")}
         study.write(post_id, "coding.anna", Coding(coder="anna", done=True, note="zaphod_beeble!", values=coded))

@@ -43,6 +43,7 @@ from valex_local.records import (
     ReviewPlan,
     ScreenText,
     Script,
+    Speakers,
     Transcript,
 )
 from valex_local.study import Study
@@ -51,8 +52,8 @@ from valex_local.study.disk import read_bytes, visible
 P = TypeVar("P", bound=Part)
 
 RECORDS: Mapping[str, type[Record]] = {
-    "post": Post, "media": Media, "transcript": Transcript, "text": ScreenText, "captions": Captions, "edits": Edits,
-    "script": Script, "grounding": Grounding, "labels": Labels, "coding": Coding,
+    "post": Post, "media": Media, "transcript": Transcript, "speakers": Speakers, "text": ScreenText,
+    "captions": Captions, "edits": Edits, "script": Script, "grounding": Grounding, "labels": Labels, "coding": Coding,
 }  # fmt: skip
 """The records of a post by the first part of their names; files of no other name are copied."""
 
