@@ -71,7 +71,8 @@ def compare(folder: Path | None, first: str, second: str, out: Path | None, *, r
         if out is not None:
             write_folder(found, pair, out, in_report=report)
             if report:
-                write_report(pair.study)
+                for problem in write_report(pair.study).unreadable:
+                    say(f"valex: {problem}", err=True)
             say(f"written: {out}")
 
 

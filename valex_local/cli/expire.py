@@ -19,10 +19,9 @@ def expire(folder: Path | None, day: datetime | None, yes: bool) -> None:
 
     Until when posts may be kept is stated in study.toml, in the section [governance].
     """
-    from valex_local.cli._retrain import names_of, say_retrain
+    from valex_local.cli._erasure import erase
     from valex_local.errors import ConfigError
     from valex_local.files.text import counted
-    from valex_local.study.custody import logged
     from valex_local.study.retention import due_posts, today
 
     study = open_study(folder)
@@ -34,13 +33,7 @@ def expire(folder: Path | None, day: datetime | None, yes: bool) -> None:
     if not due:
         say("no post is due")
         return
-    names = names_of(study, [one.post for one in due])
     if not yes:
         say(f"{counted(len(due), 'post')} due; nothing was removed. To delete every trace of them: valex expire --yes")
         return
-    with study.lock(), logged(study, "erasure") as details:
-        for count, one in enumerate(due, 1):
-            for trace in study.forget(one.post):
-                say(f"removed {trace}")
-            details |= {"posts": count, "why": "retention"}
-    say_retrain(names)
+    erase(study, [one.post for one in due], "retention")

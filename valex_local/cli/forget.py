@@ -27,8 +27,7 @@ def forget(posts: tuple[str, ...], folder: Path | None, listed: Path | None, yes
     The beginning of a post's id is enough. A keyed hash of the id stays, so that the post does not come back with the
     next run; to add it again after all: valex include.
     """
-    from valex_local.cli._retrain import names_of, say_retrain
-    from valex_local.study.custody import logged
+    from valex_local.cli._erasure import erase
     from valex_local.study.disk import DERIVED
 
     study = open_study(folder)
@@ -43,10 +42,4 @@ def forget(posts: tuple[str, ...], folder: Path | None, listed: Path | None, yes
     if not yes and not confirm(f"Remove {', '.join(names)} from {study.root}{also}?"):
         say("nothing was removed")
         sys.exit(1)
-    known = names_of(study, names)
-    with study.lock(), logged(study, "erasure") as details:
-        for count, name in enumerate(names, 1):
-            for trace in study.forget(name):
-                say(f"removed {trace}")
-            details |= {"posts": count, "why": "asked for" if listed is None else "missing from a list"}
-    say_retrain(known)
+    erase(study, names, "asked for" if listed is None else "missing from a list")

@@ -18,6 +18,7 @@ from pydantic_core import from_json
 from valex_local.files.tables import read_table
 from valex_local.files.text import counted
 from valex_local.records import Captions, MadeBy, Media, Record, ScreenText, Transcript
+from valex_local.report.gather import PERCEPTION
 from valex_local.settings import Governance
 from valex_local.store import Store
 from valex_local.study import Study
@@ -168,11 +169,9 @@ def _records(study: Study, post_id: str, holds: Counter[str]) -> Iterator[tuple[
     holds["on-screen text"] += screen is not None and bool(screen.tracks)
     captions = study.read(post_id, "captions", Captions)
     holds["found faces (where, not whose)"] += any(one.faces for one in (captions.keyframes if captions else ()))
-    kinds: dict[str, type[Record]] = {"media": Media, "transcript": Transcript, "text": ScreenText,
-                                      "captions": Captions}  # fmt: skip
-    stems = [*kinds, *(f"script.{name}" for name in study.script_variants(post_id))]
-    for stem in (*stems, *(key.stem for key in study.label_keys(post_id))):
-        record = study.read_raw(post_id, stem, kinds.get(stem, Record), as_found=True)
+    of_scripts = (f"{kind}.{name}" for name in study.script_variants(post_id) for kind in ("script", "grounding"))
+    for stem in (*PERCEPTION, *of_scripts, *(key.stem for key in study.label_keys(post_id))):
+        record = study.read_raw(post_id, stem, PERCEPTION.get(stem, Record), as_found=True)
         if record is not None and record.get("made_by") is not None and not record.get("skipped"):
             yield stem, MadeBy.model_validate(record["made_by"])
 

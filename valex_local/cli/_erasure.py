@@ -1,4 +1,4 @@
-"""Say which models have learnt from posts that are being erased."""
+"""Erase posts, for the commands that do, and say which models have learnt from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,35 @@ if TYPE_CHECKING:
     from valex_local.study import Study
 
 
-def names_of(study: Study, post_ids: Sequence[str]) -> list[tuple[str, ...]]:
+def erase(study: Study, post_ids: Sequence[str], why: str) -> None:
+    """Remove every trace of posts, say what went, and write it into the log of custody.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    post_ids : sequence of str
+        The posts.
+    why : str
+        Why, for the log.
+
+    Raises
+    ------
+    StudyError
+        Something cannot be removed, or another run has locked the study.
+    """
+    from valex_local.study.custody import logged
+
+    names = _names_of(study, post_ids)
+    with study.lock(), logged(study, "erasure") as details:
+        for count, post_id in enumerate(post_ids, 1):
+            for trace in study.forget(post_id):
+                say(f"removed {trace}")
+            details |= {"posts": count, "why": why}
+    _say_retrain(names)
+
+
+def _names_of(study: Study, post_ids: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the names of posts, as long as the study has them."""
     from valex_local.errors import StudyError
     from valex_local.posts.ids import post_names
@@ -27,7 +55,7 @@ def names_of(study: Study, post_ids: Sequence[str]) -> list[tuple[str, ...]]:
     return found
 
 
-def say_retrain(names: Sequence[tuple[str, ...]]) -> None:
+def _say_retrain(names: Sequence[tuple[str, ...]]) -> None:
     """Say which models of the store have learnt from posts with these names."""
     from valex_local.files.text import counted
     from valex_local.privacy.learnt import learnt_from
