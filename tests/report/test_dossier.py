@@ -15,7 +15,7 @@ from valex_local.cli.export import export
 from valex_local.cli.forget import forget
 from valex_local.errors import ConfigError, StudyError
 from valex_local.pipeline.run_log import RunLog
-from valex_local.records import MadeBy, Media
+from valex_local.records import Grounding, MadeBy, Media, Speakers
 from valex_local.report.dossier import describe_processing
 from valex_local.report.dossier_files import CRATE, MARKDOWN, PAGE, markdown
 from valex_local.store import Store
@@ -42,6 +42,12 @@ def study(tmp_path):
         stage="media", version=1, models={"speech": "whisper-base-ct2@" + "a" * 64, "ocr": "gone@" + "b" * 64}
     )
     study.write(ONE, "media", Media(duration=3, made_by=made))
+    voices, lines = (
+        MadeBy(stage=stage, version=1, models={stage: f"{stage}-model@{'c' * 64}"})
+        for stage in ("speakers", "grounding")
+    )
+    study.write(ONE, "speakers", Speakers(made_by=voices))
+    study.write(ONE, "grounding.template", Grounding(script="template", made_by=lines))
     with network_guard.guarded():
         RunLog(study).line("execute", step="media", posts=1)
     (study.root / "logs" / "20250101T000000.000000Z.jsonl").write_text('{"event": "execute", "step": "ocr"}\n{"ev')
@@ -66,6 +72,7 @@ def test_what_the_study_tells_is_in_it(study):
     found = describe_processing(study, Store())
     text = markdown(found)
     assert ("whisper-base-ct2", "MIT", "a" * 64) in found.models
+    assert {name for name, *_ in found.models} >= {"speakers-model", "grounding-model"}, "every record counts"
     assert ("gone", "unknown: not in this store", "b" * 64) in found.models
     runs = found.chapters[2].grids[0].rows
     assert runs[0][:2] == ("2025-01-01 00:00 UTC", "ocr") and runs[0][2].startswith("not recorded")
